@@ -1,0 +1,45 @@
+"""What users of spikesim can meet as an error, and the sentence that helps them on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SpikesimError(Exception):
+    """Any error that spikesim raises on purpose. The command line prints it without a traceback."""
+
+
+class DeclarationError(SpikesimError, ValueError):
+    """A network, rule, encoder or configuration that cannot be: the message names the value and the limit."""
+
+
+class DataError(SpikesimError, ValueError):
+    """Data that cannot be used: wrong shape, range, labels, or a file whose contents are not what they should be."""
+
+
+class CheckpointError(SpikesimError, ValueError):
+    """A file of ours that is damaged, of another version, or of another network."""
+
+
+class EngineError(SpikesimError, ValueError):
+    """An engine was asked for a structure that it does not run; the message says why and which engine does."""
+
+
+class MissingExtraError(SpikesimError, ImportError):
+    """An optional part is not installed; the message names the extra that brings it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} is not installed. Install it with: pip install 'spikesim[{extra}]'")
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """The sentence for an unknown name: what was asked for, the nearest known names, and all of them.
+
+    >>> unknown("preset", "mnst", ["mnist", "iris"])
+    "unknown preset 'mnst'. Did you mean 'mnist'? Known: iris, mnist"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or '(none)'}"
