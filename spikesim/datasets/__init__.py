@@ -1,0 +1,75 @@
+"""Datasets: `load('mnist')`, or one function each; `fetch` brings the files of one into the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from spikesim.datasets import fashion_mnist as _fashion_mnist
+from spikesim.datasets import mnist as _mnist
+from spikesim.datasets.about import About
+from spikesim.datasets.cache import cache_folder
+from spikesim.datasets.dataset import Dataset, Split
+from spikesim.datasets.download import Progress
+from spikesim.datasets.fetching import fetch_files
+from spikesim.errors import DataError, unknown
+
+_KNOWN: dict[str, tuple[About, Callable[..., Dataset]]] = {
+    module.ABOUT.name: (module.ABOUT, loader)
+    for module, loader in (
+        (_mnist, _mnist.mnist),
+        (_fashion_mnist, _fashion_mnist.fashion_mnist),
+    )
+}
+
+mnist = _mnist.mnist
+fashion_mnist = _fashion_mnist.fashion_mnist
+
+__all__ = [
+    "About",
+    "Dataset",
+    "Split",
+    "about",
+    "cache_folder",
+    "fashion_mnist",
+    "fetch",
+    "load",
+    "mnist",
+    "names",
+]
+
+
+def names() -> list[str]:
+    """The names that `load`, `fetch` and `about` know."""
+    return list(_KNOWN)
+
+
+def about(name: str) -> About:
+    """The card of a dataset: samples, shape, source, terms. Raises DataError for an unknown name."""
+    return _known(name)[0]
+
+
+def load(name: str, **options: Any) -> Dataset:
+    """A dataset by name; options are those of its own function. Raises DataError for an unknown name."""
+    return _known(name)[1](**options)
+
+
+def fetch(name: str, progress: Progress | None = None, given: str | Path | None = None) -> Path | None:
+    """Bring a dataset's files into the cache, replacing damaged ones; returns their folder (None: bundled).
+
+    progress: called with (what, bytes so far, bytes in all or None). given: a file or folder to take the files
+    from, instead of the network. Raises DataError if that fails: each source with its reason, and what to do.
+    """
+    collection = _known(name)[0].collection
+    if not collection.files:
+        return None
+    fetch_files(collection, progress, None if given is None else Path(given).expanduser())
+    return collection.folder()
+
+
+def _known(name: str) -> tuple[About, Callable[..., Dataset]]:
+    try:
+        return _KNOWN[name.replace("_", "-")]
+    except KeyError:
+        raise DataError(unknown("dataset", name, _KNOWN)) from None

@@ -1,0 +1,151 @@
+"""The folder where fetched data lie: found, verified when read, written atomically, one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikesim.errors import DataError
+
+ENVIRONMENT = "SPIKESIM_DATA"
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 of the bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class CachedFile:
+    """One file of a dataset as it lies in the cache.
+
+    name: its file name. digest: the expected value of `measure(bytes)`. size: bytes, about, for messages.
+    measure: what is hashed, by default the bytes themselves; an archive hashes its members, so that another
+    compression of the same contents verifies too. also: other names under which the file is accepted.
+    """
+
+    name: str
+    digest: str
+    size: int
+    measure: Callable[[bytes], str] = sha256
+    also: tuple[str, ...] = ()
+
+    def names(self) -> tuple[str, ...]:
+        """Every name under which the file is looked for, in order."""
+        return (self.name, *self.also)
+
+
+def cache_folder() -> Path:
+    """The folder of all fetched data: $SPIKESIM_DATA, else the platform's cache folder for users."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named).expanduser().absolute()
+    import pooch
+
+    return Path(pooch.os_cache("spikesim"))
+
+
+def find(folder: Path, file: CachedFile) -> Path | None:
+    """Where the file lies in the folder, under its own or another accepted name; None if it is not there."""
+    return next((folder / name for name in file.names() if (folder / name).is_file()), None)
+
+
+def read_verified(folder: Path, file: CachedFile, dataset: str) -> bytes:
+    """The contents of a cached file. Raises DataError, naming the file and the way out, if they are not intact."""
+    path = find(folder, file)
+    if path is None:
+        raise DataError(f"{folder / file.name} is not there; run: spikesim datasets fetch {dataset}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
+    try:
+        found = file.measure(data)
+    except DataError as error:
+        raise DataError(
+            f"{path} is damaged ({error}); to replace it run: spikesim datasets fetch {dataset}"
+        ) from error
+    if found != file.digest:
+        raise DataError(
+            f"{path} is damaged or another file: {len(data)} bytes with SHA-256 {found[:16]}..., expected "
+            f"{file.digest[:16]}... (about {file.size} bytes); to replace it run: spikesim datasets fetch {dataset}"
+        )
+    return data
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write so that a reader sees the old file or the whole new one, whenever the power fails.
+
+    Raises DataError if the folder cannot be written or the disk is full; nothing is left behind then.
+    """
+    make_folder(path.parent)
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder and those above it. Raises DataError if that is not allowed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> DataError:
+    """The DataError for a file or folder of the cache that cannot be written."""
+    return DataError(
+        f"cannot write {path}: {error.strerror or error}; free some space or change the permissions, "
+        f"or set {ENVIRONMENT} to another folder"
+    )
+
+
+@contextlib.contextmanager
+def only_one_writer(folder: Path) -> Iterator[None]:
+    """Wait until no other process fetches into this folder. The system frees the lock when its holder ends."""
+    make_folder(folder)
+    try:
+        stream = open(folder / ".lock", "a+b")  # noqa: SIM115 (closed below, which frees the lock)
+    except OSError as error:
+        raise cannot_write(folder / ".lock", error) from error
+    with stream:
+        _lock(stream.fileno())
+        yield
+
+
+def _lock(handle: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: waits ten seconds a call, so ask again until it is ours
+        import msvcrt
+
+        while True:
+            with contextlib.suppress(OSError):
+                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+                return
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _umask() -> int:
+    """The rights that new files lack (the system tells them only while setting them)."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,215 @@
+"""What a dataset is to the rest of spikesim: float32 samples in [0, 1], integer labels, fixed splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikesim.errors import DataError
+
+SplitName = Literal["fit", "validation", "train", "test"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """Samples of one part of a dataset.
+
+    name: 'fit', 'validation', 'train' or 'test'.
+    x: float32 (n, features), C-contiguous, read-only; values in [0, 1] (checked by `Dataset`).
+    y: int64 (n,), the class of each sample, read-only.
+    index: int64 (n,), read-only: the sample's row in the full training set (fit, validation, train) or test
+        set. Random streams are keyed by it, so a sample meets the same spikes whoever selected it.
+
+    Raises DataError where types, shapes or lengths do not fit, or where an index is negative or occurs twice.
+    """
+
+    name: SplitName
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.name not in get_args(SplitName):
+            raise DataError(f"a split is one of {', '.join(get_args(SplitName))}, not {self.name!r}")
+        _expect(self.name, "x", self.x, np.float32, 2)
+        _expect(self.name, "y", self.y, np.int64, 1)
+        _expect(self.name, "index", self.index, np.int64, 1)
+        if not len(self.x) == len(self.y) == len(self.index):
+            raise DataError(
+                f"{self.name}: x has {len(self.x)} samples, y {len(self.y)}, index {len(self.index)}; "
+                "give one label and one index for each sample"
+            )
+        if len(self.index) and (self.index.min() < 0 or len(np.unique(self.index)) != len(self.index)):
+            raise DataError(f"{self.name}: index must hold each row once, counted from 0")
+        for key in ("x", "y", "index"):
+            object.__setattr__(self, key, _read_only(getattr(self, key)))
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {len(self)} samples of {self.x.shape[1]} features)"
+
+    def take(self, n: int) -> Split:
+        """The first n samples, without copying. Raises DataError unless 1 <= n <= len(self)."""
+        if not 1 <= n <= len(self):
+            raise DataError(f"{self.name}: take({n}) of {len(self)} samples; n must lie in 1..{len(self)}")
+        return Split(self.name, self.x[:n], self.y[:n], self.index[:n])
+
+    def select(self, rows: Sequence[int] | NDArray[Any], name: SplitName | None = None) -> Split:
+        """The samples at `rows` (integers into this split, or one bool a sample), in that order, as a copy.
+
+        Raises DataError for rows outside the split or given twice.
+        """
+        at = np.asarray(rows)
+        if at.size == 0:
+            at = at.astype(np.int64)
+        if at.dtype == np.bool_ and at.shape == (len(self),):
+            at = np.flatnonzero(at)
+        if at.ndim != 1 or at.dtype.kind not in "iu":
+            raise DataError(
+                f"{self.name}: rows must be a list of integers, not {at.dtype} of shape {at.shape}"
+            )
+        if at.size and not (0 <= at.min() and at.max() < len(self)):
+            raise DataError(f"{self.name}: rows {at.min()}..{at.max()} asked for; it has 0..{len(self) - 1}")
+        return Split(name or self.name, self.x[at], self.y[at], self.index[at])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """A training set, a test set, and the part of the training set that is held back for validation.
+
+    classes: the name of each class; y counts into it.
+    shape: of one sample; its product is the number of features.
+    train, test: all samples; index = 0..n-1 in each.
+    validation_rows: int64, rows of `train` that form `validation`.
+    fit_rows: rows of `train` that form `fit`; None: all that are not in validation. (Auslan names them, since
+        noisy copies of validation recordings belong to neither.)
+    source: where the data come from, their terms, and what to cite.
+    notes: what was done to the data that a reader of results should know.
+
+    Raises DataError for values outside [0, 1], NaN, labels beyond the classes, or splits that overlap.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    train: Split
+    test: Split
+    validation_rows: NDArray[np.int64]
+    source: str
+    fit_rows: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for split, expected in ((self.train, "train"), (self.test, "test")):
+            where = f"{self.name}, {expected}"
+            if split.name != expected:
+                raise DataError(f"{where}: got the split named {split.name!r}")
+            check_values(split.x, where)
+            features = int(np.prod(self.shape))
+            if split.x.shape[1] != features:
+                raise DataError(
+                    f"{where}: {split.x.shape[1]} features, but shape {self.shape} has {features}"
+                )
+            if len(split) and not (0 <= split.y.min() and split.y.max() < len(self.classes)):
+                raise DataError(
+                    f"{where}: labels {split.y.min()}..{split.y.max()}, but there are {len(self.classes)} classes "
+                    f"(labels 0..{len(self.classes) - 1})"
+                )
+        object.__setattr__(self, "validation_rows", _rows(self, "validation_rows", self.validation_rows))
+        fit = self.fit_rows
+        if fit is None:
+            fit = np.setdiff1d(np.arange(len(self.train)), self.validation_rows)
+        elif np.intersect1d(fit, self.validation_rows).size:
+            raise DataError(
+                f"{self.name}: fit_rows and validation_rows share rows; a sample belongs to one of them"
+            )
+        object.__setattr__(self, "fit_rows", _rows(self, "fit_rows", fit))
+
+    @cached_property
+    def fit(self) -> Split:
+        """The training samples that are not held back: what settings are tuned on, with `validation` to judge."""
+        assert self.fit_rows is not None
+        return self.train.select(self.fit_rows, "fit")
+
+    @cached_property
+    def validation(self) -> Split:
+        """The training samples held back to judge settings, so that the test set stays unseen."""
+        return self.train.select(self.validation_rows, "validation")
+
+    def split(self, name: SplitName) -> Split:
+        """One of 'fit', 'validation', 'train', 'test'; DataError for another name."""
+        if name not in get_args(SplitName):
+            raise DataError(f"a split is one of {', '.join(get_args(SplitName))}, not {name!r}")
+        found: Split = getattr(self, name)
+        return found
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.name!r}, {len(self.train)} train, {len(self.test)} test, "
+            f"shape {self.shape}, {len(self.classes)} classes)"
+        )
+
+
+def check_values(x: NDArray[Any], where: str) -> None:
+    """Raise DataError unless x is non-empty and every value lies in [0, 1] (NaN and inf do not)."""
+    if x.size == 0:
+        raise DataError(f"{where}: no samples, or samples without features (shape {x.shape})")
+    low, high = x.min(), x.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = np.argwhere(~np.isfinite(x))
+        raise DataError(
+            f"{where}: {len(bad)} of {x.size} values are NaN or infinite, the first at {_place(bad[0])} "
+            f"({x[tuple(bad[0])]}); remove those samples or fill the gaps"
+        )
+    if low < 0 or high > 1:
+        hint = (
+            "divide by 255"
+            if low >= 0 and 1 < high <= 255
+            else "scale each feature by its minimum and maximum"
+        )
+        raise DataError(f"{where}: values lie in [{low:g}, {high:g}], the limits are [0, 1]; {hint}")
+
+
+def make_split(name: SplitName, x: NDArray[Any], y: NDArray[Any]) -> Split:
+    """A full split from arrays of fitting values: x to float32, y to int64, index = 0..n-1."""
+    return Split(
+        name,
+        np.ascontiguousarray(x, np.float32),
+        np.ascontiguousarray(y, np.int64),
+        np.arange(len(y), dtype=np.int64),
+    )
+
+
+def _expect(split: str, key: str, array: Any, dtype: type, ndim: int) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != ndim:
+        got = f"{array.dtype} of {array.ndim}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise DataError(f"{split}: {key} must be {np.dtype(dtype)} of {ndim} dimension(s), not {got}")
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view that cannot be written through; a copy where the array is not C-contiguous."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _rows(dataset: Dataset, key: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    at = np.asarray(rows, dtype=np.int64)
+    if at.size == 0:
+        raise DataError(f"{dataset.name}: {key} is empty; both fit and validation need samples")
+    if at.min() < 0 or at.max() >= len(dataset.train):
+        raise DataError(
+            f"{dataset.name}: {key} reaches row {at.max()}, train has 0..{len(dataset.train) - 1}"
+        )
+    return _read_only(np.sort(at))
+
+
+def _place(at: NDArray[np.int64]) -> str:
+    return "sample " + ", feature ".join(str(i) for i in at)

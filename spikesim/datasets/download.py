@@ -1,0 +1,156 @@
+"""One file over HTTP(S): retried, resumed where it stopped, within limits of time and size."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from spikesim.datasets.cache import cannot_write, make_folder
+
+Progress = Callable[[str, int, "int | None"], None]
+"""Called as progress(what, bytes so far, bytes in all or None if the server does not say)."""
+
+ATTEMPTS = 4
+CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
+MAX_BYTES = 512 * 2**20
+CHUNK = 256 * 1024
+
+
+class SourceError(Exception):
+    """One source did not give the file; the next may. Its text is the reason shown to the user."""
+
+
+class _Interrupted(Exception):
+    """This attempt failed, but another one may go on from here."""
+
+
+def shown(url: str) -> str:
+    """The URL without user name, password and query, fit for messages."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def download(
+    url: str,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    attempts: int = ATTEMPTS,
+    pause: float = 0.5,
+) -> bytes:
+    """The bytes at url. What has arrived is kept in `folder` as *.part until all is there, and gone on with.
+
+    Proxies, certificates and .netrc are those of the environment (as `requests` reads them).
+    attempts: tries in all. pause: seconds before the second try; doubled for each further one.
+    Raises SourceError with the reason; DataError if the folder cannot be written.
+    """
+    make_folder(folder)
+    key = hashlib.sha256(url.encode()).hexdigest()[:12]
+    part = folder / f"{Path(urlsplit(url).path).name or 'download'}.{key}.part"
+    reason = ""
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(pause * 2 ** (attempt - 1))
+        try:
+            _go_on(url, part, progress)
+        except _Interrupted as error:
+            reason = str(error)
+            continue
+        data = part.read_bytes()
+        part.unlink()
+        return data
+    raise SourceError(f"{reason} ({attempts} attempts)")
+
+
+def _go_on(url: str, part: Path, progress: Progress | None) -> None:
+    """Fetch what is missing of url into `part`; returns when it is whole."""
+    import requests
+
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity", "User-Agent": "spikesim"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    try:
+        with requests.get(
+            url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)
+        ) as answer:
+            start = _accept(answer.status_code, answer.headers.get("Content-Range"), have, part)
+            length = answer.headers.get("Content-Length")
+            total = start + int(length) if length and length.isdigit() else None
+            if total is not None and total > MAX_BYTES:
+                raise SourceError(f"{total} bytes, more than the limit of {MAX_BYTES}")
+            _store(answer.iter_content(CHUNK), part, start, total, progress, shown(url))
+    except requests.RequestException as error:
+        raise _Interrupted(_plain(error)) from error
+
+
+def _accept(status: int, content_range: str | None, have: int, part: Path) -> int:
+    """The byte at which the answer begins; raises if it is no answer."""
+    if status == 206 and content_range is not None and content_range.startswith(f"bytes {have}-"):
+        return have
+    if status == 200:
+        return 0  # the server does not resume: from the start
+    if have and status in (206, 416):
+        _remove(part)  # the part belongs to another version of the file
+        raise _Interrupted("the server has another file than the one begun")
+    if status in (408, 425, 429) or status >= 500:
+        raise _Interrupted(f"HTTP {status}")
+    raise SourceError(f"HTTP {status}")
+
+
+def _store(
+    chunks: object, part: Path, start: int, total: int | None, progress: Progress | None, what: str
+) -> None:
+    done = start
+    try:
+        stream = open(part, "r+b" if start else "wb")  # noqa: SIM115 (closed by the with below)
+    except OSError as error:
+        raise cannot_write(part, error) from error
+    with stream:
+        stream.seek(start)
+        stream.truncate()
+        for chunk in chunks:  # type: ignore[attr-defined]
+            done += len(chunk)
+            if done > MAX_BYTES:
+                _remove(part)
+                raise SourceError(f"more than {MAX_BYTES} bytes, the limit")
+            try:
+                stream.write(chunk)
+            except OSError as error:
+                raise cannot_write(part, error) from error
+            if progress is not None:
+                progress(what, done, total)
+        try:
+            stream.flush()
+        except OSError as error:
+            raise cannot_write(part, error) from error
+    if total is not None and done != total:
+        raise _Interrupted(f"the connection ended after {done} of {total} bytes")
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _plain(error: BaseException) -> str:
+    """The innermost reason of a chain of library errors, in a few words."""
+    text = str(error)
+    for sign, words in (
+        ("Name or service not known", "host name unknown"),
+        ("Temporary failure in name resolution", "host name cannot be looked up"),
+        ("Connection refused", "connection refused"),
+        ("Network is unreachable", "network unreachable"),
+        ("certificate verify failed", "TLS certificate not trusted (see REQUESTS_CA_BUNDLE)"),
+        ("timed out", "timed out"),
+        ("Tunnel connection failed", "the proxy refuses the host"),
+        ("Connection reset", "connection reset"),
+        ("IncompleteRead", "the connection ended early"),
+    ):
+        if sign in text:
+            return words
+    return f"{type(error).__name__}: {text[:120]}"

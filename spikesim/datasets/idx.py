@@ -1,0 +1,67 @@
+"""The IDX format of MNIST and of the sets made in its likeness."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikesim.datasets.about import About
+from spikesim.datasets.cache import CachedFile
+from spikesim.datasets.dataset import Dataset, make_split
+from spikesim.datasets.download import Progress
+from spikesim.datasets.fetching import read_files
+from spikesim.datasets.stratify import stratified_rows
+from spikesim.errors import DataError
+
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+_SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
+
+
+def idx_files(*digests: str) -> tuple[CachedFile, ...]:
+    """The four files of a set of MNIST's size, with the SHA-256 of each unpacked file in the order of NAMES."""
+    return tuple(CachedFile(n, d, s) for n, d, s in zip(NAMES, digests, _SIZES, strict=True))
+
+
+def read_idx(data: bytes, where: str) -> NDArray[np.uint8]:
+    """The array in an IDX file of unsigned bytes: two zero bytes, the type 8, the number of dimensions, each
+    dimension as a big-endian 32-bit number, the values.
+
+    Raises DataError if the head is another one, or the length does not fit it.
+    """
+    if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
+        raise DataError(f"{where}: not an IDX file of unsigned bytes (begins with {data[:4]!r})")
+    head = 4 + 4 * data[3]
+    shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4))
+    if len(data) != head + math.prod(shape):
+        raise DataError(f"{where}: {len(data)} bytes, but shape {shape} needs {head + math.prod(shape)}")
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+
+
+def load_idx(
+    about: About, classes: tuple[str, ...], held_back: int, seed: int, progress: Progress | None
+) -> Dataset:
+    """A dataset from the four IDX files: x = byte / 255, one row an image, row by row from the top left.
+
+    held_back: size of the validation split, stratified by class; seed: which samples it takes.
+    """
+    files = read_files(about.collection, progress)
+    x_train, y_train, x_test, y_test = (read_idx(files[name], f"{about.name}, {name}") for name in NAMES)
+    return Dataset(
+        name=about.name,
+        classes=classes,
+        shape=about.shape,
+        train=make_split("train", _intensity(x_train), y_train),
+        test=make_split("test", _intensity(x_test), y_test),
+        validation_rows=stratified_rows(y_train, held_back, seed),
+        source=about.text(),
+    )
+
+
+def _intensity(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """byte / 255 in float32, (n, features)."""
+    flat = images.reshape(len(images), -1)
+    return np.divide(flat, np.float32(255), dtype=np.float32)

