@@ -1,0 +1,68 @@
+"""What all tests share: no file cache of kernels, no windows, a count of skips, Hypothesis's settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before spikesim is imported: a cached kernel does not notice that a helper in another file has changed.
+os.environ["SPIKESIM_JIT_CACHE"] = "0"
+os.environ["MPLBACKEND"] = "Agg"
+
+import hypothesis
+import pytest
+
+import spikesim
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+_SLOW_MODE = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+hypothesis.settings.register_profile(
+    "spikesim",
+    deadline=None,  # the first example of a kernel compiles it
+    derandomize="CI" in os.environ,
+    max_examples=20 if _SLOW_MODE else 100,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("spikesim")
+
+_skipped: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--forbid-skips`, for the run that has every extra and all data."""
+    parser.addoption("--forbid-skips", action="store_true", help="fail when a test was skipped")
+
+
+def pytest_report_header() -> str:
+    """Say which spikesim is tested; with SPIKESIM_TEST_INSTALLED=1 it must not be the checkout's."""
+    place = Path(spikesim.__file__).resolve()
+    if os.environ.get("SPIKESIM_TEST_INSTALLED") == "1" and place.parent == CHECKOUT / "spikesim":
+        raise pytest.UsageError(f"the installed wheel was to be tested, and spikesim came from {place}")
+    return f"spikesim: {place.parent}"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a skipped test (an expected failure is reported as skipped too, and is none)."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(report.nodeid)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a module that was skipped as a whole."""
+    if report.skipped:
+        _skipped.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With `--forbid-skips`, a skip is a failure of the run."""
+    if session.config.getoption("--forbid-skips") and _skipped and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the skipped tests when they are forbidden."""
+    if config.getoption("--forbid-skips") and _skipped:
+        terminalreporter.section("skipped, and this run allows no skip")
+        for name in _skipped:
+            terminalreporter.write_line(name)

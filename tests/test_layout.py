@@ -1,0 +1,184 @@
+"""The shape of the checkout: what lies where, how long a file may be, what no file may use."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = [name for name in ("spikesim", "hardware", "models", "tools") if (ROOT / name).is_dir()]
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+TOP = {*FOLDERS, "tests", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
+MADE = {"build", "dist", "runs", "spikesim.egg-info"}  # by work in the checkout; .gitignore names them
+LONGEST_FILE = 400
+FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+
+
+def named(path: Path) -> str:
+    """A file's path as the checkout's reader says it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def parsed(path: Path) -> ast.Module:
+    """A file's syntax tree."""
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported_modules(tree: ast.AST) -> set[str]:
+    """The top names of all modules that a file imports, wherever in it."""
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    return {name.split(".")[0] for name in names}
+
+
+def unsafe(tree: ast.AST) -> list[str]:
+    """Uses of pickle and its like, of eval and its like, and of numpy's loader with pickles allowed."""
+    found = list(imported_modules(tree) & FORBIDDEN_MODULES)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN_CALLS:
+            found.append(f"{node.func.id}() in line {node.lineno}")
+        for keyword in node.keywords:
+            forbids = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            if keyword.arg == "allow_pickle" and not forbids:
+                found.append(f"allow_pickle in line {node.lineno}")
+    return sorted(found)
+
+
+def protocol_methods(tree: ast.Module) -> set[str]:
+    """The names of the methods that a Protocol documents, once for all classes that follow it."""
+    protocols = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+    ]
+    methods = [node for protocol in protocols for node in protocol.body if isinstance(node, ast.FunctionDef)]
+    return {method.name for method in methods if ast.get_docstring(method)}
+
+
+def undocumented(tree: ast.Module, promised: set[str]) -> list[str]:
+    """Public classes, functions and methods without a docstring. A private class hides what is in it."""
+    missing = [] if ast.get_docstring(tree) else ["the module"]
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                continue
+            if node.name.startswith("_") or any(_is_overload(d) for d in node.decorator_list):
+                continue
+            if not ast.get_docstring(node) and not (prefix and node.name in promised):
+                missing.append(prefix + node.name)
+            if isinstance(node, ast.ClassDef):
+                visit(node.body, f"{prefix}{node.name}.")
+
+    visit(tree.body, "")
+    return missing
+
+
+def _is_overload(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and decorator.id == "overload"
+
+
+def packages_on_disk() -> set[str]:
+    """The packages that the folders make: every folder that holds a .py file, under its installed name."""
+    found = set()
+    for path in SOURCES:
+        parts = path.parent.relative_to(ROOT).parts
+        found.add(".".join(parts if parts[0] == "spikesim" else ("spikesim", *parts)))
+    return found
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {"spikesim", "models", "tools"} <= set(FOLDERS)
+    assert len(SOURCES) >= 20
+
+
+def test_top_level_holds_only_what_the_layout_names() -> None:
+    entries = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert entries - TOP - MADE == set()
+    assert TOP - entries == set()
+
+
+def test_every_package_is_listed_for_the_wheel() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as handle:
+        listed = set(tomllib.load(handle)["tool"]["setuptools"]["packages"])
+    assert packages_on_disk() == listed, "see [tool.setuptools] packages in pyproject.toml"
+
+
+def test_every_package_says_what_it_is() -> None:
+    bare = {path.parent for path in SOURCES} - {path.parent for path in SOURCES if path.name == "__init__.py"}
+    assert not bare, f"no __init__.py in {sorted(map(named, bare))}"
+
+
+def test_a_file_fits_in_the_head() -> None:
+    lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    long = {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE}
+    assert not long, f"split where there are two reasons to change (limit {LONGEST_FILE} lines): {long}"
+
+
+def test_no_pickle_no_eval() -> None:
+    found = {named(path): unsafe(parsed(path)) for path in SOURCES}
+    assert {name: uses for name, uses in found.items() if uses} == {}
+
+
+def test_what_is_public_has_a_docstring() -> None:
+    promised = set().union(*(protocol_methods(parsed(path)) for path in SOURCES))
+    written = [
+        path for path in SOURCES if path.read_text(encoding="utf-8").strip()
+    ]  # not an empty __init__.py
+    found = {named(path): undocumented(parsed(path), promised) for path in written}
+    assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def test_only_jit_knows_numba() -> None:
+    users = {named(path) for path in SOURCES if "numba" in imported_modules(parsed(path))}
+    assert users == {"spikesim/_jit.py"}
+
+
+def test_the_checks_above_can_fail() -> None:
+    bad = ast.parse(
+        "import pickle\nfrom numba.core import types\nclass A:\n def f(self):\n  eval('1')\n"
+        "def g(): np.load('x', allow_pickle=True)\n"
+    )
+    assert unsafe(bad) == ["allow_pickle in line 6", "eval() in line 5", "pickle"]
+    assert undocumented(bad, set()) == ["the module", "A", "A.f", "g"]
+    assert "numba" in imported_modules(bad)
+
+
+def test_scripts_can_run_and_stop_at_errors() -> None:
+    scripts = [path for path in (ROOT / "tools").iterdir() if path.is_file() and not path.suffix]
+    scripts.append(ROOT / ".ci" / "run")
+    assert {"setup", "demo", "test", "lint"} <= {path.name for path in scripts}
+    for path in scripts:
+        assert path.stat().st_mode & 0o111, f"{named(path)} is not executable"
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("#!/usr/bin/env bash\n"), named(path)
+        assert "\nset -euo pipefail\n" in text, named(path)
+
+
+def test_one_version() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as handle:
+        project = tomllib.load(handle)["project"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in changes or f"## [{project['version']}]" in changes
+    pins = (ROOT / "tools" / "constraints.txt").read_text(encoding="utf-8").lower().replace("_", "-")
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(line for name in extras if name != "all" for line in extras[name])]
+    for requirement in wanted:
+        name = re.split(r"[\[<>=!;~ ]", requirement.lower(), maxsplit=1)[0]
+        assert re.search(rf"^{re.escape(name)}==", pins, re.MULTILINE), (
+            f"tools/constraints.txt does not pin {name}"
+        )

@@ -1,0 +1,66 @@
+"""The wheel claims the name `spikesim` only, and holds all that it should and no more."""
+
+from __future__ import annotations
+
+import email
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = {
+    "spikesim": "spikesim",
+    "models": "spikesim/models",
+    "tools": "spikesim/tools",
+    "hardware": "spikesim/hardware",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A freshly built wheel."""
+    out = tmp_path_factory.mktemp("a wheel")  # a path with a space in it
+    subprocess.run([ROOT / "tools" / "wheel", sys.executable, out], check=True, stdin=subprocess.DEVNULL)
+    (path,) = out.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def members(wheel: zipfile.ZipFile) -> set[str]:
+    """All files of the wheel but its own records."""
+    return {name for name in wheel.namelist() if ".dist-info/" not in name}
+
+
+def record(wheel: zipfile.ZipFile, name: str) -> str:
+    """One of the wheel's records, as text."""
+    (path,) = (name_ for name_ in wheel.namelist() if name_.endswith(f".dist-info/{name}"))
+    return wheel.read(path).decode()
+
+
+def expected() -> set[str]:
+    """What the checkout says that the wheel has to hold."""
+    files = {"spikesim/py.typed"}
+    for folder, place in FOLDERS.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            files.add(f"{place}/{path.relative_to(ROOT / folder).as_posix()}")
+    files |= {f"spikesim/models/results/{path.name}" for path in (ROOT / "models" / "results").glob("*.json")}
+    return files
+
+
+def test_one_top_level_name(wheel: zipfile.ZipFile) -> None:
+    assert {name.split("/")[0] for name in members(wheel)} == {"spikesim"}
+    assert record(wheel, "top_level.txt").split() == ["spikesim"]
+
+
+def test_it_holds_what_the_checkout_has_and_no_more(wheel: zipfile.ZipFile) -> None:
+    assert members(wheel) == expected()
+
+
+def test_its_records(wheel: zipfile.ZipFile) -> None:
+    metadata = email.message_from_string(record(wheel, "METADATA"))
+    assert metadata["Name"] == "spikesim"
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+    assert set(metadata.get_all("Provides-Extra")) >= {"lava", "brian2", "nir", "plot", "sweep", "dev", "all"}
+    assert "spikesim = spikesim.tools.cli:main" in record(wheel, "entry_points.txt")
