@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib
 import json
 import logging
 import math
@@ -19,10 +20,11 @@ import numpy as np
 
 from spikesim.errors import CheckpointError, SpikesimError
 
+fcntl: Any
 try:
-    import fcntl
+    fcntl = importlib.import_module("fcntl")
 except ImportError:  # not a POSIX system: `lock_file` says so when it matters
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ def atomic_write(
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
     try:
-        handle = open(temporary, "xb")
+        handle = open(temporary, "xb")  # noqa: SIM115 - closed below before it is moved
     except OSError as problem:
         raise error(write_failure(target, what, problem, size)) from problem
     finishing = False
@@ -157,8 +159,9 @@ def json_bytes(
 ) -> bytes:
     """Canonical JSON (sorted keys, ASCII): equal values give equal bytes.
 
-    Dictionaries with string keys, lists, strings, integers, finite floats, booleans and None come back as they
-    went; tuples come back as lists and NumPy scalars as numbers. Anything else raises `error` with its place.
+    Dictionaries with string keys, lists, strings, integers, finite floats, booleans and None come back as
+    they went; tuples come back as lists and NumPy scalars as numbers. Anything else raises `error` with its
+    place.
     """
     plain = _plain(value, what, error, JSON_DEPTH)
     separators = (",", ":") if indent is None else (",", ": ")
@@ -189,13 +192,13 @@ def _plain(value: Any, where: str, error: type[SpikesimError], depth: int) -> An
                 raise error(f"{where} has the key {key!r}, and JSON's keys are strings. Use {str(key)!r}.")
         return {key: _plain(item, f"{where}[{key!r}]", error, depth - 1) for key, item in value.items()}
     raise error(
-        f"{where} is of type {type(value).__name__}, which JSON cannot hold. Use dictionaries, lists, strings, "
-        "numbers, booleans or None."
+        f"{where} is of type {type(value).__name__}, which JSON cannot hold. "
+        "Use dictionaries, lists, strings, numbers, booleans or None."
     )
 
 
 def read_json(path: Path, way_out: str) -> dict[str, Any]:
-    """The dictionary in a JSON file. Raises CheckpointError with `way_out` when it cannot be read or is no such."""
+    """The dictionary in a JSON file. Raises CheckpointError, with `way_out`, when there is none."""
     try:
         record = json.loads(path.read_bytes())
     except OSError as problem:
@@ -210,11 +213,11 @@ def read_json(path: Path, way_out: str) -> dict[str, Any]:
 def lock_file(path: Path) -> BinaryIO:
     """An open handle that holds a lock; the system gives it up when the handle closes or the process dies.
 
-    Raises SpikesimError when another process holds it, or the file cannot be made. Where the system or the file
-    system has no locks, that is logged as a warning.
+    Raises SpikesimError when another process holds it, or the file cannot be made. Where the system or the
+    file system has no locks, that is logged as a warning.
     """
     try:
-        handle = open(path, "a+b")
+        handle = open(path, "a+b")  # noqa: SIM115 - open for as long as the lock is held
     except OSError as problem:
         raise SpikesimError(write_failure(path, "the run folder's lock", problem)) from problem
     if fcntl is None:
@@ -234,7 +237,8 @@ def lock_file(path: Path) -> BinaryIO:
         holder = handle.read(20).decode("ascii", "replace").strip() or "unknown"
         handle.close()
         raise SpikesimError(
-            f"another process (number {holder}) writes in {path.parent}. Wait for it, stop it, or choose another folder."
+            f"another process (number {holder}) writes in {path.parent}. "
+            "Wait for it, stop it, or choose another folder."
         ) from problem
     handle.truncate(0)
     handle.write(str(os.getpid()).encode("ascii"))

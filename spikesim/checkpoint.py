@@ -1,9 +1,9 @@
 """Checkpoints: named arrays and a little JSON in one checksummed HDF5 file; no pickle.
 
-A file begins with a user block of 512 bytes (HDF5 leaves it to us) that states the version, the length and the
-SHA-256 of all that follows. So damage is found before the HDF5 library reads a byte of it, and any HDF5
-viewer still opens the file. Inside: attributes `kind` and `digest`, the dataset `meta` (JSON as bytes) and the
-group `arrays`. Nothing in a file depends on the clock or the machine: equal contents are equal files.
+A file begins with a user block of 512 bytes (HDF5 leaves it to us) that states the version, the length and
+the SHA-256 of all that follows. So damage is found before the HDF5 library reads a byte of it, and any HDF5
+viewer still opens the file. Inside: attributes `kind` and `digest`, the dataset `meta` (JSON as bytes) and
+the group `arrays`. Nothing in a file depends on the clock or the machine: equal contents are equal files.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DTYPES = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a file held: `arrays` by name (C order, little-endian), `meta` (JSON), `digest` (hex) of them all."""
+    """What a file held: `arrays` by name (C order, little-endian), `meta`, and the `digest` (hex) of all."""
 
     kind: str
     version: int
@@ -65,9 +65,10 @@ def save(
 ) -> str:
     """Write a checkpoint atomically and return the SHA-256 (hex) of its contents.
 
-    `kind` names what it is of ("network", "training"). `arrays` are booleans, integers or floats of up to 64 bits; slashes
-    in a name make groups. `meta` is anything `json_bytes` takes. Raises CheckpointError for what a file cannot
-    hold, and when the disk is full or the folder not writable; then an older file at `path` is untouched.
+    `kind` names what it is of ("network", "training"). `arrays` are booleans, integers or floats of up to 64
+    bits; slashes in a name make groups. `meta` is anything `json_bytes` takes. Raises CheckpointError for
+    what a file cannot hold, and when the disk is full or the folder not writable; then an older file at
+    `path` is untouched.
     """
     if not kind or len(kind) > 100 or not kind.isascii() or not kind.isprintable():
         raise CheckpointError(f"a checkpoint's kind is 1 to 100 printable ASCII characters, not {kind!r}.")
@@ -84,9 +85,10 @@ def save(
 def load(path: str | os.PathLike[str], kind: str, *, max_bytes: int = MAX_BYTES) -> Checkpoint:
     """Read and verify a checkpoint of `kind`.
 
-    Checked in this order: length and SHA-256 of the file, version, kind, that it holds plain arrays only (no links,
-    no external or virtual storage, no filters, no objects), their total size against `max_bytes` before any
-    memory is taken, and the digest of the contents. Raises CheckpointError that names the file and the way out.
+    Checked in this order: length and SHA-256 of the file, version, kind, that it holds plain arrays only (no
+    links, no external or virtual storage, no filters, no objects), their total size against `max_bytes`
+    before any memory is taken, and the digest of the contents. Raises CheckpointError that names the file and
+    the way out.
     """
     path = Path(path)
     try:
@@ -114,7 +116,7 @@ def load(path: str | os.PathLike[str], kind: str, *, max_bytes: int = MAX_BYTES)
         raise _damaged(path, f"it cannot be read as HDF5 ({problem})") from problem
 
 
-def _canonical(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _canonical(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """`arrays` sorted by name, each little-endian and in C order; refuses what a file could not give back."""
     canonical: dict[str, np.ndarray] = {}
     for name in sorted(arrays):
@@ -128,8 +130,8 @@ def _canonical(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         dtype = array.dtype.newbyteorder("<")
         if dtype.str not in DTYPES:
             raise CheckpointError(
-                f"array {name!r} has dtype {array.dtype}: a checkpoint holds booleans, integers and floats of up to "
-                "64 bits. Convert it, or put text into meta."
+                f"array {name!r} has dtype {array.dtype}: a checkpoint holds booleans, integers and floats "
+                "of up to 64 bits. Convert it, or put text into meta."
             )
         if array.ndim > MAX_NDIM:
             raise CheckpointError(
@@ -151,8 +153,8 @@ def _check_name(name: object) -> None:
         if printable and len(parts) <= MAX_DEPTH and len(name) <= MAX_NAME:
             return
     raise CheckpointError(
-        f"{name!r} is no name for an array: use printable parts joined by single slashes, up to {MAX_DEPTH} parts "
-        f"and {MAX_NAME} characters."
+        f"{name!r} is no name for an array: use printable parts joined by single slashes, up to "
+        f"{MAX_DEPTH} parts and {MAX_NAME} characters."
     )
 
 
@@ -193,8 +195,8 @@ def _check_envelope(handle: BinaryIO, path: Path, max_bytes: int) -> None:
     version = fields.get(b"version", b"")
     if version.isdigit() and len(version) < 9 and int(version) > VERSION:
         raise CheckpointError(
-            f"checkpoint {path} is of version {int(version)}, and this spikesim reads up to {VERSION}. Update spikesim, "
-            "or read it with the one that wrote it."
+            f"checkpoint {path} is of version {int(version)}, and this spikesim reads up to {VERSION}. "
+            "Update spikesim, or read it with the one that wrote it."
         )
     length = fields.get(b"bytes", b"")
     expected = HEADER + int(length) if length.isdigit() and len(length) < 19 else -1
@@ -220,7 +222,8 @@ def _read(file: h5py.File, path: Path, kind: str, max_bytes: int) -> Checkpoint:
     total = sum(_checked_bytes(dataset, path, name) for name, dataset in datasets.items())
     if total > max_bytes:
         raise CheckpointError(
-            f"checkpoint {path} holds {total:,} bytes; the limit is {max_bytes:,}. Raise max_bytes if you trust the file."
+            f"checkpoint {path} holds {total:,} bytes; the limit is {max_bytes:,}. "
+            "Raise max_bytes if you trust the file."
         )
     meta_set = datasets.pop("meta", None)
     if meta_set is None or meta_set.dtype != np.uint8 or meta_set.ndim != 1:
@@ -252,7 +255,7 @@ def _text_attribute(file: h5py.File, path: Path, name: str) -> str:
 
 
 def _datasets(file: h5py.File, path: Path) -> Iterator[tuple[str, h5py.Dataset]]:
-    """All datasets with their full names. Follows hard links alone, each object once: no way out, no circle."""
+    """All datasets with their full names. Hard links alone, each object once: no way out, no circle."""
     groups: list[tuple[str, h5py.Group]] = [("", file)]
     while groups:
         prefix, group = groups.pop()

@@ -85,7 +85,7 @@ def _commit(root: Path) -> tuple[str | None, bool | None]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     """The output of a git command in `root`, or None where git is missing or fails."""
-    # Without the GIT_* variables that a hook sets, which would point at another repository, and without its lock.
+    # Without the GIT_* variables that a hook sets (they point at another repository), and without a lock.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
     try:

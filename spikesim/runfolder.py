@@ -33,11 +33,11 @@ TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
 class RunFolder:
-    """One run on disk. Make it with `create` or `open`; it is a context manager, and `close` gives up the lock.
+    """One run on disk. Make it with `create` or `open`; a context manager; `close` gives up the lock.
 
     config.json: `config` and `provenance`; metrics.jsonl: a record a line; checkpoints/: the last two;
-    result.json: when the run is done. Reading takes no lock. The first write takes it (create at once), for this
-    object alone, until `close` or the end of the process, however it ends.
+    result.json: when the run is done. Reading takes no lock. The first write takes it (create at once), for
+    this object alone, until `close` or the end of the process, however it ends.
     """
 
     def __init__(self, root: Path) -> None:
@@ -53,8 +53,9 @@ class RunFolder:
         """Begin a run in `path`, made if missing. `config` is JSON-able and is kept with the provenance.
 
         Raises DeclarationError when the folder holds another run (`overwrite` deletes that run's files, and
-        nothing else), or files of other origin under our names; SpikesimError when it cannot be written, or another
-        process writes in it. So all that can go wrong with the place goes wrong before any work is done.
+        nothing else), or files of other origin under our names; SpikesimError when it cannot be written, or
+        another process writes in it. So all that can go wrong with the place goes wrong before any work is
+        done.
         """
         record = {"format": FORMAT, "config": config, "provenance": provenance()}
         text = json_bytes(record, what="the configuration", indent=2, error=DeclarationError)
@@ -76,7 +77,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> RunFolder:
-        """The run in `path`, to read or to resume. Raises CheckpointError when there is none, or it is damaged."""
+        """The run in `path`, to read or to resume. Raises CheckpointError when there is none."""
         run = cls(Path(path))
         run._read_config()
         return run
@@ -97,7 +98,7 @@ class RunFolder:
         self._metrics_handle = self._lock_handle = None
 
     def claim(self) -> None:
-        """Take the lock now, before work that will be written. Raises SpikesimError when another process has it."""
+        """Take the lock now, before any work. Raises SpikesimError when another process has it."""
         if self._lock_handle is None:
             self._lock_handle = lock_file(self.root / LOCK)
             for folder in (self.root, self.root / CHECKPOINTS):  # what a killed writer left half done
@@ -136,7 +137,7 @@ class RunFolder:
         try:
             if self._metrics_handle is None:
                 self._repair_metrics()
-                self._metrics_handle = open(self.root / METRICS, "ab", buffering=0)
+                self._metrics_handle = open(self.root / METRICS, "ab", 0)  # noqa: SIM115 - until close
             start = os.fstat(self._metrics_handle.fileno()).st_size
             if self._metrics_handle.write(line) != len(line):
                 os.ftruncate(
@@ -149,7 +150,7 @@ class RunFolder:
             ) from problem
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All records in order. A last line torn by a crash is left out; damage elsewhere raises CheckpointError."""
+        """All records. A line torn by a crash at the end is left out; other damage is an error."""
         records, _, torn = self._scan_metrics()
         if torn:
             log.warning("the last line of %s was cut off by a crash and is left out", self.root / METRICS)
@@ -229,7 +230,8 @@ class RunFolder:
     def latest(self) -> Checkpoint | None:
         """The newest checkpoint that verifies; None when there is none at all.
 
-        Where a newer one is damaged, a warning is logged with the reason. Raises CheckpointError when none is sound.
+        Where a newer one is damaged, a warning is logged with the reason. Raises CheckpointError when none is
+        sound.
         """
         problems: list[str] = []
         for step in reversed(self.steps()):
@@ -253,7 +255,7 @@ class RunFolder:
         write_bytes(self.root / RESULT, text + b"\n", what="the result")
 
     def result(self) -> dict[str, Any] | None:
-        """What `save_result` wrote; None while the run is not done. Raises CheckpointError when it is damaged."""
+        """What `save_result` wrote; None while the run is not done. Raises CheckpointError when damaged."""
         path = self.root / RESULT
         return read_json(path, "Delete it and evaluate the run again.") if path.exists() else None
 
@@ -281,7 +283,7 @@ class RunFolder:
         return record
 
     def _clear(self) -> None:
-        """Delete the files of the run that was here. The configuration goes last: without it there is no run."""
+        """Delete the files of the run that was here. The configuration goes last: without it, no run."""
         had_run = (self.root / CONFIG).exists()
         pictures = [*self.root.glob("*.png"), *self.root.glob("*.svg")] if had_run else []
         checkpoints = [self._checkpoint_path(step) for step in self.steps()]
@@ -300,7 +302,8 @@ def _refuse_foreign(root: Path, overwrite: bool) -> None:
             raise DeclarationError(f"{root} cannot be overwritten: {problem}") from problem
         if not overwrite:
             raise DeclarationError(
-                f"{root} holds a run already. Resume that run, choose another folder, or allow it to be overwritten."
+                f"{root} holds a run already. "
+                "Resume that run, choose another folder, or allow it to be overwritten."
             )
         return
     taken = [name for name in (METRICS, RESULT) if (root / name).exists()]

@@ -1,0 +1,259 @@
+"""The README's table of results, made from models/results/*.json.
+
+A result file is one preset with its runs:
+
+    preset, title, dataset, network ("784-500-10"), rule, variant ("amended" or "literal"), command, notes:
+text     paper: the paper's test accuracy as a fraction (0.973), or null where it gives none     config: the
+configuration, as the run folder keeps it     runs: one entry a seed: seed, epochs (integers), test_accuracy,
+train_accuracy (fractions), seconds,         metrics (a list of records), weights_sha256 (64 hex digits),
+provenance
+
+Commands:
+
+    python -m spikesim.tools.results_table            writes the table into README.md     python -m
+spikesim.tools.results_table --check    says whether it is stale, and changes nothing
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from spikesim._files import write_bytes
+from spikesim.errors import DataError, SpikesimError
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+VARIANTS = ("amended", "literal")
+Check = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_amount(value: Any) -> bool:
+    return (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value >= 0
+    )
+
+
+def _is_fraction(value: Any) -> bool:
+    return _is_amount(value) and value <= 1
+
+
+TEXT: tuple[Check, str] = (_is_text, "a text that is not empty")
+FRACTION: tuple[Check, str] = (_is_fraction, "a fraction from 0 to 1 (97.3 % is 0.973)")
+DICTIONARY: tuple[Check, str] = (
+    lambda value: isinstance(value, dict) and bool(value),
+    "a dictionary, not empty",
+)
+RESULT: dict[str, tuple[Check, str]] = {
+    **dict.fromkeys(("preset", "title", "dataset", "network", "rule", "command"), TEXT),
+    "variant": (lambda value: value in VARIANTS, " or ".join(VARIANTS)),
+    "paper": (lambda value: value is None or _is_fraction(value), f"null or {FRACTION[1]}"),
+    "config": DICTIONARY,
+    "runs": (lambda value: isinstance(value, list) and bool(value), "a list with at least one run"),
+    "notes": (lambda value: isinstance(value, str), "a text, which may be empty"),
+}
+RUN: dict[str, tuple[Check, str]] = {
+    "seed": (_is_count, "an integer from 0"),
+    "test_accuracy": FRACTION,
+    "train_accuracy": FRACTION,
+    "seconds": (_is_amount, "a number of seconds from 0"),
+    "epochs": (_is_count, "an integer from 0"),
+    "metrics": (
+        lambda value: isinstance(value, list) and all(isinstance(record, dict) for record in value),
+        "a list of dictionaries",
+    ),
+    "weights_sha256": (
+        lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
+        "64 hex digits in lower case",
+    ),
+    "provenance": DICTIONARY,
+}
+
+
+def check_result(result: Any, where: str) -> None:
+    """Raise DataError unless `result` fits the schema above: file, key, value, and what is expected."""
+    _check_keys(result, RESULT, where)
+    for i, run in enumerate(result["runs"]):
+        _check_keys(run, RUN, f"{where}: runs[{i}]")
+    seeds = [run["seed"] for run in result["runs"]]
+    if len(set(seeds)) != len(seeds):
+        raise DataError(f"{where}: runs have the seeds {seeds}; each may appear once. Delete the older run.")
+
+
+def _check_keys(value: Any, schema: Mapping[str, tuple[Check, str]], where: str) -> None:
+    if not isinstance(value, dict):
+        raise DataError(f"{where} is a {type(value).__name__}; a dictionary is expected.")
+    if missing := [key for key in schema if key not in value]:
+        raise DataError(f"{where} lacks {', '.join(missing)}. Expected keys: {', '.join(schema)}.")
+    if extra := [key for key in value if key not in schema]:
+        raise DataError(
+            f"{where} has {', '.join(extra)}, which is not known. Expected keys: {', '.join(schema)}."
+        )
+    for key, (fits, expected) in schema.items():
+        if not fits(value[key]):
+            raise DataError(f"{where}: {key} is {_short(value[key])}; {expected} is expected.")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """All results of a folder, checked, in the table's order. Raises DataError that names the file and
+    key.
+    """
+    paths = sorted(Path(folder).glob("*.json"))
+    results = []
+    for path in paths:
+        try:
+            result = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as problem:
+            raise DataError(
+                f"{path} cannot be read as JSON ({problem}). Bring it back, or run it again."
+            ) from problem
+        check_result(result, path.name)
+        results.append(result)
+    keys = [(r["preset"], r["variant"]) for r in results]
+    for path, key in zip(paths, keys, strict=True):
+        if keys.count(key) > 1:
+            raise DataError(f"{path.name}: {key[0]} ({key[1]}) is in more than one file. Merge their runs.")
+    return sorted(results, key=lambda r: (r["dataset"], r["network"], r["rule"], r["variant"], r["preset"]))
+
+
+def table_markdown(results: Sequence[Mapping[str, Any]]) -> str:
+    """The table: mean and spread over the seeds, the paper's number and the difference, time, commands,
+    notes.
+    """
+    if not results:
+        return "No results yet."
+    head = ["Task", "Network", "Rule", "Test accuracy (%)", "Seeds", "Paper (%)", "Difference", "Time a run"]
+    lines = [_row(head), _row(["---"] * 3 + ["---:"] * 5)]
+    lines += [_row(_cells(result)) for result in results]
+    lines += [
+        "",
+        "Accuracy: mean, ± standard deviation from two seeds on (lowest–highest). Each row's command:",
+        "",
+    ]
+    for result in results:
+        note = f" {_one_line(result['notes'])}" if result["notes"].strip() else ""
+        lines.append(
+            f"- {_one_line(result['title'])} ({result['variant']}): `{_one_line(result['command'])}`.{note}"
+        )
+    return "\n".join(lines)
+
+
+def _cells(result: Mapping[str, Any]) -> list[str]:
+    accuracies = [100 * run["test_accuracy"] for run in result["runs"]]
+    mean = fmean(accuracies)
+    shown = f"**{mean:.2f}**"
+    if len(accuracies) > 1:
+        shown += f" ± {stdev(accuracies):.2f} ({min(accuracies):.2f}–{max(accuracies):.2f})"
+    paper = difference = "–"
+    if result["paper"] is not None:
+        paper = f"{100 * result['paper']:.1f}"
+        difference = f"{mean - 100 * result['paper']:+.2f}"
+    seconds = fmean(run["seconds"] for run in result["runs"])
+    rule = f"{result['rule']}, {result['variant']}"
+    what = [result["dataset"], result["network"], rule]
+    return [*what, shown, str(len(accuracies)), paper, difference, duration(seconds)]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that reads best: "42 s", "3 min 20 s", "2 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_one_line(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _with_table(text: str, table: str, readme: Path) -> str:
+    """`text` with the part between the marks replaced. Raises DataError unless each mark is there once."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise DataError(f"{readme} needs one {BEGIN} and, after it, one {END}: the table goes between them.")
+    before, after = text[: text.index(BEGIN)], text[text.index(END) :]
+    return f"{before}{BEGIN}\n{table}\n{after}"
+
+
+def _texts(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> tuple[str, str]:
+    """The README as it is, and as it should be."""
+    readme = Path(readme_path)
+    try:
+        text = readme.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DataError(f"{readme} cannot be read ({problem}). Name the README with --readme.") from problem
+    return text, _with_table(text, table_markdown(load_results(results_folder)), readme)
+
+
+def is_stale(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:
+    """Whether the README's table differs from what the results give. Raises DataError for bad results or
+    marks.
+    """
+    text, fresh = _texts(readme_path, results_folder)
+    return text != fresh
+
+
+def update_readme(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:
+    """Write the table between the README's marks, atomically; return whether anything changed."""
+    text, fresh = _texts(readme_path, results_folder)
+    if text != fresh:
+        write_bytes(readme_path, fresh.encode("utf-8"), what="the README")
+    return text != fresh
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 0 when the README is (now) fresh, 1 when --check finds it stale, 2 on an error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m spikesim.tools.results_table",
+        description="Write the table of results into the README.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 when the table is stale"
+    )
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--results", type=Path, default=ROOT / "models" / "results")
+    options = parser.parse_args(arguments)
+    try:
+        changed = (is_stale if options.check else update_readme)(options.readme, options.results)
+    except SpikesimError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    if options.check and changed:
+        print(f"{options.readme}: the table of results is stale. Run: python -m spikesim.tools.results_table")
+        return 1
+    print(f"{options.readme}: the table of results {'is now' if changed else 'was already'} up to date.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
