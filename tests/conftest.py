@@ -15,6 +15,7 @@ import pytest
 import spikesim
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+PLACE = Path(spikesim.__file__).resolve().parent
 
 _SLOW_MODE = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 hypothesis.settings.register_profile(
@@ -34,12 +35,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--forbid-skips", action="store_true", help="fail when a test was skipped")
 
 
+def pytest_configure() -> None:
+    """With SPIKESIM_TEST_INSTALLED=1 the installed wheel is what is tested, not the checkout."""
+    if os.environ.get("SPIKESIM_TEST_INSTALLED") == "1" and PLACE == CHECKOUT / "spikesim":
+        raise pytest.UsageError(f"the installed wheel was to be tested, and spikesim came from {PLACE}")
+
+
 def pytest_report_header() -> str:
-    """Say which spikesim is tested; with SPIKESIM_TEST_INSTALLED=1 it must not be the checkout's."""
-    place = Path(spikesim.__file__).resolve()
-    if os.environ.get("SPIKESIM_TEST_INSTALLED") == "1" and place.parent == CHECKOUT / "spikesim":
-        raise pytest.UsageError(f"the installed wheel was to be tested, and spikesim came from {place}")
-    return f"spikesim: {place.parent}"
+    """Say which spikesim is tested."""
+    return f"spikesim: {PLACE}"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
