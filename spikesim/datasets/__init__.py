@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from spikesim.datasets import auslan as _auslan
+from spikesim.datasets import digits as _digits
 from spikesim.datasets import fashion_mnist as _fashion_mnist
+from spikesim.datasets import iris as _iris
 from spikesim.datasets import mnist as _mnist
 from spikesim.datasets.about import About
+from spikesim.datasets.arrays import from_arrays, from_npz
 from spikesim.datasets.cache import cache_folder
 from spikesim.datasets.dataset import Dataset, Split
 from spikesim.datasets.download import Progress
@@ -20,20 +24,31 @@ _KNOWN: dict[str, tuple[About, Callable[..., Dataset]]] = {
     for module, loader in (
         (_mnist, _mnist.mnist),
         (_fashion_mnist, _fashion_mnist.fashion_mnist),
+        (_iris, _iris.iris),
+        (_digits, _digits.digits),
+        (_auslan, _auslan.auslan),
     )
 }
 
 mnist = _mnist.mnist
 fashion_mnist = _fashion_mnist.fashion_mnist
+iris = _iris.iris
+digits = _digits.digits
+auslan = _auslan.auslan
 
 __all__ = [
     "About",
     "Dataset",
     "Split",
     "about",
+    "auslan",
     "cache_folder",
+    "digits",
     "fashion_mnist",
     "fetch",
+    "from_arrays",
+    "from_npz",
+    "iris",
     "load",
     "mnist",
     "names",
@@ -58,8 +73,8 @@ def load(name: str, **options: Any) -> Dataset:
 def fetch(name: str, progress: Progress | None = None, given: str | Path | None = None) -> Path | None:
     """Bring a dataset's files into the cache, replacing damaged ones; returns their folder (None: bundled).
 
-    progress: called with (what, bytes so far, bytes in all or None). given: a file or folder to take the files
-    from, instead of the network. Raises DataError if that fails: each source with its reason, and what to do.
+    progress: called with (what, bytes so far, bytes in all or None). given: a file, or a folder of files, to
+    take instead of the network. Raises DataError if that fails: each source with its reason, and what to do.
     """
     collection = _known(name)[0].collection
     if not collection.files:

@@ -1,4 +1,4 @@
-"""Reading members of downloaded archives, in memory: nothing is unpacked to disk, so no member can go astray."""
+"""Members of downloaded archives, read in memory: nothing is unpacked to disk, so no member can go astray."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def tar_members(
 ) -> Iterator[tuple[str, bytes]]:
     """(name, contents) of the wanted regular files of a tar archive (plain, gzip, xz, bzip2), in its order.
 
-    Raises DamagedError if it is damaged, or if a wanted member is a link or device, has a name that leaves the
-    archive, occurs twice, or if the wanted members hold more than `limit` bytes.
+    Raises DamagedError if it is damaged, or if a wanted member is a link or device, has a name that leaves
+    the archive, occurs twice, or if the wanted members hold more than `limit` bytes.
     """
     seen: set[str] = set()
     total = 0
@@ -77,10 +77,11 @@ def _check_member(name: str, member: tarfile.TarInfo, seen: set[str]) -> None:
 
 
 def ar_member(data: bytes, prefix: str) -> bytes:
-    """Contents of the first member of a Unix `ar` archive whose name begins with prefix (a .deb is such a file).
+    """Contents of the first member of a Unix `ar` archive (as a .deb is) whose name begins with prefix.
 
-    Format: "!<arch>\\n", then for each member a header of 60 bytes (name 16, date 12, owner 6, group 6, mode 8,
-    size 10 in decimal, "`\\n"), the contents, and a newline where their length is odd.
+    Format: "!<arch>" and a newline; then for each member a header of 60 bytes (name 16, date 12, owner 6,
+    group 6, mode 8, size 10 in decimal, a backtick and a newline), the contents, and a newline where their
+    length is odd.
     Raises DamagedError if the archive is damaged or has no such member.
     """
     if data[:8] != b"!<arch>\n":

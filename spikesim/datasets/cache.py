@@ -1,23 +1,17 @@
-"""The folder where fetched data lie: found, verified when read, written atomically, one writer at a time."""
+"""The folder where fetched data lie: found, verified when read, one writer at a time."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from spikesim._files import sha256_bytes, write_failure
 from spikesim.errors import DataError
 
 ENVIRONMENT = "SPIKESIM_DATA"
-
-
-def sha256(data: bytes) -> str:
-    """SHA-256 of the bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class CachedFile:
     name: str
     digest: str
     size: int
-    measure: Callable[[bytes], str] = sha256
+    measure: Callable[[bytes], str] = sha256_bytes
     also: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
@@ -56,7 +50,7 @@ def find(folder: Path, file: CachedFile) -> Path | None:
 
 
 def read_verified(folder: Path, file: CachedFile, dataset: str) -> bytes:
-    """The contents of a cached file. Raises DataError, naming the file and the way out, if they are not intact."""
+    """The contents of a cached file. Raises DataError, with the way out, if they are not intact."""
     path = find(folder, file)
     if path is None:
         raise DataError(f"{folder / file.name} is not there; run: spikesim datasets fetch {dataset}")
@@ -73,32 +67,10 @@ def read_verified(folder: Path, file: CachedFile, dataset: str) -> bytes:
     if found != file.digest:
         raise DataError(
             f"{path} is damaged or another file: {len(data)} bytes with SHA-256 {found[:16]}..., expected "
-            f"{file.digest[:16]}... (about {file.size} bytes); to replace it run: spikesim datasets fetch {dataset}"
+            f"{file.digest[:16]}... (about {file.size} bytes); "
+            f"to replace it run: spikesim datasets fetch {dataset}"
         )
     return data
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write so that a reader sees the old file or the whole new one, whenever the power fails.
-
-    Raises DataError if the folder cannot be written or the disk is full; nothing is left behind then.
-    """
-    make_folder(path.parent)
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
 
 
 def make_folder(folder: Path) -> None:
@@ -111,15 +83,12 @@ def make_folder(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> DataError:
     """The DataError for a file or folder of the cache that cannot be written."""
-    return DataError(
-        f"cannot write {path}: {error.strerror or error}; free some space or change the permissions, "
-        f"or set {ENVIRONMENT} to another folder"
-    )
+    return DataError(f"{write_failure(path, 'fetched data', error)} {ENVIRONMENT} names the cache folder.")
 
 
 @contextlib.contextmanager
 def only_one_writer(folder: Path) -> Iterator[None]:
-    """Wait until no other process fetches into this folder. The system frees the lock when its holder ends."""
+    """Wait until no other process fetches into this folder. The system frees the lock if its holder dies."""
     make_folder(folder)
     try:
         stream = open(folder / ".lock", "a+b")  # noqa: SIM115 (closed below, which frees the lock)
@@ -142,10 +111,3 @@ def _lock(handle: int) -> None:
                 return
     else:
         fcntl.flock(handle, fcntl.LOCK_EX)
-
-
-def _umask() -> int:
-    """The rights that new files lack (the system tells them only while setting them)."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

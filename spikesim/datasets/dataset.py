@@ -75,7 +75,7 @@ class Split:
             raise DataError(
                 f"{self.name}: rows must be a list of integers, not {at.dtype} of shape {at.shape}"
             )
-        if at.size and not (0 <= at.min() and at.max() < len(self)):
+        if at.size and (at.min() < 0 or at.max() >= len(self)):
             raise DataError(f"{self.name}: rows {at.min()}..{at.max()} asked for; it has 0..{len(self) - 1}")
         return Split(name or self.name, self.x[at], self.y[at], self.index[at])
 
@@ -117,10 +117,10 @@ class Dataset:
                 raise DataError(
                     f"{where}: {split.x.shape[1]} features, but shape {self.shape} has {features}"
                 )
-            if len(split) and not (0 <= split.y.min() and split.y.max() < len(self.classes)):
+            if len(split) and (split.y.min() < 0 or split.y.max() >= len(self.classes)):
                 raise DataError(
-                    f"{where}: labels {split.y.min()}..{split.y.max()}, but there are {len(self.classes)} classes "
-                    f"(labels 0..{len(self.classes) - 1})"
+                    f"{where}: labels {split.y.min()}..{split.y.max()}, but there are {len(self.classes)} "
+                    f"classes (labels 0..{len(self.classes) - 1})"
                 )
         object.__setattr__(self, "validation_rows", _rows(self, "validation_rows", self.validation_rows))
         fit = self.fit_rows
@@ -134,7 +134,7 @@ class Dataset:
 
     @cached_property
     def fit(self) -> Split:
-        """The training samples that are not held back: what settings are tuned on, with `validation` to judge."""
+        """The training samples that are not held back: settings are tuned on them, `validation` judges."""
         assert self.fit_rows is not None
         return self.train.select(self.fit_rows, "fit")
 

@@ -54,8 +54,8 @@ ABOUT = About(
     license="Copyright 2017 Zalando SE; MIT license.",
     url="https://github.com/zalandoresearch/fashion-mnist",
     citation=(
-        "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine learning "
-        "algorithms. arXiv:1708.07747, 2017."
+        "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a novel image dataset for benchmarking machine "
+        "learning algorithms. arXiv:1708.07747, 2017."
     ),
     collection=FILES,
 )

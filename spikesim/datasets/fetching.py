@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from spikesim._files import write_bytes
 from spikesim.datasets.archives import DamagedError, gunzip
 from spikesim.datasets.cache import (
     ENVIRONMENT,
@@ -14,7 +15,6 @@ from spikesim.datasets.cache import (
     find,
     only_one_writer,
     read_verified,
-    write_atomic,
 )
 from spikesim.datasets.download import Progress, SourceError
 from spikesim.datasets.sources import Source
@@ -121,7 +121,7 @@ def _lying(folder: Path, files: list[CachedFile], only: str | None = None) -> It
 def _take(
     collection: Collection, wanted: list[CachedFile], where: str, found: Iterable[tuple[str, bytes]]
 ) -> str:
-    """Write what verifies into the cache and strike it from `wanted`; returns why the rest is still wanted."""
+    """Write what verifies into the cache and strike it from `wanted`; returns why the rest stays wanted."""
     reasons: list[str] = []
     try:
         for name, data in found:
@@ -146,12 +146,14 @@ def _mismatch(file: CachedFile, data: bytes) -> str:
         return str(error)
     if digest == file.digest:
         return ""
-    return f"other contents than expected ({len(data)} bytes, SHA-256 {digest[:16]}..., not {file.digest[:16]}...)"
+    return (
+        f"not the contents expected ({len(data)} bytes, SHA-256 {digest[:16]}..., not {file.digest[:16]}...)"
+    )
 
 
 def _put(folder: Path, file: CachedFile, name: str, data: bytes) -> None:
     """Write the file under one of its names, and remove damaged ones under the others."""
-    write_atomic(folder / name, data)
+    write_bytes(folder / name, data, what="fetched data", error=DataError)
     for other in file.names():
         if other != name:
             (folder / other).unlink(missing_ok=True)

@@ -22,7 +22,7 @@ _SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
 
 
 def idx_files(*digests: str) -> tuple[CachedFile, ...]:
-    """The four files of a set of MNIST's size, with the SHA-256 of each unpacked file in the order of NAMES."""
+    """The four files of a set of MNIST's size, with the SHA-256 of each, unpacked, in NAMES' order."""
     return tuple(CachedFile(n, d, s) for n, d, s in zip(NAMES, digests, _SIZES, strict=True))
 
 
@@ -62,6 +62,6 @@ def load_idx(
 
 
 def _intensity(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """byte / 255 in float32, (n, features)."""
+    """Brightness = byte / 255 in float32, (n, features)."""
     flat = images.reshape(len(images), -1)
     return np.divide(flat, np.float32(255), dtype=np.float32)

@@ -36,8 +36,8 @@ ABOUT = About(
     license="Y. LeCun and C. Cortes hold the copyright; offered under CC BY-SA 3.0.",
     url="http://yann.lecun.com/exdb/mnist/",
     citation=(
-        "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. "
-        "Proceedings of the IEEE 86 (11), 1998, 2278-2324."
+        "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document "
+        "recognition. Proceedings of the IEEE 86 (11), 1998, 2278-2324."
     ),
     collection=FILES,
 )

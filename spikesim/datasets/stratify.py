@@ -11,7 +11,7 @@ from spikesim.errors import DataError
 
 
 def stratified_rows(y: NDArray[Any], n: int, seed: int) -> NDArray[np.int64]:
-    """n rows of y, sorted, in which every class has its share of n (largest remainders; ties to the lower class).
+    """Take n rows of y, sorted, every class with its share of n (largest remainders; ties: the lower class).
 
     Within a class the rows with the smallest random words are taken. The words are Philox's own output, which
     is fixed by its definition (methods of numpy's Generator may change between versions).
@@ -31,3 +31,8 @@ def stratified_rows(y: NDArray[Any], n: int, seed: int) -> NDArray[np.int64]:
         for rows, k in ((np.flatnonzero(y == c), k) for c, k in zip(classes, share, strict=True))
     ]
     return np.sort(np.concatenate(taken)).astype(np.int64)
+
+
+def rest_of(n: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of 0..n-1 that are not in rows, sorted."""
+    return np.setdiff1d(np.arange(n, dtype=np.int64), rows)

@@ -1,0 +1,172 @@
+"""Auslan: 95 signs of Australian sign language, each recorded 27 times with gloves and position trackers."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikesim.datasets.about import About
+from spikesim.datasets.cache import CachedFile
+from spikesim.datasets.dataset import Dataset, make_split
+from spikesim.datasets.download import Progress
+from spikesim.datasets.fetching import Collection, read_files
+from spikesim.datasets.held_out import clip_note, to_unit, training_range
+from spikesim.datasets.sources import WebFolder
+from spikesim.datasets.stratify import rest_of, stratified_rows
+from spikesim.datasets.tsd import CHANNELS, Recording, read_tsd, resample, sign_of, tsd_digest, tsd_members
+from spikesim.errors import DeclarationError, unknown
+
+SIGNS = 95
+TEST_A_SIGN, VALIDATION_A_SIGN = 5, 4  # of 27 recordings
+TEST_SESSIONS, VALIDATION_SESSIONS = (8, 9), (7,)
+ARCHIVE = "tctodd.tar.gz"
+_SEED = 2002
+
+FILES = Collection(
+    name="auslan",
+    files=(
+        CachedFile(
+            ARCHIVE,
+            "88ac2b1ce90f78c791ce2f85d55f69bfada0bd971065570d57df146f632512da",
+            7_000_000,
+            measure=tsd_digest,
+            also=("tctodd.tar.xz",),
+        ),
+    ),
+    sources=(
+        WebFolder("https://archive.ics.uci.edu/ml/machine-learning-databases/auslan2-mld/"),
+        WebFolder("http://kdd.ics.uci.edu/databases/auslan2/"),
+    ),
+)
+
+ABOUT = About(
+    name="auslan",
+    title="Australian Sign Language signs (High Quality)",
+    samples=(5500, 250),
+    shape=(45, CHANNELS),
+    classes=50,
+    license="Publications acknowledge M. W. Kadous; commercial use needs his permission.",
+    url="https://archive.ics.uci.edu/dataset/115/australian+sign+language+signs+high+quality",
+    citation=(
+        "M. W. Kadous: Temporal Classification: Extending the Classification Paradigm to Multivariate Time "
+        "Series. PhD thesis, University of New South Wales, 2002."
+    ),
+    collection=FILES,
+)
+
+SplitBy = Literal["random", "session"]
+
+
+def auslan(
+    signs: int = 50,
+    frames: int = 45,
+    noise_copies: int = 4,
+    noise: float = 0.1,
+    seed: int = _SEED,
+    split: SplitBy = "random",
+    progress: Progress | None = None,
+) -> Dataset:
+    """Signs as `frames` x 22 values in [0, 1], flattened frame by frame; one native signer, nine sessions.
+
+    signs: the first so many in alphabetical order without regard to case (the paper uses 50 and does not say
+        which), 27 recordings each.
+    frames: each recording is resampled linearly to so many, evenly from its first to its last frame.
+    split: the paper does not say. 'random': of each sign 5 recordings are the test set and 4 of the other 22
+        the validation set, drawn by a fixed key. 'session': sessions 8 and 9 are the test set, 7 is the
+        validation set (harder: another day, another fit of the gloves).
+    noise_copies, noise, seed: of each training recording so many copies follow, with normal noise of standard
+        deviation noise x the channel's range, clipped to [0, 1]. `fit` has the copies of its own recordings;
+        `validation` and `test` have none; `train` has those of all its recordings.
+
+    Each channel is scaled to [0, 1] by its minimum and maximum over the training recordings (fit and
+    validation); one that is constant there becomes 0; test values outside are clipped (`notes` says how
+    many).
+
+    Raises DeclarationError for parameters out of range; DataError if the archive is damaged or cannot be had.
+    """
+    _check(signs, frames, noise_copies, noise, seed, split)
+    recordings, classes = _recordings(read_files(FILES, progress)[ARCHIVE], signs)
+    y = np.array([classes.index(r.sign) for r in recordings], dtype=np.int64)
+    test, validation = _held_back(recordings, y, split)
+    train = rest_of(len(y), test)
+    x = np.stack([resample(r.frames, frames) for r in recordings])
+    low, high = training_range(x[train].reshape(-1, CHANNELS))
+    x_test, clipped = to_unit(x[test], low, high)
+    x_train = to_unit(x[train], low, high)[0]
+    copies = [_noisy(x_train, low < high, copy, noise, seed) for copy in range(noise_copies)]
+    fit = rest_of(len(train), validation)
+    return Dataset(
+        name=ABOUT.name,
+        classes=tuple(classes),
+        shape=(frames, CHANNELS),
+        train=make_split("train", _flat([x_train, *copies]), np.tile(y[train], 1 + noise_copies)),
+        test=make_split("test", _flat([x_test]), y[test]),
+        validation_rows=validation,
+        fit_rows=np.concatenate([fit + copy * len(train) for copy in range(1 + noise_copies)]),
+        source=ABOUT.text(),
+        notes=clip_note(clipped, x_test.size),
+    )
+
+
+def _recordings(archive: bytes, signs: int) -> tuple[list[Recording], list[str]]:
+    """The recordings of the first `signs` signs, ordered by sign, session and number; and these signs."""
+    members = tsd_members(archive)
+    classes = sorted({sign_of(path)[0] for path in members}, key=lambda sign: (sign.casefold(), sign))[:signs]
+    chosen = [read_tsd(path, data) for path, data in members.items() if sign_of(path)[0] in classes]
+    return sorted(chosen, key=lambda r: (classes.index(r.sign), r.session, r.number)), classes
+
+
+def _held_back(
+    recordings: list[Recording], y: NDArray[np.int64], split: SplitBy
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(test, validation): rows among all recordings; rows among those that are not in the test set."""
+    if split == "session":
+        session = np.array([r.session for r in recordings])
+        test = np.flatnonzero(np.isin(session, TEST_SESSIONS))
+        return test, np.flatnonzero(np.isin(np.delete(session, test), VALIDATION_SESSIONS))
+    signs = len(np.unique(y))
+    test = stratified_rows(y, TEST_A_SIGN * signs, _SEED)
+    return test, stratified_rows(np.delete(y, test), VALIDATION_A_SIGN * signs, _SEED)
+
+
+def _noisy(
+    x: NDArray[np.float32], varies: NDArray[np.bool_], copy: int, noise: float, seed: int
+) -> NDArray[np.float32]:
+    """Give x (n, frames, channels) + noise * z clipped to [0, 1]; channels that do not vary are left alone.
+
+    z is the normal quantile of a 16-bit word: 65,536 equal steps of probability, standard deviation 0.9999.
+    The words are Philox's own output at the key (seed, copy) and a counter from the row, so that neither
+    numpy's version nor the order of the rows matters.
+    """
+    from scipy.special import ndtri
+
+    quantile = np.round(ndtri((np.arange(2**16) + 0.5) / 2**16) * 2**20) / 2**20
+    key = np.array([seed, copy], dtype=np.uint64)
+    values = x[0].size
+    z = np.empty(x.shape)
+    for row in range(len(x)):
+        words = np.random.Philox(key=key, counter=[0, row, 0, 0]).random_raw(-(-values // 4))
+        z[row] = quantile[words.astype("<u8").view("<u2")[:values]].reshape(x.shape[1:])
+    moved = np.clip(x + noise * z, 0.0, 1.0).astype(np.float32)
+    return np.where(varies, moved, x)
+
+
+def _flat(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    joined = np.concatenate(parts)
+    return joined.reshape(len(joined), -1)
+
+
+def _check(signs: int, frames: int, noise_copies: int, noise: float, seed: int, split: str) -> None:
+    for name, value, low, high in (
+        ("signs", signs, 2, SIGNS),
+        ("frames", frames, 2, 10_000),
+        ("noise_copies", noise_copies, 0, 100),
+        ("noise", noise, 0.0, 1.0),
+        ("seed", seed, 0, 2**64 - 1),
+    ):
+        if not low <= value <= high:
+            raise DeclarationError(f"auslan: {name} = {value}; it must lie in {low}..{high}")
+    if split not in get_args(SplitBy):
+        raise DeclarationError(f"auslan: {unknown('split', split, get_args(SplitBy))}")

@@ -1,0 +1,53 @@
+"""IRIS: 150 flowers of three species, four lengths each; shipped with scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikesim.datasets.about import About
+from spikesim.datasets.dataset import Dataset, make_split
+from spikesim.datasets.fetching import Collection
+from spikesim.datasets.held_out import clip_note, to_unit, training_range
+from spikesim.datasets.stratify import rest_of, stratified_rows
+
+TEST = 30
+VALIDATION = 24
+_SEED = 1936
+
+ABOUT = About(
+    name="iris",
+    title="Iris plants",
+    samples=(150 - TEST, TEST),
+    shape=(4,),
+    classes=3,
+    license="CC BY 4.0 (UCI Machine Learning Repository); shipped with scikit-learn.",
+    url="https://archive.ics.uci.edu/dataset/53/iris",
+    citation="R. A. Fisher: The use of multiple measurements in taxonomic problems. Ann. Eugenics 7, 1936.",
+    collection=Collection("iris"),
+)
+
+
+def iris() -> Dataset:
+    """120 training and 30 test flowers, 24 held back of the former; all splits stratified.
+
+    x: sepal length and width, petal length and width, each scaled to [0, 1] by the training set's minimum and
+    maximum; test values outside are clipped (`notes` says how many).
+    """
+    from sklearn.datasets import load_iris
+
+    raw = load_iris()
+    x, y = np.asarray(raw.data, np.float64), np.asarray(raw.target, np.int64)
+    test = stratified_rows(y, TEST, _SEED)
+    train = rest_of(len(y), test)
+    low, high = training_range(x[train])
+    x_test, clipped = to_unit(x[test], low, high)
+    return Dataset(
+        name=ABOUT.name,
+        classes=tuple(str(name) for name in raw.target_names),
+        shape=ABOUT.shape,
+        train=make_split("train", to_unit(x[train], low, high)[0], y[train]),
+        test=make_split("test", x_test, y[test]),
+        validation_rows=stratified_rows(y[train], VALIDATION, _SEED),
+        source=ABOUT.text(),
+        notes=clip_note(clipped, x_test.size),
+    )
