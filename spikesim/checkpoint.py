@@ -235,7 +235,11 @@ def _read(file: h5py.File, path: Path, kind: str, max_bytes: int) -> Checkpoint:
             raise _damaged(path, f"it holds {name!r}, which does not belong there")
         arrays[name[len("arrays/") :]] = np.asarray(dataset[()], dtype=dataset.dtype)
     digest = _text_attribute(file, path, "digest")
-    if digest != _digest(found, arrays, text):
+    try:
+        computed = _digest(found, arrays, text)
+    except CheckpointError as problem:  # a name that `save` would have refused
+        raise _damaged(path, str(problem)) from problem
+    if digest != computed:
         raise _damaged(path, "its contents do not fit the digest that it states")
     try:
         meta = json.loads(text)

@@ -1,0 +1,185 @@
+"""Intensities in [0, 1] become spikes: Poisson, one shared random number a step, or regular.
+
+Encoders are frozen declarations; `encode` gives one `Spikes` for a batch. Same seed, same spikes, whoever computes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim._jit import kernel
+from spikesim.errors import DataError
+from spikesim.rng import Stream, philox
+from spikesim.spikes import Spikes
+
+_FULL = 2.0**32  # probability p fires where a 32-bit word lies below floor(p * 2**32)
+
+
+class Encoder(Protocol):
+    """What training needs of an encoder."""
+
+    def encode(
+        self,
+        x: npt.NDArray[np.float32],
+        index: npt.NDArray[np.int64],
+        T: int,
+        seed: int,
+        epoch: int = 0,
+        stream: Stream = Stream.INPUT,
+    ) -> Spikes:
+        """Spikes over T steps for the intensities x (B, n) of the samples index (B,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """A spike with a probability proportional to the intensity in every step (Shrestha 2019, section 4.2).
+
+    s_i(t) = 1 where word(seed, stream, epoch, index, t, i) < floor(scale * x_i * 2**32).
+
+    Attributes:
+        scale: probability of a spike a step at intensity 1, in (0, 1].
+        shared: one random number a step for all inputs and samples, as in the authors' research code.
+    """
+
+    scale: float = 1.0
+    shared: bool = False
+
+    def encode(
+        self,
+        x: npt.NDArray[np.float32],
+        index: npt.NDArray[np.int64],
+        T: int,
+        seed: int,
+        epoch: int = 0,
+        stream: Stream = Stream.INPUT,
+    ) -> Spikes:
+        """Spikes for the intensities x float32 (B, n) in [0, 1] of the samples index int64 (B,).
+
+        Raises:
+            DataError: an intensity is NaN or outside [0, 1], or the shapes do not fit.
+        """
+        check_intensities(x, index)
+        limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
+        tag, key = rng.tag(stream, epoch), rng.key(seed)
+        return _gather(_poisson, x, T, limits, np.asarray(index, np.uint64), tag, key, self.shared)
+
+
+@dataclass(frozen=True)
+class Regular:
+    """Evenly spaced spikes: an accumulator driven by the intensity as a bias, as on the chip (Shrestha 2021).
+
+    a_i(t) = a_i(t-1) + floor(scale * x_i * 2**32); a spike and a_i -= 2**32 where a_i >= 2**32.
+
+    Attributes:
+        scale: spikes a step at intensity 1, in (0, 1].
+    """
+
+    scale: float = 1.0
+
+    def encode(
+        self,
+        x: npt.NDArray[np.float32],
+        index: npt.NDArray[np.int64],
+        T: int,
+        seed: int = 0,
+        epoch: int = 0,
+        stream: Stream = Stream.INPUT,
+    ) -> Spikes:
+        """Spikes for the intensities x float32 (B, n) in [0, 1]; nothing is random here.
+
+        Raises:
+            DataError: an intensity is NaN or outside [0, 1], or the shapes do not fit.
+        """
+        check_intensities(x, index)
+        limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
+        zero = np.uint64(0)
+        return _gather(_regular, x, T, limits, np.asarray(index, np.uint64), zero, zero, False)
+
+
+def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) -> None:
+    """Intensities are (B, n) numbers in [0, 1] with one index a row.
+
+    Raises:
+        DataError: they are not; names the first row and input that is wrong, its value and the usual remedy.
+    """
+    if x.ndim != 2 or len(x) != len(index):
+        raise DataError(f"intensities {x.shape} with {len(index)} indices: (B, n) and (B,) are needed")
+    wrong = ~((x >= 0) & (x <= 1))
+    if wrong.any():
+        b, i = np.argwhere(wrong)[0]
+        raise DataError(
+            f"sample {int(index[b])}, input {i}: intensity {x[b, i]!r} is not in [0, 1]; "
+            f"scale the data first (images of bytes: divide by 255)"
+        )
+
+
+@kernel
+def _poisson(limits, active, index, tag, key, shared, marks):  # type: ignore[no-untyped-def]
+    """marks[t, i] = 1 where the word of (step t, neuron active[i]) lies below its limit; marks has 4 * k rows."""
+    k0, k1 = key & np.uint64(0xFFFFFFFF), key >> np.uint64(32)
+    for block in range(marks.shape[0] // 4):
+        row0, row1, row2, row3 = marks[4 * block], marks[4 * block + 1], marks[4 * block + 2], marks[4 * block + 3]
+        if shared:
+            a, b, c, d = philox(np.uint64(0), np.uint64(block), np.uint64(0), tag, k0, k1)
+            for i in range(active.size):
+                row0[i], row1[i], row2[i], row3[i] = a < limits[i], b < limits[i], c < limits[i], d < limits[i]
+        else:
+            for i in range(active.size):
+                a, b, c, d = philox(np.uint64(active[i]), np.uint64(block), index, tag, k0, k1)
+                row0[i] = a < limits[i]
+                row1[i] = b < limits[i]
+                row2[i] = c < limits[i]
+                row3[i] = d < limits[i]
+
+
+@kernel
+def _regular(limits, active, index, tag, key, shared, marks):  # type: ignore[no-untyped-def]
+    """marks[t, i] = 1 where t + 1 times the limit passes a multiple of 2**32."""
+    for t in range(marks.shape[0]):
+        for i in range(active.size):
+            before = (np.uint64(t) * limits[i]) >> np.uint64(32)
+            marks[t, i] = (np.uint64(t + 1) * limits[i]) >> np.uint64(32) > before
+
+
+@kernel
+def _pack(marks, active, T, times, neurons, start):  # type: ignore[no-untyped-def]
+    """Append the marked events in the order of (step, neuron); gives the new end."""
+    k = start
+    for t in range(T):
+        for i in range(active.size):
+            times[k] = t
+            neurons[k] = active[i]
+            k += marks[t, i]
+    return k
+
+
+@kernel
+def _encode(draw, x, T, limits, index, tag, key, shared, times, neurons, offsets):  # type: ignore[no-untyped-def]
+    """Encode every row; silent inputs cost nothing."""
+    active = np.empty(x.shape[1], np.uint32)
+    rows = (T + 3) // 4 * 4
+    for b in range(x.shape[0]):
+        n = 0
+        for i in range(x.shape[1]):
+            active[n] = i
+            n += limits[b, i] > 0
+        marks = np.empty((rows, n), np.uint8)
+        chosen = active[:n].copy()  # contiguous, so that the drawing loop is vectorised
+        draw(limits[b][chosen], chosen, index[b], tag, key, shared, marks)
+        offsets[b + 1] = _pack(marks, chosen, T, times, neurons, offsets[b])
+
+
+def _gather(draw, x, T, limits, index, tag, key, shared):  # type: ignore[no-untyped-def]
+    """Room for every event that can be, then the events that are."""
+    most = int(np.count_nonzero(limits, axis=1).sum()) * T
+    times, neurons = np.empty(most + 1, np.int32), np.empty(most + 1, np.int32)
+    offsets = np.zeros(len(x) + 1, np.int64)
+    _encode(draw, x, T, limits, index, tag, key, shared, times, neurons, offsets)
+    end = offsets[-1]
+    return Spikes(times[:end], neurons[:end], offsets, T, x.shape[1])

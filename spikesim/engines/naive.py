@@ -1,0 +1,160 @@
+"""The readable engine: loops that follow the equations, in integers; the truth that the fast engines are tested against.
+
+A step of a population reads as its timing diagram: deliver, integrate, fire, reset, count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim.learning.counts import increments
+from spikesim.network import Network
+from spikesim.neurons import Source, Target
+from spikesim.recording import Recording, winner
+from spikesim.spikes import Spikes, from_raster
+from spikesim.synapses import OneToOne
+
+Ints = npt.NDArray[np.int64]
+
+
+class Naive:
+    """Runs any `Network`; holds its plastic weights.
+
+    Attributes:
+        network: the declaration.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes them.
+        squares: projection -> float64, the running mean squares of normalised steps.
+    """
+
+    def __init__(self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None) -> None:
+        self.network = network
+        self.masters = {k: v.copy() for k, v in (masters or network.masters()).items()}
+        self.squares = {k: np.zeros(v.shape) for k, v in self.masters.items()}
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes, one presentation after another.
+
+        Args:
+            inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
+            labels: int64 (B,), the classes for the targets.
+            record: populations of which spikes and membranes are kept.
+            learn: change the weights after every `batch` presentations.
+            batch: presentations whose count products are summed before the weights change.
+            factor: of the step size's schedule.
+        """
+        net, keep = self.network, tuple(record)
+        B = len(next(iter(inputs.values())))
+        weights = self._weights()
+        counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
+        kept: dict[str, list[Any]] = {k: [] for k in keep}
+        predictions = np.zeros(B if net.readout else 0, np.int64)
+        clipped = dict.fromkeys(self.masters, 0)
+        for b in range(B):
+            given = {name: self._train(name, inputs, labels, b) for name in net.populations}
+            spikes, v = self._present(given, weights)
+            for name, s in spikes.items():
+                for phase, span in enumerate(("first", "second")):
+                    counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
+            for name in keep:
+                kept[name].append((spikes[name], v[name]))
+            if net.readout:
+                first, last = net.window.span(net.readout.span)
+                name = net.readout.population
+                predictions[b] = winner(spikes[name][first:last].sum(axis=0), v[name][last - 1])
+            if learn and ((b + 1) % batch == 0 or b + 1 == B):
+                self._learn(counts, b // batch * batch, b + 1, factor, clipped)
+                weights = self._weights()
+        rasters = {k: from_raster(np.stack([s for s, _ in kept[k]])) for k in keep}
+        membranes = {k: np.stack([m for _, m in kept[k]]) for k in keep if kept[k][0][1] is not None}
+        return Recording(counts, predictions, rasters, membranes, clipped)
+
+    def _weights(self) -> dict[str, Any]:
+        """What each projection adds for a spike: a matrix, or a number for one-to-one."""
+        net = self.network
+        return {
+            p.name: int(grid.snap(p.w, net.populations[p.post].grid))
+            if isinstance(p, OneToOne)
+            else net.propagating(p.name, self.masters)
+            for p in net.projections
+        }
+
+    def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:
+        """The given spike train (T, n) of a source or target in its own window; None for what integrates."""
+        population, window = self.network.populations[name], self.network.window
+        if isinstance(population, Source):
+            raster = inputs[name].raster(b).astype(np.int64)
+            return np.concatenate([raster, raster[: window.T - window.boundary]]) if population.replay else raster
+        if isinstance(population, Target):
+            train = np.zeros((window.T, population.n), np.int64)
+            train[window.boundary :, labels[b]] = population.train(window.T - window.boundary)
+            return train
+        return None
+
+    def _present(self, given: Mapping[str, Ints | None], weights: Mapping[str, Any]) -> tuple[dict[str, Ints], dict[str, Any]]:
+        """One presentation: spikes (T, n) and membranes (T, ...) of each population in its own window."""
+        net, T = self.network, self.network.window.T
+        spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
+        moving = [name for name in net.order if given[name] is None]
+        v = {name: net.populations[name].rest() for name in moving}
+        trace = {name: np.zeros((T, *v[name].shape), np.int64) if name in v else None for name in net.populations}
+        for now in range(net.steps):
+            for name in net.order:
+                t = now - net.offsets[name]
+                if not 0 <= t < T:
+                    continue
+                train = given[name]
+                if train is not None:
+                    spikes[name][t] = train[t]
+                    continue
+                population = net.populations[name]
+                if t == net.window.boundary and "split" in population.reset_at:
+                    v[name] = population.rest()
+                if population.active_in in (None, net.window.phase(t)):
+                    current = self._delivered(name, now, spikes, weights) + grid.snap(population.bias, population.grid)
+                    v[name], spikes[name][t] = population.step(v[name], current * self._gate(population, spikes))
+                trace[name][t] = v[name]
+        return spikes, trace
+
+    def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints], weights: Mapping[str, Any]) -> Ints:
+        """The sum of what arrives at a population in step `now`."""
+        net = self.network
+        total = np.zeros(net.populations[name].n, np.int64)
+        for p in net.incoming(name):
+            sent = now - p.delay - net.offsets[p.pre]
+            if 0 <= sent < net.window.T:
+                s, w = spikes[p.pre][sent], weights[p.name]
+                total += s * w if isinstance(p, OneToOne) else s @ w
+        return total
+
+    def _gate(self, population: Any, spikes: Mapping[str, Ints]) -> Ints | int:
+        """1 where a neuron may act: where its partner has fired in the first phase."""
+        if population.gate_by is None:
+            return 1
+        fired = spikes[population.gate_by][: self.network.window.boundary].sum(axis=0)
+        return (fired > 0).astype(np.int64)
+
+    def _learn(self, counts: Mapping[str, Ints], first: int, last: int, factor: float, clipped: dict[str, int]) -> None:
+        """The rule of each plastic projection, over presentations first .. last - 1."""
+        for p in self.network.plastic:
+            rule = p.plastic
+            assert rule is not None
+            pre, post = counts[p.pre][first:last], counts[p.post][first:last]
+            h_pre = {"first": pre[:, 0], "second": pre[:, 1], "all": pre.sum(axis=1)}[rule.pre]
+            product = h_pre.T @ (post[:, 1] - post[:, 0])
+            moved = self.masters[p.name] + increments(rule, product, last - first, factor, self.squares[p.name])
+            inside = np.clip(moved, *rule.clip_master())
+            clipped[p.name] += int((moved != inside).sum())
+            self.masters[p.name] = inside.astype(np.int32)

@@ -1,0 +1,296 @@
+"""Which networks the windowed engine runs, and their declaration as flat arrays for its kernels.
+
+The structure: one source; a chain of dense IF layers; error populations of the second phase, each either a loss (one-to-one
+from a target and from a layer) or fed densely by another error population; one-to-one injections back into layers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim.errors import EngineError
+from spikesim.network import Network
+from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.synapses import Dense, OneToOne, Transpose
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+NO_FLOOR = -(2**31)
+
+
+class Layers(NamedTuple):
+    """Forward layers 1 .. L as arrays over layers 0 .. L (layer 0 is the source)."""
+
+    size: I64
+    start: I64  # first neuron of a layer in the flat arrays of layers 1 .. L
+    w_start: I64  # first weight of the projection into a layer in the flat weights
+    theta: I32
+    floor: I32
+    subtract: npt.NDArray[np.bool_]
+    reset_split: npt.NDArray[np.bool_]
+    delay: I64
+    offset: I64
+    inject_from: I64  # error population that injects, or -1
+    inject_w: I32
+    inject_delay: I64
+    bias: I32  # flat, over the neurons of layers 1 .. L
+
+
+class Errors(NamedTuple):
+    """Error populations in the order of a step."""
+
+    size: I64
+    start: I64
+    theta: I32
+    pair: npt.NDArray[np.bool_]
+    offset: I64
+    gate: I64  # layer whose first phase opens the gate, or -1
+    source: I64  # error population that feeds it, or -1 for a loss
+    delay: I64  # of the dense projection
+    b_start: I64  # first weight in the flat fixed feedback, or -1 where it is a transpose
+    transpose: I64  # layer whose incoming weights are transposed, or -1
+    layer: I64  # the layer that a loss listens to
+    w_target: I32
+    w_layer: I32
+    d_target: I64
+    d_layer: I64
+
+
+class Plan(NamedTuple):
+    """All that the kernels need to know of a network but its weights."""
+
+    layers: Layers
+    errors: Errors
+    T: int
+    split: int
+    steps: int
+    replay: bool
+    slots: int  # of the rings that hold spikes in flight
+    target_offset: int
+    target_train: npt.NDArray[np.int8]
+    readout: int  # layer that is read
+    read_end: int  # end of the readout's span
+    read_start: int
+
+
+class Compiled(NamedTuple):
+    """A plan and the names that it stands for."""
+
+    plan: Plan
+    layers: tuple[str, ...]  # layer 0 is the source
+    errors: tuple[str, ...]
+    incoming: tuple[str, ...]  # projection into layer l, "" for the source
+    feedback: npt.NDArray[np.float32]
+
+
+def compile_plan(network: Network) -> Compiled:
+    """The plan of a network that the windowed engine runs.
+
+    Raises:
+        EngineError: another structure; says which part, and that the naive engine runs it.
+    """
+    chain, incoming = _chain(network)
+    errors = tuple(n for n in network.order if isinstance(network.populations[n], ErrorIF))
+    known = {*chain, *errors, *(n for n, p in network.populations.items() if isinstance(p, Target))}
+    for name in network.populations.keys() - known:
+        raise _refused(name, "it is not part of the chain of layers or of the error pathway")
+    error_arrays, feedback = _errors(network, chain, errors, incoming)
+    layers = _layers(network, chain, errors, incoming)
+    delays = [p.delay for p in network.projections]
+    targets = [n for n, p in network.populations.items() if isinstance(p, Target)]
+    if len(targets) > 1:
+        raise _refused(targets[1], "one target at most")
+    window = network.window
+    train = np.zeros(window.T, np.int8)
+    if targets:
+        train[window.boundary :] = network.populations[targets[0]].train(window.T - window.boundary)
+    readout, span = (len(chain) - 1, (0, window.T)) if network.readout is None else _readout(network, chain)
+    plan = Plan(
+        layers,
+        error_arrays,
+        window.T,
+        window.boundary,
+        network.steps,
+        network.populations[chain[0]].replay,
+        max(delays, default=0) + 1,
+        network.offsets[targets[0]] if targets else 0,
+        train,
+        readout,
+        span[1],
+        span[0],
+    )
+    return Compiled(plan, chain, errors, incoming, feedback)
+
+
+def _refused(name: str, why: str) -> EngineError:
+    return EngineError(
+        f"windowed: {name}: {why}. This engine runs a chain of dense IF layers with an error pathway; "
+        f"engine='naive' runs any network"
+    )
+
+
+def _readout(network: Network, chain: tuple[str, ...]) -> tuple[int, tuple[int, int]]:
+    assert network.readout is not None
+    name = network.readout.population
+    if name not in chain[1:]:
+        raise _refused(name, "the readout has to be a layer")
+    return chain.index(name), network.window.span(network.readout.span)
+
+
+def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The source and the layers after it, with the projection into each."""
+    if len(network.sources) != 1:
+        raise _refused("sources", f"one source is needed, not {len(network.sources)}")
+    chain, incoming = [network.sources[0]], [""]
+    while True:
+        dense = [p for p in network.projections if isinstance(p, Dense) and p.pre == chain[-1]]
+        forward = [p for p in dense if isinstance(network.populations[p.post], IF)]
+        if not forward:
+            return tuple(chain), tuple(incoming)
+        if len(forward) > 1:
+            raise _refused(chain[-1], f"projects densely to {' and '.join(p.post for p in forward)}; a chain goes on to one")
+        link = forward[0]
+        if link.post in chain or isinstance(link.w, Transpose):
+            raise _refused(link.name, "it is recurrent, or a transpose between layers")
+        chain.append(link.post)
+        incoming.append(link.name)
+
+
+def _layers(network: Network, chain: tuple[str, ...], errors: tuple[str, ...], incoming: tuple[str, ...]) -> Layers:
+    rows: list[dict[str, Any]] = [_source_row(network.populations[chain[0]], network.offsets[chain[0]])]
+    bias: list[npt.NDArray[np.int64]] = []
+    for name, link in zip(chain[1:], incoming[1:], strict=True):
+        population = network.populations[name]
+        if population.active_in is not None or population.gate_by is not None:
+            raise _refused(name, "a layer is active in both phases, without a gate")
+        others = [p for p in network.incoming(name) if p.name != link]
+        if len(others) > 1 or any(not isinstance(p, OneToOne) or p.pre not in errors or p.delay < 1 for p in others):
+            raise _refused(name, "beside its layer's input it takes one one-to-one injection of error spikes, delay >= 1")
+        bits = population.grid
+        rows.append(
+            {
+                "size": population.n,
+                "theta": grid.snap(population.theta, bits),
+                "floor": NO_FLOOR if population.floor is None else grid.snap(population.floor, bits),
+                "subtract": population.reset == "subtract",
+                "reset_split": "split" in population.reset_at,
+                "delay": network.named[link].delay,
+                "offset": network.offsets[name],
+                "inject_from": errors.index(others[0].pre) if others else -1,
+                "inject_w": grid.snap(others[0].w, bits) if others else 0,
+                "inject_delay": others[0].delay if others else 0,
+            }
+        )
+        bias.append(np.broadcast_to(grid.snap(population.bias, bits), population.n))
+    size = np.array([r["size"] for r in rows], np.int64)
+    start = np.concatenate([[0, 0], np.cumsum(size[1:])]).astype(np.int64)
+    w_start = np.concatenate([[0, 0], np.cumsum(size[:-1] * size[1:])]).astype(np.int64)
+    flat = np.concatenate(bias).astype(np.int32) if bias else np.zeros(0, np.int32)
+    return Layers(
+        size,
+        start,
+        w_start,
+        *(np.array([r[k] for r in rows], kind) for k, kind in _LAYER_FIELDS.items()),
+        bias=flat,
+    )
+
+
+_LAYER_FIELDS = {
+    "theta": np.int32,
+    "floor": np.int32,
+    "subtract": np.bool_,
+    "reset_split": np.bool_,
+    "delay": np.int64,
+    "offset": np.int64,
+    "inject_from": np.int64,
+    "inject_w": np.int32,
+    "inject_delay": np.int64,
+}
+
+
+def _source_row(source: Source, offset: int) -> dict[str, Any]:
+    empty = dict.fromkeys(_LAYER_FIELDS, 0)
+    return {**empty, "size": source.n, "inject_from": -1, "offset": offset}
+
+
+_ERROR_FIELDS = {
+    "size": np.int64,
+    "theta": np.int32,
+    "pair": np.bool_,
+    "offset": np.int64,
+    "gate": np.int64,
+    "source": np.int64,
+    "delay": np.int64,
+    "b_start": np.int64,
+    "transpose": np.int64,
+    "layer": np.int64,
+    "w_target": np.int32,
+    "w_layer": np.int32,
+    "d_target": np.int64,
+    "d_layer": np.int64,
+}
+
+
+def _errors(
+    network: Network, chain: tuple[str, ...], errors: tuple[str, ...], incoming: tuple[str, ...]
+) -> tuple[Errors, npt.NDArray[np.float32]]:
+    rows: list[dict[str, Any]] = []
+    fixed: list[npt.NDArray[np.float32]] = []
+    for name in errors:
+        population = network.populations[name]
+        if population.active_in != "second":
+            raise _refused(name, "an error population lives in the second phase")
+        if population.gate_by is not None and population.gate_by not in chain[1:]:
+            raise _refused(name, f"its gate {population.gate_by!r} is not a layer")
+        row = dict.fromkeys(_ERROR_FIELDS, -1) | {
+            "size": population.n,
+            "theta": grid.snap(population.theta, population.grid),
+            "pair": population.form == "pair",
+            "offset": network.offsets[name],
+            "gate": -1 if population.gate_by is None else chain.index(population.gate_by),
+        }
+        links = network.incoming(name)
+        if len(links) == 1 and isinstance(links[0], Dense) and links[0].pre in errors:
+            row |= _fed(network, links[0], errors, incoming, fixed)
+        else:
+            row |= _loss(network, name, chain)
+        rows.append(row)
+    columns = {k: np.array([r[k] for r in rows], kind) for k, kind in _ERROR_FIELDS.items()}
+    start = np.concatenate([[0], np.cumsum(columns["size"])]).astype(np.int64)
+    size = columns.pop("size")
+    return Errors(size, start, **columns), np.concatenate([np.zeros(0, np.float32), *fixed])
+
+
+def _fed(network: Network, link: Dense, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]) -> dict[str, Any]:
+    """An error population fed by another one."""
+    if link.plastic is not None:
+        raise _refused(link.name, "feedback is fixed or a transpose")
+    row = {"source": errors.index(link.pre), "delay": link.delay}
+    if isinstance(link.w, Transpose):
+        if link.w.of not in incoming:
+            raise _refused(link.name, f"transposes {link.w.of!r}, which is not a projection between layers")
+        return row | {"transpose": incoming.index(link.w.of)}
+    row["b_start"] = sum(b.size for b in fixed)
+    fixed.append(grid.snap(link.w, network.populations[link.post].grid).astype(np.float32).ravel())
+    return row
+
+
+def _loss(network: Network, name: str, chain: tuple[str, ...]) -> dict[str, Any]:
+    """A loss circuit: one-to-one from a target and from a layer."""
+    links = network.incoming(name)
+    target = [p for p in links if isinstance(network.populations[p.pre], Target)]
+    layer = [p for p in links if p.pre in chain[1:]]
+    if len(links) != 2 or len(target) != 1 or len(layer) != 1 or not all(isinstance(p, OneToOne) for p in links):
+        raise _refused(name, "an error population takes one dense projection of error spikes, or a target and a layer one-to-one")
+    bits = network.populations[name].grid
+    return {
+        "layer": chain.index(layer[0].pre),
+        "w_target": grid.snap(target[0].w, bits),  # type: ignore[arg-type]
+        "w_layer": grid.snap(layer[0].w, bits),  # type: ignore[arg-type]
+        "d_target": target[0].delay,
+        "d_layer": layer[0].delay,
+    }

@@ -1,0 +1,207 @@
+"""The fast engine for layered networks: a window's input currents as one matrix product, events from there on.
+
+The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps are one product
+over the inputs that are active at all; a replayed phase uses them twice. Everything behind it steps through time, with
+work proportional to the spikes. Equal to the naive engine, spike for spike and weight for weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from spikesim import grid
+from spikesim.engines import windowed_kernels as kernels
+from spikesim.engines.plan import compile_plan
+from spikesim.errors import DeclarationError, EngineError
+from spikesim.learning.counts import CountRule, increments
+from spikesim.network import Masters, Network
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes, from_raster
+
+SPANS = {"first": 0, "second": 1, "all": 2}
+
+
+class Windowed:
+    """Runs layered networks; holds their plastic weights. The same calls and results as `Naive`.
+
+    Attributes:
+        network: the declaration.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes them.
+        squares: projection -> float64, the running mean squares of normalised steps.
+        threads: workers that share a batch; they never change a result.
+
+    Raises:
+        EngineError: a structure that this engine does not run.
+    """
+
+    def __init__(
+        self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None, threads: int = 1
+    ) -> None:
+        self.network, self.threads = network, threads
+        self._compiled = compile_plan(network)
+        self._rules: dict[str, CountRule] = {p.name: p.plastic for p in network.plastic if p.plastic is not None}
+        self.squares = {n: np.zeros(network.shape(network.named[n])) for n, r in self._rules.items() if r.step != "plain"}  # type: ignore[arg-type]
+        self._allocate({**network.masters(), **(masters or {})})
+
+    def _allocate(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> None:
+        """All layers' weights behind each other: masters int32, and what propagates in float32."""
+        net, layers = self.network, self._compiled.plan.layers
+        self._w = np.zeros(int((layers.size[:-1] * layers.size[1:]).sum()), np.float32)
+        self._flat = np.zeros(self._w.size, np.int32)
+        self.masters: Masters = {}
+        for layer, name in enumerate(self._compiled.incoming):
+            if layer == 0:
+                continue
+            shape = (int(layers.size[layer - 1]), int(layers.size[layer]))
+            mine = slice(int(layers.w_start[layer]), int(layers.w_start[layer]) + shape[0] * shape[1])
+            if name in masters:
+                if masters[name].shape != shape:
+                    raise DeclarationError(f"{name}: weights of {masters[name].shape}, and the network has {shape}")
+                self.masters[name] = self._flat[mine].reshape(shape)
+                self.masters[name][:] = masters[name]
+            self._w[mine] = net.propagating(name, masters).ravel()
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes; arguments and result as `Naive.run`."""
+        spikes = self._checked(inputs)
+        plan, B = self._compiled.plan, len(spikes)
+        classes = np.zeros(B, np.int64)
+        given = np.zeros(B, np.int64) if labels is None else np.ascontiguousarray(labels, np.int64)
+        h_in = np.zeros((B, 2, int(plan.layers.size[0])), np.int32)
+        h = np.zeros((B, 2, int(plan.layers.size[1:].sum())), np.int32)
+        h_e = np.zeros((B, int(plan.errors.size.sum())), np.int32)
+        keep = tuple(record)
+        rows = B if keep else 1
+        s_out = np.zeros((rows, plan.T, h.shape[2] + h_e.shape[1]), np.int8)
+        v_out = np.zeros((rows, plan.T, h.shape[2] + 2 * h_e.shape[1]), np.int32)
+        clipped = np.zeros(len(self._compiled.incoming), np.int64)
+        outputs = (h_in, h, h_e, classes)
+        with threadpool_limits(1, "blas"):
+            if learn and batch == 1 and not keep and not self.squares:
+                self._online(spikes, given, outputs, factor, clipped)
+            else:
+                for first in range(0, B, batch if learn else max(B, 1)):
+                    last = min(first + batch, B) if learn else B
+                    self._present(spikes, given, first, last, outputs, bool(keep), s_out, v_out)
+                    if learn:
+                        self._learn(outputs, first, last, factor, clipped)
+        found = Recording(self._counts(h_in, h, h_e), classes if self.network.readout else classes[:0])
+        found.clipped = {n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules}
+        self._keep(found, keep, spikes, s_out, v_out)
+        return found
+
+    def _checked(self, inputs: Mapping[str, Spikes]) -> Spikes:
+        plan, name = self._compiled.plan, self._compiled.layers[0]
+        if set(inputs) != {name}:
+            raise DeclarationError(f"inputs for {sorted(inputs)}; the network's source is {name!r}")
+        spikes = inputs[name]
+        T = plan.split if plan.replay else plan.T
+        if spikes.n != plan.layers.size[0] or spikes.T != T:
+            raise DeclarationError(f"{name}: spikes of {spikes.n} neurons over {spikes.T} steps; {plan.layers.size[0]} over {T} are needed")
+        return spikes
+
+    def _online(self, spikes, labels, outputs, factor, clipped):  # type: ignore[no-untyped-def]
+        """Learn after every presentation, in one kernel."""
+        plan = self._compiled.plan
+        kernels.learn_online(
+            plan, self._w, self._flat, self._compiled.feedback, spikes.times, spikes.neurons, spikes.offsets, labels,
+            *outputs, self._rule_table(factor), clipped,
+        )  # fmt: skip
+
+    def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
+        """For each layer eta, span, low, high, shift; eta = 0 where nothing learns."""
+        table = np.zeros((len(self._compiled.incoming), 5), np.int64)
+        for layer, name in enumerate(self._compiled.incoming):
+            if name in self._rules:
+                rule = self._rules[name]
+                eta = rule.eta_master(factor)
+                if eta * self.network.window.T >= 2**31:
+                    raise EngineError(
+                        f"windowed: {name}: eta = {rule.eta * factor:.4g} times {self.network.window.T} presynaptic spikes "
+                        f"leaves int32 on the master grid; take a smaller step size or a shorter window"
+                    )
+                table[layer] = eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name)
+        return table
+
+    def _shift(self, name: str) -> int:
+        return grid.MASTER_BITS - int(self.network.populations[self.network.named[name].post].grid)
+
+    def _present(self, spikes, labels, first, last, outputs, record, s_out, v_out):  # type: ignore[no-untyped-def]
+        """Presentations first .. last - 1 with fixed weights, shared among the threads."""
+        edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
+
+        def part(k: int) -> None:
+            kernels.present_many(
+                self._compiled.plan, self._w, self._compiled.feedback, spikes.times, spikes.neurons, spikes.offsets, labels,
+                edges[k], edges[k + 1], *outputs, record, s_out, v_out,
+            )  # fmt: skip
+
+        if len(edges) == 2:
+            part(0)
+            return
+        with ThreadPoolExecutor(len(edges) - 1) as pool:
+            list(pool.map(part, range(len(edges) - 1)))
+
+    def _learn(self, outputs, first, last, factor, clipped):  # type: ignore[no-untyped-def]
+        """One update of every plastic layer from the count products of a batch."""
+        h_in, h, _, _ = outputs
+        layers = self._compiled.plan.layers
+        for layer, name in enumerate(self._compiled.incoming):
+            if name not in self._rules:
+                continue
+            rule = self._rules[name]
+            pre = h_in if layer == 1 else h[:, :, layers.start[layer - 1] : layers.start[layer]]
+            post = h[first:last, :, layers.start[layer] : layers.start[layer] + layers.size[layer]]
+            spans = {"first": pre[first:last, 0], "second": pre[first:last, 1], "all": pre[first:last].sum(axis=1)}
+            h_pre, dh = spans[rule.pre].astype(np.float64), (post[:, 1] - post[:, 0]).astype(np.float64)
+            product = (h_pre.T @ dh).astype(np.int64)
+            moved = increments(rule, product, last - first, factor, self.squares.get(name, np.zeros(0)))
+            clipped[layer] += kernels.add_increments(
+                self._w, self._flat, layers.w_start[layer], moved, *rule.clip_master(), self._shift(name)
+            )
+
+    def _spans(self) -> dict[str, slice]:
+        """Each population's neurons in the flat arrays: layers first, then errors."""
+        plan = self._compiled.plan
+        n = int(plan.layers.size[1:].sum())
+        found = {
+            name: slice(int(plan.layers.start[k]), int(plan.layers.start[k] + plan.layers.size[k]))
+            for k, name in enumerate(self._compiled.layers)
+            if k > 0
+        }
+        for k, name in enumerate(self._compiled.errors):
+            found[name] = slice(n + int(plan.errors.start[k]), n + int(plan.errors.start[k] + plan.errors.size[k]))
+        return found
+
+    def _counts(self, h_in, h, h_e):  # type: ignore[no-untyped-def]
+        both = np.concatenate([h, np.stack([np.zeros_like(h_e), h_e], axis=1)], axis=2)
+        return {self._compiled.layers[0]: h_in, **{name: both[:, :, mine] for name, mine in self._spans().items()}}
+
+    def _keep(self, found: Recording, keep: tuple[str, ...], spikes: Spikes, s_out, v_out) -> None:  # type: ignore[no-untyped-def]
+        """The recorded populations' spikes and membranes."""
+        spans, plan = self._spans(), self._compiled.plan
+        shift = int(plan.errors.size.sum())
+        for name in keep:
+            if name not in spans:
+                raise EngineError(f"windowed: cannot record {name!r}; it records {', '.join(spans)}")
+            found.spikes[name] = from_raster(s_out[:, :, spans[name]])
+            v = v_out[:, :, spans[name]].astype(np.int64)
+            if name in self._compiled.errors and self.network.populations[name].form == "pair":
+                minus = slice(spans[name].start + shift, spans[name].stop + shift)
+                v = np.stack([v, v_out[:, :, minus]], axis=2)
+            found.v[name] = v
+
+

@@ -1,0 +1,5 @@
+"""Learning rules, one a file: the equation, its source, the kernel."""
+
+from spikesim.learning.counts import CountRule
+
+__all__ = ["CountRule"]

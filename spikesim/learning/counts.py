@@ -1,0 +1,90 @@
+"""The count rule: error-modulated STDP at the end of a presentation (Shrestha 2019, eq. 12).
+
+    dw_ij = eta * sum over the batch of h_i[pre] * (h_j[second] - h_j[first])
+
+h[span] are spike counts in a span of the population's own window. Without error spikes h[second] = h[first], and
+nothing changes. Two steps are offered:
+
+    plain       w += dw                                             exact: integers on the master grid
+    normalised  g = dw / (eta * batch);  r = .9 r + .1 g**2
+                w += eta * g / (sqrt(r) + 1e-8)                     float64, then snapped to the master grid
+
+The normalised step is that of the authors' research code; it promises equality among our own engines only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim.errors import DeclarationError
+from spikesim.window import Span
+
+DECAY, EPSILON = 0.9, 1e-8
+
+
+@dataclass(frozen=True)
+class CountRule:
+    """What a plastic projection learns by.
+
+    Attributes:
+        eta: step size: weight a unit of the count product (plain), or weight (normalised).
+        pre: the span in which the presynaptic spikes are counted.
+        clip: range of the weights; clipped updates are counted.
+        step: "plain" or "normalised", see above.
+
+    Raises:
+        DeclarationError: a field is out of range.
+    """
+
+    eta: float
+    pre: Span = "first"
+    clip: tuple[float, float] = (-1.0, 1.0)
+    step: Literal["plain", "normalised"] = "plain"
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.eta) and self.eta >= 0):
+            raise DeclarationError(f"CountRule: eta = {self.eta!r}; a step size is a finite number >= 0")
+        if self.pre not in ("first", "second", "all"):
+            raise DeclarationError(f"CountRule: pre = {self.pre!r}; known: 'first', 'second', 'all'")
+        if self.step not in ("plain", "normalised"):
+            raise DeclarationError(f"CountRule: step = {self.step!r}; known: 'plain', 'normalised'")
+        low, high = self.clip
+        if not -grid.MASTER_LIMIT < low < high < grid.MASTER_LIMIT:
+            raise DeclarationError(
+                f"CountRule: clip = {self.clip!r}; low < high inside +-{grid.MASTER_LIMIT} (int32 on the master grid)"
+            )
+
+    def eta_master(self, factor: float = 1.0) -> int:
+        """The plain step size in counts of the master grid, after a schedule's factor: at least 1 unless eta is 0."""
+        scaled = self.eta * factor
+        return max(1, round(scaled * 2**grid.MASTER_BITS)) if scaled > 0 else 0
+
+    def clip_master(self) -> tuple[int, int]:
+        """The clip range in counts of the master grid."""
+        low, high = grid.snap(self.clip, grid.MASTER_BITS)
+        return int(low), int(high)
+
+
+def increments(rule: CountRule, product: npt.NDArray[np.int64], batch: int, factor: float, r: npt.NDArray[np.float64]):  # type: ignore[no-untyped-def]
+    """What the rule adds to the masters, before the clip: the readable form.
+
+    Args:
+        rule: the rule.
+        product: int64 (n_pre, n_post), the count products summed over the batch.
+        batch: presentations in the batch.
+        factor: of the schedule.
+        r: float64 (n_pre, n_post), the running mean square; changed in place by the normalised step.
+
+    Returns:
+        int64 (n_pre, n_post) in counts of the master grid.
+    """
+    if rule.step == "plain":
+        return rule.eta_master(factor) * product
+    g = product / batch
+    r[:] = DECAY * r + (1 - DECAY) * (g * g)
+    return grid.snap(rule.eta * factor * g / (np.sqrt(r) + EPSILON), grid.MASTER_BITS)

@@ -1,0 +1,152 @@
+"""The one declaration that every engine, reference simulator and file format consumes; nothing is simulated here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid, timing, validation
+from spikesim.errors import DeclarationError, unknown
+from spikesim.neurons import Source, Target
+from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.window import Span, Window
+
+Projection = Dense | OneToOne
+Masters = dict[str, npt.NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How a class is read: the neuron of `population` with the most spikes in `span`.
+
+    Ties are broken by the membrane at the end of the span, then by the lowest index.
+    """
+
+    population: str
+    span: Span = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Populations, projections, a window, a readout: frozen and checked.
+
+    Attributes:
+        populations: name -> Source, Target, IF, ErrorIF or another registered model.
+        projections: Dense and OneToOne; their names are unique.
+        window: the steps and phases of a presentation.
+        readout: None where nothing is classified.
+
+    Raises:
+        DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of different delay
+            into one counted population, weights beside the grid, or sums that could leave the exact range.
+    """
+
+    populations: Mapping[str, Any]
+    projections: tuple[Projection, ...]
+    window: Window
+    readout: Readout | None = None
+    offsets: Mapping[str, int] = field(init=False, repr=False)
+    order: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
+        object.__setattr__(self, "projections", tuple(self.projections))
+        validation.check_structure(self)
+        object.__setattr__(self, "order", timing.order(self))
+        object.__setattr__(self, "offsets", MappingProxyType(timing.offsets(self)))
+        validation.check_numbers(self)
+
+    @cached_property
+    def named(self) -> Mapping[str, Projection]:
+        """Projections by name."""
+        return MappingProxyType({p.name: p for p in self.projections})
+
+    @cached_property
+    def plastic(self) -> tuple[Dense, ...]:
+        """The projections that learn."""
+        return tuple(p for p in self.projections if isinstance(p, Dense) and p.plastic is not None)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the populations whose spikes are given from outside."""
+        return tuple(name for name, p in self.populations.items() if isinstance(p, Source))
+
+    @property
+    def steps(self) -> int:
+        """Steps of a drained presentation: T and the hops of the population that lives last."""
+        return self.window.T + max(self.offsets.values())
+
+    def incoming(self, name: str) -> tuple[Projection, ...]:
+        """The projections into a population, in the order of their declaration."""
+        return tuple(p for p in self.projections if p.post == name)
+
+    def teaching(self) -> frozenset[str]:
+        """Populations that only teach: targets, and those that live in the second phase alone."""
+        return frozenset(timing.teaching(self.populations))
+
+    def shape(self, projection: Dense) -> tuple[int, int]:
+        """(n_pre, n_post) of a dense projection."""
+        return self.populations[projection.pre].n, self.populations[projection.post].n
+
+    def masters(self) -> Masters:
+        """The declared plastic weights on the master grid: name -> int32 (n_pre, n_post)."""
+        return {p.name: grid.snap(p.w, grid.MASTER_BITS).astype(np.int32) for p in self.plastic}
+
+    def with_masters(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> Network:
+        """The same network with other plastic weights.
+
+        Raises:
+            DeclarationError: an unknown or missing name, another shape, or a weight outside its clip range.
+        """
+        names = {p.name for p in self.plastic}
+        for name in masters:
+            if name not in names:
+                raise DeclarationError(unknown("plastic projection", name, names))
+        if missing := names - masters.keys():
+            raise DeclarationError(f"weights of {sorted(missing)} are missing")
+        changed = [
+            replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS) if p.name in names else p for p in self.projections
+        ]
+        return replace(self, projections=tuple(changed))
+
+    def propagating(self, name: str, masters: Mapping[str, npt.NDArray[np.int32]]) -> npt.NDArray[np.int64]:
+        """What a projection adds for a spike, in counts of the post population's grid: int64 (n_pre, n_post).
+
+        Args:
+            name: of a dense projection.
+            masters: the current plastic weights.
+        """
+        p = self.named[name]
+        if isinstance(p, OneToOne):
+            raise DeclarationError(f"{name} is one-to-one: its weight is {p.w}")
+        if isinstance(p.w, Transpose):
+            return np.ascontiguousarray(self.propagating(p.w.of, masters).T)
+        bits = self.populations[p.post].grid
+        if p.plastic is not None:
+            return grid.propagating(masters[name], bits)
+        return grid.snap(p.w, bits)
+
+    def inference(self, T: int | None = None) -> Network:
+        """The network without its teaching populations, over one phase of T steps: what classifies.
+
+        Membranes are cleared at the start only, and nothing is replayed: every step brings fresh input.
+        """
+        gone = self.teaching()
+        kept = {name: _one_phase(p) for name, p in self.populations.items() if name not in gone}
+        links = tuple(p for p in self.projections if p.pre in kept and p.post in kept)
+        readout = None if self.readout is None else Readout(self.readout.population, "all")
+        return Network(kept, links, Window(T or self.window.T), readout)
+
+
+def _one_phase(population: Any) -> Any:
+    if isinstance(population, Source):
+        return replace(population, replay=False)
+    if isinstance(population, Target):
+        return population
+    return replace(population, reset_at=("start",), gate_by=None)

@@ -1,0 +1,57 @@
+"""Populations that only send: the encoded input, and the target's spike train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import DeclarationError
+from spikesim.neurons.population import Ints, check_size, register
+
+
+@register
+@dataclass(frozen=True)
+class Source:
+    """The encoded input: n spike trains given from outside.
+
+    Attributes:
+        n: inputs.
+        replay: the second phase repeats the spikes of the first; then only the first phase's spikes are given.
+    """
+
+    n: int
+    replay: bool = False
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check_size("Source", self.n)
+
+
+@register
+@dataclass(frozen=True)
+class Target:
+    """The target's spike train (Shrestha 2019, section 3.4): in the second phase the neuron of the true class fires
+    evenly at `rate`, the others never. Step k of the phase has a spike where floor((k + 1) rate) > floor(k rate).
+
+    Attributes:
+        n: classes.
+        rate: spikes a step, 0 < rate <= 1; taken as the nearest fraction with a denominator up to 1000.
+    """
+
+    n: int
+    rate: float = 0.2
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check_size("Target", self.n)
+        if not 0 < self.rate <= 1:
+            raise DeclarationError(f"Target: rate = {self.rate!r}; a target fires 0 < rate <= 1 spikes a step")
+
+    def train(self, steps: int) -> npt.NDArray[np.int64]:
+        """The true class's spikes of a phase of `steps` steps, int64 (steps,) of 0 and 1."""
+        rate = Fraction(self.rate).limit_denominator(1000)
+        reached: Ints = np.arange(steps + 1, dtype=np.int64) * rate.numerator // rate.denominator
+        return np.diff(reached)

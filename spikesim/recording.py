@@ -1,0 +1,36 @@
+"""What a run gives back, the same from every engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.spikes import Spikes
+
+
+@dataclass
+class Recording:
+    """The counts of a batch of B presentations, and what was asked for besides.
+
+    Attributes:
+        counts: population -> int64 (B, 2, n), signed spike counts of the first and second phase of its own window.
+        predictions: int64 (B,), the readout's class; empty where the network has no readout.
+        spikes: recorded population -> Spikes over its own window's T steps.
+        v: recorded population -> int64 (B, T, n) (a pair of error neurons: (B, T, 2, n)), the membrane after the reset,
+            in counts of its grid.
+        clipped: projection -> updates that the clip range cut, over the run.
+    """
+
+    counts: dict[str, npt.NDArray[np.int64]]
+    predictions: npt.NDArray[np.int64]
+    spikes: dict[str, Spikes] = field(default_factory=dict)
+    v: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    clipped: dict[str, int] = field(default_factory=dict)
+
+
+def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:
+    """The neuron with the most spikes; ties by the higher membrane, then by the lowest index."""
+    best = np.flatnonzero(counts == counts.max())
+    return int(best[np.argmax(v[best])])

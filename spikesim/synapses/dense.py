@@ -1,0 +1,65 @@
+"""All-to-all projections: I_post(t) = sum over i of s_pre,i(t - delay) * w[i, post]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import DeclarationError
+from spikesim.learning.counts import CountRule
+
+
+@dataclass(frozen=True)
+class Transpose:
+    """Symmetric feedback: the weights of the named projection, transposed, and following it while it learns."""
+
+    of: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A dense projection.
+
+    Attributes:
+        pre, post: names of populations.
+        w: float64 (n_pre, n_post), on the grid of `post` where fixed, on the master grid of 2**-28 where plastic; or a
+            `Transpose` of another projection, which brings that one's grid.
+        delay: steps from the spike to its arrival, >= 0.
+        plastic: the rule that changes the weights; None where they are fixed.
+        name: how results and other projections call it; "pre->post" where it is not given.
+
+    Raises:
+        DeclarationError: weights that are not a matrix, a negative delay, a plastic transpose.
+    """
+
+    pre: str
+    post: str
+    w: npt.NDArray[np.float64] | Transpose = field(repr=False)
+    delay: int = 0
+    plastic: CountRule | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
+        check_delay(self.name, self.delay)
+        if isinstance(self.w, Transpose):
+            if self.plastic is not None:
+                raise DeclarationError(f"{self.name}: a transpose follows {self.w.of!r} and has no rule of its own")
+            return
+        w = np.array(self.w, np.float64)
+        if w.ndim != 2:
+            raise DeclarationError(f"{self.name}: w has the shape {w.shape}; (n_pre, n_post) is needed")
+        w.setflags(write=False)
+        object.__setattr__(self, "w", w)
+
+
+def check_delay(name: str, delay: int) -> None:
+    """A delay is a whole number of steps, not negative.
+
+    Raises:
+        DeclarationError: it is not.
+    """
+    if int(delay) != delay or delay < 0:
+        raise DeclarationError(f"{name}: delay = {delay!r}; a delay is a whole number of steps >= 0")
