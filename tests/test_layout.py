@@ -19,6 +19,8 @@ TOP = {*FOLDERS, "tests", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.m
 MADE = {"build", "dist", "runs", "spikesim.egg-info"}  # by work in the checkout; .gitignore names them
 LONGEST_FILE = 400
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
+IMPORTS = (ast.Import, ast.ImportFrom)
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "lava": "lava-nc"}  # named otherwise than their module
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 
 
@@ -92,6 +94,11 @@ def _is_overload(decorator: ast.expr) -> bool:
     return isinstance(decorator, ast.Name) and decorator.id == "overload"
 
 
+def distribution(requirement: str) -> str:
+    """The normal form of the name that a requirement begins with."""
+    return re.split(r"[\[<>=!;~ ]", requirement.lower(), maxsplit=1)[0].replace("_", "-")
+
+
 def packages_on_disk() -> set[str]:
     """The packages that the folders make: every folder that holds a .py file, under its installed name."""
     found = set()
@@ -148,6 +155,25 @@ def test_only_jit_knows_numba() -> None:
     assert users == {"spikesim/_jit.py"}
 
 
+def test_what_is_imported_is_declared() -> None:
+    """At a file's top only what the core depends on; inside a function also what an extra brings."""
+    with (ROOT / "pyproject.toml").open("rb") as handle:
+        project = tomllib.load(handle)["project"]
+    extras = project["optional-dependencies"]
+    core = {distribution(line) for line in project["dependencies"]}
+    optional = {distribution(line) for name in extras if name not in ("all", "dev") for line in extras[name]}
+    own = sys.stdlib_module_names | {"spikesim", "tomllib"}  # tomllib: since Python 3.11
+    found = set()
+    for path in SOURCES:
+        tree = parsed(path)
+        top = set().union(*(imported_modules(node) for node in tree.body if isinstance(node, IMPORTS)))
+        for module in imported_modules(tree) - own:
+            allowed = core if module in top else core | optional
+            if DISTRIBUTIONS.get(module, module.lower().replace("_", "-")) not in allowed:
+                found.add(f"{named(path)} imports {module}")
+    assert not found, "declare it in pyproject.toml; what an extra brings is imported where it is used"
+
+
 def test_the_checks_above_can_fail() -> None:
     bad = ast.parse(
         "import pickle\nfrom numba.core import types\nclass A:\n def f(self):\n  eval('1')\n"
@@ -178,7 +204,7 @@ def test_one_version() -> None:
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *(line for name in extras if name != "all" for line in extras[name])]
     for requirement in wanted:
-        name = re.split(r"[\[<>=!;~ ]", requirement.lower(), maxsplit=1)[0]
+        name = distribution(requirement)
         assert re.search(rf"^{re.escape(name)}==", pins, re.MULTILINE), (
             f"tools/constraints.txt does not pin {name}"
         )
