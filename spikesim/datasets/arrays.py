@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,13 @@ def from_npz(
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise DataError(
-                    f"{path} holds one array, not several; save it with np.savez(path, X=..., y=...)"
-                )
-            arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        if isinstance(error, DataError):
-            raise
+        with open(path, "rb") as stream:
+            stored = np.load(stream, allow_pickle=False)
+            arrays = None if isinstance(stored, np.ndarray) else {key: stored[key] for key in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be read as .npz without Python objects: {error}") from error
+    if arrays is None:
+        raise DataError(f"{path} holds one array, not several; save it with np.savez(path, X=..., y=...)")
     for keys in (("x_train", "y_train", "x_test", "y_test"), ("X", "y")):
         if all(key in arrays for key in keys):
             given = [arrays[key] for key in keys]

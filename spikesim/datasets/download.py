@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,7 +17,7 @@ Progress = Callable[[str, int, "int | None"], None]
 ATTEMPTS = 4
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 MAX_BYTES = 512 * 2**20
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024  # what a broken connection loses at most
 
 
 class SourceError(Exception):
@@ -26,6 +26,10 @@ class SourceError(Exception):
 
 class _Interrupted(Exception):
     """This attempt failed, but another one may go on from here."""
+
+
+class _NotReached(_Interrupted):
+    """The host cannot be reached; a second attempt is enough to know."""
 
 
 def shown(url: str) -> str:
@@ -59,11 +63,13 @@ def download(
             _go_on(url, part, progress)
         except _Interrupted as error:
             reason = str(error)
+            if isinstance(error, _NotReached) and attempt >= 1:
+                break
             continue
         data = part.read_bytes()
         part.unlink()
         return data
-    raise SourceError(f"{reason} ({attempts} attempts)")
+    raise SourceError(f"{reason} ({attempt + 1} attempts)")
 
 
 def _go_on(url: str, part: Path, progress: Progress | None) -> None:
@@ -74,10 +80,12 @@ def _go_on(url: str, part: Path, progress: Progress | None) -> None:
     headers = {"Accept-Encoding": "identity", "User-Agent": "spikesim"}
     if have:
         headers["Range"] = f"bytes={have}-"
+    answered = False
     try:
         with requests.get(
             url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)
         ) as answer:
+            answered = True
             start = _accept(answer.status_code, answer.headers.get("Content-Range"), have, part)
             length = answer.headers.get("Content-Length")
             total = start + int(length) if length and length.isdigit() else None
@@ -85,7 +93,8 @@ def _go_on(url: str, part: Path, progress: Progress | None) -> None:
                 raise SourceError(f"{total} bytes, more than the limit of {MAX_BYTES}")
             _store(answer.iter_content(CHUNK), part, start, total, progress, shown(url))
     except requests.RequestException as error:
-        raise _Interrupted(_plain(error)) from error
+        unreached = not answered and isinstance(error, requests.ConnectionError)
+        raise (_NotReached if unreached else _Interrupted)(_plain(error)) from error
 
 
 def _accept(status: int, content_range: str | None, have: int, part: Path) -> int:
@@ -103,8 +112,9 @@ def _accept(status: int, content_range: str | None, have: int, part: Path) -> in
 
 
 def _store(
-    chunks: object, part: Path, start: int, total: int | None, progress: Progress | None, what: str
+    chunks: Iterable[bytes], part: Path, start: int, total: int | None, progress: Progress | None, what: str
 ) -> None:
+    """Write the chunks into `part` from byte `start` on; raises where they end before `total`."""
     done = start
     try:
         stream = open(part, "r+b" if start else "wb")  # noqa: SIM115 (closed by the with below)
@@ -113,7 +123,7 @@ def _store(
     with stream:
         stream.seek(start)
         stream.truncate()
-        for chunk in chunks:  # type: ignore[attr-defined]
+        for chunk in chunks:
             done += len(chunk)
             if done > MAX_BYTES:
                 _remove(part)

@@ -54,18 +54,19 @@ def fetch_files(collection: Collection, progress: Progress | None = None, given:
     folder = collection.folder()
     with only_one_writer(folder):
         wanted = _not_intact(collection)  # again: another process may have fetched them while we waited
-        failed = [_take(collection, wanted, f"in {folder}", _lying(folder, wanted))] if wanted else []
+        failed = []
+        if reasons := _take(folder, wanted, _lying(folder, wanted)):
+            failed.append(f"in {folder}: {'; '.join(reasons)}")
         if given is not None:
-            failed.append(_take(collection, wanted, str(given), _given(given, wanted)))
-        else:
-            for source in collection.sources:
-                if wanted:
-                    names = [file.name for file in wanted]
-                    failed.append(
-                        _take(collection, wanted, source.describe(), source.read(names, folder, progress))
-                    )
+            reasons = _take(folder, wanted, _given(given, wanted))
+            failed.append(f"{given}: {'; '.join(reasons) or 'does not hold all files'}")
+        for source in () if given is not None else collection.sources:
+            if wanted:
+                names = [file.name for file in wanted]
+                reasons = _take(folder, wanted, source.read(names, folder, progress))
+                failed.append(f"{source.describe()}: {'; '.join(reasons) or 'does not hold all files'}")
         if wanted:
-            raise _cannot_fetch(collection, wanted, [line for line in failed if line])
+            raise _cannot_fetch(collection, wanted, failed)
 
 
 def read_files(collection: Collection, progress: Progress | None = None) -> dict[str, bytes]:
@@ -118,10 +119,8 @@ def _lying(folder: Path, files: list[CachedFile], only: str | None = None) -> It
                 yield accepted, data if path.name == accepted else gunzip(data)
 
 
-def _take(
-    collection: Collection, wanted: list[CachedFile], where: str, found: Iterable[tuple[str, bytes]]
-) -> str:
-    """Write what verifies into the cache and strike it from `wanted`; returns why the rest stays wanted."""
+def _take(folder: Path, wanted: list[CachedFile], found: Iterable[tuple[str, bytes]]) -> list[str]:
+    """Write what verifies into the folder and strike it from `wanted`; returns why others were not taken."""
     reasons: list[str] = []
     try:
         for name, data in found:
@@ -129,13 +128,11 @@ def _take(
             if file is not None and (reason := _mismatch(file, data)):
                 reasons.append(f"{name}: {reason}")
             elif file is not None:
-                _put(collection.folder(), file, name, data)
+                _put(folder, file, name, data)
                 wanted.remove(file)
     except (SourceError, DamagedError) as error:
         reasons.append(str(error))
-    if not wanted:
-        return ""
-    return f"{where}: " + ("; ".join(reasons) or "not found: " + ", ".join(file.name for file in wanted))
+    return reasons
 
 
 def _mismatch(file: CachedFile, data: bytes) -> str:
@@ -160,11 +157,15 @@ def _put(folder: Path, file: CachedFile, name: str, data: bytes) -> None:
 
 
 def _cannot_fetch(collection: Collection, missing: list[CachedFile], failed: list[str]) -> DataError:
-    files = "\n".join(f"  {' or '.join(file.names())} (about {file.size} bytes)" for file in missing)
+    lines = []
+    for file in missing:
+        names = file.names() if file.also else (file.name, f"{file.name}.gz")
+        lines.append(f"  {' or '.join(names)} ({file.size:,} bytes as {file.name})")
     return DataError(
         f"{collection.name} could not be fetched. Tried:\n"
         + "\n".join(f"  {line}" for line in failed)
-        + f"\nTo go on without these sources, put into {collection.folder()}\n{files}\n"
-        f"(a file packed by gzip, NAME.gz, will do), or set {ENVIRONMENT} to a folder that holds "
-        f"{collection.name}/ with them; then run: spikesim datasets fetch {collection.name}"
+        + f"\nYou can fetch by hand, and put into {collection.folder()}\n"
+        + "\n".join(lines)
+        + f"\nor set {ENVIRONMENT} to a folder that holds {collection.name}/ with them; "
+        f"then run: spikesim datasets fetch {collection.name}"
     )
