@@ -52,7 +52,6 @@ STYLE = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "savefig.dpi": 150,
-    "svg.hashsalt": "spikesim",  # equal pictures are equal files
 }
 
 
@@ -324,7 +323,5 @@ def _picture(path: str | os.PathLike[str], inches: tuple[float, float]) -> Itera
         figure = Figure(figsize=inches, layout="constrained")
         yield figure
         buffer = io.BytesIO()
-        figure.savefig(
-            buffer, format=suffix, metadata={"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix)
-        )
+        figure.savefig(buffer, format=suffix)
     write_bytes(path, buffer.getvalue(), what="the picture")
