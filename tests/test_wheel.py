@@ -63,4 +63,5 @@ def test_its_records(wheel: zipfile.ZipFile) -> None:
     assert metadata["Name"] == "spikesim"
     assert metadata["License-Expression"] == "BSD-3-Clause"
     assert set(metadata.get_all("Provides-Extra")) >= {"lava", "brian2", "nir", "plot", "sweep", "dev", "all"}
+    assert "# spikesim" in str(metadata.get_payload()), 'the README goes with it: readme = "README.md"'
     assert "spikesim = spikesim.tools.cli:main" in record(wheel, "entry_points.txt")
