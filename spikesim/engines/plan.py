@@ -22,54 +22,54 @@ I64 = npt.NDArray[np.int64]
 NO_FLOOR = -(2**31)
 
 
-class Layers(NamedTuple):
-    """Forward layers 1 .. L as arrays over layers 0 .. L (layer 0 is the source)."""
-
-    size: I64
-    start: I64  # first neuron of a layer in the flat arrays of layers 1 .. L
-    w_start: I64  # first weight of the projection into a layer in the flat weights
-    theta: I32
-    floor: I32
-    subtract: npt.NDArray[np.bool_]
-    reset_split: npt.NDArray[np.bool_]
-    delay: I64
-    offset: I64
-    inject_from: I64  # error population that injects, or -1
-    inject_w: I32
-    inject_delay: I64
-    bias: I32  # flat, over the neurons of layers 1 .. L
-
-
-class Errors(NamedTuple):
-    """Error populations in the order of a step."""
-
-    size: I64
-    start: I64
-    theta: I32
-    pair: npt.NDArray[np.bool_]
-    offset: I64
-    gate: I64  # layer whose first phase opens the gate, or -1
-    source: I64  # error population that feeds it, or -1 for a loss
-    delay: I64  # of the dense projection
-    b_start: I64  # first weight in the flat fixed feedback, or -1 where it is a transpose
-    transpose: I64  # layer whose incoming weights are transposed, or -1
-    layer: I64  # the layer that a loss listens to
-    w_target: I32
-    w_layer: I32
-    d_target: I64
-    d_layer: I64
+LAYER = np.dtype(
+    [
+        ("size", np.int64),
+        ("start", np.int64),  # first neuron of a layer in the flat arrays of layers 1 .. L
+        ("w_start", np.int64),  # first weight of the projection into a layer in the flat weights
+        ("theta", np.int32),
+        ("floor", np.int32),
+        ("subtract", np.int32),
+        ("reset_split", np.int32),
+        ("delay", np.int64),
+        ("offset", np.int64),
+        ("inject_from", np.int64),  # error population that injects, or -1
+        ("inject_w", np.int32),
+        ("inject_delay", np.int64),
+    ]
+)
+ERROR = np.dtype(
+    [
+        ("size", np.int64),
+        ("start", np.int64),
+        ("theta", np.int32),
+        ("pair", np.int32),
+        ("offset", np.int64),
+        ("gate", np.int64),  # layer whose first phase opens the gate, or -1
+        ("source", np.int64),  # error population that feeds it, or -1 for a loss
+        ("delay", np.int64),  # of the dense projection
+        ("b_start", np.int64),  # first weight in the flat fixed feedback
+        ("transpose", np.int64),  # layer whose incoming weights are transposed, or -1
+        ("layer", np.int64),  # the layer that a loss listens to
+        ("w_target", np.int32),
+        ("w_layer", np.int32),
+        ("d_target", np.int64),
+        ("d_layer", np.int64),
+    ]
+)
 
 
 class Plan(NamedTuple):
     """All that the kernels need to know of a network but its weights."""
 
-    layers: Layers
-    errors: Errors
+    layers: npt.NDArray[np.void]  # LAYER, over layers 0 .. L; layer 0 is the source
+    errors: npt.NDArray[np.void]  # ERROR, in the order of a step
+    bias: I32  # flat, over the neurons of layers 1 .. L
     T: int
     split: int
     steps: int
     replay: bool
-    slots: int  # of the rings that hold spikes in flight
+    slots: int  # of the rings that hold spikes in flight; a power of two above the longest delay
     target_offset: int
     target_train: npt.NDArray[np.int8]
     readout: int  # layer that is read
@@ -99,7 +99,7 @@ def compile_plan(network: Network) -> Compiled:
     for name in network.populations.keys() - known:
         raise _refused(name, "it is not part of the chain of layers or of the error pathway")
     error_arrays, feedback = _errors(network, chain, errors, incoming)
-    layers = _layers(network, chain, errors, incoming)
+    layers, bias = _layers(network, chain, errors, incoming)
     delays = [p.delay for p in network.projections]
     targets = [n for n, p in network.populations.items() if isinstance(p, Target)]
     if len(targets) > 1:
@@ -112,11 +112,12 @@ def compile_plan(network: Network) -> Compiled:
     plan = Plan(
         layers,
         error_arrays,
+        bias,
         window.T,
         window.boundary,
         network.steps,
         network.populations[chain[0]].replay,
-        max(delays, default=0) + 1,
+        1 << max(delays, default=0).bit_length(),
         network.offsets[targets[0]] if targets else 0,
         train,
         readout,
@@ -160,7 +161,9 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
         incoming.append(link.name)
 
 
-def _layers(network: Network, chain: tuple[str, ...], errors: tuple[str, ...], incoming: tuple[str, ...]) -> Layers:
+def _layers(
+    network: Network, chain: tuple[str, ...], errors: tuple[str, ...], incoming: tuple[str, ...]
+) -> tuple[npt.NDArray[np.void], I32]:
     rows: list[dict[str, Any]] = [_source_row(network.populations[chain[0]], network.offsets[chain[0]])]
     bias: list[npt.NDArray[np.int64]] = []
     for name, link in zip(chain[1:], incoming[1:], strict=True):
@@ -186,58 +189,26 @@ def _layers(network: Network, chain: tuple[str, ...], errors: tuple[str, ...], i
             }
         )
         bias.append(np.broadcast_to(grid.snap(population.bias, bits), population.n))
-    size = np.array([r["size"] for r in rows], np.int64)
-    start = np.concatenate([[0, 0], np.cumsum(size[1:])]).astype(np.int64)
-    w_start = np.concatenate([[0, 0], np.cumsum(size[:-1] * size[1:])]).astype(np.int64)
-    flat = np.concatenate(bias).astype(np.int32) if bias else np.zeros(0, np.int32)
-    return Layers(
-        size,
-        start,
-        w_start,
-        *(np.array([r[k] for r in rows], kind) for k, kind in _LAYER_FIELDS.items()),
-        bias=flat,
-    )
+    table = _table(rows, LAYER)
+    sizes = table["size"]
+    table["start"][1:] = np.cumsum(sizes[1:]) - sizes[1:]
+    table["w_start"][2:] = np.cumsum(sizes[:-2] * sizes[1:-1])
+    return table, np.concatenate([np.zeros(0, np.int64), *bias]).astype(np.int32)
 
 
-_LAYER_FIELDS = {
-    "theta": np.int32,
-    "floor": np.int32,
-    "subtract": np.bool_,
-    "reset_split": np.bool_,
-    "delay": np.int64,
-    "offset": np.int64,
-    "inject_from": np.int64,
-    "inject_w": np.int32,
-    "inject_delay": np.int64,
-}
+def _table(rows: list[dict[str, Any]], kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
+    """Rows of named values as a structured array."""
+    assert kind.names is not None
+    return np.array([tuple(int(row.get(name, 0)) for name in kind.names) for row in rows], kind)
 
 
 def _source_row(source: Source, offset: int) -> dict[str, Any]:
-    empty = dict.fromkeys(_LAYER_FIELDS, 0)
-    return {**empty, "size": source.n, "inject_from": -1, "offset": offset}
-
-
-_ERROR_FIELDS = {
-    "size": np.int64,
-    "theta": np.int32,
-    "pair": np.bool_,
-    "offset": np.int64,
-    "gate": np.int64,
-    "source": np.int64,
-    "delay": np.int64,
-    "b_start": np.int64,
-    "transpose": np.int64,
-    "layer": np.int64,
-    "w_target": np.int32,
-    "w_layer": np.int32,
-    "d_target": np.int64,
-    "d_layer": np.int64,
-}
+    return {"size": source.n, "inject_from": -1, "offset": offset}
 
 
 def _errors(
     network: Network, chain: tuple[str, ...], errors: tuple[str, ...], incoming: tuple[str, ...]
-) -> tuple[Errors, npt.NDArray[np.float32]]:
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.float32]]:
     rows: list[dict[str, Any]] = []
     fixed: list[npt.NDArray[np.float32]] = []
     for name in errors:
@@ -246,7 +217,9 @@ def _errors(
             raise _refused(name, "an error population lives in the second phase")
         if population.gate_by is not None and population.gate_by not in chain[1:]:
             raise _refused(name, f"its gate {population.gate_by!r} is not a layer")
-        row = dict.fromkeys(_ERROR_FIELDS, -1) | {
+        row = {
+            "source": -1,
+            "transpose": -1,
             "size": population.n,
             "theta": grid.snap(population.theta, population.grid),
             "pair": population.form == "pair",
@@ -259,10 +232,9 @@ def _errors(
         else:
             row |= _loss(network, name, chain)
         rows.append(row)
-    columns = {k: np.array([r[k] for r in rows], kind) for k, kind in _ERROR_FIELDS.items()}
-    start = np.concatenate([[0], np.cumsum(columns["size"])]).astype(np.int64)
-    size = columns.pop("size")
-    return Errors(size, start, **columns), np.concatenate([np.zeros(0, np.float32), *fixed])
+    table = _table(rows, ERROR)
+    table["start"] = np.cumsum(table["size"]) - table["size"]
+    return table, np.concatenate([np.zeros(0, np.float32), *fixed])
 
 
 def _fed(network: Network, link: Dense, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]) -> dict[str, Any]:

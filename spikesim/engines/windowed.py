@@ -51,14 +51,14 @@ class Windowed:
     def _allocate(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> None:
         """All layers' weights behind each other: masters int32, and what propagates in float32."""
         net, layers = self.network, self._compiled.plan.layers
-        self._w = np.zeros(int((layers.size[:-1] * layers.size[1:]).sum()), np.float32)
+        self._w = np.zeros(int((layers["size"][:-1] * layers["size"][1:]).sum()), np.float32)
         self._flat = np.zeros(self._w.size, np.int32)
         self.masters: Masters = {}
         for layer, name in enumerate(self._compiled.incoming):
             if layer == 0:
                 continue
-            shape = (int(layers.size[layer - 1]), int(layers.size[layer]))
-            mine = slice(int(layers.w_start[layer]), int(layers.w_start[layer]) + shape[0] * shape[1])
+            shape = (int(layers[layer - 1]["size"]), int(layers[layer]["size"]))
+            mine = slice(int(layers[layer]["w_start"]), int(layers[layer]["w_start"]) + shape[0] * shape[1])
             if name in masters:
                 if masters[name].shape != shape:
                     raise DeclarationError(f"{name}: weights of {masters[name].shape}, and the network has {shape}")
@@ -80,24 +80,24 @@ class Windowed:
         plan, B = self._compiled.plan, len(spikes)
         classes = np.zeros(B, np.int64)
         given = np.zeros(B, np.int64) if labels is None else np.ascontiguousarray(labels, np.int64)
-        h_in = np.zeros((B, 2, int(plan.layers.size[0])), np.int32)
-        h = np.zeros((B, 2, int(plan.layers.size[1:].sum())), np.int32)
-        h_e = np.zeros((B, int(plan.errors.size.sum())), np.int32)
+        h_in = np.zeros((B, 2, int(plan.layers["size"][0])), np.int32)
+        h = np.zeros((B, 2, int(plan.layers["size"][1:].sum())), np.int32)
+        h_e = np.zeros((B, int(plan.errors["size"].sum())), np.int32)
         keep = tuple(record)
-        rows = B if keep else 1
-        s_out = np.zeros((rows, plan.T, h.shape[2] + h_e.shape[1]), np.int8)
-        v_out = np.zeros((rows, plan.T, h.shape[2] + 2 * h_e.shape[1]), np.int32)
+        rows, T = (B, plan.T) if keep else (1, 0)
+        s_out = np.zeros((rows, T, h.shape[2] + h_e.shape[1]), np.int8)
+        v_out = np.zeros((rows, T, h.shape[2] + 2 * h_e.shape[1]), np.int32)
         clipped = np.zeros(len(self._compiled.incoming), np.int64)
-        outputs = (h_in, h, h_e, classes)
+        counts = (h_in, h, h_e)
         with threadpool_limits(1, "blas"):
             if learn and batch == 1 and not keep and not self.squares:
-                self._online(spikes, given, outputs, factor, clipped)
+                self._online(spikes, given, counts, classes, factor, clipped)
             else:
                 for first in range(0, B, batch if learn else max(B, 1)):
                     last = min(first + batch, B) if learn else B
-                    self._present(spikes, given, first, last, outputs, bool(keep), s_out, v_out)
+                    self._present(spikes, given, first, last, counts, classes, s_out, v_out)
                     if learn:
-                        self._learn(outputs, first, last, factor, clipped)
+                        self._learn(counts, first, last, factor, clipped)
         found = Recording(self._counts(h_in, h, h_e), classes if self.network.readout else classes[:0])
         found.clipped = {n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules}
         self._keep(found, keep, spikes, s_out, v_out)
@@ -108,17 +108,17 @@ class Windowed:
         if set(inputs) != {name}:
             raise DeclarationError(f"inputs for {sorted(inputs)}; the network's source is {name!r}")
         spikes = inputs[name]
-        T = plan.split if plan.replay else plan.T
-        if spikes.n != plan.layers.size[0] or spikes.T != T:
-            raise DeclarationError(f"{name}: spikes of {spikes.n} neurons over {spikes.T} steps; {plan.layers.size[0]} over {T} are needed")
+        n, T = int(plan.layers["size"][0]), plan.split if plan.replay else plan.T
+        if (spikes.n, spikes.T) != (n, T):
+            raise DeclarationError(f"{name}: spikes of {spikes.n} neurons over {spikes.T} steps; {n} over {T} are needed")
         return spikes
 
-    def _online(self, spikes, labels, outputs, factor, clipped):  # type: ignore[no-untyped-def]
+    def _online(self, spikes, labels, counts, classes, factor, clipped):  # type: ignore[no-untyped-def]
         """Learn after every presentation, in one kernel."""
         plan = self._compiled.plan
         kernels.learn_online(
-            plan, self._w, self._flat, self._compiled.feedback, spikes.times, spikes.neurons, spikes.offsets, labels,
-            *outputs, self._rule_table(factor), clipped,
+            plan, self._w, self._flat, self._compiled.feedback, (spikes.times, spikes.neurons, spikes.offsets),
+            labels, counts, classes, self._rule_table(factor), clipped,
         )  # fmt: skip
 
     def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
@@ -139,14 +139,14 @@ class Windowed:
     def _shift(self, name: str) -> int:
         return grid.MASTER_BITS - int(self.network.populations[self.network.named[name].post].grid)
 
-    def _present(self, spikes, labels, first, last, outputs, record, s_out, v_out):  # type: ignore[no-untyped-def]
+    def _present(self, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
         """Presentations first .. last - 1 with fixed weights, shared among the threads."""
         edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
 
         def part(k: int) -> None:
             kernels.present_many(
-                self._compiled.plan, self._w, self._compiled.feedback, spikes.times, spikes.neurons, spikes.offsets, labels,
-                edges[k], edges[k + 1], *outputs, record, s_out, v_out,
+                self._compiled.plan, self._w, self._compiled.feedback, (spikes.times, spikes.neurons, spikes.offsets),
+                labels, edges[k], edges[k + 1], counts, classes, s_out, v_out,
             )  # fmt: skip
 
         if len(edges) == 2:
@@ -155,35 +155,35 @@ class Windowed:
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(part, range(len(edges) - 1)))
 
-    def _learn(self, outputs, first, last, factor, clipped):  # type: ignore[no-untyped-def]
+    def _learn(self, counts, first, last, factor, clipped):  # type: ignore[no-untyped-def]
         """One update of every plastic layer from the count products of a batch."""
-        h_in, h, _, _ = outputs
+        h_in, h, _ = counts
         layers = self._compiled.plan.layers
         for layer, name in enumerate(self._compiled.incoming):
             if name not in self._rules:
                 continue
             rule = self._rules[name]
-            pre = h_in if layer == 1 else h[:, :, layers.start[layer - 1] : layers.start[layer]]
-            post = h[first:last, :, layers.start[layer] : layers.start[layer] + layers.size[layer]]
+            pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
+            post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["size"]]
             spans = {"first": pre[first:last, 0], "second": pre[first:last, 1], "all": pre[first:last].sum(axis=1)}
             h_pre, dh = spans[rule.pre].astype(np.float64), (post[:, 1] - post[:, 0]).astype(np.float64)
             product = (h_pre.T @ dh).astype(np.int64)
             moved = increments(rule, product, last - first, factor, self.squares.get(name, np.zeros(0)))
             clipped[layer] += kernels.add_increments(
-                self._w, self._flat, layers.w_start[layer], moved, *rule.clip_master(), self._shift(name)
+                self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
             )
 
     def _spans(self) -> dict[str, slice]:
         """Each population's neurons in the flat arrays: layers first, then errors."""
         plan = self._compiled.plan
-        n = int(plan.layers.size[1:].sum())
+        n = int(plan.layers["size"][1:].sum())
         found = {
-            name: slice(int(plan.layers.start[k]), int(plan.layers.start[k] + plan.layers.size[k]))
+            name: slice(int(plan.layers[k]["start"]), int(plan.layers[k]["start"] + plan.layers[k]["size"]))
             for k, name in enumerate(self._compiled.layers)
             if k > 0
         }
         for k, name in enumerate(self._compiled.errors):
-            found[name] = slice(n + int(plan.errors.start[k]), n + int(plan.errors.start[k] + plan.errors.size[k]))
+            found[name] = slice(n + int(plan.errors[k]["start"]), n + int(plan.errors[k]["start"] + plan.errors[k]["size"]))
         return found
 
     def _counts(self, h_in, h, h_e):  # type: ignore[no-untyped-def]
@@ -193,7 +193,7 @@ class Windowed:
     def _keep(self, found: Recording, keep: tuple[str, ...], spikes: Spikes, s_out, v_out) -> None:  # type: ignore[no-untyped-def]
         """The recorded populations' spikes and membranes."""
         spans, plan = self._spans(), self._compiled.plan
-        shift = int(plan.errors.size.sum())
+        shift = int(plan.errors["size"].sum())
         for name in keep:
             if name not in spans:
                 raise EngineError(f"windowed: cannot record {name!r}; it records {', '.join(spans)}")

@@ -6,132 +6,190 @@ them (exact below 2**24, proved when the network was built). Flat arrays hold al
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from spikesim._jit import kernel
 
 
 @kernel
-def add_rows(current, w, base, idx, signs, k):  # type: ignore[no-untyped-def]
-    """current += sum over the k listed spikes of sign * w[row]; four rows at a time."""
-    m = current.size
-    a = 0
-    while a + 4 <= k:
-        r0 = w[base + idx[a] * m : base + idx[a] * m + m]
-        r1 = w[base + idx[a + 1] * m : base + idx[a + 1] * m + m]
-        r2 = w[base + idx[a + 2] * m : base + idx[a + 2] * m + m]
-        r3 = w[base + idx[a + 3] * m : base + idx[a + 3] * m + m]
-        s0, s1, s2, s3 = signs[a], signs[a + 1], signs[a + 2], signs[a + 3]
+def add_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untyped-def]
+    """current[:m] += sum over the k spikes of a ring of sign * w[row]; four rows at a time.
+
+    Indices are cast to unsigned: without a test for negative ones the inner loops vectorise.
+    """
+    a = ring
+    while a + 4 <= ring + k:
+        r0, r1, r2, r3 = base + idx[a] * m, base + idx[a + 1] * m, base + idx[a + 2] * m, base + idx[a + 3] * m
+        s0, s1, s2, s3 = sign[a], sign[a + 1], sign[a + 2], sign[a + 3]
         for j in range(m):
-            current[j] += (s0 * r0[j] + s1 * r1[j]) + (s2 * r2[j] + s3 * r3[j])
+            front = s0 * w[np.uintp(r0 + j)] + s1 * w[np.uintp(r1 + j)]
+            current[j] += front + (s2 * w[np.uintp(r2 + j)] + s3 * w[np.uintp(r3 + j)])
         a += 4
-    while a < k:
-        r0 = w[base + idx[a] * m : base + idx[a] * m + m]
-        s0 = signs[a]
+    while a < ring + k:
+        r0, s0 = base + idx[a] * m, sign[a]
         for j in range(m):
-            current[j] += s0 * r0[j]
+            current[j] += s0 * w[np.uintp(r0 + j)]
         a += 1
 
 
 @kernel
-def add_columns(current, w, base, width, idx, signs, k):  # type: ignore[no-untyped-def]
-    """current += sum over the k listed spikes of sign * w[:, column]."""
-    for a in range(k):
-        at, s = base + idx[a], signs[a]
-        for j in range(current.size):
-            current[j] += s * w[at + j * width]
+def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore[no-untyped-def]
+    """current[:m] += sum over the k spikes of a ring of sign * w[:, column]."""
+    for a in range(ring, ring + k):
+        at, s = base + idx[a], sign[a]
+        for j in range(m):
+            current[j] += s * w[np.uintp(at + j * width)]
 
 
 @kernel
-def fire_if(v, current, bias, theta, floor, subtract, count, fired, idx):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset for a layer of IF neurons; lists those that fired and gives their number."""
+def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type: ignore[no-untyped-def]
+    """Integrate, fire, reset: fired[j] = 1 where neuron j fires."""
     if subtract:
         for j in range(v.size):
-            x = np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j]))
-            x = x if x > floor else floor
+            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), floor)
             s = x >= theta
             v[j] = np.int32(x - theta) if s else x
             fired[j] = s
-            count[j] = np.int32(count[j] + np.int32(s))
     else:
         for j in range(v.size):
-            x = np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j]))
-            x = x if x > floor else floor
+            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), floor)
             s = x >= theta
             v[j] = np.int32(0) if s else x
             fired[j] = s
-            count[j] = np.int32(count[j] + np.int32(s))
+
+
+@kernel
+def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
+    """The neurons that fired, in ascending order, and one more in their counts; gives their number."""
     k = 0
-    for j in range(v.size):
+    for j in range(m):
         idx[k] = j
         k += fired[j]
+    for a in range(k):
+        count[idx[a]] += 1
     return k
 
 
 @kernel
-def fire_error(v, v_minus, current, theta, pair, opened, gate, count, idx, signs):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset for error neurons; lists those that fired with their signs and gives their number.
+def fire_error(v, plus, minus, m, current, p, h, gate, count, idx, sign, ring):  # type: ignore[no-untyped-def]
+    """Integrate, fire, reset for the error neurons p; lists those that fired with their signs and gives their number.
 
-    `opened` says whether there is a gate, `gate` the first-phase counts that open it.
+    plus and minus are where the two channels' membranes start in v; gate is where the first-phase counts h that open the
+    neurons start, or -1 for no gate.
     """
-    k = 0
-    for j in range(v.size):
-        if opened and gate[j] == 0:
+    k = ring
+    theta = p.theta
+    for j in range(m):
+        if current[j] == 0 or (gate >= 0 and h[0, gate + j] == 0):
             continue
-        x = np.int32(v[j] + np.int32(current[j]))
+        x = np.int32(v[plus + j] + np.int32(current[j]))
         s = 0
-        if pair:
-            y = np.int32(v_minus[j] - np.int32(current[j]))
+        if p.pair:
+            y = np.int32(v[minus + j] - np.int32(current[j]))
             if x >= theta:
                 s, x = 1, np.int32(0)
             if y >= theta:
                 s, y = s - 1, np.int32(0)
-            v_minus[j] = y
+            v[minus + j] = y
         elif x >= theta:
             s, x = 1, np.int32(0)
         elif x <= -theta:
             s, x = -1, np.int32(0)
-        v[j] = x
+        v[plus + j] = x
         if s != 0:
-            idx[k], signs[k] = j, s
+            idx[k], sign[k] = j, s
             k += 1
-            count[j] += s
-    return k
+            count[p.start + j] += s
+    return k - ring
+
+
+class Buffers(NamedTuple):
+    """What one worker writes while it presents. Populations are numbered: layers 0 .. L, then the errors."""
+
+    v: Any  # int32 (N,): membranes of layers 1 .. L, of the errors, of the errors' minus channels
+    idx: Any  # int32 (populations * slots * widest,): the neurons that fired, in the rings of spikes in flight
+    sign: Any  # float32, as long: their signs
+    k: Any  # int64 (populations * slots,): how many
+    current: Any  # float32 (widest,)
+    fired: Any  # uint8 (widest,)
+
+
+class InputBuffers(NamedTuple):
+    """What the matrix product of a window needs."""
+
+    active: Any  # int64 (n_in,): inputs that fire at all
+    rank: Any  # int64 (n_in,): their place in that list
+    raster: Any  # float32 (T * n_in,)
+    rows: Any  # float32 (n_in * n_1,): their rows of the weights
+    currents: Any  # float32 (T, n_1)
 
 
 @kernel
-def input_currents(plan, w, times, neurons, h_in, active, rank, raster, rows, currents):  # type: ignore[no-untyped-def]
-    """The first layer's currents of the whole window as one matrix product over the active inputs.
+def make_buffers(plan):  # type: ignore[no-untyped-def]
+    """The buffers of one worker."""
+    layers, errors = plan.layers, plan.errors
+    widest, neurons = 0, 0
+    for layer in range(1, layers.size):
+        widest = max(widest, layers[layer].size)
+        neurons += layers[layer].size
+    for e in range(errors.size):
+        widest = max(widest, errors[e].size)
+        neurons += 2 * errors[e].size
+    rings = (layers.size + errors.size) * plan.slots
+    n_in, n_1 = layers[0].size, layers[1].size
+    return (
+        Buffers(
+            np.zeros(neurons, np.int32),
+            np.zeros(rings * widest, np.int32),
+            np.ones(rings * widest, np.float32),
+            np.zeros(rings, np.int64),
+            np.zeros(widest, np.float32),
+            np.zeros(widest, np.uint8),
+        ),
+        InputBuffers(
+            np.zeros(n_in, np.int64),
+            np.zeros(n_in, np.int64),
+            np.zeros(plan.T * n_in, np.float32),
+            np.zeros(n_in * n_1, np.float32),
+            np.zeros((plan.T, n_1), np.float32),
+        ),
+    )
 
-    Fills h_in (2, n) with the inputs' counts; gives the number of active inputs, listed in `active`.
-    """
-    T = plan.split if plan.replay else plan.T
-    n, m = plan.layers.size[0], plan.layers.size[1]
+
+@kernel
+def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
+    """h_in (2, n) = spikes of each input by phase."""
     h_in[:] = 0
     for k in range(times.size):
         h_in[0 if times[k] < plan.split else 1, neurons[k]] += 1
     if plan.replay:
-        h_in[1] = h_in[0]  # a shorter second phase is corrected below
         for k in range(times.size):
-            if times[k] >= plan.T - plan.split:
-                h_in[1, neurons[k]] -= 1
+            h_in[1, neurons[k]] += times[k] < plan.T - plan.split
+
+
+@kernel
+def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped-def]
+    """The first layer's currents of the whole window as one matrix product over the active inputs."""
+    T = plan.split if plan.replay else plan.T
+    n, m = plan.layers[0].size, plan.layers[1].size
     na = 0
     for i in range(n):
-        active[na] = i
-        rank[i] = na
+        b.active[na] = i
+        b.rank[i] = na
         na += (h_in[0, i] + h_in[1, i]) > 0
     if na == 0:
-        currents[:T] = 0
-        return na
-    dense = raster[: T * na].reshape((T, na))
+        b.currents[:T] = 0
+        return
+    dense = b.raster[: T * na].reshape((T, na))
     dense[:] = 0
     for k in range(times.size):
-        dense[times[k], rank[neurons[k]]] = 1
-    chosen = rows[: na * m].reshape((na, m))
+        dense[times[k], b.rank[neurons[k]]] = 1
+    chosen = b.rows[: na * m].reshape((na, m))
     for a in range(na):
-        chosen[a] = w[active[a] * m : active[a] * m + m]
-    np.dot(dense, chosen, currents[:T])
-    return na
+        chosen[a] = w[b.active[a] * m : b.active[a] * m + m]
+    np.dot(dense, chosen, b.currents[:T])
 
 
 @kernel
@@ -145,191 +203,176 @@ def winner(h, v):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def forward_step(plan, layer, now, w, v, h, rings, ring_k, ones, e_rings, e_signs, e_ring_k, currents, total, fired):  # type: ignore[no-untyped-def]
+def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-untyped-def]
     """One layer's step: deliver, integrate, fire, reset; its spikes go into its ring."""
-    p = plan.layers
-    t = now - p.offset[layer]
-    slot = now % plan.slots
-    ring_k[layer, slot] = 0
+    p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
+    t = now - p.offset
+    mine = layer * slots + (now & (slots - 1))
+    buffers.k[mine] = 0
     if t < 0 or t >= plan.T:
         return
-    a, b = p.start[layer], p.start[layer] + p.size[layer]
-    if t == plan.split and p.reset_split[layer]:
-        v[a:b] = 0
-    current = total[: b - a]
+    if t == plan.split and p.reset_split:
+        for j in range(p.start, p.start + p.size):
+            buffers.v[j] = 0
     if layer == 1:
-        current[:] = currents[t - plan.split if plan.replay and t >= plan.split else t]
+        row = t - plan.split if plan.replay and t >= plan.split else t
+        for j in range(p.size):
+            buffers.current[j] = currents[row, j]
     else:
-        current[:] = 0
-        sent = now - p.delay[layer]
-        if sent >= 0:
-            add_rows(current, w, p.w_start[layer], rings[layer - 1, sent % plan.slots], ones, ring_k[layer - 1, sent % plan.slots])
-    source = p.inject_from[layer]
-    if source >= 0 and now >= p.inject_delay[layer]:
-        past = (now - p.inject_delay[layer]) % plan.slots
-        for k in range(e_ring_k[source, past]):
-            current[e_rings[source, past, k]] += e_signs[source, past, k] * p.inject_w[layer]
+        for j in range(p.size):
+            buffers.current[j] = 0
+        if now >= p.delay:
+            sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
+            add_rows(buffers.current, p.size, w, p.w_start, buffers.idx, buffers.sign, sent * widest, buffers.k[sent])
+    if p.inject_from >= 0 and now >= p.inject_delay:
+        sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
+        for a in range(sent * widest, sent * widest + buffers.k[sent]):
+            buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
+    here = slice(p.start, p.start + p.size)
+    integrate_and_fire(buffers.v[here], buffers.current, plan.bias[here], p.theta, p.floor, p.subtract, buffers.fired)
     phase = 0 if t < plan.split else 1
-    ring_k[layer, slot] = fire_if(
-        v[a:b], current, p.bias[a:b], p.theta[layer], p.floor[layer], p.subtract[layer], h[phase, a:b], fired, rings[layer, slot]
-    )
+    buffers.k[mine] = list_fired(buffers.fired, p.size, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest])
 
 
 @kernel
-def error_step(plan, e, now, w, feedback, h, label, rings, ring_k, v, v_minus, h_e, e_rings, e_signs, e_ring_k, total):  # type: ignore[no-untyped-def]
-    """One error population's step; silent input changes nothing, so nothing is done then."""
-    p = plan.errors
-    t = now - p.offset[e]
-    slot = now % plan.slots
-    e_ring_k[e, slot] = 0
+def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no-untyped-def]
+    """What arrives at an error population in a step; gives the number of spikes (current is set where there are any)."""
+    p, slots, widest = plan.errors[e], plan.slots, buffers.current.size
+    if p.source >= 0:
+        sent = (plan.layers.size + p.source) * slots + ((now - p.delay) & (slots - 1))
+        heard = buffers.k[sent] if now >= p.delay else 0
+        if heard == 0:
+            return 0
+        for j in range(p.size):
+            buffers.current[j] = 0
+        ring = sent * widest
+        if p.transpose >= 0:
+            below = plan.layers[p.transpose]
+            add_columns(buffers.current, p.size, w, below.w_start, below.size, buffers.idx, buffers.sign, ring, heard)
+        else:
+            add_rows(buffers.current, p.size, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
+        return heard
+    for j in range(p.size):
+        buffers.current[j] = 0
+    heard = 0
+    t_target = now - p.d_target - plan.target_offset
+    if 0 <= t_target < plan.T and plan.target_train[t_target]:
+        buffers.current[label] += p.w_target
+        heard += 1
+    if now >= p.d_layer:
+        sent = p.layer * slots + ((now - p.d_layer) & (slots - 1))
+        for a in range(sent * widest, sent * widest + buffers.k[sent]):
+            buffers.current[buffers.idx[a]] += p.w_layer
+        heard += buffers.k[sent]
+    return heard
+
+
+@kernel
+def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
+    """One error population's step; without input nothing changes, so nothing is done."""
+    p = plan.errors[e]
+    mine = (plan.layers.size + e) * plan.slots + (now & (plan.slots - 1))
+    t = now - p.offset
+    buffers.k[mine] = 0
     if t < plan.split or t >= plan.T:
         return
-    a, b = p.start[e], p.start[e] + p.size[e]
-    current = total[: b - a]
-    heard = 0
-    if p.source[e] >= 0:
-        past = (now - p.delay[e]) % plan.slots
-        heard = e_ring_k[p.source[e], past] if now >= p.delay[e] else 0
-        if heard > 0:
-            current[:] = 0
-            idx, signs = e_rings[p.source[e], past], e_signs[p.source[e], past]
-            if p.transpose[e] >= 0:
-                below = p.transpose[e]
-                add_columns(current, w, plan.layers.w_start[below], plan.layers.size[below], idx, signs, heard)
-            else:
-                add_rows(current, feedback, p.b_start[e], idx, signs, heard)
-    else:
-        current[:] = 0
-        layer = p.layer[e]
-        t_target = now - p.d_target[e] - plan.target_offset
-        if 0 <= t_target < plan.T and plan.target_train[t_target]:
-            current[label] += p.w_target[e]
-            heard += 1
-        past = (now - p.d_layer[e]) % plan.slots
-        if now >= p.d_layer[e]:
-            for k in range(ring_k[layer, past]):
-                current[rings[layer, past, k]] += p.w_layer[e]
-            heard += ring_k[layer, past]
-    if heard == 0:
+    if deliver_error(plan, e, now, w, feedback, label, buffers) == 0:
         return
-    gated = p.gate[e] >= 0
-    g = plan.layers.start[p.gate[e]] if gated else 0
-    e_ring_k[e, slot] = fire_error(
-        v[a:b], v_minus[a:b], current, p.theta[e], p.pair[e], gated, h[0, g : g + b - a], h_e[a:b], e_rings[e, slot], e_signs[e, slot]
+    plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
+    gate = plan.layers[p.gate].start if p.gate >= 0 else -1
+    buffers.k[mine] = fire_error(
+        buffers.v, plus, minus, p.size, buffers.current, p, h, gate, h_e, buffers.idx, buffers.sign, mine * buffers.current.size
     )
 
 
 @kernel
-def record_step(plan, now, v, v_e, v_minus, rings, ring_k, e_rings, e_signs, e_ring_k, s_out, v_out):  # type: ignore[no-untyped-def]
-    """Keep the spikes and membranes of this step: forward neurons first, then errors, then the errors' minus channels."""
-    p, q = plan.layers, plan.errors
-    n, n_e = v.size, v_e.size
-    slot = now % plan.slots
-    for layer in range(1, p.size.size):
-        t = now - p.offset[layer]
-        if 0 <= t < plan.T:
-            a, b = p.start[layer], p.start[layer] + p.size[layer]
-            v_out[t, a:b] = v[a:b]
-            for k in range(ring_k[layer, slot]):
-                s_out[t, a + rings[layer, slot, k]] = 1
-    for e in range(q.size.size):
-        t = now - q.offset[e]
-        if 0 <= t < plan.T:
-            a, b = q.start[e], q.start[e] + q.size[e]
-            v_out[t, n + a : n + b] = v_e[a:b]
-            v_out[t, n + n_e + a : n + n_e + b] = v_minus[a:b]
-            for k in range(e_ring_k[e, slot]):
-                s_out[t, n + a + e_rings[e, slot, k]] = e_signs[e, slot, k]
+def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-untyped-def]
+    """Keep the step's spikes and membranes: layers first, then errors, then the errors' minus channels."""
+    n_errors = (buffers.v.size - n_layers) // 2
+    for which in range(1, plan.layers.size + plan.errors.size):
+        e = which - plan.layers.size
+        size = plan.layers[which].size if e < 0 else plan.errors[e].size
+        t = now - (plan.layers[which].offset if e < 0 else plan.errors[e].offset)
+        if t < 0 or t >= plan.T:
+            continue
+        a = plan.layers[which].start if e < 0 else n_layers + plan.errors[e].start
+        v_out[t, a : a + size] = buffers.v[a : a + size]
+        if e >= 0:
+            v_out[t, a + n_errors : a + n_errors + size] = buffers.v[a + n_errors : a + n_errors + size]
+        mine = which * plan.slots + (now & (plan.slots - 1))
+        ring = mine * buffers.current.size
+        for k in range(ring, ring + buffers.k[mine]):
+            s_out[t, a + buffers.idx[k]] = np.int8(buffers.sign[k])
 
 
 @kernel
-def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, active, scratch, record, s_out, v_out):  # type: ignore[no-untyped-def]
-    """One presentation; fills the counts and gives (class that is read, active inputs).
+def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
+    """One presentation; fills the counts by phase and gives the class that is read.
 
-    h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,) are counts by phase; s_out and v_out are filled if record.
+    h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless empty.
     """
-    rank, raster, rows, currents, total, fired, v, v_e, v_minus, rings, ring_k, ones, e_rings, e_signs, e_ring_k = scratch
-    h[:], h_e[:], v[:], v_e[:], v_minus[:] = 0, 0, 0, 0, 0
-    ring_k[:], e_ring_k[:] = 0, 0
-    na = input_currents(plan, w, times, neurons, h_in, active, rank, raster, rows, currents)
-    read = plan.layers.start[plan.readout]
-    size = plan.layers.size[plan.readout]
+    h[:] = 0
+    h_e[:] = 0
+    buffers.v[:] = 0
+    buffers.k[:] = 0
+    count_inputs(plan, times, neurons, h_in)
+    input_currents(plan, w, times, neurons, h_in, inputs)
+    read = plan.layers[plan.readout]
     chosen = 0
     for now in range(plan.steps):
-        for layer in range(1, plan.layers.size.size):
-            forward_step(plan, layer, now, w, v, h, rings, ring_k, ones, e_rings, e_signs, e_ring_k, currents, total, fired)
-        for e in range(plan.errors.size.size):
-            error_step(
-                plan, e, now, w, feedback, h, label, rings, ring_k, v_e, v_minus, h_e, e_rings, e_signs, e_ring_k, total
-            )
-        if now - plan.layers.offset[plan.readout] == plan.read_end - 1:
-            seen = h[0, read : read + size] if plan.read_end <= plan.split else h[1, read : read + size]
-            if plan.read_start == 0 and plan.read_end > plan.split:
-                seen = h[0, read : read + size] + h[1, read : read + size]
-            chosen = winner(seen, v[read : read + size])
-        if record:
-            record_step(plan, now, v, v_e, v_minus, rings, ring_k, e_rings, e_signs, e_ring_k, s_out, v_out)
-    return chosen, na
+        for layer in range(1, plan.layers.size):
+            layer_step(plan, layer, now, w, h, buffers, inputs.currents)
+        for e in range(plan.errors.size):
+            error_step(plan, e, now, w, feedback, h, h_e, label, buffers)
+        if now - read.offset == plan.read_end - 1:
+            seen = np.zeros(read.size, np.int32)
+            for phase in range(2):
+                if plan.read_start < plan.split if phase == 0 else plan.read_end > plan.split:
+                    seen += h[phase, read.start : read.start + read.size]
+            chosen = winner(seen, buffers.v[read.start : read.start + read.size])
+        if s_out.size:
+            record_step(plan, now, h.shape[1], buffers, s_out, v_out)
+    return chosen
 
 
 @kernel
-def make_scratch(plan):  # type: ignore[no-untyped-def]
-    """The buffers of one worker."""
-    p, q = plan.layers, plan.errors
-    widest = max(p.size.max(), q.size.max()) if q.size.size else p.size.max()
-    n0, n1 = p.size[0], p.size[1]
-    L, E = p.size.size, q.size.size
-    return (
-        np.zeros(n0, np.int64),
-        np.zeros(plan.T * n0, np.float32),
-        np.zeros(n0 * n1, np.float32),
-        np.zeros((plan.T, n1), np.float32),
-        np.zeros(widest, np.float32),
-        np.zeros(widest, np.uint8),
-        np.zeros(p.size[1:].sum(), np.int32),
-        np.zeros(q.size.sum(), np.int32),
-        np.zeros(q.size.sum(), np.int32),
-        np.zeros((L, plan.slots, widest), np.int32),
-        np.zeros((L, plan.slots), np.int64),
-        np.ones(widest, np.float32),
-        np.zeros((E, plan.slots, widest), np.int32),
-        np.zeros((E, plan.slots, widest), np.float32),
-        np.zeros((E, plan.slots), np.int64),
-    )
+def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
+    """Presentations first .. last - 1 with fixed weights.
 
-
-@kernel
-def present_many(plan, w, feedback, times, neurons, offsets, labels, first, last, h_in, h, h_e, classes, record, s_out, v_out):  # type: ignore[no-untyped-def]
-    """Presentations first .. last - 1 with fixed weights; rows of the outputs are theirs."""
-    scratch = make_scratch(plan)
-    active = np.zeros(plan.layers.size[0], np.int64)
+    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row a presentation; s_out and v_out may be empty.
+    """
+    times, neurons, offsets = spikes
+    h_in, h, h_e = counts
+    buffers, inputs = make_buffers(plan)
     for b in range(first, last):
-        lo, hi = offsets[b], offsets[b + 1]
-        r = b if record else 0
-        classes[b], _ = present(
-            plan, w, feedback, times[lo:hi], neurons[lo:hi], labels[b], h_in[b], h[b], h_e[b], active, scratch, record, s_out[r], v_out[r]
-        )
+        mine = slice(offsets[b], offsets[b + 1])
+        row = b if s_out.shape[1] else 0
+        classes[b] = present(
+            plan, w, feedback, times[mine], neurons[mine], labels[b],
+            h_in[b], h[b], h_e[b], buffers, inputs, s_out[row], v_out[row],
+        )  # fmt: skip
 
 
 @kernel
-def learn_online(plan, w, master, feedback, times, neurons, offsets, labels, h_in, h, h_e, classes, rules, clipped):  # type: ignore[no-untyped-def]
+def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rules, clipped):  # type: ignore[no-untyped-def]
     """Present and learn, one presentation after another (plain steps)."""
-    scratch = make_scratch(plan)
-    active = np.zeros(plan.layers.size[0], np.int64)
-    dh = np.zeros(plan.layers.size.max(), np.int32)
+    times, neurons, offsets = spikes
+    h_in, h, h_e = counts
+    buffers, inputs = make_buffers(plan)
+    dh = np.zeros(buffers.current.size, np.int32)
     none_s, none_v = np.zeros((0, 0), np.int8), np.zeros((0, 0), np.int32)
     for b in range(labels.size):
-        lo, hi = offsets[b], offsets[b + 1]
-        classes[b], na = present(
-            plan, w, feedback, times[lo:hi], neurons[lo:hi], labels[b], h_in[b], h[b], h_e[b], active, scratch, False, none_s, none_v
-        )
-        for layer in range(1, plan.layers.size.size):
-            if rules[layer, 0] == 0:
-                continue
-            a, z = plan.layers.start[layer], plan.layers.start[layer] + plan.layers.size[layer]
-            c, y = plan.layers.start[layer - 1], plan.layers.start[layer - 1] + plan.layers.size[layer - 1]
-            before = h_in[b] if layer == 1 else h[b, :, c:y]
-            clipped[layer] += update_layer(w, master, plan.layers.w_start[layer], before, h[b, 0, a:z], h[b, 1, a:z], rules[layer], dh)
+        mine = slice(offsets[b], offsets[b + 1])
+        classes[b] = present(
+            plan, w, feedback, times[mine], neurons[mine], labels[b],
+            h_in[b], h[b], h_e[b], buffers, inputs, none_s, none_v,
+        )  # fmt: skip
+        for layer in range(1, plan.layers.size):
+            if rules[layer, 0] != 0:
+                p, below = plan.layers[layer], plan.layers[layer - 1]
+                post = h[b, :, p.start : p.start + p.size]
+                before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.size]
+                clipped[layer] += update_layer(w, master, p.w_start, before, post[0], post[1], rules[layer], dh)
 
 
 @kernel
