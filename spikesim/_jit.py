@@ -1,8 +1,8 @@
 """The only place with numba's options.
 
-No fast-math: every backend has to give the same numbers. The GIL is released, so that threads can share the work of a
-batch. Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0 (tests switch it off: a cached kernel does not notice
-that a helper in another file has changed).
+No fast-math: every backend has to give the same numbers. The GIL is released, so that threads can share the
+work of a batch. Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0 (tests switch it off: a cached
+kernel does not notice that a helper in another file has changed).
 """
 
 from __future__ import annotations
@@ -24,5 +24,5 @@ def kernel(function: F) -> F:
 
 
 def inline(function: F) -> F:
-    """Compile a small function that kernels call in their innermost loop; it is inlined before LLVM sees them, so that they vectorise."""
+    """Compile a small function of innermost loops; inlined before LLVM sees them, so that they vectorise."""
     return cast(F, numba.njit(cache=_CACHE, nogil=True, error_model="numpy", inline="always")(function))

@@ -1,19 +1,20 @@
 """Intensities in [0, 1] become spikes: Poisson, one shared random number a step, or regular.
 
-Encoders are frozen declarations; `encode` gives one `Spikes` for a batch. Same seed, same spikes, whoever computes them.
+Encoders are frozen declarations; `encode` gives one `Spikes` for a batch. Same seed, same spikes, whoever
+computes them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim import rng
 from spikesim._jit import kernel
-from spikesim.errors import DataError
+from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.rng import Stream, philox
 from spikesim.spikes import Spikes
 
@@ -102,6 +103,33 @@ class Regular:
         return _gather(_regular, x, T, limits, np.asarray(index, np.uint64), zero, zero, False)
 
 
+ENCODERS = {"Poisson": Poisson, "Regular": Regular}
+
+
+def describe_encoder(encoder: Encoder) -> dict[str, Any]:
+    """An encoder as JSON, for `restore_encoder`.
+
+    Raises:
+        DeclarationError: an encoder that is not one of ENCODERS, so that it could not be restored.
+    """
+    kind = type(encoder).__name__
+    if ENCODERS.get(kind) is not type(encoder):
+        raise DeclarationError(unknown("encoder", kind, ENCODERS))
+    return {"type": kind, **asdict(encoder)}  # type: ignore[call-overload]
+
+
+def restore_encoder(entry: dict[str, Any]) -> Encoder:
+    """The encoder of `describe_encoder`.
+
+    Raises:
+        DeclarationError: an unknown encoder.
+    """
+    if entry["type"] not in ENCODERS:
+        raise DeclarationError(unknown("encoder", entry["type"], ENCODERS))
+    values = {k: v for k, v in entry.items() if k != "type"}
+    return ENCODERS[entry["type"]](**values)
+
+
 def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) -> None:
     """Intensities are (B, n) numbers in [0, 1] with one index a row.
 
@@ -121,14 +149,18 @@ def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) 
 
 @kernel
 def _poisson(limits, active, index, tag, key, shared, marks):  # type: ignore[no-untyped-def]
-    """marks[t, i] = 1 where the word of (step t, neuron active[i]) lies below its limit; marks has 4 * k rows."""
+    """marks[t, i] = 1 where the word of (step t, neuron active[i]) is below its limit; rows come in fours."""
     k0, k1 = key & np.uint64(0xFFFFFFFF), key >> np.uint64(32)
     for block in range(marks.shape[0] // 4):
-        row0, row1, row2, row3 = marks[4 * block], marks[4 * block + 1], marks[4 * block + 2], marks[4 * block + 3]
+        first = 4 * block
+        row0, row1, row2, row3 = marks[first], marks[first + 1], marks[first + 2], marks[first + 3]
         if shared:
             a, b, c, d = philox(np.uint64(0), np.uint64(block), np.uint64(0), tag, k0, k1)
             for i in range(active.size):
-                row0[i], row1[i], row2[i], row3[i] = a < limits[i], b < limits[i], c < limits[i], d < limits[i]
+                row0[i] = a < limits[i]
+                row1[i] = b < limits[i]
+                row2[i] = c < limits[i]
+                row3[i] = d < limits[i]
         else:
             for i in range(active.size):
                 a, b, c, d = philox(np.uint64(active[i]), np.uint64(block), index, tag, k0, k1)

@@ -15,7 +15,7 @@ class DeclarationError(SpikesimError, ValueError):
 
 
 class DataError(SpikesimError, ValueError):
-    """Data that cannot be used: wrong shape, range, labels, or a file whose contents are not what they should be."""
+    """Data that cannot be used: wrong shape, range or labels, or a file with the wrong contents."""
 
 
 class CheckpointError(SpikesimError, ValueError):
@@ -23,7 +23,7 @@ class CheckpointError(SpikesimError, ValueError):
 
 
 class EngineError(SpikesimError, ValueError):
-    """An engine was asked for a structure that it does not run; the message says why and which engine does."""
+    """An engine was asked for a structure that it does not run; the message says why, and which one does."""
 
 
 class MissingExtraError(SpikesimError, ImportError):

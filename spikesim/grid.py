@@ -1,11 +1,11 @@
-"""The arithmetic that makes equality a theorem: numbers on a dyadic grid, and proofs that their sums are exact.
+"""The arithmetic that makes equality a theorem: numbers on a dyadic grid, proofs that their sums are exact.
 
-Whatever takes part in propagation is an integer multiple of 2**-bits: weights, bias, threshold, injections. Sums of such
-numbers have no order while they stay inside the exact range of the type that holds them, so that a matrix product, an
-event-driven loop, two threads, or another simulator's float64 give the same number.
+Whatever takes part in propagation is an integer multiple of 2**-bits: weights, bias, threshold, injections.
+Sums of such numbers have no order while they stay inside the exact range of the type that holds them, so that
+a matrix product, an event-driven loop, two threads, or another simulator's float64 give the same number.
 
-Plastic weights are kept as integers on a much finer grid, the master grid of 2**-28 in int32; what propagates is the
-master snapped to the population's grid: floor(w / step + 1/2).
+Plastic weights are kept as integers on a much finer grid, the master grid of 2**-28 in int32; what propagates
+is the master snapped to the population's grid: floor(w / step + 1/2).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def check_bits(bits: int, where: str) -> int:
         DeclarationError: bits is not an integer in [0, 28].
     """
     if int(bits) != bits or not 0 <= bits <= MASTER_BITS:
-        raise DeclarationError(f"{where}: grid = {bits!r} bits; a grid is 2**-bits with an integer 0 <= bits <= {MASTER_BITS}")
+        raise DeclarationError(
+            f"{where}: grid = {bits!r} bits; a grid is 2**-bits with an integer 0 <= bits <= {MASTER_BITS}"
+        )
     return int(bits)
 
 
@@ -45,12 +47,14 @@ def on_grid(values: npt.ArrayLike, bits: int, where: str) -> npt.NDArray[np.int6
     """
     array = np.asarray(values, np.float64)
     if not np.isfinite(array).all():
-        raise DeclarationError(f"{where}: holds {array[~np.isfinite(array)].flat[0]!r}; finite numbers are needed")
+        raise DeclarationError(
+            f"{where}: holds {array[~np.isfinite(array)].flat[0]}; finite numbers are needed"
+        )
     counts = snap(array, bits)
     off = np.abs(array - counts * 2.0**-bits)
     if off.any():
         raise DeclarationError(
-            f"{where}: {array.flat[int(np.argmax(off))]!r} lies {off.max():.3g} beside the grid of 2**-{bits}; "
+            f"{where}: {array.flat[int(np.argmax(off))]} lies {off.max():.3g} beside the grid of 2**-{bits}; "
             f"round it on purpose with spikesim.grid.rounded(values, {bits}), or declare a finer grid"
         )
     return counts
@@ -81,9 +85,9 @@ def prove_current(total: int, where: str, bits: int) -> None:
     """
     if total >= FLOAT32_EXACT:
         raise DeclarationError(
-            f"{where}: the input of one step can reach {total} steps of 2**-{bits}, and float32 is exact below "
-            f"2**24 = {FLOAT32_EXACT}. Ways out: a coarser grid ({_fewer(total, FLOAT32_EXACT, bits)} bits or fewer), "
-            f"a narrower clip range, fewer inputs"
+            f"{where}: the input of one step can reach {total} steps of 2**-{bits}, and float32 is exact "
+            f"below 2**24 = {FLOAT32_EXACT}. Ways out: a coarser grid "
+            f"({_fewer(total, FLOAT32_EXACT, bits)} bits or fewer), a narrower clip range, fewer inputs"
         )
 
 
@@ -96,9 +100,9 @@ def prove_membrane(total: int, steps: int, theta: int, where: str, bits: int) ->
     reach = max(total * steps, abs(theta) + total)
     if reach >= INT32_EXACT:
         raise DeclarationError(
-            f"{where}: the membrane can reach {reach} steps of 2**-{bits} in {steps} time steps, and int32 ends at "
-            f"2**31. Ways out: a coarser grid ({_fewer(reach, INT32_EXACT, bits)} bits or fewer), a narrower clip "
-            f"range, a shorter window"
+            f"{where}: the membrane can reach {reach} steps of 2**-{bits} in {steps} time steps, and int32 "
+            f"ends at 2**31. Ways out: a coarser grid ({_fewer(reach, INT32_EXACT, bits)} bits or fewer), "
+            f"a narrower clip range, a shorter window"
         )
 
 

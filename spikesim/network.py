@@ -1,4 +1,4 @@
-"""The one declaration that every engine, reference simulator and file format consumes; nothing is simulated here."""
+"""The one declaration that engines, simulators and file formats consume; nothing is simulated here."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ class Network:
         readout: None where nothing is classified.
 
     Raises:
-        DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of different delay
-            into one counted population, weights beside the grid, or sums that could leave the exact range.
+        DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of
+            different delay into one counted population, weights beside the grid, or sums that could leave the
+            exact range.
     """
 
     populations: Mapping[str, Any]
@@ -96,7 +97,7 @@ class Network:
 
     def masters(self) -> Masters:
         """The declared plastic weights on the master grid: name -> int32 (n_pre, n_post)."""
-        return {p.name: grid.snap(p.w, grid.MASTER_BITS).astype(np.int32) for p in self.plastic}
+        return {p.name: grid.snap(p.matrix, grid.MASTER_BITS).astype(np.int32) for p in self.plastic}
 
     def with_masters(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> Network:
         """The same network with other plastic weights.
@@ -111,7 +112,10 @@ class Network:
         if missing := names - masters.keys():
             raise DeclarationError(f"weights of {sorted(missing)} are missing")
         changed = [
-            replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS) if p.name in names else p for p in self.projections
+            replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS)
+            if isinstance(p, Dense) and p.plastic
+            else p
+            for p in self.projections
         ]
         return replace(self, projections=tuple(changed))
 

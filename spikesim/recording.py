@@ -15,11 +15,12 @@ class Recording:
     """The counts of a batch of B presentations, and what was asked for besides.
 
     Attributes:
-        counts: population -> int64 (B, 2, n), signed spike counts of the first and second phase of its own window.
+        counts: population -> int64 (B, 2, n), signed spike counts of the first and second phase of its own
+            window.
         predictions: int64 (B,), the readout's class; empty where the network has no readout.
         spikes: recorded population -> Spikes over its own window's T steps.
-        v: recorded population -> int64 (B, T, n) (a pair of error neurons: (B, T, 2, n)), the membrane after the reset,
-            in counts of its grid.
+        v: recorded population -> int64 (B, T, n) (a pair of error neurons: (B, T, 2, n)), the membrane after
+            the reset, in counts of its grid.
         clipped: projection -> updates that the clip range cut, over the run.
     """
 

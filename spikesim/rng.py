@@ -1,7 +1,9 @@
-"""Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+"""Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011).
 
-A random word is a pure function of (seed, stream, epoch, index, step, neuron): it does not depend on who computes it,
-in which order, or on how many threads. The seed is the 64-bit key, the rest is the 128-bit counter:
+A random word is a pure function of (seed, stream, epoch, index, step, neuron): it does not depend on who
+computes it, in which order, or on how many threads. The seed is the 64-bit key, the rest is the 128-bit
+counter:
 
     counter = (neuron, step // 4, index, stream * 2**24 + epoch),  word = step % 4
 
@@ -38,7 +40,7 @@ class Stream(IntEnum):
 
 @inline
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    """Ten rounds over a counter of four and a key of two 32-bit words, all held in uint64; gives four words."""
+    """Ten rounds over a counter of four and a key of two 32-bit words, all in uint64; gives four words."""
     for _ in range(10):
         p0 = _M0 * c0
         p1 = _M1 * c2
@@ -91,8 +93,8 @@ def words(seed: int, stream: Stream, n: int, epoch: int = 0, index: int = 0) -> 
 def normal(seed: int, stream: Stream, shape: tuple[int, ...], index: int = 0) -> npt.NDArray[np.float64]:
     """Numbers of mean 0 and variance 1, float64 of the given shape, equal on every machine to the last bit.
 
-    Differs from a true normal: the sum of twelve 32-bit uniforms (Irwin-Hall), exact in integers, so that no libm's
-    last bit can change an initial weight. Its kurtosis is 2.9 instead of 3, and nothing lies beyond 6.
+    Differs from a true normal: the sum of twelve 32-bit uniforms (Irwin-Hall), exact in integers, so that no
+    libm's last bit can change an initial weight. Its kurtosis is 2.9 instead of 3, and nothing lies beyond 6.
     """
     n = int(np.prod(shape))
     twelve = words(seed, stream, 12 * n, index=index).reshape(n, 12)

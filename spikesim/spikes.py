@@ -39,7 +39,8 @@ class Spikes:
         if not isinstance(other, Spikes):
             return NotImplemented
         same = (self.T, self.n) == (other.T, other.n) and np.array_equal(self.offsets, other.offsets)
-        same = same and np.array_equal(self.times, other.times) and np.array_equal(self.neurons, other.neurons)
+        same = same and np.array_equal(self.times, other.times)
+        same = same and np.array_equal(self.neurons, other.neurons)
         return bool(same and np.array_equal(self._sign_values(), other._sign_values()))
 
     def _sign_values(self) -> npt.NDArray[np.int8]:
@@ -86,19 +87,26 @@ def from_raster(raster: npt.ArrayLike) -> Spikes:
         raise DataError(f"a raster has the shape (T, n) or (B, T, n), not {np.shape(raster)}")
     if not np.isin(dense, (-1, 0, 1)).all():
         odd = dense[~np.isin(dense, (-1, 0, 1))].flat[0]
-        raise DataError(f"a raster holds -1, 0 and +1; found {odd!r}. Two spikes of a neuron in one step are not possible")
+        raise DataError(
+            f"a raster holds -1, 0 and +1; found {odd!r}. Two spikes of a neuron in one step are not possible"
+        )
     owner, times, neurons = np.nonzero(dense)
     values = dense[owner, times, neurons].astype(np.int8)
     offsets = np.searchsorted(owner, np.arange(len(dense) + 1)).astype(np.int64)
     signs = values if (values < 0).any() else None
-    return Spikes(times.astype(np.int32), neurons.astype(np.int32), offsets, dense.shape[1], dense.shape[2], signs)
+    return Spikes(
+        times.astype(np.int32), neurons.astype(np.int32), offsets, dense.shape[1], dense.shape[2], signs
+    )
 
 
-def from_events(times: npt.ArrayLike, neurons: npt.ArrayLike, T: int, n: int, signs: npt.ArrayLike | None = None) -> Spikes:
+def from_events(
+    times: npt.ArrayLike, neurons: npt.ArrayLike, T: int, n: int, signs: npt.ArrayLike | None = None
+) -> Spikes:
     """One presentation from events in any order.
 
     Raises:
-        DataError: lengths differ, a time is not in [0, T), a neuron is not in [0, n), or an event stands there twice.
+        DataError: lengths differ, a time is not in [0, T), a neuron is not in [0, n), or an event stands
+            there twice.
     """
     t, j = np.asarray(times), np.asarray(neurons)
     if t.ndim != 1 or t.shape != j.shape:
@@ -108,7 +116,9 @@ def from_events(times: npt.ArrayLike, neurons: npt.ArrayLike, T: int, n: int, si
             raise DataError(f"{name}s are {values.dtype}: steps and neurons are integers")
         outside = (values < 0) | (values >= limit)
         if outside.any():
-            raise DataError(f"event {int(np.argmax(outside))}: {name} {values[outside][0]} is not in [0, {limit})")
+            raise DataError(
+                f"event {int(np.argmax(outside))}: {name} {values[outside][0]} is not in [0, {limit})"
+            )
     order = np.lexsort((j, t))
     t, j = t[order].astype(np.int32), j[order].astype(np.int32)
     twice = (np.diff(t) == 0) & (np.diff(j) == 0)

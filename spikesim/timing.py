@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 def teaching(populations: Mapping[str, Any]) -> set[str]:
     """Names of targets and of populations that live in the second phase only."""
-    return {name for name, p in populations.items() if isinstance(p, Target) or getattr(p, "active_in", None) == "second"}
+    return {
+        name
+        for name, p in populations.items()
+        if isinstance(p, Target) or getattr(p, "active_in", None) == "second"
+    }
 
 
 def order(network: Network) -> tuple[str, ...]:
@@ -30,7 +34,9 @@ def order(network: Network) -> tuple[str, ...]:
         if not ready:
             stuck = [name for name in before if name not in done]
             cycle = _cycle(stuck[0], before)
-            raise DeclarationError(f"a cycle of zero delay: {' -> '.join(cycle)}; give one of its projections delay=1")
+            raise DeclarationError(
+                f"a cycle of zero delay: {' -> '.join(cycle)}; give one of its projections delay=1"
+            )
         done.append(ready[0])
     return tuple(done)
 
@@ -52,9 +58,9 @@ def _cycle(start: str, before: Mapping[str, Iterable[str]]) -> list[str]:
 def offsets(network: Network) -> dict[str, int]:
     """The step at which each population's own clock starts: the hops behind the input.
 
-    Forward populations are reached by paths of one total delay (so that replayed input gives replayed spikes, and no
-    error means no change). Teaching populations follow the last of what they listen to; a target is aligned with what it
-    is compared to. A declared `offset` is taken as it is.
+    Forward populations are reached by paths of one total delay (so that replayed input gives replayed spikes,
+    and no error means no change). Teaching populations follow the last of what they listen to; a target is
+    aligned with what it is compared to. A declared `offset` is taken as it is.
 
     Raises:
         DeclarationError: paths of different delay into a forward population; names both and the ways out.
@@ -72,7 +78,9 @@ def offsets(network: Network) -> dict[str, int]:
     return {name: found[name] for name in pops}
 
 
-def _resolve(network: Network, names: list[str], ignored: set[str], found: dict[str, int], strict: bool) -> None:
+def _resolve(
+    network: Network, names: list[str], ignored: set[str], found: dict[str, int], strict: bool
+) -> None:
     """Add the offsets of `names` to `found`, each once all that it listens to (but for `ignored`) has one."""
     todo = [name for name in names if name not in found]
     while todo:
@@ -83,12 +91,15 @@ def _resolve(network: Network, names: list[str], ignored: set[str], found: dict[
                 f"declare offset=... on one of them"
             )
         for name in ready:
-            arrivals = {p.name: found[p.pre] + p.delay for p in network.incoming(name) if p.pre not in ignored}
+            arrivals = {
+                p.name: found[p.pre] + p.delay for p in network.incoming(name) if p.pre not in ignored
+            }
             if strict and len(set(arrivals.values())) > 1:
                 listed = ", ".join(f"{k} after {v}" for k, v in arrivals.items())
                 raise DeclarationError(
-                    f"{name}: its input arrives over paths of different delay ({listed} steps), so that a replayed window "
-                    f"would not repeat itself. Make them equal by a longer delay on the short path, or declare offset=..."
+                    f"{name}: its input arrives over paths of different delay ({listed} steps), so that a "
+                    f"replayed window would not repeat itself. Make them equal by a longer delay on the "
+                    f"short path, or declare offset=..."
                 )
             found[name] = max(arrivals.values(), default=0)
         todo = [name for name in todo if name not in ready]

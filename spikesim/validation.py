@@ -1,4 +1,4 @@
-"""The checks of a declaration: names and shapes first, then the numbers and the proofs that their sums are exact."""
+"""The checks of a declaration: names and shapes, then numbers and the proofs that their sums are exact."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spikesim.network import Network
 
 Counts = npt.NDArray[np.int64]
+SPANS = ("first", "second", "all")
 
 
 def check_structure(network: Network) -> None:
@@ -27,6 +28,17 @@ def check_structure(network: Network) -> None:
     pops = network.populations
     if not pops:
         raise DeclarationError("Network: no populations")
+    _check_ends(network)
+    for p in network.projections:
+        _check_shape(network, p)
+    for name, population in pops.items():
+        _check_gate(network, name, population)
+    _check_readout(network)
+    _check_phases(network)
+
+
+def _check_ends(network: Network) -> None:
+    pops = network.populations
     seen: set[str] = set()
     for p in network.projections:
         for end in (p.pre, p.post):
@@ -36,41 +48,75 @@ def check_structure(network: Network) -> None:
             raise DeclarationError(f"two projections are called {p.name!r}; give one of them a name")
         seen.add(p.name)
         if isinstance(pops[p.post], Source | Target):
-            raise DeclarationError(f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends")
-    for p in network.projections:
-        _check_shape(network, p)
-    for name, population in pops.items():
-        _check_gate(network, name, population)
-    if network.readout is not None and network.readout.population not in pops:
-        raise DeclarationError(f"readout: {unknown('population', network.readout.population, pops)}")
-    if network.window.split is None:
-        for name, population in pops.items():
-            if getattr(population, "replay", False) or getattr(population, "active_in", None) == "second":
-                raise DeclarationError(f"{name}: needs a second phase, and the window has no split")
+            raise DeclarationError(
+                f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends"
+            )
+
+
+def _check_readout(network: Network) -> None:
+    readout, pops = network.readout, network.populations
+    if readout is None:
+        return
+    if readout.population not in pops:
+        raise DeclarationError(f"readout: {unknown('population', readout.population, pops)}")
+    population = pops[readout.population]
+    if isinstance(population, Source | Target) or population.rest().shape != (population.n,):
+        raise DeclarationError(
+            f"readout: {readout.population!r} is a {type(population).__name__}; ties are broken by the "
+            f"membrane, so that a population with one membrane a neuron is needed"
+        )
+    if readout.span not in SPANS:
+        raise DeclarationError(f"readout: {unknown('span', readout.span, SPANS)}")
+    if readout.span == "second" and network.window.split is None:
+        raise DeclarationError("readout: span = 'second' needs a second phase, and the window has no split")
+
+
+def _check_phases(network: Network) -> None:
+    """What needs a second phase has one; a replay finds in the first phase all that the second repeats."""
+    window = network.window
+    for name, population in network.populations.items():
+        replays = isinstance(population, Source) and population.replay
+        split_reset = "split" in getattr(population, "reset_at", ())
+        second = getattr(population, "active_in", None) == "second"
+        if window.split is None and (replays or split_reset or second):
+            what = "replay" if replays else "active_in='second'" if second else "reset_at='split'"
+            raise DeclarationError(f"{name}: {what} needs a second phase, and the window has no split")
+        if replays and window.T - window.boundary > window.boundary:
+            raise DeclarationError(
+                f"{name}: replay=True repeats the first phase in the second, and the second is longer "
+                f"({window.T - window.boundary} steps after {window.boundary}); move the split to "
+                f"{(window.T + 1) // 2} or later, or give the spikes of the whole window with replay=False"
+            )
 
 
 def _check_shape(network: Network, p: Dense | OneToOne) -> None:
     pre, post = network.populations[p.pre].n, network.populations[p.post].n
     if isinstance(p, OneToOne):
         if pre != post:
-            raise DeclarationError(f"{p.name}: one-to-one needs equal sizes, and {p.pre} has {pre}, {p.post} has {post}")
+            raise DeclarationError(
+                f"{p.name}: one-to-one needs equal sizes, and {p.pre} has {pre}, {p.post} has {post}"
+            )
         return
     if isinstance(p.w, Transpose):
         other = next((q for q in network.projections if q.name == p.w.of), None)
         if not isinstance(other, Dense) or isinstance(other.w, Transpose):
-            known = [q.name for q in network.projections if isinstance(q, Dense) and not isinstance(q.w, Transpose)]
+            known = [
+                q.name for q in network.projections if isinstance(q, Dense) and not isinstance(q.w, Transpose)
+            ]
             raise DeclarationError(f"{p.name}: {unknown('projection to transpose', p.w.of, known)}")
         shape = tuple(reversed(network.shape(other)))
         bits, own = network.populations[other.post].grid, network.populations[p.post].grid
         if bits != own:
             raise DeclarationError(
-                f"{p.name}: the transpose of {other.name} brings the grid of 2**-{bits}, and {p.post} has 2**-{own}; "
-                f"declare {p.post} with grid={bits}"
+                f"{p.name}: the transpose of {other.name} brings the grid of 2**-{bits}, and {p.post} has "
+                f"2**-{own}; declare {p.post} with grid={bits}"
             )
     else:
         shape = p.w.shape
     if shape != (pre, post):
-        raise DeclarationError(f"{p.name}: weights of {shape} between {p.pre} of {pre} and {p.post} of {post} neurons")
+        raise DeclarationError(
+            f"{p.name}: weights of {shape} between {p.pre} of {pre} and {p.post} of {post} neurons"
+        )
 
 
 def _check_gate(network: Network, name: str, population: Any) -> None:
@@ -109,18 +155,24 @@ def check_numbers(network: Network) -> None:
 
 def _check_weights(network: Network, p: Dense | OneToOne) -> None:
     bits = network.populations[p.post].grid
-    if isinstance(p, OneToOne):
+    if isinstance(p.w, Transpose):
+        return
+    if isinstance(p, OneToOne) or p.plastic is None:
         grid.on_grid(p.w, bits, f"{p.name}: w")
-    elif not isinstance(p.w, Transpose) and p.plastic is None:
-        grid.on_grid(p.w, bits, f"{p.name}: w")
-    elif not isinstance(p.w, Transpose) and p.plastic is not None:
-        grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
-        low, high = p.plastic.clip
-        if p.w.min() < low or p.w.max() > high:
-            raise DeclarationError(
-                f"{p.name}: weights from {p.w.min():.4g} to {p.w.max():.4g} start outside the clip range [{low}, {high}]; "
-                f"widen it, or scale the weights"
-            )
+        return
+    grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
+    low, high = p.plastic.clip
+    if p.w.min() < low or p.w.max() > high:
+        raise DeclarationError(
+            f"{p.name}: weights from {p.w.min():.4g} to {p.w.max():.4g} start outside the clip range "
+            f"[{low}, {high}]; widen it, or scale the weights"
+        )
+    if high + 2.0 ** -(bits + 1) >= grid.MASTER_LIMIT:
+        raise DeclarationError(
+            f"{p.name}: clip = {p.plastic.clip}: rounded to the grid of 2**-{bits}, a weight can reach "
+            f"{grid.MASTER_LIMIT}, where int32 masters end; take a range below "
+            f"{grid.MASTER_LIMIT - 2.0 ** -(bits + 1)}"
+        )
 
 
 def _reach(network: Network, name: str) -> Counts:
@@ -134,7 +186,9 @@ def _reach(network: Network, name: str) -> Counts:
         source = network.named[p.w.of] if isinstance(p.w, Transpose) else p
         assert isinstance(source, Dense) and not isinstance(source.w, Transpose)
         if source.plastic is not None:
-            total += network.populations[p.pre].n * int(np.abs(grid.snap(source.plastic.clip, population.grid)).max())
+            total += network.populations[p.pre].n * int(
+                np.abs(grid.snap(source.plastic.clip, population.grid)).max()
+            )
         else:
             w = np.abs(grid.snap(source.w, population.grid))
             total += w.sum(axis=1 if isinstance(p.w, Transpose) else 0)

@@ -15,8 +15,9 @@ Span = Literal["first", "second", "all"]
 class Window:
     """A presentation of T steps; the first phase ends, and the second begins, at `split`.
 
-    Between presentations the network is drained: membranes are cleared and nothing stays in flight. A population `hops`
-    steps behind the input lives `hops` steps later: its own clock runs from 0 to T - 1 (see `Network.offsets`).
+    Between presentations the network is drained: membranes are cleared and nothing stays in flight. A
+    population `hops` steps behind the input lives `hops` steps later: its own clock runs from 0 to T - 1 (see
+    `Network.offsets`).
 
     Attributes:
         T: steps, at least 1.
@@ -31,9 +32,13 @@ class Window:
 
     def __post_init__(self) -> None:
         if int(self.T) != self.T or self.T < 1:
-            raise DeclarationError(f"Window: T = {self.T!r}; a presentation has a whole number of steps, at least 1")
+            raise DeclarationError(
+                f"Window: T = {self.T!r}; a presentation has a whole number of steps, at least 1"
+            )
         if self.split is not None and not 0 < self.split < self.T:
-            raise DeclarationError(f"Window: split = {self.split}; it has to lie inside 1 .. T - 1 = {self.T - 1}")
+            raise DeclarationError(
+                f"Window: split = {self.split}; it has to lie inside 1 .. T - 1 = {self.T - 1}"
+            )
 
     @classmethod
     def halved(cls, T: int) -> Window:
@@ -43,7 +48,9 @@ class Window:
             DeclarationError: T is odd, or less than 2.
         """
         if T < 2 or T % 2:
-            raise DeclarationError(f"Window: T = {T} cannot be halved into two phases; take an even number of steps >= 2")
+            raise DeclarationError(
+                f"Window: T = {T} cannot be halved into two phases; take an even number of steps >= 2"
+            )
         return cls(T, T // 2)
 
     @property

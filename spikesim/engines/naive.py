@@ -1,4 +1,4 @@
-"""The readable engine: loops that follow the equations, in integers; the truth that the fast engines are tested against.
+"""The readable engine: loops that follow the equations, in integers; the truth in the tests of the others.
 
 A step of a population reads as its timing diagram: deliver, integrate, fire, reset, count.
 """
@@ -27,7 +27,8 @@ class Naive:
 
     Attributes:
         network: the declaration.
-        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes them.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
+            them.
         squares: projection -> float64, the running mean squares of normalised steps.
     """
 
@@ -69,7 +70,7 @@ class Naive:
                 for phase, span in enumerate(("first", "second")):
                     counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
             for name in keep:
-                kept[name].append((spikes[name], v[name]))
+                kept[name].append((spikes[name], v.get(name)))
             if net.readout:
                 first, last = net.window.span(net.readout.span)
                 name = net.readout.population
@@ -96,20 +97,24 @@ class Naive:
         population, window = self.network.populations[name], self.network.window
         if isinstance(population, Source):
             raster = inputs[name].raster(b).astype(np.int64)
-            return np.concatenate([raster, raster[: window.T - window.boundary]]) if population.replay else raster
+            again = raster[: window.T - window.boundary] if population.replay else raster[:0]
+            return np.concatenate([raster, again])
         if isinstance(population, Target):
             train = np.zeros((window.T, population.n), np.int64)
             train[window.boundary :, labels[b]] = population.train(window.T - window.boundary)
             return train
         return None
 
-    def _present(self, given: Mapping[str, Ints | None], weights: Mapping[str, Any]) -> tuple[dict[str, Ints], dict[str, Any]]:
+    def _present(
+        self, given: Mapping[str, Ints | None], weights: Mapping[str, Any]
+    ) -> tuple[dict[str, Ints], dict[str, Any]]:
         """One presentation: spikes (T, n) and membranes (T, ...) of each population in its own window."""
         net, T = self.network, self.network.window.T
         spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
         moving = [name for name in net.order if given[name] is None]
         v = {name: net.populations[name].rest() for name in moving}
-        trace = {name: np.zeros((T, *v[name].shape), np.int64) if name in v else None for name in net.populations}
+        bias = {name: grid.snap(net.populations[name].bias, net.populations[name].grid) for name in moving}
+        trace = {name: np.zeros((T, *v[name].shape), np.int64) for name in moving}
         for now in range(net.steps):
             for name in net.order:
                 t = now - net.offsets[name]
@@ -123,8 +128,9 @@ class Naive:
                 if t == net.window.boundary and "split" in population.reset_at:
                     v[name] = population.rest()
                 if population.active_in in (None, net.window.phase(t)):
-                    current = self._delivered(name, now, spikes, weights) + grid.snap(population.bias, population.grid)
-                    v[name], spikes[name][t] = population.step(v[name], current * self._gate(population, spikes))
+                    current = self._delivered(name, now, spikes, weights)
+                    current = (current + bias[name]) * self._gate(population, spikes)
+                    v[name], spikes[name][t] = population.step(v[name], current)
                 trace[name][t] = v[name]
         return spikes, trace
 
@@ -146,7 +152,9 @@ class Naive:
         fired = spikes[population.gate_by][: self.network.window.boundary].sum(axis=0)
         return (fired > 0).astype(np.int64)
 
-    def _learn(self, counts: Mapping[str, Ints], first: int, last: int, factor: float, clipped: dict[str, int]) -> None:
+    def _learn(
+        self, counts: Mapping[str, Ints], first: int, last: int, factor: float, clipped: dict[str, int]
+    ) -> None:
         """The rule of each plastic projection, over presentations first .. last - 1."""
         for p in self.network.plastic:
             rule = p.plastic
@@ -154,7 +162,8 @@ class Naive:
             pre, post = counts[p.pre][first:last], counts[p.post][first:last]
             h_pre = {"first": pre[:, 0], "second": pre[:, 1], "all": pre.sum(axis=1)}[rule.pre]
             product = h_pre.T @ (post[:, 1] - post[:, 0])
-            moved = self.masters[p.name] + increments(rule, product, last - first, factor, self.squares[p.name])
+            added = increments(rule, product, last - first, factor, self.squares[p.name])
+            moved = self.masters[p.name] + added
             inside = np.clip(moved, *rule.clip_master())
             clipped[p.name] += int((moved != inside).sum())
             self.masters[p.name] = inside.astype(np.int32)

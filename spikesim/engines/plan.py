@@ -1,7 +1,8 @@
 """Which networks the windowed engine runs, and their declaration as flat arrays for its kernels.
 
-The structure: one source; a chain of dense IF layers; error populations of the second phase, each either a loss (one-to-one
-from a target and from a layer) or fed densely by another error population; one-to-one injections back into layers.
+The structure: one source; a chain of dense IF layers; error populations of the second phase, each either a
+loss (one-to-one from a target and from a layer) or fed densely by another error population; one-to-one
+injections back into layers.
 """
 
 from __future__ import annotations
@@ -153,7 +154,8 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if not forward:
             return tuple(chain), tuple(incoming)
         if len(forward) > 1:
-            raise _refused(chain[-1], f"projects densely to {' and '.join(p.post for p in forward)}; a chain goes on to one")
+            several = " and ".join(p.post for p in forward)
+            raise _refused(chain[-1], f"projects densely to {several}; a chain goes on to one")
         link = forward[0]
         if link.post in chain or isinstance(link.w, Transpose):
             raise _refused(link.name, "it is recurrent, or a transpose between layers")
@@ -171,8 +173,12 @@ def _layers(
         if population.active_in is not None or population.gate_by is not None:
             raise _refused(name, "a layer is active in both phases, without a gate")
         others = [p for p in network.incoming(name) if p.name != link]
-        if len(others) > 1 or any(not isinstance(p, OneToOne) or p.pre not in errors or p.delay < 1 for p in others):
-            raise _refused(name, "beside its layer's input it takes one one-to-one injection of error spikes, delay >= 1")
+        if len(others) > 1 or any(
+            not isinstance(p, OneToOne) or p.pre not in errors or p.delay < 1 for p in others
+        ):
+            raise _refused(
+                name, "beside its layer's input it takes one one-to-one injection of error spikes, delay >= 1"
+            )
         bits = population.grid
         rows.append(
             {
@@ -184,7 +190,7 @@ def _layers(
                 "delay": network.named[link].delay,
                 "offset": network.offsets[name],
                 "inject_from": errors.index(others[0].pre) if others else -1,
-                "inject_w": grid.snap(others[0].w, bits) if others else 0,
+                "inject_w": grid.snap(others[0].w, bits) if others else 0,  # type: ignore[arg-type]
                 "inject_delay": others[0].delay if others else 0,
             }
         )
@@ -237,7 +243,9 @@ def _errors(
     return table, np.concatenate([np.zeros(0, np.float32), *fixed])
 
 
-def _fed(network: Network, link: Dense, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]) -> dict[str, Any]:
+def _fed(
+    network: Network, link: Dense, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]
+) -> dict[str, Any]:
     """An error population fed by another one."""
     if link.plastic is not None:
         raise _refused(link.name, "feedback is fixed or a transpose")
@@ -256,8 +264,10 @@ def _loss(network: Network, name: str, chain: tuple[str, ...]) -> dict[str, Any]
     links = network.incoming(name)
     target = [p for p in links if isinstance(network.populations[p.pre], Target)]
     layer = [p for p in links if p.pre in chain[1:]]
-    if len(links) != 2 or len(target) != 1 or len(layer) != 1 or not all(isinstance(p, OneToOne) for p in links):
-        raise _refused(name, "an error population takes one dense projection of error spikes, or a target and a layer one-to-one")
+    plain = all(isinstance(p, OneToOne) for p in links)
+    if not (plain and len(links) == 2 and len(target) == len(layer) == 1):
+        why = "it takes neither one dense projection of error spikes nor a target and a layer, one-to-one"
+        raise _refused(name, why)
     bits = network.populations[name].grid
     return {
         "layer": chain.index(layer[0].pre),

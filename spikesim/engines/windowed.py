@@ -1,8 +1,9 @@
-"""The fast engine for layered networks: a window's input currents as one matrix product, events from there on.
+"""The fast engine for layered networks: a window's input currents in one matrix product, events behind it.
 
-The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps are one product
-over the inputs that are active at all; a replayed phase uses them twice. Everything behind it steps through time, with
-work proportional to the spikes. Equal to the naive engine, spike for spike and weight for weight.
+The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps are
+one product over the inputs that are active at all; a replayed phase uses them twice. Everything behind it
+steps through time, with work proportional to the spikes. Equal to the naive engine, spike for spike and
+weight for weight.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from spikesim import grid
 from spikesim.engines import windowed_kernels as kernels
 from spikesim.engines.plan import compile_plan
+from spikesim.engines.windowed_update import add_increments
 from spikesim.errors import DeclarationError, EngineError
 from spikesim.learning.counts import CountRule, increments
 from spikesim.network import Masters, Network
@@ -31,7 +33,8 @@ class Windowed:
 
     Attributes:
         network: the declaration.
-        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes them.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
+            them.
         squares: projection -> float64, the running mean squares of normalised steps.
         threads: workers that share a batch; they never change a result.
 
@@ -44,8 +47,12 @@ class Windowed:
     ) -> None:
         self.network, self.threads = network, threads
         self._compiled = compile_plan(network)
-        self._rules: dict[str, CountRule] = {p.name: p.plastic for p in network.plastic if p.plastic is not None}
-        self.squares = {n: np.zeros(network.shape(network.named[n])) for n, r in self._rules.items() if r.step != "plain"}  # type: ignore[arg-type]
+        self._rules: dict[str, CountRule] = {
+            p.name: p.plastic for p in network.plastic if p.plastic is not None
+        }
+        self.squares = {
+            p.name: np.zeros(network.shape(p)) for p in network.plastic if self._rules[p.name].step != "plain"
+        }
         self._allocate({**network.masters(), **(masters or {})})
 
     def _allocate(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> None:
@@ -61,7 +68,9 @@ class Windowed:
             mine = slice(int(layers[layer]["w_start"]), int(layers[layer]["w_start"]) + shape[0] * shape[1])
             if name in masters:
                 if masters[name].shape != shape:
-                    raise DeclarationError(f"{name}: weights of {masters[name].shape}, and the network has {shape}")
+                    raise DeclarationError(
+                        f"{name}: weights of {masters[name].shape}, and the network has {shape}"
+                    )
                 self.masters[name] = self._flat[mine].reshape(shape)
                 self.masters[name][:] = masters[name]
             self._w[mine] = net.propagating(name, masters).ravel()
@@ -99,7 +108,9 @@ class Windowed:
                     if learn:
                         self._learn(counts, first, last, factor, clipped)
         found = Recording(self._counts(h_in, h, h_e), classes if self.network.readout else classes[:0])
-        found.clipped = {n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules}
+        found.clipped = {
+            n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules
+        }
         self._keep(found, keep, spikes, s_out, v_out)
         return found
 
@@ -110,14 +121,16 @@ class Windowed:
         spikes = inputs[name]
         n, T = int(plan.layers["size"][0]), plan.split if plan.replay else plan.T
         if (spikes.n, spikes.T) != (n, T):
-            raise DeclarationError(f"{name}: spikes of {spikes.n} neurons over {spikes.T} steps; {n} over {T} are needed")
+            raise DeclarationError(
+                f"{name}: spikes of {spikes.n} neurons over {spikes.T} steps; {n} over {T} are needed"
+            )
         return spikes
 
     def _online(self, spikes, labels, counts, classes, factor, clipped):  # type: ignore[no-untyped-def]
         """Learn after every presentation, in one kernel."""
-        plan = self._compiled.plan
+        events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
-            plan, self._w, self._flat, self._compiled.feedback, (spikes.times, spikes.neurons, spikes.offsets),
+            self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
             labels, counts, classes, self._rule_table(factor), clipped,
         )  # fmt: skip
 
@@ -130,8 +143,9 @@ class Windowed:
                 eta = rule.eta_master(factor)
                 if eta * self.network.window.T >= 2**31:
                     raise EngineError(
-                        f"windowed: {name}: eta = {rule.eta * factor:.4g} times {self.network.window.T} presynaptic spikes "
-                        f"leaves int32 on the master grid; take a smaller step size or a shorter window"
+                        f"windowed: {name}: eta = {rule.eta * factor:.4g} times {self.network.window.T} "
+                        f"presynaptic spikes leaves int32 on the master grid; take a smaller step size or a "
+                        f"shorter window"
                     )
                 table[layer] = eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name)
         return table
@@ -142,10 +156,11 @@ class Windowed:
     def _present(self, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
         """Presentations first .. last - 1 with fixed weights, shared among the threads."""
         edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
+        events = (spikes.times, spikes.neurons, spikes.offsets)
 
         def part(k: int) -> None:
             kernels.present_many(
-                self._compiled.plan, self._w, self._compiled.feedback, (spikes.times, spikes.neurons, spikes.offsets),
+                self._compiled.plan, self._w, self._compiled.feedback, events,
                 labels, edges[k], edges[k + 1], counts, classes, s_out, v_out,
             )  # fmt: skip
 
@@ -165,11 +180,12 @@ class Windowed:
             rule = self._rules[name]
             pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
             post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["size"]]
-            spans = {"first": pre[first:last, 0], "second": pre[first:last, 1], "all": pre[first:last].sum(axis=1)}
+            mine = pre[first:last]
+            spans = {"first": mine[:, 0], "second": mine[:, 1], "all": mine.sum(axis=1)}
             h_pre, dh = spans[rule.pre].astype(np.float64), (post[:, 1] - post[:, 0]).astype(np.float64)
             product = (h_pre.T @ dh).astype(np.int64)
             moved = increments(rule, product, last - first, factor, self.squares.get(name, np.zeros(0)))
-            clipped[layer] += kernels.add_increments(
+            clipped[layer] += add_increments(
                 self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
             )
 
@@ -183,12 +199,14 @@ class Windowed:
             if k > 0
         }
         for k, name in enumerate(self._compiled.errors):
-            found[name] = slice(n + int(plan.errors[k]["start"]), n + int(plan.errors[k]["start"] + plan.errors[k]["size"]))
+            first = n + int(plan.errors[k]["start"])
+            found[name] = slice(first, first + int(plan.errors[k]["size"]))
         return found
 
     def _counts(self, h_in, h, h_e):  # type: ignore[no-untyped-def]
         both = np.concatenate([h, np.stack([np.zeros_like(h_e), h_e], axis=1)], axis=2)
-        return {self._compiled.layers[0]: h_in, **{name: both[:, :, mine] for name, mine in self._spans().items()}}
+        layers = {name: both[:, :, mine] for name, mine in self._spans().items()}
+        return {self._compiled.layers[0]: h_in, **layers}
 
     def _keep(self, found: Recording, keep: tuple[str, ...], spikes: Spikes, s_out, v_out) -> None:  # type: ignore[no-untyped-def]
         """The recorded populations' spikes and membranes."""
@@ -203,5 +221,3 @@ class Windowed:
                 minus = slice(spans[name].start + shift, spans[name].stop + shift)
                 v = np.stack([v, v_out[:, :, minus]], axis=2)
             found.v[name] = v
-
-

@@ -1,7 +1,8 @@
-"""The kernels of the windowed engine: one presentation, many of them, and the update of the weights.
+"""The kernels of the windowed engine: one presentation, and many of them.
 
-All numbers are integers: membranes int32, counts of the grid in float32 where a matrix product or a sum of rows forms
-them (exact below 2**24, proved when the network was built). Flat arrays hold all layers behind each other; see `plan`.
+All numbers are integers: membranes int32, counts of the grid in float32 where a matrix product or a sum of
+rows forms them (exact below 2**24, proved when the network was built). Flat arrays hold all layers behind
+each other; see `plan`.
 """
 
 from __future__ import annotations
@@ -11,105 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim._jit import kernel
-
-
-@kernel
-def add_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untyped-def]
-    """current[:m] += sum over the k spikes of a ring of sign * w[row]; four rows at a time.
-
-    Indices are cast to unsigned: without a test for negative ones the inner loops vectorise.
-    """
-    a = ring
-    while a + 4 <= ring + k:
-        r0, r1, r2, r3 = base + idx[a] * m, base + idx[a + 1] * m, base + idx[a + 2] * m, base + idx[a + 3] * m
-        s0, s1, s2, s3 = sign[a], sign[a + 1], sign[a + 2], sign[a + 3]
-        for j in range(m):
-            front = s0 * w[np.uintp(r0 + j)] + s1 * w[np.uintp(r1 + j)]
-            current[j] += front + (s2 * w[np.uintp(r2 + j)] + s3 * w[np.uintp(r3 + j)])
-        a += 4
-    while a < ring + k:
-        r0, s0 = base + idx[a] * m, sign[a]
-        for j in range(m):
-            current[j] += s0 * w[np.uintp(r0 + j)]
-        a += 1
-
-
-@kernel
-def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore[no-untyped-def]
-    """current[:m] += sum over the k spikes of a ring of sign * w[:, column]."""
-    for a in range(ring, ring + k):
-        at, s = base + idx[a], sign[a]
-        for j in range(m):
-            current[j] += s * w[np.uintp(at + j * width)]
-
-
-@kernel
-def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset: fired[j] = 1 where neuron j fires."""
-    if subtract:
-        for j in range(v.size):
-            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), floor)
-            s = x >= theta
-            v[j] = np.int32(x - theta) if s else x
-            fired[j] = s
-    else:
-        for j in range(v.size):
-            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), floor)
-            s = x >= theta
-            v[j] = np.int32(0) if s else x
-            fired[j] = s
-
-
-@kernel
-def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
-    """The neurons that fired, in ascending order, and one more in their counts; gives their number."""
-    k = 0
-    for j in range(m):
-        idx[k] = j
-        k += fired[j]
-    for a in range(k):
-        count[idx[a]] += 1
-    return k
-
-
-@kernel
-def fire_error(v, plus, minus, m, current, p, h, gate, count, idx, sign, ring):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset for the error neurons p; lists those that fired with their signs and gives their number.
-
-    plus and minus are where the two channels' membranes start in v; gate is where the first-phase counts h that open the
-    neurons start, or -1 for no gate.
-    """
-    k = ring
-    theta = p.theta
-    for j in range(m):
-        if current[j] == 0 or (gate >= 0 and h[0, gate + j] == 0):
-            continue
-        x = np.int32(v[plus + j] + np.int32(current[j]))
-        s = 0
-        if p.pair:
-            y = np.int32(v[minus + j] - np.int32(current[j]))
-            if x >= theta:
-                s, x = 1, np.int32(0)
-            if y >= theta:
-                s, y = s - 1, np.int32(0)
-            v[minus + j] = y
-        elif x >= theta:
-            s, x = 1, np.int32(0)
-        elif x <= -theta:
-            s, x = -1, np.int32(0)
-        v[plus + j] = x
-        if s != 0:
-            idx[k], sign[k] = j, s
-            k += 1
-            count[p.start + j] += s
-    return k - ring
+from spikesim.engines.windowed_neurons import (
+    add_columns,
+    add_rows,
+    fire_error,
+    integrate_and_fire,
+    list_fired,
+    winner,
+)
+from spikesim.engines.windowed_update import update_layer
 
 
 class Buffers(NamedTuple):
     """What one worker writes while it presents. Populations are numbered: layers 0 .. L, then the errors."""
 
     v: Any  # int32 (N,): membranes of layers 1 .. L, of the errors, of the errors' minus channels
-    idx: Any  # int32 (populations * slots * widest,): the neurons that fired, in the rings of spikes in flight
+    idx: Any  # int32 (populations * slots * widest,): the neurons that fired, in rings of spikes in flight
     sign: Any  # float32, as long: their signs
     k: Any  # int64 (populations * slots,): how many
     current: Any  # float32 (widest,)
@@ -193,16 +111,6 @@ def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped
 
 
 @kernel
-def winner(h, v):  # type: ignore[no-untyped-def]
-    """Most spikes, then the higher membrane, then the lowest index."""
-    best = 0
-    for j in range(1, h.size):
-        if h[j] > h[best] or (h[j] == h[best] and v[j] > v[best]):
-            best = j
-    return best
-
-
-@kernel
 def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-untyped-def]
     """One layer's step: deliver, integrate, fire, reset; its spikes go into its ring."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
@@ -223,20 +131,25 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
             buffers.current[j] = 0
         if now >= p.delay:
             sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
-            add_rows(buffers.current, p.size, w, p.w_start, buffers.idx, buffers.sign, sent * widest, buffers.k[sent])
+            ring, heard = sent * widest, buffers.k[sent]
+            add_rows(buffers.current, p.size, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
     if p.inject_from >= 0 and now >= p.inject_delay:
         sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
         for a in range(sent * widest, sent * widest + buffers.k[sent]):
             buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
     here = slice(p.start, p.start + p.size)
-    integrate_and_fire(buffers.v[here], buffers.current, plan.bias[here], p.theta, p.floor, p.subtract, buffers.fired)
+    integrate_and_fire(
+        buffers.v[here], buffers.current, plan.bias[here], p.theta, p.floor, p.subtract, buffers.fired
+    )
     phase = 0 if t < plan.split else 1
-    buffers.k[mine] = list_fired(buffers.fired, p.size, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest])
+    buffers.k[mine] = list_fired(
+        buffers.fired, p.size, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
+    )
 
 
 @kernel
 def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no-untyped-def]
-    """What arrives at an error population in a step; gives the number of spikes (current is set where there are any)."""
+    """What arrives at an error population in a step, into current; gives the number of spikes."""
     p, slots, widest = plan.errors[e], plan.slots, buffers.current.size
     if p.source >= 0:
         sent = (plan.layers.size + p.source) * slots + ((now - p.delay) & (slots - 1))
@@ -248,7 +161,9 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
         ring = sent * widest
         if p.transpose >= 0:
             below = plan.layers[p.transpose]
-            add_columns(buffers.current, p.size, w, below.w_start, below.size, buffers.idx, buffers.sign, ring, heard)
+            add_columns(
+                buffers.current, p.size, w, below.w_start, below.size, buffers.idx, buffers.sign, ring, heard
+            )
         else:
             add_rows(buffers.current, p.size, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
         return heard
@@ -281,8 +196,9 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
     plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
     gate = plan.layers[p.gate].start if p.gate >= 0 else -1
     buffers.k[mine] = fire_error(
-        buffers.v, plus, minus, p.size, buffers.current, p, h, gate, h_e, buffers.idx, buffers.sign, mine * buffers.current.size
-    )
+        buffers.v, plus, minus, p.size, buffers.current, p, h, gate, h_e,
+        buffers.idx, buffers.sign, mine * buffers.current.size,
+    )  # fmt: skip
 
 
 @kernel
@@ -309,7 +225,8 @@ def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-
 def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
     """One presentation; fills the counts by phase and gives the class that is read.
 
-    h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless empty.
+    h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless
+    empty.
     """
     h[:] = 0
     h_e[:] = 0
@@ -339,7 +256,7 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
 def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
     """Presentations first .. last - 1 with fixed weights.
 
-    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row a presentation; s_out and v_out may be empty.
+    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row a presentation; s_out, v_out: as above.
     """
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
@@ -372,59 +289,5 @@ def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rul
                 p, below = plan.layers[layer], plan.layers[layer - 1]
                 post = h[b, :, p.start : p.start + p.size]
                 before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.size]
-                clipped[layer] += update_layer(w, master, p.w_start, before, post[0], post[1], rules[layer], dh)
-
-
-@kernel
-def update_layer(w, master, base, before, h_first, h_second, rule, dh):  # type: ignore[no-untyped-def]
-    """master += eta * h_pre x (h_second - h_first), clipped; what propagates follows. Gives the number of clips.
-
-    rule: eta, span (0 first, 1 second, 2 both), low, high, shift. Silent inputs and unchanged neurons cost nothing.
-    """
-    m = h_first.size
-    changed = 0
-    for j in range(m):
-        dh[j] = h_second[j] - h_first[j]
-        changed += dh[j] != 0
-    if changed == 0:
-        return 0
-    eta, span, low, high, shift = rule[0], rule[1], rule[2], rule[3], rule[4]
-    clipped = 0
-    for i in range(before.shape[1]):
-        h_pre = before[0, i] if span == 0 else (before[1, i] if span == 1 else before[0, i] + before[1, i])
-        if h_pre != 0:
-            at = base + i * m
-            clipped += update_row(w[at : at + m], master[at : at + m], dh[:m], np.int32(eta * h_pre), low, high, shift)
-    return clipped
-
-
-@kernel
-def update_row(w, master, dh, step, low, high, shift):  # type: ignore[no-untyped-def]
-    """One row of the update; int32 times int32 in int64, so that nothing wraps before the clip."""
-    clipped = 0
-    low32, high32, by = np.int32(low), np.int32(high), np.int32(shift)
-    half = np.int32((1 << shift) >> 1)
-    for j in range(dh.size):
-        x = master[j] + step * dh[j]
-        c = np.int32(min(max(x, low), high))
-        clipped += c != x
-        master[j] = c
-        w[j] = np.int32(np.int32(c + half) >> by)
-    return clipped
-
-
-@kernel
-def add_increments(w, master, base, moved, low, high, shift):  # type: ignore[no-untyped-def]
-    """master += moved (n_pre, n_post), clipped; what propagates follows. Gives the number of clips."""
-    clipped = 0
-    half = np.int64((1 << shift) >> 1)
-    k = base
-    for i in range(moved.shape[0]):
-        for j in range(moved.shape[1]):
-            x = master[k] + moved[i, j]
-            c = min(max(x, low), high)
-            clipped += c != x
-            master[k] = c
-            w[k] = (c + half) >> shift
-            k += 1
-    return clipped
+                clips = update_layer(w, master, p.w_start, before, post[0], post[1], rules[layer], dh)
+                clipped[layer] += clips

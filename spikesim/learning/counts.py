@@ -2,8 +2,8 @@
 
     dw_ij = eta * sum over the batch of h_i[pre] * (h_j[second] - h_j[first])
 
-h[span] are spike counts in a span of the population's own window. Without error spikes h[second] = h[first], and
-nothing changes. Two steps are offered:
+h[span] are spike counts in a span of the population's own window. Without error spikes h[second] = h[first],
+and nothing changes. Two steps are offered:
 
     plain       w += dw                                             exact: integers on the master grid
     normalised  g = dw / (eta * batch);  r = .9 r + .1 g**2
@@ -56,11 +56,12 @@ class CountRule:
         low, high = self.clip
         if not -grid.MASTER_LIMIT < low < high < grid.MASTER_LIMIT:
             raise DeclarationError(
-                f"CountRule: clip = {self.clip!r}; low < high inside +-{grid.MASTER_LIMIT} (int32 on the master grid)"
+                f"CountRule: clip = {self.clip!r}; low < high inside +-{grid.MASTER_LIMIT} are needed "
+                f"(masters are int32 on the grid of 2**-{grid.MASTER_BITS})"
             )
 
     def eta_master(self, factor: float = 1.0) -> int:
-        """The plain step size in counts of the master grid, after a schedule's factor: at least 1 unless eta is 0."""
+        """The plain step in counts of the master grid, after a schedule's factor: >= 1 unless eta is 0."""
         scaled = self.eta * factor
         return max(1, round(scaled * 2**grid.MASTER_BITS)) if scaled > 0 else 0
 
@@ -70,7 +71,9 @@ class CountRule:
         return int(low), int(high)
 
 
-def increments(rule: CountRule, product: npt.NDArray[np.int64], batch: int, factor: float, r: npt.NDArray[np.float64]):  # type: ignore[no-untyped-def]
+def increments(
+    rule: CountRule, product: npt.NDArray[np.int64], batch: int, factor: float, r: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
     """What the rule adds to the masters, before the clip: the readable form.
 
     Args:

@@ -1,10 +1,12 @@
 """Neuron models, one a file: the equations, the parameters, the step.
 
-A model is a frozen dataclass with the fields of `Population` (see `spikesim.neurons.population`) and a pure method
+A model is a frozen dataclass with the fields of `Neuron` (see `spikesim.neurons.population`) and a pure
+method
 
     step(v, current) -> (v, spikes)
 
-in integer counts of its grid. Add `@register` and the model is known to networks, their files and the naive engine.
+in integer counts of its grid. Add `@register` and the model is known to networks, their files and the naive
+engine.
 """
 
 from spikesim.neurons.error import ErrorIF

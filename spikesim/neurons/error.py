@@ -1,10 +1,11 @@
 """The two-channel error neuron (Shrestha 2019, section 3.2 and eq. 9), in two declared forms.
 
-ternary: one membrane,   v += I;  s = +1 where v >= theta, -1 where v <= -theta;  v = 0 where s != 0
-pair:    two IF neurons, v+ += I, v- -= I;  s+ where v+ >= theta, s- where v- >= theta;  each resets alone;  s = s+ - s-
+ternary  one membrane:    v += I;  s = +1 where v >= theta, -1 where v <= -theta;  v = 0 where s != 0
+pair     two IF neurons:  v+ += I, v- -= I;  s+ where v+ >= theta, s- where v- >= theta;  each resets alone;
+                          s = s+ - s-
 
-They are different networks. A pair is what stock processes of neuromorphic hardware do. In a pair both channels cannot
-fire in one step: v+ + v- starts at 0 and only resets change it, downwards.
+They are different networks. A pair is what stock processes of neuromorphic hardware do. In a pair both
+channels cannot fire in one step: v+ + v- starts at 0 and only resets change it, downwards.
 """
 
 from __future__ import annotations

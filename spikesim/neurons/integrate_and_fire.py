@@ -1,9 +1,9 @@
 """The discrete-time integrate-and-fire neuron without a leak (Shrestha 2019, eq. 1).
 
-    integrate   v(t) = max(v(t-1) + b + I(t), floor)
-    fire        s(t) = 1 where v(t) >= theta
-    reset       v(t) = 0 where s(t) = 1          (reset = "zero")
-                v(t) = v(t) - theta              (reset = "subtract")
+integrate   v(t) = max(v(t-1) + b + I(t), floor)
+fire        s(t) = 1 where v(t) >= theta
+reset       v(t) = 0 where s(t) = 1          (reset = "zero")
+            v(t) = v(t) - theta              (reset = "subtract")
 """
 
 from __future__ import annotations

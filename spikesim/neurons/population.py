@@ -25,9 +25,10 @@ class Neuron(Protocol):
         grid: the population's numbers are multiples of 2**-grid.
         bias: added to the membrane in every live step; a number or n numbers.
         reset_at: when the membrane is cleared: "start" and "split" of the window.
-        active_in: the only phase in which the neurons live, or None for both; outside it they are held at rest.
-        gate_by: name of a population of the same size: neuron i is held at rest unless neuron i of that population has
-            fired in the first phase (the h' of eq. 5).
+        active_in: the only phase in which the neurons live, or None for both; outside it they are held at
+            rest.
+        gate_by: name of a population of the same size: neuron i is held at rest unless neuron i of that
+            population has fired in the first phase (the h' of eq. 5).
         floor: the membrane never falls below it; None for no floor.
     """
 
@@ -73,11 +74,15 @@ def check(population: Any) -> None:
     if population.floor is not None:
         grid.on_grid(population.floor, population.grid, f"{kind}: floor")
         if population.floor > 0:
-            raise DeclarationError(f"{kind}: floor = {population.floor!r}; a floor lies at or below the rest of 0")
+            raise DeclarationError(
+                f"{kind}: floor = {population.floor!r}; a floor lies at or below the rest of 0"
+            )
     if not set(population.reset_at) <= {"start", "split"}:
         raise DeclarationError(f"{kind}: reset_at = {population.reset_at!r}; known: 'start', 'split'")
     if population.active_in not in (None, "first", "second"):
-        raise DeclarationError(f"{kind}: active_in = {population.active_in!r}; known: None, 'first', 'second'")
+        raise DeclarationError(
+            f"{kind}: active_in = {population.active_in!r}; known: None, 'first', 'second'"
+        )
 
 
 def check_size(kind: str, n: int) -> None:

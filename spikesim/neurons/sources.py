@@ -19,7 +19,8 @@ class Source:
 
     Attributes:
         n: inputs.
-        replay: the second phase repeats the spikes of the first; then only the first phase's spikes are given.
+        replay: the second phase repeats the spikes of the first; then only the first phase's spikes are
+            given.
     """
 
     n: int
@@ -33,8 +34,9 @@ class Source:
 @register
 @dataclass(frozen=True)
 class Target:
-    """The target's spike train (Shrestha 2019, section 3.4): in the second phase the neuron of the true class fires
-    evenly at `rate`, the others never. Step k of the phase has a spike where floor((k + 1) rate) > floor(k rate).
+    """The target's spike train (Shrestha 2019, section 3.4): in the second phase the neuron of the true class
+    fires evenly at `rate`, the others never. Step k of the phase has a spike where floor((k + 1) rate) >
+    floor(k rate).
 
     Attributes:
         n: classes.
@@ -48,7 +50,9 @@ class Target:
     def __post_init__(self) -> None:
         check_size("Target", self.n)
         if not 0 < self.rate <= 1:
-            raise DeclarationError(f"Target: rate = {self.rate!r}; a target fires 0 < rate <= 1 spikes a step")
+            raise DeclarationError(
+                f"Target: rate = {self.rate!r}; a target fires 0 < rate <= 1 spikes a step"
+            )
 
     def train(self, steps: int) -> npt.NDArray[np.int64]:
         """The true class's spikes of a phase of `steps` steps, int64 (steps,) of 0 and 1."""

@@ -13,7 +13,7 @@ from spikesim.learning.counts import CountRule
 
 @dataclass(frozen=True)
 class Transpose:
-    """Symmetric feedback: the weights of the named projection, transposed, and following it while it learns."""
+    """Symmetric feedback: the weights of the named projection, transposed, following it while it learns."""
 
     of: str
 
@@ -24,8 +24,8 @@ class Dense:
 
     Attributes:
         pre, post: names of populations.
-        w: float64 (n_pre, n_post), on the grid of `post` where fixed, on the master grid of 2**-28 where plastic; or a
-            `Transpose` of another projection, which brings that one's grid.
+        w: float64 (n_pre, n_post), on the grid of `post` where fixed, on the master grid of 2**-28 where
+            plastic; or a `Transpose` of another projection, which brings that one's grid.
         delay: steps from the spike to its arrival, >= 0.
         plastic: the rule that changes the weights; None where they are fixed.
         name: how results and other projections call it; "pre->post" where it is not given.
@@ -46,13 +46,21 @@ class Dense:
         check_delay(self.name, self.delay)
         if isinstance(self.w, Transpose):
             if self.plastic is not None:
-                raise DeclarationError(f"{self.name}: a transpose follows {self.w.of!r} and has no rule of its own")
+                raise DeclarationError(
+                    f"{self.name}: a transpose follows {self.w.of!r} and has no rule of its own"
+                )
             return
         w = np.array(self.w, np.float64)
         if w.ndim != 2:
             raise DeclarationError(f"{self.name}: w has the shape {w.shape}; (n_pre, n_post) is needed")
         w.setflags(write=False)
         object.__setattr__(self, "w", w)
+
+    @property
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """The weights of a projection that has its own, float64 (n_pre, n_post)."""
+        assert not isinstance(self.w, Transpose), f"{self.name} is a transpose"
+        return self.w
 
 
 def check_delay(name: str, delay: int) -> None:

@@ -1,0 +1,63 @@
+"""The update of the weights in the windowed engine, on the master grid; see `spikesim.learning.counts`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikesim._jit import kernel
+
+
+@kernel
+def update_layer(w, master, base, before, h_first, h_second, rule, dh):  # type: ignore[no-untyped-def]
+    """master += eta * h_pre x (h_second - h_first), clipped; what propagates follows. Gives the clips.
+
+    rule: eta, span (0 first, 1 second, 2 both), low, high, shift. Silent inputs and unchanged layers cost
+    nothing.
+    """
+    m = h_first.size
+    changed = 0
+    for j in range(m):
+        dh[j] = h_second[j] - h_first[j]
+        changed += dh[j] != 0
+    if changed == 0:
+        return 0
+    eta, span, low, high, shift = rule[0], rule[1], rule[2], rule[3], rule[4]
+    clipped = 0
+    for i in range(before.shape[1]):
+        h_pre = before[0, i] if span == 0 else (before[1, i] if span == 1 else before[0, i] + before[1, i])
+        if h_pre != 0:
+            row = slice(base + i * m, base + (i + 1) * m)
+            clipped += update_row(w[row], master[row], dh[:m], np.int32(eta * h_pre), low, high, shift)
+    return clipped
+
+
+@kernel
+def update_row(w, master, dh, step, low, high, shift):  # type: ignore[no-untyped-def]
+    """One row of the update; int32 times int32 in int64, so that nothing wraps before the clip."""
+    clipped = 0
+    by = np.int32(shift)
+    half = np.int32((1 << shift) >> 1)
+    for j in range(dh.size):
+        x = master[j] + step * dh[j]
+        c = np.int32(min(max(x, low), high))
+        clipped += c != x
+        master[j] = c
+        w[j] = np.int32(np.int32(c + half) >> by)
+    return clipped
+
+
+@kernel
+def add_increments(w, master, base, moved, low, high, shift):  # type: ignore[no-untyped-def]
+    """master += moved (n_pre, n_post), clipped; what propagates follows. Gives the number of clips."""
+    clipped = 0
+    half = np.int64((1 << shift) >> 1)
+    k = base
+    for i in range(moved.shape[0]):
+        for j in range(moved.shape[1]):
+            x = master[k] + moved[i, j]
+            c = min(max(x, low), high)
+            clipped += c != x
+            master[k] = c
+            w[k] = (c + half) >> shift
+            k += 1
+    return clipped
