@@ -1,7 +1,8 @@
-"""EMSTDP: error-modulated STDP (Shrestha, Fang, Wu, Qiu, "Approximating back-propagation for a biologically plausible
-local learning rule in spiking neural networks", ICONS 2019).
+"""EMSTDP: error-modulated STDP (Shrestha, Fang, Wu, Qiu, "Approximating back-propagation for a biologically
+plausible local learning rule in spiking neural networks", ICONS 2019).
 
-`build` wires fig. 4(b) (symmetric weights) or fig. 4(c) (feedback alignment, direct feedback alignment) as a `Network`:
+`build` wires fig. 4(b) (symmetric weights) or fig. 4(c) (feedback alignment, direct feedback alignment) as a
+`Network`:
 
     in ==> hid1 ==> ... ==> out                  plastic, dense, eq. 1 and 12
     target --(+w_L)--> err_out <--(-w_L)-- out   the loss circuit of section 3.4
@@ -34,16 +35,16 @@ from spikesim.window import Span, Window
 class Emstdp:
     """A configuration of EMSTDP; every choice that the paper leaves open is a field.
 
-    Defaults are the amended rule; `models.presets` has the literal one and every row of table 2. Amendments are marked
-    "Differs from the paper:".
+    Defaults are the amended rule; `models.presets` has the literal one and every row of table 2. Amendments
+    are marked "Differs from the paper:".
 
     Attributes:
         sizes: neurons of the input, the hidden layers and the output.
         feedback: "symmetric" (SW), "fa" or "dfa" (section 3.5).
         error_form: "ternary" (eq. 9) or "pair" (two IF neurons, as stock hardware processes have them).
         T: steps of a presentation, even (section 4.2: 200).
-        forward_delay: steps of each forward projection. Differs from the authors' code, where every hop acts one step
-            later: the equations have none.
+        forward_delay: steps of each forward projection. Differs from the authors' code, where every hop acts
+            one step later: the equations have none.
         error_delay: steps of each projection that leaves an error neuron, at least 1.
         replay: Differs from the paper: the second phase repeats the first phase's input spikes.
         reset_at_split: Differs from the paper: membranes are cleared between the phases.
@@ -59,7 +60,8 @@ class Emstdp:
         clip: range of the plastic weights.
         init_scale: variance of the initial weights, times the fan-in (section 4).
         beta_hidden, beta_out: thresholds n * sigma * beta of hidden and output layers (section 4).
-        beta_error: thresholds of the hidden error neurons, n * sigma * beta with the n and sigma of their feedback.
+        beta_error: thresholds of the hidden error neurons, n * sigma * beta with the n and sigma of their
+            feedback.
         floor: the lowest membrane of hidden and output neurons in units of -theta; None for none.
         grid: bits of the propagation grid.
         coding: "poisson" (section 4.2), "shared" (the authors' code), or "regular" (their chip version).
@@ -87,7 +89,9 @@ class Emstdp:
     init_scale: float = 3.0
     beta_hidden: float = 0.125
     beta_out: float = 0.05
-    beta_error: float = 0.25
+    beta_error: float | tuple[float, ...] = 0.25
+    eta_hidden: float = 1.0
+    b_scale: float = 1.0
     floor: float | None = None
     grid: int = 12
     coding: Literal["poisson", "shared", "regular"] = "poisson"
@@ -95,16 +99,31 @@ class Emstdp:
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2:
-            raise DeclarationError(f"Emstdp: sizes = {self.sizes}; at least an input and an output are needed")
+            raise DeclarationError(
+                f"Emstdp: sizes = {self.sizes}; at least an input and an output are needed"
+            )
         for layer, n in enumerate(self.sizes):
             if int(n) != n or n < 1:
                 raise DeclarationError(f"Emstdp: sizes[{layer}] = {n!r}; a layer has at least one neuron")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
-                raise DeclarationError(f"Emstdp: {name} = {getattr(self, name)!r}; known: {', '.join(map(repr, known))}")
+                raise DeclarationError(
+                    f"Emstdp: {name} = {getattr(self, name)!r}; known: {', '.join(map(repr, known))}"
+                )
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise DeclarationError(f"Emstdp: {name} = {getattr(self, name)!r}; it has to lie in [{low}, {high}]")
+                raise DeclarationError(
+                    f"Emstdp: {name} = {getattr(self, name)!r}; it has to lie in [{low}, {high}]"
+                )
+        if isinstance(self.beta_error, tuple) and len(self.beta_error) != len(self.sizes) - 2:
+            raise DeclarationError(
+                f"Emstdp: beta_error has {len(self.beta_error)} values for {len(self.sizes) - 2} hidden"
+            )
+        for beta in self.beta_error if isinstance(self.beta_error, tuple) else (self.beta_error,):
+            if not 1e-6 <= beta <= 1e3:
+                raise DeclarationError(
+                    f"Emstdp: beta_error = {self.beta_error!r}; it has to lie in [1e-06, 1000.0]"
+                )
         Window.halved(self.T)
 
 
@@ -125,7 +144,8 @@ _RANGES = {
     "init_scale": (1e-6, 1e3),
     "beta_hidden": (1e-6, 1e3),
     "beta_out": (1e-6, 1e3),
-    "beta_error": (1e-6, 1e3),
+    "eta_hidden": (0.0, 1e3),
+    "b_scale": (1e-6, 1e3),
     "forward_delay": (0, 100),
     "error_delay": (1, 100),
     "batch": (1, 100_000),
@@ -141,16 +161,17 @@ def build(config: Emstdp, seed: int = 1) -> Network:
     """The network of fig. 4(b) or 4(c), with its initial weights drawn from `seed`.
 
     Raises:
-        DeclarationError: T is odd, a layer is empty, a value is out of range, or the grid is too fine for the fan-in.
+        DeclarationError: T is odd, a layer is empty, a value is out of range, or the grid is too fine for the
+            fan-in.
     """
     names = ["in", *(f"hid{i + 1}" for i in range(len(config.sizes) - 2)), "out"]
     populations: dict[str, object] = {"in": Source(config.sizes[0], replay=config.replay)}
     projections: list[Projection] = []
     for layer, name in enumerate(names[1:], 1):
         populations[name] = _forward_population(config, layer)
-        projections.append(_forward_projection(config, names[layer - 1], name, layer, populations[name].theta, seed))  # type: ignore[attr-defined]
+        projections.append(_forward_projection(config, names[layer - 1], name, layer, seed))
     populations |= _error_populations(config, names)
-    projections += _loss_circuit(config) + _feedback(config, names, seed) + _injections(config, names, populations)
+    projections += [*_loss_circuit(config), *_feedback(config, names, seed), *_injections(config, names)]
     return Network(populations, tuple(projections), Window.halved(config.T), Readout("out", "first"))
 
 
@@ -159,18 +180,26 @@ def _sigma(config: Emstdp, layer: int) -> float:
     return float(np.sqrt(config.init_scale / config.sizes[layer - 1]))
 
 
-def _forward_population(config: Emstdp, layer: int) -> IF:
+def _theta(config: Emstdp, layer: int) -> float:
+    """Threshold of a layer: n_previous * sigma * beta, section 4, on the grid."""
     beta = config.beta_out if layer == len(config.sizes) - 1 else config.beta_hidden
-    theta = float(grids.rounded(config.sizes[layer - 1] * _sigma(config, layer) * beta, config.grid))
+    return float(grids.rounded(config.sizes[layer - 1] * _sigma(config, layer) * beta, config.grid))
+
+
+def _forward_population(config: Emstdp, layer: int) -> IF:
+    theta = _theta(config, layer)
     floor = None if config.floor is None else float(grids.rounded(-config.floor * theta, config.grid))
     resets = ("start", "split") if config.reset_at_split else ("start",)
     return IF(config.sizes[layer], theta, config.grid, floor=floor, reset_at=resets)
 
 
-def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, theta: float, seed: int) -> Dense:
+def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: int) -> Dense:
     shape = (config.sizes[layer - 1], config.sizes[layer])
     w = rng.normal(seed, Stream.WEIGHTS, shape, index=layer) * _sigma(config, layer)
-    eta = config.eta * theta / (config.T / 2) ** 2 if config.step == "plain" else config.eta
+    plain = config.eta * _theta(config, layer) / (config.T / 2) ** 2
+    eta = plain if config.step == "plain" else config.eta
+    if layer < len(config.sizes) - 1:
+        eta *= config.eta_hidden
     rule = CountRule(eta, config.h_pre, (-config.clip, config.clip), config.step)
     w = np.clip(grids.rounded(w, grids.MASTER_BITS), -config.clip, config.clip)
     return Dense(pre, post, w, config.forward_delay, rule)
@@ -186,12 +215,16 @@ def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
     for layer in range(len(names) - 2, 0, -1):
         source = len(names) - 1 if config.feedback == "dfa" else layer + 1
         sigma = _sigma(config, layer + 1)
-        theta = float(grids.rounded(config.sizes[source] * sigma * config.beta_error, config.grid))
+        theta = float(grids.rounded(config.sizes[source] * sigma * _beta_error(config, layer), config.grid))
         gate = names[layer] if config.gate else None
         found[f"err{layer}"] = ErrorIF(
             config.sizes[layer], theta, config.grid, config.error_form, active_in="second", gate_by=gate
         )
     return found
+
+
+def _beta_error(config: Emstdp, layer: int) -> float:
+    return config.beta_error[layer - 1] if isinstance(config.beta_error, tuple) else config.beta_error
 
 
 def _loss_circuit(config: Emstdp) -> list[Projection]:
@@ -213,16 +246,15 @@ def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
             found.append(Dense(pre, f"err{layer}", Transpose(f"{names[layer]}->{above}"), config.error_delay))
             continue
         draw = rng.normal(seed, Stream.FEEDBACK, (n_pre, config.sizes[layer]), index=layer)
-        b = grids.rounded(draw * _sigma(config, layer + 1), config.grid)
+        b = grids.rounded(draw * _sigma(config, layer + 1) * config.b_scale, config.grid)
         found.append(Dense(pre, f"err{layer}", b, config.error_delay))
     return found
 
 
-def _injections(config: Emstdp, names: list[str], populations: dict[str, object]) -> list[Projection]:
+def _injections(config: Emstdp, names: list[str]) -> list[Projection]:
     """gamma * theta_i from each error neuron to its partner (eq. 13)."""
     found: list[Projection] = []
-    for name in names[1:]:
-        theta = populations[name].theta  # type: ignore[attr-defined]
-        w = float(grids.rounded(config.gamma * theta, config.grid))
+    for layer, name in enumerate(names[1:], 1):
+        w = float(grids.rounded(config.gamma * _theta(config, layer), config.grid))
         found.append(OneToOne("err_out" if name == "out" else f"err{name[3:]}", name, w, config.error_delay))
     return found

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import scipy.linalg.cython_blas  # noqa: F401  the BLAS of numba's np.dot, loaded now so that its threads can be limited
 
 F = TypeVar("F", bound=Callable[..., Any])
 

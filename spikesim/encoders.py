@@ -51,6 +51,9 @@ class Poisson:
     scale: float = 1.0
     shared: bool = False
 
+    def __post_init__(self) -> None:
+        check_scale("Poisson", self.scale)
+
     def encode(
         self,
         x: npt.NDArray[np.float32],
@@ -82,6 +85,9 @@ class Regular:
     """
 
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_scale("Regular", self.scale)
 
     def encode(
         self,
@@ -130,6 +136,18 @@ def restore_encoder(entry: dict[str, Any]) -> Encoder:
     return ENCODERS[entry["type"]](**values)
 
 
+def check_scale(kind: str, scale: float) -> None:
+    """A scale is a number of spikes a step in (0, 1].
+
+    Raises:
+        DeclarationError: it is not.
+    """
+    if not 0 < scale <= 1:
+        raise DeclarationError(
+            f"{kind}: scale = {scale!r}; it has to lie in (0, 1]: at most one spike a step"
+        )
+
+
 def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) -> None:
     """Intensities are (B, n) numbers in [0, 1] with one index a row.
 
@@ -138,6 +156,8 @@ def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) 
     """
     if x.ndim != 2 or len(x) != len(index):
         raise DataError(f"intensities {x.shape} with {len(index)} indices: (B, n) and (B,) are needed")
+    if len(index) and not (np.min(index) >= 0 and np.max(index) < 2**32):
+        raise DataError(f"indices from {np.min(index)} to {np.max(index)}: they have to lie in [0, 2**32)")
     wrong = ~((x >= 0) & (x <= 1))
     if wrong.any():
         b, i = np.argwhere(wrong)[0]

@@ -10,6 +10,8 @@ is the master snapped to the population's grid: floor(w / step + 1/2).
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +29,7 @@ def check_bits(bits: int, where: str) -> int:
     Raises:
         DeclarationError: bits is not an integer in [0, 28].
     """
-    if int(bits) != bits or not 0 <= bits <= MASTER_BITS:
+    if not isinstance(bits, Integral) or not 0 <= bits <= MASTER_BITS:
         raise DeclarationError(
             f"{where}: grid = {bits!r} bits; a grid is 2**-bits with an integer 0 <= bits <= {MASTER_BITS}"
         )
@@ -43,12 +45,18 @@ def on_grid(values: npt.ArrayLike, bits: int, where: str) -> npt.NDArray[np.int6
     """The counts of 2**-bits of numbers that lie on that grid already.
 
     Raises:
-        DeclarationError: a number is NaN, infinite, or between two grid points; it is never rounded silently.
+        DeclarationError: a number is NaN, infinite, too large, or between two grid points; it is never
+            rounded silently.
     """
     array = np.asarray(values, np.float64)
     if not np.isfinite(array).all():
         raise DeclarationError(
             f"{where}: holds {array[~np.isfinite(array)].flat[0]}; finite numbers are needed"
+        )
+    if (np.abs(array) >= 2.0 ** (53 - bits)).any():
+        raise DeclarationError(
+            f"{where}: {array.flat[int(np.argmax(np.abs(array)))]} is beyond 2**53 steps of 2**-{bits}, where float64 "
+            f"ends to be exact; take a smaller number or a coarser grid"
         )
     counts = snap(array, bits)
     off = np.abs(array - counts * 2.0**-bits)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from spikesim import grid, timing, validation
 from spikesim.errors import DeclarationError, unknown
-from spikesim.neurons import Source, Target
+from spikesim.neurons import Source
 from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.window import Span, Window
 
@@ -145,12 +145,10 @@ class Network:
         kept = {name: _one_phase(p) for name, p in self.populations.items() if name not in gone}
         links = tuple(p for p in self.projections if p.pre in kept and p.post in kept)
         readout = None if self.readout is None else Readout(self.readout.population, "all")
-        return Network(kept, links, Window(T or self.window.T), readout)
+        return Network(kept, links, Window(self.window.T if T is None else T), readout)
 
 
 def _one_phase(population: Any) -> Any:
     if isinstance(population, Source):
         return replace(population, replay=False)
-    if isinstance(population, Target):
-        return population
     return replace(population, reset_at=("start",), gate_by=None)

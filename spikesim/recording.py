@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,8 @@ class Recording:
     """The counts of a batch of B presentations, and what was asked for besides.
 
     Attributes:
-        counts: population -> int64 (B, 2, n), signed spike counts of the first and second phase of its own
-            window.
+        counts: population -> int32 or int64 (B, 2, n), signed spike counts of the first and second phase of
+            its own window.
         predictions: int64 (B,), the readout's class; empty where the network has no readout.
         spikes: recorded population -> Spikes over its own window's T steps.
         v: recorded population -> int64 (B, T, n) (a pair of error neurons: (B, T, 2, n)), the membrane after
@@ -24,7 +25,7 @@ class Recording:
         clipped: projection -> updates that the clip range cut, over the run.
     """
 
-    counts: dict[str, npt.NDArray[np.int64]]
+    counts: dict[str, npt.NDArray[Any]]
     predictions: npt.NDArray[np.int64]
     spikes: dict[str, Spikes] = field(default_factory=dict)
     v: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)

@@ -55,7 +55,7 @@ def _fill(seed, tag, index, first, out):  # type: ignore[no-untyped-def]
     """out[i] = word of neuron first + i // 4, step i % 4."""
     k0, k1 = seed & _LOW, seed >> _32
     for block in range((out.size + 3) // 4):
-        four = philox(np.uint64(first + block), np.uint64(0), index, tag, k0, k1)
+        four = philox(first + np.uint64(block), np.uint64(0), index, tag, k0, k1)
         for lane in range(4):
             if 4 * block + lane < out.size:
                 out[4 * block + lane] = np.uint32(four[lane])

@@ -105,8 +105,8 @@ def from_events(
     """One presentation from events in any order.
 
     Raises:
-        DataError: lengths differ, a time is not in [0, T), a neuron is not in [0, n), or an event stands
-            there twice.
+        DataError: lengths differ, a time is not in [0, T), a neuron is not in [0, n), an event stands there
+            twice, or a sign is neither -1 nor +1.
     """
     t, j = np.asarray(times), np.asarray(neurons)
     if t.ndim != 1 or t.shape != j.shape:
@@ -125,5 +125,14 @@ def from_events(
     if twice.any():
         k = int(np.argmax(twice))
         raise DataError(f"neuron {j[k]} fires twice in step {t[k]}: one spike a neuron and step")
-    ordered = None if signs is None else np.asarray(signs, np.int8)[order]
+    ordered = None if signs is None else _signs(signs, order)
     return Spikes(t, j, np.array([0, t.size], np.int64), T, n, ordered)
+
+
+def _signs(signs: npt.ArrayLike, order: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    values = np.asarray(signs)
+    if values.shape != order.shape:
+        raise DataError(f"{values.shape} signs for {order.size} events: one an event is needed")
+    if not np.isin(values, (-1, 1)).all():
+        raise DataError(f"a sign is -1 or +1; found {values[~np.isin(values, (-1, 1))][0]}")
+    return values.astype(np.int8)[order]

@@ -1,0 +1,54 @@
+"""Engines run a `Network`; all take the same calls and give the same `Recording`.
+
+naive      loops that read like the equations, for any network; the truth of the tests
+windowed   layered networks over a window, at the speed of a matrix product
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.naive import Naive
+from spikesim.engines.windowed import Windowed
+from spikesim.errors import EngineError, unknown
+from spikesim.network import Network
+
+ENGINES: dict[str, Callable[..., Any]] = {"naive": Naive, "windowed": Windowed}
+
+
+def engine(
+    network: Network,
+    masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+    squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
+    name: str | None = None,
+    threads: int = 1,
+) -> Any:
+    """An engine for a network.
+
+    Args:
+        network: what to run.
+        masters: plastic weights to start from; the declared ones where None.
+        squares: running mean squares of normalised steps to go on from; zeros where None.
+        name: "naive" or "windowed"; None takes windowed where it runs the network, else naive.
+        threads: workers of the windowed engine; they never change a result.
+
+    Raises:
+        EngineError: an unknown engine, or a structure that the named engine does not run.
+    """
+    if name is None:
+        try:
+            return Windowed(network, masters, squares, threads)
+        except EngineError:
+            return Naive(network, masters, squares)
+    if name not in ENGINES:
+        raise EngineError(unknown("engine", name, ENGINES))
+    return (
+        Naive(network, masters, squares) if name == "naive" else Windowed(network, masters, squares, threads)
+    )
+
+
+__all__ = ["ENGINES", "Naive", "Windowed", "engine"]

@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid
+from spikesim.engines.checks import check_recorded, check_run
+from spikesim.engines.trains import source_train, target_train
+from spikesim.engines.weights import starting_masters, starting_squares
 from spikesim.learning.counts import increments
 from spikesim.network import Network
 from spikesim.neurons import Source, Target
@@ -29,13 +32,19 @@ class Naive:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
             them.
-        squares: projection -> float64, the running mean squares of normalised steps.
+        squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps; empty
+            for plain ones.
     """
 
-    def __init__(self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+        squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
+    ) -> None:
         self.network = network
-        self.masters = {k: v.copy() for k, v in (masters or network.masters()).items()}
-        self.squares = {k: np.zeros(v.shape) for k, v in self.masters.items()}
+        self.masters = starting_masters(network, masters)
+        self.squares = starting_squares(network, squares)
 
     def run(
         self,
@@ -57,20 +66,23 @@ class Naive:
             factor: of the step size's schedule.
         """
         net, keep = self.network, tuple(record)
-        B = len(next(iter(inputs.values())))
+        B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        check_recorded(keep, net.populations)
         weights = self._weights()
         counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
-        kept: dict[str, list[Any]] = {k: [] for k in keep}
+        rasters, membranes = self._empty(keep, B)
         predictions = np.zeros(B if net.readout else 0, np.int64)
         clipped = dict.fromkeys(self.masters, 0)
         for b in range(B):
-            given = {name: self._train(name, inputs, labels, b) for name in net.populations}
+            given = {name: self._train(name, inputs, classes, b) for name in net.populations}
             spikes, v = self._present(given, weights)
             for name, s in spikes.items():
                 for phase, span in enumerate(("first", "second")):
                     counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
             for name in keep:
-                kept[name].append((spikes[name], v.get(name)))
+                rasters[name][b] = spikes[name]
+                if name in membranes:
+                    membranes[name][b] = v[name]
             if net.readout:
                 first, last = net.window.span(net.readout.span)
                 name = net.readout.population
@@ -78,9 +90,15 @@ class Naive:
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
                 self._learn(counts, b // batch * batch, b + 1, factor, clipped)
                 weights = self._weights()
-        rasters = {k: from_raster(np.stack([s for s, _ in kept[k]])) for k in keep}
-        membranes = {k: np.stack([m for _, m in kept[k]]) for k in keep if kept[k][0][1] is not None}
-        return Recording(counts, predictions, rasters, membranes, clipped)
+        kept = {name: from_raster(raster) for name, raster in rasters.items()}
+        return Recording(counts, predictions, kept, membranes, clipped)
+
+    def _empty(self, keep: Iterable[str], B: int) -> tuple[dict[str, Ints], dict[str, Ints]]:
+        """Room for the rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
+        populations, T = {name: self.network.populations[name] for name in keep}, self.network.window.T
+        rasters = {name: np.zeros((B, T, p.n), np.int64) for name, p in populations.items()}
+        moving = {name: p for name, p in populations.items() if not isinstance(p, Source | Target)}
+        return rasters, {name: np.zeros((B, T, *p.rest().shape), np.int64) for name, p in moving.items()}
 
     def _weights(self) -> dict[str, Any]:
         """What each projection adds for a spike: a matrix, or a number for one-to-one."""
@@ -96,13 +114,9 @@ class Naive:
         """The given spike train (T, n) of a source or target in its own window; None for what integrates."""
         population, window = self.network.populations[name], self.network.window
         if isinstance(population, Source):
-            raster = inputs[name].raster(b).astype(np.int64)
-            again = raster[: window.T - window.boundary] if population.replay else raster[:0]
-            return np.concatenate([raster, again])
+            return source_train(population, window, inputs[name], b)
         if isinstance(population, Target):
-            train = np.zeros((window.T, population.n), np.int64)
-            train[window.boundary :, labels[b]] = population.train(window.T - window.boundary)
-            return train
+            return target_train(population, window, labels[b])
         return None
 
     def _present(
@@ -162,7 +176,7 @@ class Naive:
             pre, post = counts[p.pre][first:last], counts[p.post][first:last]
             h_pre = {"first": pre[:, 0], "second": pre[:, 1], "all": pre.sum(axis=1)}[rule.pre]
             product = h_pre.T @ (post[:, 1] - post[:, 0])
-            added = increments(rule, product, last - first, factor, self.squares[p.name])
+            added = increments(rule, product, last - first, factor, self.squares.get(p.name))
             moved = self.masters[p.name] + added
             inside = np.clip(moved, *rule.clip_master())
             clipped[p.name] += int((moved != inside).sum())

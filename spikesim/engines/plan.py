@@ -25,7 +25,7 @@ NO_FLOOR = -(2**31)
 
 LAYER = np.dtype(
     [
-        ("size", np.int64),
+        ("n", np.int64),
         ("start", np.int64),  # first neuron of a layer in the flat arrays of layers 1 .. L
         ("w_start", np.int64),  # first weight of the projection into a layer in the flat weights
         ("theta", np.int32),
@@ -41,7 +41,7 @@ LAYER = np.dtype(
 )
 ERROR = np.dtype(
     [
-        ("size", np.int64),
+        ("n", np.int64),
         ("start", np.int64),
         ("theta", np.int32),
         ("pair", np.int32),
@@ -50,7 +50,7 @@ ERROR = np.dtype(
         ("source", np.int64),  # error population that feeds it, or -1 for a loss
         ("delay", np.int64),  # of the dense projection
         ("b_start", np.int64),  # first weight in the flat fixed feedback
-        ("transpose", np.int64),  # layer whose incoming weights are transposed, or -1
+        ("transposed", np.int64),  # layer whose incoming weights are transposed, or -1
         ("layer", np.int64),  # the layer that a loss listens to
         ("w_target", np.int32),
         ("w_layer", np.int32),
@@ -152,7 +152,7 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
         dense = [p for p in network.projections if isinstance(p, Dense) and p.pre == chain[-1]]
         forward = [p for p in dense if isinstance(network.populations[p.post], IF)]
         if not forward:
-            return tuple(chain), tuple(incoming)
+            break
         if len(forward) > 1:
             several = " and ".join(p.post for p in forward)
             raise _refused(chain[-1], f"projects densely to {several}; a chain goes on to one")
@@ -161,6 +161,15 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
             raise _refused(link.name, "it is recurrent, or a transpose between layers")
         chain.append(link.post)
         incoming.append(link.name)
+    if len(chain) == 1:
+        raise _refused(chain[0], "no dense projection goes from it to a layer of IF neurons")
+    source, first = chain[0], chain[1]
+    arrival = network.offsets[source] + network.named[incoming[1]].delay
+    if network.offsets[first] != arrival:
+        raise _refused(
+            first, f"its clock starts at step {network.offsets[first]}, and its input's at {arrival}"
+        )
+    return tuple(chain), tuple(incoming)
 
 
 def _layers(
@@ -182,9 +191,9 @@ def _layers(
         bits = population.grid
         rows.append(
             {
-                "size": population.n,
+                "n": population.n,
                 "theta": grid.snap(population.theta, bits),
-                "floor": NO_FLOOR if population.floor is None else grid.snap(population.floor, bits),
+                "floor": _floor(population),
                 "subtract": population.reset == "subtract",
                 "reset_split": "split" in population.reset_at,
                 "delay": network.named[link].delay,
@@ -196,20 +205,28 @@ def _layers(
         )
         bias.append(np.broadcast_to(grid.snap(population.bias, bits), population.n))
     table = _table(rows, LAYER)
-    sizes = table["size"]
+    sizes = table["n"]
     table["start"][1:] = np.cumsum(sizes[1:]) - sizes[1:]
     table["w_start"][2:] = np.cumsum(sizes[:-2] * sizes[1:-1])
     return table, np.concatenate([np.zeros(0, np.int64), *bias]).astype(np.int32)
 
 
 def _table(rows: list[dict[str, Any]], kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
-    """Rows of named values as a structured array."""
+    """Rows of named values as a record array: kernels read row.name, compiled or not."""
     assert kind.names is not None
-    return np.array([tuple(int(row.get(name, 0)) for name in kind.names) for row in rows], kind)
+    table = np.array([tuple(int(row.get(name, 0)) for name in kind.names) for row in rows], kind)
+    return table.view(np.recarray)
+
+
+def _floor(population: IF) -> int:
+    """The floor in grid counts; one below int32 is none, since no membrane gets there."""
+    if population.floor is None:
+        return NO_FLOOR
+    return max(NO_FLOOR, int(grid.snap(population.floor, population.grid)))
 
 
 def _source_row(source: Source, offset: int) -> dict[str, Any]:
-    return {"size": source.n, "inject_from": -1, "offset": offset}
+    return {"n": source.n, "inject_from": -1, "offset": offset}
 
 
 def _errors(
@@ -225,8 +242,8 @@ def _errors(
             raise _refused(name, f"its gate {population.gate_by!r} is not a layer")
         row = {
             "source": -1,
-            "transpose": -1,
-            "size": population.n,
+            "transposed": -1,
+            "n": population.n,
             "theta": grid.snap(population.theta, population.grid),
             "pair": population.form == "pair",
             "offset": network.offsets[name],
@@ -239,7 +256,7 @@ def _errors(
             row |= _loss(network, name, chain)
         rows.append(row)
     table = _table(rows, ERROR)
-    table["start"] = np.cumsum(table["size"]) - table["size"]
+    table["start"] = np.cumsum(table["n"]) - table["n"]
     return table, np.concatenate([np.zeros(0, np.float32), *fixed])
 
 
@@ -253,7 +270,7 @@ def _fed(
     if isinstance(link.w, Transpose):
         if link.w.of not in incoming:
             raise _refused(link.name, f"transposes {link.w.of!r}, which is not a projection between layers")
-        return row | {"transpose": incoming.index(link.w.of)}
+        return row | {"transposed": incoming.index(link.w.of)}
     row["b_start"] = sum(b.size for b in fixed)
     fixed.append(grid.snap(link.w, network.populations[link.post].grid).astype(np.float32).ravel())
     return row

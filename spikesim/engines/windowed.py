@@ -13,15 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from spikesim import grid
 from spikesim.engines import windowed_kernels as kernels
+from spikesim.engines.checks import check_recorded, check_run
 from spikesim.engines.plan import compile_plan
+from spikesim.engines.trains import source_train, target_train
+from spikesim.engines.weights import starting_masters, starting_squares
 from spikesim.engines.windowed_update import add_increments
-from spikesim.errors import DeclarationError, EngineError
+from spikesim.errors import EngineError
 from spikesim.learning.counts import CountRule, increments
 from spikesim.network import Masters, Network
+from spikesim.neurons import Target
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 
@@ -43,37 +47,34 @@ class Windowed:
     """
 
     def __init__(
-        self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None, threads: int = 1
+        self,
+        network: Network,
+        masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+        squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
+        threads: int = 1,
     ) -> None:
         self.network, self.threads = network, threads
         self._compiled = compile_plan(network)
         self._rules: dict[str, CountRule] = {
             p.name: p.plastic for p in network.plastic if p.plastic is not None
         }
-        self.squares = {
-            p.name: np.zeros(network.shape(p)) for p in network.plastic if self._rules[p.name].step != "plain"
-        }
-        self._allocate({**network.masters(), **(masters or {})})
+        self.squares = starting_squares(network, squares)
+        self._allocate(starting_masters(network, masters))
+        self._blas = ThreadpoolController()
 
-    def _allocate(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> None:
+    def _allocate(self, masters: Masters) -> None:
         """All layers' weights behind each other: masters int32, and what propagates in float32."""
-        net, layers = self.network, self._compiled.plan.layers
-        self._w = np.zeros(int((layers["size"][:-1] * layers["size"][1:]).sum()), np.float32)
+        layers = self._compiled.plan.layers
+        self._w = np.zeros(int((layers["n"][:-1] * layers["n"][1:]).sum()), np.float32)
         self._flat = np.zeros(self._w.size, np.int32)
         self.masters: Masters = {}
-        for layer, name in enumerate(self._compiled.incoming):
-            if layer == 0:
-                continue
-            shape = (int(layers[layer - 1]["size"]), int(layers[layer]["size"]))
+        for layer, name in list(enumerate(self._compiled.incoming))[1:]:
+            shape = (int(layers[layer - 1]["n"]), int(layers[layer]["n"]))
             mine = slice(int(layers[layer]["w_start"]), int(layers[layer]["w_start"]) + shape[0] * shape[1])
             if name in masters:
-                if masters[name].shape != shape:
-                    raise DeclarationError(
-                        f"{name}: weights of {masters[name].shape}, and the network has {shape}"
-                    )
                 self.masters[name] = self._flat[mine].reshape(shape)
                 self.masters[name][:] = masters[name]
-            self._w[mine] = net.propagating(name, masters).ravel()
+            self._w[mine] = self.network.propagating(name, masters).ravel()
 
     def run(
         self,
@@ -85,20 +86,20 @@ class Windowed:
         factor: float = 1.0,
     ) -> Recording:
         """Present a batch of spikes; arguments and result as `Naive.run`."""
-        spikes = self._checked(inputs)
-        plan, B = self._compiled.plan, len(spikes)
-        classes = np.zeros(B, np.int64)
-        given = np.zeros(B, np.int64) if labels is None else np.ascontiguousarray(labels, np.int64)
-        h_in = np.zeros((B, 2, int(plan.layers["size"][0])), np.int32)
-        h = np.zeros((B, 2, int(plan.layers["size"][1:].sum())), np.int32)
-        h_e = np.zeros((B, int(plan.errors["size"].sum())), np.int32)
+        B, given = check_run(self.network, inputs, labels, learn, batch, factor)
         keep = tuple(record)
+        check_recorded(keep, self.network.populations)
+        plan, spikes = self._compiled.plan, inputs[self._compiled.layers[0]]
+        classes = np.zeros(B, np.int64)
+        h_in = np.zeros((B, 2, int(plan.layers["n"][0])), np.int32)
+        h = np.zeros((B, 2, int(plan.layers["n"][1:].sum())), np.int32)
+        h_e = np.zeros((B, int(plan.errors["n"].sum())), np.int32)
         rows, T = (B, plan.T) if keep else (1, 0)
         s_out = np.zeros((rows, T, h.shape[2] + h_e.shape[1]), np.int8)
         v_out = np.zeros((rows, T, h.shape[2] + 2 * h_e.shape[1]), np.int32)
         clipped = np.zeros(len(self._compiled.incoming), np.int64)
         counts = (h_in, h, h_e)
-        with threadpool_limits(1, "blas"):
+        with self._blas.limit(limits=1, user_api="blas"):
             if learn and batch == 1 and not keep and not self.squares:
                 self._online(spikes, given, counts, classes, factor, clipped)
             else:
@@ -107,24 +108,12 @@ class Windowed:
                     self._present(spikes, given, first, last, counts, classes, s_out, v_out)
                     if learn:
                         self._learn(counts, first, last, factor, clipped)
-        found = Recording(self._counts(h_in, h, h_e), classes if self.network.readout else classes[:0])
+        found = Recording(self._counts(h_in, h, h_e, given), classes if self.network.readout else classes[:0])
         found.clipped = {
             n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules
         }
-        self._keep(found, keep, spikes, s_out, v_out)
+        self._keep(found, keep, spikes, given, s_out, v_out)
         return found
-
-    def _checked(self, inputs: Mapping[str, Spikes]) -> Spikes:
-        plan, name = self._compiled.plan, self._compiled.layers[0]
-        if set(inputs) != {name}:
-            raise DeclarationError(f"inputs for {sorted(inputs)}; the network's source is {name!r}")
-        spikes = inputs[name]
-        n, T = int(plan.layers["size"][0]), plan.split if plan.replay else plan.T
-        if (spikes.n, spikes.T) != (n, T):
-            raise DeclarationError(
-                f"{name}: spikes of {spikes.n} neurons over {spikes.T} steps; {n} over {T} are needed"
-            )
-        return spikes
 
     def _online(self, spikes, labels, counts, classes, factor, clipped):  # type: ignore[no-untyped-def]
         """Learn after every presentation, in one kernel."""
@@ -179,12 +168,12 @@ class Windowed:
                 continue
             rule = self._rules[name]
             pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
-            post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["size"]]
+            post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["n"]]
             mine = pre[first:last]
             spans = {"first": mine[:, 0], "second": mine[:, 1], "all": mine.sum(axis=1)}
             h_pre, dh = spans[rule.pre].astype(np.float64), (post[:, 1] - post[:, 0]).astype(np.float64)
             product = (h_pre.T @ dh).astype(np.int64)
-            moved = increments(rule, product, last - first, factor, self.squares.get(name, np.zeros(0)))
+            moved = increments(rule, product, last - first, factor, self.squares.get(name))
             clipped[layer] += add_increments(
                 self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
             )
@@ -192,32 +181,53 @@ class Windowed:
     def _spans(self) -> dict[str, slice]:
         """Each population's neurons in the flat arrays: layers first, then errors."""
         plan = self._compiled.plan
-        n = int(plan.layers["size"][1:].sum())
+        n = int(plan.layers["n"][1:].sum())
         found = {
-            name: slice(int(plan.layers[k]["start"]), int(plan.layers[k]["start"] + plan.layers[k]["size"]))
+            name: slice(int(plan.layers[k]["start"]), int(plan.layers[k]["start"] + plan.layers[k]["n"]))
             for k, name in enumerate(self._compiled.layers)
             if k > 0
         }
         for k, name in enumerate(self._compiled.errors):
             first = n + int(plan.errors[k]["start"])
-            found[name] = slice(first, first + int(plan.errors[k]["size"]))
+            found[name] = slice(first, first + int(plan.errors[k]["n"]))
         return found
 
-    def _counts(self, h_in, h, h_e):  # type: ignore[no-untyped-def]
+    def _counts(self, h_in, h, h_e, labels):  # type: ignore[no-untyped-def]
+        """Each population's counts by phase, (B, 2, n)."""
         both = np.concatenate([h, np.stack([np.zeros_like(h_e), h_e], axis=1)], axis=2)
-        layers = {name: both[:, :, mine] for name, mine in self._spans().items()}
-        return {self._compiled.layers[0]: h_in, **layers}
+        found = {name: both[:, :, mine] for name, mine in self._spans().items()}
+        found[self._compiled.layers[0]] = h_in
+        for name, target in self._targets().items():
+            window = self.network.window
+            found[name] = np.zeros((len(h), 2, target.n), np.int64)
+            found[name][np.arange(len(h)), 1, labels] = target.train(window.T - window.boundary).sum()
+        return {name: found[name] for name in self.network.populations}
 
-    def _keep(self, found: Recording, keep: tuple[str, ...], spikes: Spikes, s_out, v_out) -> None:  # type: ignore[no-untyped-def]
+    def _targets(self) -> dict[str, Target]:
+        return {name: p for name, p in self.network.populations.items() if isinstance(p, Target)}
+
+    def _keep(self, found, keep, spikes, labels, s_out, v_out):  # type: ignore[no-untyped-def]
         """The recorded populations' spikes and membranes."""
-        spans, plan = self._spans(), self._compiled.plan
-        shift = int(plan.errors["size"].sum())
+        net, spans, targets = self.network, self._spans(), self._targets()
+        shift = int(self._compiled.plan.errors["n"].sum())
         for name in keep:
+            if name in targets:
+                trains = [target_train(targets[name], net.window, label) for label in labels]
+                found.spikes[name] = from_raster(_stacked(trains, net.window.T, targets[name].n))
+                continue
             if name not in spans:
-                raise EngineError(f"windowed: cannot record {name!r}; it records {', '.join(spans)}")
+                source = net.populations[name]
+                trains = [source_train(source, net.window, spikes, b) for b in range(len(spikes))]
+                found.spikes[name] = from_raster(_stacked(trains, net.window.T, source.n))
+                continue
             found.spikes[name] = from_raster(s_out[:, :, spans[name]])
             v = v_out[:, :, spans[name]].astype(np.int64)
-            if name in self._compiled.errors and self.network.populations[name].form == "pair":
+            if name in self._compiled.errors and net.populations[name].form == "pair":
                 minus = slice(spans[name].start + shift, spans[name].stop + shift)
                 v = np.stack([v, v_out[:, :, minus]], axis=2)
             found.v[name] = v
+
+
+def _stacked(trains: list[npt.NDArray[np.int64]], T: int, n: int) -> npt.NDArray[np.int64]:
+    """int64 (B, T, n), of no presentation too."""
+    return np.stack(trains) if trains else np.zeros((0, T, n), np.int64)

@@ -50,13 +50,13 @@ def make_buffers(plan):  # type: ignore[no-untyped-def]
     layers, errors = plan.layers, plan.errors
     widest, neurons = 0, 0
     for layer in range(1, layers.size):
-        widest = max(widest, layers[layer].size)
-        neurons += layers[layer].size
+        widest = max(widest, layers[layer].n)
+        neurons += layers[layer].n
     for e in range(errors.size):
-        widest = max(widest, errors[e].size)
-        neurons += 2 * errors[e].size
+        widest = max(widest, errors[e].n)
+        neurons += 2 * errors[e].n
     rings = (layers.size + errors.size) * plan.slots
-    n_in, n_1 = layers[0].size, layers[1].size
+    n_in, n_1 = layers[0].n, layers[1].n
     return (
         Buffers(
             np.zeros(neurons, np.int32),
@@ -91,7 +91,7 @@ def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
 def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped-def]
     """The first layer's currents of the whole window as one matrix product over the active inputs."""
     T = plan.split if plan.replay else plan.T
-    n, m = plan.layers[0].size, plan.layers[1].size
+    n, m = plan.layers[0].n, plan.layers[1].n
     na = 0
     for i in range(n):
         b.active[na] = i
@@ -120,30 +120,30 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
     if t < 0 or t >= plan.T:
         return
     if t == plan.split and p.reset_split:
-        for j in range(p.start, p.start + p.size):
+        for j in range(p.start, p.start + p.n):
             buffers.v[j] = 0
     if layer == 1:
         row = t - plan.split if plan.replay and t >= plan.split else t
-        for j in range(p.size):
+        for j in range(p.n):
             buffers.current[j] = currents[row, j]
     else:
-        for j in range(p.size):
+        for j in range(p.n):
             buffers.current[j] = 0
         if now >= p.delay:
             sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
             ring, heard = sent * widest, buffers.k[sent]
-            add_rows(buffers.current, p.size, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
+            add_rows(buffers.current, p.n, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
     if p.inject_from >= 0 and now >= p.inject_delay:
         sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
         for a in range(sent * widest, sent * widest + buffers.k[sent]):
             buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
-    here = slice(p.start, p.start + p.size)
+    here = slice(p.start, p.start + p.n)
     integrate_and_fire(
         buffers.v[here], buffers.current, plan.bias[here], p.theta, p.floor, p.subtract, buffers.fired
     )
     phase = 0 if t < plan.split else 1
     buffers.k[mine] = list_fired(
-        buffers.fired, p.size, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
+        buffers.fired, p.n, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
     )
 
 
@@ -156,18 +156,18 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
         heard = buffers.k[sent] if now >= p.delay else 0
         if heard == 0:
             return 0
-        for j in range(p.size):
+        for j in range(p.n):
             buffers.current[j] = 0
         ring = sent * widest
-        if p.transpose >= 0:
-            below = plan.layers[p.transpose]
+        if p.transposed >= 0:
+            below = plan.layers[p.transposed]
             add_columns(
-                buffers.current, p.size, w, below.w_start, below.size, buffers.idx, buffers.sign, ring, heard
+                buffers.current, p.n, w, below.w_start, below.n, buffers.idx, buffers.sign, ring, heard
             )
         else:
-            add_rows(buffers.current, p.size, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
+            add_rows(buffers.current, p.n, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
         return heard
-    for j in range(p.size):
+    for j in range(p.n):
         buffers.current[j] = 0
     heard = 0
     t_target = now - p.d_target - plan.target_offset
@@ -196,7 +196,7 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
     plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
     gate = plan.layers[p.gate].start if p.gate >= 0 else -1
     buffers.k[mine] = fire_error(
-        buffers.v, plus, minus, p.size, buffers.current, p, h, gate, h_e,
+        buffers.v, plus, minus, p.n, buffers.current, p, h, gate, h_e,
         buffers.idx, buffers.sign, mine * buffers.current.size,
     )  # fmt: skip
 
@@ -207,7 +207,7 @@ def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-
     n_errors = (buffers.v.size - n_layers) // 2
     for which in range(1, plan.layers.size + plan.errors.size):
         e = which - plan.layers.size
-        size = plan.layers[which].size if e < 0 else plan.errors[e].size
+        size = plan.layers[which].n if e < 0 else plan.errors[e].n
         t = now - (plan.layers[which].offset if e < 0 else plan.errors[e].offset)
         if t < 0 or t >= plan.T:
             continue
@@ -242,11 +242,11 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
         for e in range(plan.errors.size):
             error_step(plan, e, now, w, feedback, h, h_e, label, buffers)
         if now - read.offset == plan.read_end - 1:
-            seen = np.zeros(read.size, np.int32)
+            seen = np.zeros(read.n, np.int32)
             for phase in range(2):
                 if plan.read_start < plan.split if phase == 0 else plan.read_end > plan.split:
-                    seen += h[phase, read.start : read.start + read.size]
-            chosen = winner(seen, buffers.v[read.start : read.start + read.size])
+                    seen += h[phase, read.start : read.start + read.n]
+            chosen = winner(seen, buffers.v[read.start : read.start + read.n])
         if s_out.size:
             record_step(plan, now, h.shape[1], buffers, s_out, v_out)
     return chosen
@@ -287,7 +287,7 @@ def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rul
         for layer in range(1, plan.layers.size):
             if rules[layer, 0] != 0:
                 p, below = plan.layers[layer], plan.layers[layer - 1]
-                post = h[b, :, p.start : p.start + p.size]
-                before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.size]
+                post = h[b, :, p.start : p.start + p.n]
+                before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.n]
                 clips = update_layer(w, master, p.w_start, before, post[0], post[1], rules[layer], dh)
                 clipped[layer] += clips

@@ -61,10 +61,10 @@ def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type
 @kernel
 def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
     """The neurons that fired, in ascending order, and one more in their counts; gives their number."""
-    k = 0
+    k = np.int64(0)
     for j in range(m):
         idx[k] = j
-        k += fired[j]
+        k += np.int64(fired[j])
     for a in range(k):
         count[idx[a]] += 1
     return k

@@ -38,7 +38,7 @@ def update_row(w, master, dh, step, low, high, shift):  # type: ignore[no-untype
     by = np.int32(shift)
     half = np.int32((1 << shift) >> 1)
     for j in range(dh.size):
-        x = master[j] + step * dh[j]
+        x = master[j] + np.int64(step) * np.int64(dh[j])
         c = np.int32(min(max(x, low), high))
         clipped += c != x
         master[j] = c

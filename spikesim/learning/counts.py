@@ -72,7 +72,11 @@ class CountRule:
 
 
 def increments(
-    rule: CountRule, product: npt.NDArray[np.int64], batch: int, factor: float, r: npt.NDArray[np.float64]
+    rule: CountRule,
+    product: npt.NDArray[np.int64],
+    batch: int,
+    factor: float,
+    r: npt.NDArray[np.float64] | None,
 ) -> npt.NDArray[np.int64]:
     """What the rule adds to the masters, before the clip: the readable form.
 
@@ -81,13 +85,15 @@ def increments(
         product: int64 (n_pre, n_post), the count products summed over the batch.
         batch: presentations in the batch.
         factor: of the schedule.
-        r: float64 (n_pre, n_post), the running mean square; changed in place by the normalised step.
+        r: float64 (n_pre, n_post), the running mean square; changed in place by the normalised step,
+            None for plain.
 
     Returns:
         int64 (n_pre, n_post) in counts of the master grid.
     """
     if rule.step == "plain":
         return rule.eta_master(factor) * product
+    assert r is not None
     g = product / batch
     r[:] = DECAY * r + (1 - DECAY) * (g * g)
     return grid.snap(rule.eta * factor * g / (np.sqrt(r) + EPSILON), grid.MASTER_BITS)

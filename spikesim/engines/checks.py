@@ -1,0 +1,104 @@
+"""What a run is given: checked before anything is presented, in the same way by every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.network import Network
+from spikesim.neurons import Target
+from spikesim.spikes import Spikes
+
+PRODUCTS_EXACT = 2**53  # count products are summed in float64
+SUMS_EXACT = 2**62  # what a rule adds to the masters is summed in int64
+
+
+def check_run(
+    network: Network,
+    inputs: Mapping[str, Spikes],
+    labels: npt.ArrayLike | None,
+    learn: bool,
+    batch: int,
+    factor: float,
+) -> tuple[int, npt.NDArray[np.int64]]:
+    """The number of presentations B and their labels, int64 (B,); zeros where nothing is taught.
+
+    Raises:
+        DataError: spikes or labels that do not fit the network.
+        DeclarationError: learning without two phases, a batch below 1, or sums that leave the exact range.
+    """
+    B = _check_inputs(network, inputs)
+    classes = _check_labels(network, labels, B)
+    if int(batch) != batch or batch < 1:
+        raise DeclarationError(f"batch = {batch!r}; a whole number of presentations, at least 1, is needed")
+    if learn:
+        _check_learning(network, batch, factor)
+    return B, classes
+
+
+def check_recorded(record: tuple[str, ...], known: Mapping[str, object]) -> None:
+    """Every population to be recorded is one that the engine can record.
+
+    Raises:
+        DataError: it is not; names the known ones.
+    """
+    for name in record:
+        if name not in known:
+            raise DataError(f"record: {unknown('population', name, known)}")
+
+
+def _check_inputs(network: Network, inputs: Mapping[str, Spikes]) -> int:
+    if set(inputs) != set(network.sources):
+        raise DataError(f"spikes for {sorted(inputs)}; the network's sources are {sorted(network.sources)}")
+    B = len(next(iter(inputs.values()), ()))
+    for name, spikes in inputs.items():
+        source, window = network.populations[name], network.window
+        wanted = (B, window.boundary if source.replay else window.T, source.n)
+        if (len(spikes), spikes.T, spikes.n) != wanted:
+            raise DataError(
+                f"{name}: {len(spikes)} presentations of {spikes.T} steps and {spikes.n} neurons; "
+                f"{wanted[0]} of {wanted[1]} steps and {wanted[2]} neurons are needed"
+            )
+        if spikes.signs is not None:
+            raise DataError(f"{name}: a source has spikes of +1 only, and these have signs")
+    return B
+
+
+def _check_labels(network: Network, labels: npt.ArrayLike | None, B: int) -> npt.NDArray[np.int64]:
+    targets = {name: p.n for name, p in network.populations.items() if isinstance(p, Target)}
+    if labels is None:
+        if targets and B:
+            raise DataError(
+                f"{', '.join(targets)}: no labels. A target needs the class of every presentation; "
+                f"network.inference() has no target"
+            )
+        return np.zeros(B, np.int64)
+    classes = np.asarray(labels)
+    if classes.shape != (B,) or not (np.issubdtype(classes.dtype, np.integer) or B == 0):
+        raise DataError(f"labels: {classes.dtype} {classes.shape}; {B} integers are needed")
+    for name, n in targets.items():
+        wrong = (classes < 0) | (classes >= n)
+        if wrong.any():
+            b = int(np.argmax(wrong))
+            raise DataError(f"presentation {b}: label {classes[b]}; {name} has the classes 0 .. {n - 1}")
+    return np.ascontiguousarray(classes, np.int64)
+
+
+def _check_learning(network: Network, batch: int, factor: float) -> None:
+    T = network.window.T
+    if network.plastic and network.window.split is None:
+        raise DeclarationError(
+            "learn=True: the count rule compares two phases, and the window has no split; "
+            "declare Window.halved(T), or run with learn=False"
+        )
+    for p in network.plastic:
+        assert p.plastic is not None
+        eta = p.plastic.eta_master(factor) if p.plastic.step == "plain" else 1
+        if T * T * batch >= PRODUCTS_EXACT or eta * T * T * batch >= SUMS_EXACT:
+            raise DeclarationError(
+                f"{p.name}: a step of {p.plastic.eta * factor:.4g} over {T} steps and a batch of {batch} "
+                f"leaves the exact range of the sums; take a smaller step size, window or batch"
+            )

@@ -1,0 +1,321 @@
+"""Training: present, learn, measure; checkpoints on the way, and a run that goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim.checkpoint import Checkpoint
+from spikesim.datasets.dataset import Dataset, Split
+from spikesim.encoders import Encoder, describe_encoder
+from spikesim.engines import engine
+from spikesim.errors import CheckpointError, DeclarationError
+from spikesim.evaluation import check_fits, evaluate
+from spikesim.network import Network
+from spikesim.run import Run, fingerprint
+from spikesim.runfolder import RunFolder
+
+CHUNK = 500  # presentations between looks at the clock and at Ctrl-C
+CHECKPOINT_SECONDS = 20.0
+Progress = Callable[["Standing"], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained; kept whole with every run.
+
+    Attributes:
+        epochs: passes.
+        samples: samples of an epoch, drawn anew from the split each time; None for all of it.
+        split: "train" (all training data), or "fit" (without the validation samples, on which each epoch is
+            then measured: for choosing settings).
+        batch: presentations whose updates are summed; 1 is online.
+        eta_decay: factor of the step size after each epoch.
+        seed: of the order and of the encoder.
+
+    Raises:
+        DeclarationError: a value out of range.
+    """
+
+    epochs: int = 1
+    samples: int | None = None
+    split: Literal["train", "fit"] = "train"
+    batch: int = 1
+    eta_decay: float = 1.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("samples", 1), ("batch", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or int(value) != value or value < low):
+                raise DeclarationError(f"Training: {name} = {value!r}; a whole number >= {low} is needed")
+        if not 0 < self.eta_decay <= 1:
+            raise DeclarationError(f"Training: eta_decay = {self.eta_decay!r}; it has to lie in (0, 1]")
+        if self.split not in ("train", "fit"):
+            raise DeclarationError(f"Training: split = {self.split!r}; known: 'train', 'fit'")
+        rng.key(self.seed)
+
+    def factor(self, epoch: int) -> float:
+        """The step size's factor in an epoch; by repeated products, which are the same on every machine."""
+        value = 1.0
+        for _ in range(epoch):
+            value *= self.eta_decay
+        return value
+
+
+@dataclass
+class Standing:
+    """Where a training stands: what progress bars show, and what a checkpoint holds beside the weights."""
+
+    epoch: int = 0
+    done: int = 0
+    per_epoch: int = 0
+    epochs: int = 0
+    right: int = 0
+    seconds: float = 0.0
+    spikes: dict[str, int] = field(default_factory=dict)
+    clipped: dict[str, int] = field(default_factory=dict)
+    validation: float | None = None
+    rate: float = 0.0  # samples a second, of the last chunk
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions in this epoch so far, each made before its sample was learnt."""
+        return self.right / max(self.done, 1)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.epochs
+
+
+def train(
+    network: Network,
+    dataset: Dataset,
+    encoder: Encoder,
+    training: Training,
+    out: str | os.PathLike[str] | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    notes: dict[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Run:
+    """Train a network on a dataset.
+
+    Args:
+        network: with plastic projections, one source and a readout.
+        dataset: what to learn.
+        encoder: makes spikes of the intensities.
+        training: epochs, order, schedule.
+        out: a new run folder for metrics and checkpoints; None keeps everything in memory.
+        threads: workers that share a batch; they never change a result.
+        progress: called after every chunk of presentations.
+        notes: kept in the run's configuration (a preset's name, a dataset's options).
+        overwrite: replace a run that is in `out`.
+
+    Returns:
+        The run; interrupted by Ctrl-C, it is saved and `run.finished` is False.
+
+    Raises:
+        DataError: data that does not fit the network.
+        DeclarationError: a folder that holds another run, or settings that cannot be.
+    """
+    split = dataset.split(training.split)
+    check_fits(network, split)
+    if not network.plastic:
+        raise DeclarationError("the network has no plastic projection: there is nothing to train")
+    per_epoch = len(split) if training.samples is None else training.samples
+    if per_epoch > len(split):
+        raise DeclarationError(
+            f"samples = {per_epoch} of an epoch, and the split {split.name!r} has {len(split)}"
+        )
+    standing = Standing(per_epoch=per_epoch, epochs=training.epochs)
+    run = Run(network, training, encoder, network.masters(), None, standing.finished)
+    if out is not None:
+        config = {
+            "training": asdict(training),
+            "encoder": describe_encoder(encoder),
+            "data": fingerprint(dataset),
+        }
+        run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
+        run.save_network()
+    return _go_on(run, dataset, split, standing, None, threads, progress)
+
+
+def resume(
+    out: str | os.PathLike[str],
+    dataset: Dataset,
+    threads: int = 1,
+    progress: Progress | None = None,
+    epochs: int | None = None,
+) -> Run:
+    """Go on with a run from its last checkpoint; equal, bit for bit, to a run that was never interrupted.
+
+    Args:
+        out: the run's folder.
+        dataset: the same data as before.
+        threads, progress: as in `train`.
+        epochs: train to this epoch instead of the declared one.
+
+    Raises:
+        CheckpointError: no run there, damaged files, or other data than the run began with.
+    """
+    run = Run.open(out)
+    assert run.folder is not None
+    run.folder.claim()
+    if run.folder.config["data"] != fingerprint(dataset):
+        raise CheckpointError(
+            f"{out}: this run began with other data ({run.folder.config['data']}, now {fingerprint(dataset)}); "
+            f"resume it with the same, or begin a new run"
+        )
+    split = dataset.split(run.training.split)
+    found = run.folder.latest()
+    standing = Standing(per_epoch=run.training.samples or len(split), epochs=epochs or run.training.epochs)
+    if found is not None:
+        standing = Standing(**{**found.meta["standing"], "epochs": epochs or run.training.epochs})
+    run.folder.truncate_metrics(epoch=standing.epoch)
+    return _go_on(run, dataset, split, standing, found, threads, progress)
+
+
+def _go_on(
+    run: Run,
+    dataset: Dataset,
+    split: Split,
+    standing: Standing,
+    found: Checkpoint | None,
+    threads: int,
+    progress: Progress | None,
+) -> Run:
+    """From where it stands to the last epoch, or to Ctrl-C."""
+    running = engine(run.network, run.masters, _squares(found), threads=threads)
+    saved = time.monotonic()
+    with _stop_signal() as stopped:
+        while not standing.finished and not stopped.is_set():
+            order = rng.permutation(run.training.seed, len(split), standing.epoch)[: standing.per_epoch]
+            for rows in _chunks(order, standing.done, run.training.batch):
+                _learn(run, running, split, rows, standing)
+                if progress is not None:
+                    progress(standing)
+                if stopped.is_set() or (
+                    time.monotonic() - saved > CHECKPOINT_SECONDS and standing.done < len(order)
+                ):
+                    _save(run, running, standing)
+                    saved = time.monotonic()
+                if stopped.is_set():
+                    break
+            if standing.done == len(order):
+                _close_epoch(run, dataset, running, standing, threads)
+                _save(run, running, standing)
+                saved = time.monotonic()
+                if progress is not None:
+                    progress(standing)
+    run.masters = {name: m.copy() for name, m in running.masters.items()}
+    run.finished = standing.finished
+    run.standing = standing
+    return run
+
+
+def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The rest of an epoch's order in pieces of whole batches."""
+    size = max(1, CHUNK // batch) * batch
+    for first in range(done, len(order), size):
+        yield order[first : first + size]
+
+
+def _learn(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], standing: Standing) -> None:
+    """Present and learn one chunk."""
+    begun = time.monotonic()
+    training, source = run.training, run.network.sources[0]
+    window = run.network.window
+    T = window.boundary if run.network.populations[source].replay else window.T
+    spikes = run.encoder.encode(split.x[rows], split.index[rows], T, training.seed, standing.epoch)
+    found = running.run(
+        {source: spikes},
+        split.y[rows],
+        learn=True,
+        batch=training.batch,
+        factor=training.factor(standing.epoch),
+    )
+    standing.done += len(rows)
+    standing.right += int((found.predictions == split.y[rows]).sum())
+    for name, counts in found.counts.items():
+        standing.spikes[name] = standing.spikes.get(name, 0) + int(np.abs(counts).sum())
+    for name, n in found.clipped.items():
+        standing.clipped[name] = standing.clipped.get(name, 0) + n
+    took = time.monotonic() - begun
+    standing.seconds += took
+    standing.rate = len(rows) / max(took, 1e-9)
+
+
+def _close_epoch(run: Run, dataset: Dataset, running: Any, standing: Standing, threads: int) -> None:
+    """Measure, write the record of the epoch, and begin the next."""
+    if run.training.split == "fit":
+        seed = run.training.seed
+        measured = evaluate(
+            run.network, dataset.validation, run.encoder, seed, running.masters, threads=threads
+        )
+        standing.validation = measured.accuracy
+    record = {
+        "epoch": standing.epoch + 1,
+        "samples": (standing.epoch + 1) * standing.per_epoch,
+        "train_accuracy": standing.accuracy,
+        "eta_factor": run.training.factor(standing.epoch),
+        "seconds": round(standing.seconds, 3),
+        "spikes": {name: n / standing.per_epoch for name, n in standing.spikes.items()},
+        "clipped": dict(standing.clipped),
+    }
+    if standing.validation is not None:
+        record["validation_accuracy"] = standing.validation
+    run.metrics.append(record)
+    if run.folder is not None:
+        run.folder.append_metrics(record)
+    standing.epoch, standing.done, standing.right = standing.epoch + 1, 0, 0
+    standing.spikes, standing.clipped = {}, {}
+
+
+def _save(run: Run, running: Any, standing: Standing) -> None:
+    """A checkpoint: weights, running squares, and where the training stands."""
+    if run.folder is None:
+        return
+    arrays = {f"masters/{name}": m for name, m in running.masters.items()}
+    arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
+    step = standing.epoch * standing.per_epoch + standing.done
+    run.folder.save_checkpoint(arrays, {"standing": asdict(standing), "network": run.digest}, step)
+
+
+def _squares(found: Checkpoint | None) -> dict[str, npt.NDArray[np.float64]] | None:
+    """The running squares of a checkpoint."""
+    if found is None:
+        return None
+    return {name.partition("/")[2]: a for name, a in found.arrays.items() if name.startswith("squares/")}
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets: a training ends between two chunks; a second one interrupts."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+
+    def stop(number: int, _frame: Any) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

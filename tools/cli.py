@@ -1,0 +1,48 @@
+"""The command line: `spikesim --help`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+from rich.console import Console
+from spikesim.tools.commands import benchmark, datasets, demo, presets, train
+
+from spikesim.errors import SpikesimError
+
+app = typer.Typer(
+    help="Train spiking networks with local rules, exactly reproducible.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("demo")(demo.demo)
+app.command("train")(train.train)
+app.command("evaluate")(train.evaluate)
+app.command("presets")(presets.presets)
+app.command("benchmark")(benchmark.benchmark)
+app.add_typer(datasets.app, name="datasets")
+
+
+def main() -> None:
+    """Run a command; what spikesim refuses is one clear sentence and exit status 2, Ctrl-C is 130."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        app(standalone_mode=True)
+    except SpikesimError as problem:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]error:[/] {_plain(str(problem))}"
+        )
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _plain(text: str) -> str:
+    """Text with nothing that rich would take for markup."""
+    return text.replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""`spikesim benchmark`: what a training sample costs, beside the bare matrix product under it."""
+
+from __future__ import annotations
+
+import json
+import time
+from statistics import median
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+from spikesim.models.emstdp import build, encoder
+from spikesim.models.experiment import parse_setting, with_settings
+from spikesim.models.presets import preset
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from spikesim.encoders import Encoder
+from spikesim.engines import Windowed
+from spikesim.provenance import provenance
+
+
+def benchmark(
+    name: Annotated[str, typer.Argument(help="A preset.")] = "emstdp-mnist-500",
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, key=value.", metavar="KEY=VALUE")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=10, help="Training samples a round.")] = 500,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, interleaved; the median counts.")] = 7,
+    warm: Annotated[
+        int, typer.Option(min=0, help="Samples learnt before, so that activity is typical.")
+    ] = 5000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+) -> None:
+    """Training and inference, one thread, in ms a sample; compiling is not counted."""
+    experiment = with_settings(preset(name), dict(parse_setting(text) for text in sets or []))
+    split = experiment.load().train
+    network = build(experiment.model, seed=1)
+    trained = Windowed(network)
+    coder, window = encoder(experiment.model), network.window
+    T = window.boundary if experiment.model.replay else window.T
+    _learn(trained, coder, split, 0, warm, T)
+    forward = network.inference()
+    inference = Windowed(forward, trained.masters)
+    x, index, y = split.x[:samples], split.index[:samples], split.y[:samples]
+    spikes, long = coder.encode(x, index, T, 1), coder.encode(x, index, window.T, 1)
+    products = _products(spikes, trained.masters[next(iter(trained.masters))])
+    jobs = {
+        "encode": lambda: coder.encode(x, index, T, 1),
+        "train": lambda: trained.run({"in": spikes}, y, learn=True),
+        "inference": lambda: inference.run({"in": long}),
+        "sgemm": lambda: _multiply(products),
+    }
+    found: dict[str, list[float]] = {job: [] for job in jobs}
+    with threadpool_limits(1):
+        for job in jobs.values():
+            job()
+        for _ in range(rounds):
+            for job, work in jobs.items():
+                begun = time.perf_counter()
+                work()
+                found[job].append((time.perf_counter() - begun) / samples * 1e3)
+    _report(experiment.name, found, window.T, as_json)
+
+
+def _learn(running: Windowed, coder: Encoder, split: Any, first: int, last: int, T: int) -> None:
+    for k in range(first, last, 500):
+        rows = slice(k, min(k + 500, last))
+        running.run({"in": coder.encode(split.x[rows], split.index[rows], T, 1)}, split.y[rows], learn=True)
+
+
+def _products(spikes: Any, masters: Any) -> list[Any]:
+    """For each sample the raster of its active inputs and their rows of the weights, float32."""
+    w = masters.astype(np.float32)
+    found = []
+    for b in range(len(spikes)):
+        raster = spikes.raster(b)
+        active = np.flatnonzero(raster.any(axis=0))
+        dense = np.ascontiguousarray(raster[:, active], np.float32)
+        found.append(
+            (dense, np.ascontiguousarray(w[active]), np.empty((len(raster), w.shape[1]), np.float32))
+        )
+    return found
+
+
+def _multiply(products: list[Any]) -> None:
+    for dense, rows, out in products:
+        np.dot(dense, rows, out)
+
+
+def _report(name: str, found: dict[str, list[float]], T: int, as_json: bool) -> None:
+    middle = {job: median(times) for job, times in found.items()}
+    cost = middle["encode"] + middle["train"]
+    ratio = cost / middle["sgemm"]
+    kernels = sorted(
+        {f"{i['internal_api']} {i.get('version')} {i.get('architecture', '')}" for i in threadpool_info()}
+    )
+    record = {
+        "preset": name,
+        "T": T,
+        "ms_a_sample": {
+            job: {"median": middle[job], "min": min(t), "max": max(t)} for job, t in found.items()
+        },
+        "training_ms": cost,
+        "ratio_to_sgemm": ratio,
+        "blas": kernels,
+        "provenance": provenance(),
+    }
+    if as_json:
+        print(json.dumps(record, indent=2))
+        return
+    table = Table(title=f"{name}, T={T}, one thread, ms a sample", title_justify="left")
+    for heading in ("", "median", "min", "max"):
+        table.add_column(heading, justify="left" if heading == "" else "right")
+    for job, times in found.items():
+        table.add_row(job, *(f"{v:.4f}" for v in (middle[job], min(times), max(times))))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"training (encode + train): {cost:.3f} ms; {ratio:.2f} times the bare product (sgemm)")
+    console.print(f"BLAS: {'; '.join(kernels)}")
