@@ -23,13 +23,18 @@ FLOAT32_EXACT = 2**24  # sums of integers below this are exact in float32, in an
 INT32_EXACT = 2**31
 
 
+def whole(value: object, low: int = 0) -> bool:
+    """Whether a value is an integer (Python's or NumPy's, not a float) of at least `low`."""
+    return isinstance(value, Integral) and int(value) >= low
+
+
 def check_bits(bits: int, where: str) -> int:
     """The grid's exponent, checked.
 
     Raises:
         DeclarationError: bits is not an integer in [0, 28].
     """
-    if not isinstance(bits, Integral) or not 0 <= bits <= MASTER_BITS:
+    if not whole(bits) or bits > MASTER_BITS:
         raise DeclarationError(
             f"{where}: grid = {bits!r} bits; a grid is 2**-bits with an integer 0 <= bits <= {MASTER_BITS}"
         )
@@ -55,8 +60,8 @@ def on_grid(values: npt.ArrayLike, bits: int, where: str) -> npt.NDArray[np.int6
         )
     if (np.abs(array) >= 2.0 ** (53 - bits)).any():
         raise DeclarationError(
-            f"{where}: {array.flat[int(np.argmax(np.abs(array)))]} is beyond 2**53 steps of 2**-{bits}, where float64 "
-            f"ends to be exact; take a smaller number or a coarser grid"
+            f"{where}: {array.flat[int(np.argmax(np.abs(array)))]} is beyond 2**53 steps of 2**-{bits}, "
+            f"where float64 ends to be exact; take a smaller number or a coarser grid"
         )
     counts = snap(array, bits)
     off = np.abs(array - counts * 2.0**-bits)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Literal
 
 from spikesim.errors import DeclarationError
+from spikesim.grid import whole
 
 Phase = Literal["first", "second"]
 Span = Literal["first", "second", "all"]
@@ -32,11 +32,11 @@ class Window:
     split: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.T, Integral) or self.T < 1:
+        if not whole(self.T, 1):
             raise DeclarationError(
                 f"Window: T = {self.T!r}; a presentation has a whole number of steps, at least 1"
             )
-        if self.split is not None and not (isinstance(self.split, Integral) and 0 < self.split < self.T):
+        if self.split is not None and not (whole(self.split, 1) and self.split < self.T):
             raise DeclarationError(
                 f"Window: split = {self.split}; it has to lie inside 1 .. T - 1 = {self.T - 1}"
             )
@@ -48,7 +48,7 @@ class Window:
         Raises:
             DeclarationError: T is odd, or less than 2.
         """
-        if not isinstance(T, Integral) or T < 2 or T % 2:
+        if not whole(T, 2) or T % 2:
             raise DeclarationError(
                 f"Window: T = {T} cannot be halved into two phases; take an even number of steps >= 2"
             )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.grid import whole
 from spikesim.network import Network
 from spikesim.neurons import Target
 from spikesim.spikes import Spikes
@@ -32,7 +33,7 @@ def check_run(
     """
     B = _check_inputs(network, inputs)
     classes = _check_labels(network, labels, B)
-    if int(batch) != batch or batch < 1:
+    if not whole(batch, 1):
         raise DeclarationError(f"batch = {batch!r}; a whole number of presentations, at least 1, is needed")
     if learn:
         _check_learning(network, batch, factor)

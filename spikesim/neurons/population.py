@@ -24,12 +24,14 @@ class Neuron(Protocol):
         theta: threshold; a neuron fires at v >= theta.
         grid: the population's numbers are multiples of 2**-grid.
         bias: added to the membrane in every live step; a number or n numbers.
-        reset_at: when the membrane is cleared: "start" and "split" of the window.
+        reset_at: when the membrane is cleared: "split" of the window; "start" always, since presentations are
+            drained.
         active_in: the only phase in which the neurons live, or None for both; outside it they are held at
             rest.
         gate_by: name of a population of the same size: neuron i is held at rest unless neuron i of that
             population has fired in the first phase (the h' of eq. 5).
         floor: the membrane never falls below it; None for no floor.
+        offset: the step at which the population's own clock starts; None for the hops behind the input.
     """
 
     n: int
@@ -40,6 +42,7 @@ class Neuron(Protocol):
     active_in: Phase | None
     gate_by: str | None
     floor: float | None
+    offset: int | None
 
     def rest(self) -> Ints:
         """The membrane after a reset."""
@@ -77,6 +80,7 @@ def check(population: Any) -> None:
             raise DeclarationError(
                 f"{kind}: floor = {population.floor!r}; a floor lies at or below the rest of 0"
             )
+    check_offset(kind, population.offset)
     if not set(population.reset_at) <= {"start", "split"}:
         raise DeclarationError(f"{kind}: reset_at = {population.reset_at!r}; known: 'start', 'split'")
     if population.active_in not in (None, "first", "second"):
@@ -91,5 +95,17 @@ def check_size(kind: str, n: int) -> None:
     Raises:
         DeclarationError: it has not.
     """
-    if int(n) != n or n < 1:
+    if not grid.whole(n, 1):
         raise DeclarationError(f"{kind}: n = {n!r}; a population has at least one neuron")
+
+
+def check_offset(kind: str, offset: int | None) -> None:
+    """A declared clock starts at a whole step, not before the presentation.
+
+    Raises:
+        DeclarationError: it does not.
+    """
+    if offset is not None and not grid.whole(offset):
+        raise DeclarationError(
+            f"{kind}: offset = {offset!r}; None, or a whole number of steps >= 0, is needed"
+        )

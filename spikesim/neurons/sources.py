@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
-from spikesim.neurons.population import Ints, check_size, register
+from spikesim.neurons.population import Ints, check_offset, check_size, register
 
 
 @register
@@ -29,6 +29,7 @@ class Source:
 
     def __post_init__(self) -> None:
         check_size("Source", self.n)
+        check_offset("Source", self.offset)
 
 
 @register
@@ -49,6 +50,7 @@ class Target:
 
     def __post_init__(self) -> None:
         check_size("Target", self.n)
+        check_offset("Target", self.offset)
         if not 0 < self.rate <= 1:
             raise DeclarationError(
                 f"Target: rate = {self.rate!r}; a target fires 0 < rate <= 1 spikes a step"

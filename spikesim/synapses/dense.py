@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from spikesim import grid
 from spikesim.errors import DeclarationError
 from spikesim.learning.counts import CountRule
 
@@ -69,5 +70,5 @@ def check_delay(name: str, delay: int) -> None:
     Raises:
         DeclarationError: it is not.
     """
-    if int(delay) != delay or delay < 0:
+    if not grid.whole(delay):
         raise DeclarationError(f"{name}: delay = {delay!r}; a delay is a whole number of steps >= 0")
