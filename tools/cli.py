@@ -7,7 +7,7 @@ import sys
 
 import typer
 from rich.console import Console
-from spikesim.tools.commands import benchmark, datasets, demo, presets, train
+from spikesim.tools.commands import benchmark, datasets, demo, presets, reproduce, train
 
 from spikesim.errors import SpikesimError
 
@@ -21,6 +21,7 @@ app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.command("presets")(presets.presets)
+app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)
 app.add_typer(datasets.app, name="datasets")
 
