@@ -1,0 +1,1 @@
+"""Other simulators as references: the same `Network`, the same `run`, the same `Recording`."""
