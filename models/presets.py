@@ -12,7 +12,7 @@ from spikesim.models.experiment import Experiment
 
 from spikesim.errors import DeclarationError, unknown
 
-SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.85)
+SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.88)
 DFA = replace(SW, feedback="dfa", gate=True, eta=0.05, beta_error=0.08, target_rate=0.5, eta_decay=0.8)
 SW_DEEP = replace(SW, sizes=(784, 500, 500, 10), eta=0.05, beta_error=(0.05, 0.25), eta_decay=0.8)
 DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10))
@@ -36,13 +36,13 @@ LITERAL = Emstdp(
 
 TABLE_2 = "Shrestha 2019, table 2"
 _ROWS = (
-    Experiment("emstdp-mnist-500", "EMSTDP-SW, MNIST", "mnist", SW, epochs=20, paper=0.970, source=TABLE_2),
+    Experiment("emstdp-mnist-500", "EMSTDP-SW, MNIST", "mnist", SW, epochs=30, paper=0.970, source=TABLE_2),
     Experiment(
         "emstdp-mnist-500-pair",
         "EMSTDP-SW, MNIST, error neurons as pairs",
         "mnist",
         replace(SW, error_form="pair"),
-        epochs=20,
+        epochs=30,
         paper=0.970,
         source=TABLE_2,
     ),

@@ -1,0 +1,55 @@
+"""spikesim: spiking networks that learn by local rules, the same spikes on every engine.
+
+import spikesim as ss
+from spikesim.models import emstdp
+
+config = emstdp.Emstdp(sizes=(784, 500, 10))
+run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config), ss.Training(epochs=5))
+"""
+
+from spikesim import datasets
+from spikesim.encoders import Poisson, Regular
+from spikesim.engines import engine, simulate
+from spikesim.errors import SpikesimError
+from spikesim.evaluation import evaluate
+from spikesim.learning import CountRule
+from spikesim.network import Network, Readout
+from spikesim.network_file import load_network, save_network
+from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.recording import Recording
+from spikesim.run import Run
+from spikesim.spikes import Spikes, from_events, from_raster
+from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.training import Training, resume, train
+from spikesim.window import Window
+
+__all__ = [
+    "IF",
+    "CountRule",
+    "Dense",
+    "ErrorIF",
+    "Network",
+    "OneToOne",
+    "Poisson",
+    "Readout",
+    "Recording",
+    "Regular",
+    "Run",
+    "Source",
+    "Spikes",
+    "SpikesimError",
+    "Target",
+    "Training",
+    "Transpose",
+    "Window",
+    "datasets",
+    "engine",
+    "evaluate",
+    "from_events",
+    "from_raster",
+    "load_network",
+    "resume",
+    "save_network",
+    "simulate",
+    "train",
+]

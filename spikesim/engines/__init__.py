@@ -6,7 +6,7 @@ windowed   layered networks over a window, at the speed of a matrix product
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from spikesim.engines.naive import Naive
 from spikesim.engines.windowed import Windowed
 from spikesim.errors import EngineError, unknown
 from spikesim.network import Network
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes
 
 ENGINES: dict[str, Callable[..., Any]] = {"naive": Naive, "windowed": Windowed}
 
@@ -51,4 +53,27 @@ def engine(
     )
 
 
-__all__ = ["ENGINES", "Naive", "Windowed", "engine"]
+def simulate(
+    network: Network,
+    inputs: Mapping[str, Spikes],
+    labels: npt.NDArray[np.int64] | None = None,
+    record: Iterable[str] = (),
+    name: str | None = None,
+) -> Recording:
+    """Present spikes to a network, with nothing learnt.
+
+    Args:
+        network: what to run.
+        inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
+        labels: int64 (B,), the classes for targets; not needed where the network has none.
+        record: populations of which spikes and membranes are kept.
+        name: of the engine, as in `engine`.
+
+    Raises:
+        EngineError, DeclarationError: as in `engine`, or inputs that do not fit.
+    """
+    found: Recording = engine(network, name=name).run(inputs, labels, record)
+    return found
+
+
+__all__ = ["ENGINES", "Naive", "Windowed", "engine", "simulate"]
