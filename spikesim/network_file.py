@@ -66,7 +66,9 @@ def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
             arrays[f"w/{len(projections)}"] = p.w
             entry["plastic"] = None if p.plastic is None else asdict(p.plastic)
         projections.append(entry)
-    populations = {name: {"type": type(p).__name__, **asdict(p)} for name, p in network.populations.items()}
+    populations = [  # a list, since their order is declared, and JSON's objects are sorted
+        {"name": name, "type": type(p).__name__, **asdict(p)} for name, p in network.populations.items()
+    ]
     return arrays, {
         "populations": populations,
         "projections": projections,
@@ -81,14 +83,16 @@ def restore(arrays: Arrays, declaration: dict[str, Any]) -> Network:
     Raises:
         DeclarationError: an unknown model or projection, or a network that cannot be.
     """
-    populations = {name: _population(entry) for name, entry in declaration["populations"].items()}
+    populations = {entry["name"]: _population(entry) for entry in declaration["populations"]}
     projections = tuple(_projection(k, entry, arrays) for k, entry in enumerate(declaration["projections"]))
     readout = None if declaration["readout"] is None else Readout(**declaration["readout"])
     return Network(populations, projections, Window(**declaration["window"]), readout)
 
 
 def _population(entry: dict[str, Any]) -> Any:
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k != "type"}
+    values = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in ("name", "type")
+    }
     if entry["type"] not in MODELS:
         raise DeclarationError(unknown("neuron model", entry["type"], MODELS))
     model = MODELS[entry["type"]]

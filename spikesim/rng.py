@@ -84,7 +84,13 @@ def tag(stream: Stream, epoch: int) -> np.uint64:
 
 
 def words(seed: int, stream: Stream, n: int, epoch: int = 0, index: int = 0) -> npt.NDArray[np.uint32]:
-    """n random 32-bit words of a stream, as uint32 (n,)."""
+    """n random 32-bit words of a stream, as uint32 (n,).
+
+    Raises:
+        DeclarationError: seed, epoch or index is out of range.
+    """
+    if not 0 <= index < 2**32:
+        raise DeclarationError(f"index = {index}: it has to be in [0, 2**32)")
     out = np.empty(n, np.uint32)
     _fill(key(seed), tag(stream, epoch), np.uint64(index), np.uint64(0), out)
     return out
