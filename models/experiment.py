@@ -6,8 +6,8 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ class Experiment:
         variant: "amended" or "literal" (as the paper prints it).
         paper: the paper's test accuracy as a fraction; None where it has none.
         source: where the paper says so.
+
+    Raises:
+        DeclarationError: epochs, samples or split out of range, or an option that the dataset does not have.
     """
 
     name: str
@@ -51,6 +54,14 @@ class Experiment:
     variant: str = "amended"
     paper: float | None = None
     source: str = ""
+
+    def __post_init__(self) -> None:
+        self.training(seed=0)
+        known = _options(self.dataset)
+        for key, value in self.options.items():
+            if key not in known:
+                raise DeclarationError(f"dataset {self.dataset}: {unknown('option', key, known)}")
+            _fitted(value, known[key], f"dataset {self.dataset}: {key}")
 
     def training(self, seed: int) -> Training:
         """The settings of `spikesim.training.train`."""
@@ -82,9 +93,14 @@ def restore(entry: Mapping[str, Any]) -> Experiment:
     """The experiment of `describe`.
 
     Raises:
-        DeclarationError: an unknown field, or a value out of range.
+        DeclarationError: a field is unknown or missing, or a value out of range.
     """
     values = dict(entry)
+    needed = [f.name for f in fields(Experiment) if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [name for name in needed if name not in values]:
+        raise DeclarationError(f"experiment: {', '.join(missing)} is missing")
+    if not isinstance(values["model"], Mapping):
+        raise DeclarationError(f"experiment: model = {values['model']!r}; a table of settings is needed")
     model = Emstdp(**_converted(Emstdp, values.pop("model"), "model"))
     return Experiment(model=model, **_converted(Experiment, values, "experiment"))
 
@@ -98,16 +114,22 @@ def with_settings(experiment: Experiment, settings: Mapping[str, Any]) -> Experi
     of_model = {f.name for f in fields(Emstdp)}
     of_run = {"epochs", "samples", "split", "dataset"}
     for key in settings:
+        if key in ("seed", "threads", "out"):
+            raise DeclarationError(f"{key} is no setting but an option of its own: --{key} {settings[key]}")
         if key not in of_model | of_run:
             raise DeclarationError(unknown("setting", key, of_model | of_run))
     model = {k: v for k, v in settings.items() if k in of_model}
     own = {k: v for k, v in settings.items() if k in of_run}
+    if isinstance(own.get("dataset"), str):
+        own["dataset"] = _dataset(own["dataset"], Path())
+        if own["dataset"] != experiment.dataset:
+            own["options"] = {}
     changed = replace(experiment.model, **_converted(Emstdp, model, "--set"))
     return replace(experiment, model=changed, **_converted(Experiment, own, "--set"))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """key=value with the value in TOML's notation; a bare word is a string.
+    """key=value with the value in TOML's notation; a bare word is a string, `none` is None.
 
     Raises:
         DeclarationError: there is no '=' in it.
@@ -116,10 +138,26 @@ def parse_setting(text: str) -> tuple[str, Any]:
     key = key.strip()
     if not equals or not key:
         raise DeclarationError(f"--set {text!r}: write key=value, for example --set T=64")
+    value = value.strip()
     try:
-        return key, tomllib.loads(f"x = {value.strip()}")["x"]
+        found = tomllib.loads(f"x = {value}")
     except tomllib.TOMLDecodeError:
-        return key, None if value.strip() == "none" else value.strip()
+        found = {"x": None if value.lower() == "none" else value}
+    return key, found["x"] if len(found) == 1 else value
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Several key=value, each key once.
+
+    Raises:
+        DeclarationError: one has no '=', or a key is given twice.
+    """
+    found: dict[str, Any] = {}
+    for key, value in map(parse_setting, texts):
+        if key in found:
+            raise DeclarationError(f"--set {key} is given twice: {found[key]!r} and {value!r}; keep one")
+        found[key] = value
+    return found
 
 
 def from_toml(path: str | os.PathLike[str]) -> Experiment:
@@ -137,21 +175,53 @@ def from_toml(path: str | os.PathLike[str]) -> Experiment:
         raise DeclarationError(f"{where} cannot be read: {problem.strerror}") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise DeclarationError(f"{where} is not valid TOML: {problem}") from problem
-    for name in tables:
+    for name, table in tables.items():
         if name not in ("model", "training", "data"):
             raise DeclarationError(f"{where}: {unknown('table', name, ('model', 'training', 'data'))}")
+        if not isinstance(table, dict):
+            raise DeclarationError(f"{where}: {name} = {table!r}; a table is needed: [{name}]")
     data = dict(tables.get("data", {}))
-    if "dataset" not in data:
+    name = data.pop("dataset", None)
+    if not isinstance(name, str):
+        given = "" if name is None else f", not {name!r}"
         raise DeclarationError(
-            f'{where}: [data] needs dataset = "..."; known: {", ".join(datasets.names())}, or an .npz file'
+            f'{where}: [data] needs dataset = "..."{given}; '
+            f"known: {', '.join(datasets.names())}, or an .npz file"
         )
-    name = data.pop("dataset")
+    training = tables.get("training", {})
+    for key in training:
+        if key not in ("epochs", "samples", "split"):
+            said = unknown("key", key, ("epochs", "samples", "split"))
+            belongs = "; it belongs in [model]" if key in {f.name for f in fields(Emstdp)} else ""
+            raise DeclarationError(f"{where}: [training]: {said}{belongs}")
+    try:
+        plain = Experiment(where.stem, where.stem, _dataset(name, where.parent), Emstdp(), options=data)
+        model = _converted(Emstdp, tables.get("model", {}), "[model]")
+        return replace(plain, model=Emstdp(**model), **_converted(Experiment, training, "[training]"))
+    except (DeclarationError, DataError) as problem:
+        raise type(problem)(f"{where}: {problem}") from problem
+
+
+def _dataset(name: str, folder: Path) -> str:
+    """A known dataset's name, or the absolute path of an .npz file.
+
+    Raises:
+        DataError: neither; names the near ones.
+    """
     if name.endswith(".npz"):
-        name = str((where.parent / name).resolve())
-    elif name not in datasets.names():
-        raise DataError(f"{where}: {unknown('dataset', name, datasets.names())}")
-    plain = Experiment(where.stem, where.stem, name, Emstdp(), options=data)
-    return with_settings(plain, {**tables.get("model", {}), **tables.get("training", {})})
+        return str((folder / name).expanduser().resolve())
+    known = datasets.names()
+    if name.replace("_", "-") not in known:
+        raise DataError(f"{unknown('dataset', name, known)}, or an .npz file")
+    return name
+
+
+def _options(name: str) -> dict[str, Any]:
+    """The options of a dataset's loader that a file can hold, with their types."""
+    if name.replace("_", "-") not in datasets.names():
+        return {}
+    hints = typing.get_type_hints(getattr(datasets, name.replace("-", "_")))
+    return {key: hint for key, hint in hints.items() if key not in ("progress", "return")}
 
 
 def _converted(kind: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -183,7 +253,7 @@ def _fitted(value: Any, hint: Any, where: str) -> Any:
             return value
         raise DeclarationError(f"{where}: {unknown('choice', value, map(str, args))}")
     if origin is tuple and isinstance(value, (list, tuple)):
-        return tuple(_fitted(v, args[0], where) for v in value)
+        return tuple(_fitted(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
     if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     plain = origin or hint
@@ -197,4 +267,13 @@ def _fitted(value: Any, hint: Any, where: str) -> Any:
 
 
 def _wanted(hint: Any) -> str:
-    return getattr(hint, "__name__", None) or str(hint).replace("typing.", "")
+    """A type in words."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(_wanted(option) for option in args)
+    if origin is tuple:
+        return f"a list like [64, 100, 10] ({_wanted(args[0])} each)"
+    if origin is typing.Literal:
+        return " or ".join(map(repr, args))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+    return words.get(hint, "none" if hint is type(None) else str(hint))

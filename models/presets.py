@@ -1,6 +1,7 @@
 """The rows of table 2 of the EMSTDP paper as experiments, amended and literal.
 
-Settings that the paper leaves open were chosen on a validation split of the training data, without the test set.
+Settings that the paper leaves open were chosen on a validation split of the training data, without the test
+set.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10))
 AUSLAN_SW = replace(SW, sizes=(45 * 22, 150, 150, 50), eta_decay=0.97)
 AUSLAN_DFA = replace(DFA, sizes=(45 * 22, 150, 150, 50), eta_decay=0.97)
 
-# Section 4.2 and algorithm 1 as printed: fresh input in both phases, nothing reset between them, h_pre over all
-# of T, a target rate of 0.2 with theta_l = 5, eq. 5 as a gate, a constant step size. eta and beta are not printed.
+# Section 4.2 and algorithm 1 as printed: fresh input in both phases, nothing reset between them, h_pre over
+# all of T, a target rate of 0.2 with theta_l = 5, eq. 5 as a gate, a constant step size. eta and beta are not
+# printed.
 LITERAL = Emstdp(
     sizes=(784, 500, 10),
     T=200,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import checkpoint
+from spikesim._files import json_bytes, sha256_bytes
 from spikesim.errors import CheckpointError, DeclarationError, unknown
 from spikesim.learning import CountRule
 from spikesim.network import Network, Projection, Readout
@@ -40,10 +41,17 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     found = checkpoint.load(path, KIND)
     try:
         return restore(found.arrays, found.meta)
-    except (DeclarationError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        said = f"{problem}" if isinstance(problem, DeclarationError) else repr(problem)
         raise CheckpointError(
-            f"{path} is whole, but does not hold a network of this version: {problem}"
+            f"{path} is whole, but does not hold a network of this version: {said}"
         ) from problem
+
+
+def digest(network: Network) -> str:
+    """The SHA-256 of a declaration and its weights: two networks have one exactly when they are equal."""
+    arrays, declaration = describe(network)
+    return sha256_bytes(json_bytes([checkpoint.digest_arrays(arrays), declaration], what="the network"))
 
 
 def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from spikesim.checkpoint import digest_arrays
+from spikesim._files import json_bytes, sha256_bytes
+from spikesim.checkpoint import Checkpoint, digest_arrays
 from spikesim.datasets.dataset import Dataset
 from spikesim.encoders import Encoder, restore_encoder
 from spikesim.errors import CheckpointError
 from spikesim.evaluation import Evaluation, evaluate
 from spikesim.network import Masters, Network
-from spikesim.network_file import load_network, save_network
+from spikesim.network_file import digest, load_network, save_network
 from spikesim.runfolder import RunFolder
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ class Run:
         folder: where the run lies; None for a run in memory.
         finished: all epochs are done.
         metrics: one record an epoch.
-        standing: where it stands.
+        standing: where it stands; None before the first checkpoint.
+        squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
     """
 
     network: Network
@@ -47,7 +50,7 @@ class Run:
     finished: bool
     metrics: list[dict[str, Any]] = field(default_factory=list)
     standing: Standing | None = None
-    digest: str = ""
+    squares: dict[str, npt.NDArray[np.float64]] | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -59,28 +62,63 @@ class Run:
         from spikesim.training import Standing, Training
 
         folder = RunFolder.open(path)
+        config = folder.config
         try:
-            training = Training(**folder.config["training"])
-            encoder = restore_encoder(folder.config["encoder"])
+            training = Training(**config["training"])
+            encoder = restore_encoder(config["encoder"])
         except (KeyError, TypeError) as problem:
             raise CheckpointError(
-                f"{path}: its config.json is not that of a training ({problem!r})"
+                f"{path}: its config.json is not that of a training ({problem!r}); "
+                f"bring it back from a copy, or begin a new run"
             ) from problem
-        network = load_network(folder.path(NETWORK))
-        run = cls(network, training, encoder, network.masters(), folder, False, folder.metrics())
-        run.digest = digest_arrays(network.masters())
-        found = folder.latest()
-        if found is None:
-            return run
-        if found.meta.get("network") != run.digest:
+        if not folder.path(NETWORK).exists():
             raise CheckpointError(
-                f"{path}: the checkpoint belongs to another network than {NETWORK}; "
-                f"restore the folder's own files, or train again"
+                f"{path}: {NETWORK} is missing: this run ended before it began. Begin it anew, overwriting it"
             )
-        run.masters = {n.partition("/")[2]: a for n, a in found.arrays.items() if n.startswith("masters/")}
-        run.standing = Standing(**found.meta["standing"])
-        run.finished = run.standing.finished
+        network = load_network(folder.path(NETWORK))
+        if config.get("network", digest(network)) != digest(network):
+            raise CheckpointError(
+                f"{path}: {NETWORK} is not the network that config.json names; "
+                f"restore the folder's own files, or begin a new run"
+            )
+        run = cls(network, training, encoder, network.masters(), folder, False, folder.metrics())
+        found = folder.latest()
+        if found is not None:
+            run._take(found)
+            try:
+                run.standing = Standing(**found.meta["standing"])
+                run.finished = run.standing.finished
+            except (KeyError, TypeError) as problem:
+                raise CheckpointError(
+                    f"{path}: its checkpoint does not say where the training stands ({problem!r}); "
+                    f"it was made by another version of spikesim: begin a new run"
+                ) from problem
         return run
+
+    def _take(self, found: Checkpoint) -> None:
+        """The weights of a checkpoint, when it is one of this run."""
+        assert self.folder is not None
+        groups: dict[str, dict[str, Any]] = {"masters": {}, "squares": {}}
+        for name, array in found.arrays.items():
+            group, _, projection = name.partition("/")
+            groups.setdefault(group, {})[projection] = array
+        declared = {n: (m.shape, m.dtype) for n, m in self.network.masters().items()}
+        given = {n: (m.shape, m.dtype) for n, m in groups["masters"].items()}
+        # Runs that were begun before config.json named their network are known by their initial weights.
+        named = "network" in self.folder.config
+        mine = self.belongs() if named else {"network": digest_arrays(self.network.masters())}
+        if declared != given or any(found.meta.get(key) != value for key, value in mine.items()):
+            raise CheckpointError(
+                f"{self.folder.root}: the checkpoint belongs to another network or configuration than "
+                f"{NETWORK} and config.json; restore the folder's own files, or begin a new run"
+            )
+        self.masters, self.squares = groups["masters"], groups["squares"]
+
+    def belongs(self) -> dict[str, str]:
+        """What a checkpoint of this run says that it is of: digests of the network and the configuration."""
+        assert self.folder is not None
+        config = sha256_bytes(json_bytes(self.folder.config, what="the configuration"))
+        return {"network": digest(self.network), "config": config}
 
     @property
     def weights_sha256(self) -> str:
@@ -115,7 +153,6 @@ class Run:
         """Write the declaration beside the run's configuration."""
         assert self.folder is not None
         save_network(self.network, self.folder.path(NETWORK))
-        self.digest = digest_arrays(self.network.masters())
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:

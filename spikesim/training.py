@@ -1,4 +1,4 @@
-"""Training: present, learn, measure; checkpoints on the way, and a run that goes on as if it had never stopped."""
+"""Training: present, learn, measure, with checkpoints; a stopped run goes on as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -15,15 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import rng
-from spikesim.checkpoint import Checkpoint
 from spikesim.datasets.dataset import Dataset, Split
 from spikesim.encoders import Encoder, describe_encoder
 from spikesim.engines import engine
 from spikesim.errors import CheckpointError, DeclarationError
 from spikesim.evaluation import check_fits, evaluate
+from spikesim.grid import whole
 from spikesim.network import Network
-from spikesim.run import Run, fingerprint
-from spikesim.runfolder import RunFolder
+from spikesim.network_file import digest
+from spikesim.recording import Recording
+from spikesim.run import NETWORK, Run, fingerprint
+from spikesim.runfolder import CONFIG, RunFolder
 
 CHUNK = 500  # presentations between looks at the clock and at Ctrl-C
 CHECKPOINT_SECONDS = 20.0
@@ -57,9 +59,9 @@ class Training:
     def __post_init__(self) -> None:
         for name, low in (("epochs", 1), ("samples", 1), ("batch", 1), ("seed", 0)):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or int(value) != value or value < low):
+            if isinstance(value, bool) or not (whole(value, low) or (name == "samples" and value is None)):
                 raise DeclarationError(f"Training: {name} = {value!r}; a whole number >= {low} is needed")
-        if not 0 < self.eta_decay <= 1:
+        if not (isinstance(self.eta_decay, (int, float)) and 0 < self.eta_decay <= 1):
             raise DeclarationError(f"Training: eta_decay = {self.eta_decay!r}; it has to lie in (0, 1]")
         if self.split not in ("train", "fit"):
             raise DeclarationError(f"Training: split = {self.split!r}; known: 'train', 'fit'")
@@ -139,17 +141,35 @@ def train(
         raise DeclarationError(
             f"samples = {per_epoch} of an epoch, and the split {split.name!r} has {len(split)}"
         )
+    running = engine(network, threads=threads)
     standing = Standing(per_epoch=per_epoch, epochs=training.epochs)
     run = Run(network, training, encoder, network.masters(), None, standing.finished)
-    if out is not None:
-        config = {
-            "training": asdict(training),
-            "encoder": describe_encoder(encoder),
-            "data": fingerprint(dataset),
-        }
-        run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
+    _try_out(run, split)
+    if out is None:
+        return _go_on(run, running, dataset, split, standing, threads, progress)
+    config = {
+        "training": asdict(training),
+        "encoder": describe_encoder(encoder),
+        "data": fingerprint(dataset),
+        "network": digest(network),
+    }
+    run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
+    try:
         run.save_network()
-    return _go_on(run, dataset, split, standing, None, threads, progress)
+        return _go_on(run, running, dataset, split, standing, threads, progress)
+    except BaseException:
+        _forget(run.folder)
+        raise
+    finally:
+        run.folder.close()
+
+
+def _forget(folder: RunFolder) -> None:
+    """What failed before its first checkpoint is no run: it must not be in the way of the next try."""
+    if not folder.steps():
+        for name in (NETWORK, CONFIG):
+            with suppress(OSError):
+                (folder.root / name).unlink(missing_ok=True)
 
 
 def resume(
@@ -169,35 +189,40 @@ def resume(
 
     Raises:
         CheckpointError: no run there, damaged files, or other data than the run began with.
+        DeclarationError: epochs is not a whole number >= 1.
     """
-    run = Run.open(out)
-    assert run.folder is not None
-    run.folder.claim()
-    if run.folder.config["data"] != fingerprint(dataset):
-        raise CheckpointError(
-            f"{out}: this run began with other data ({run.folder.config['data']}, now {fingerprint(dataset)}); "
-            f"resume it with the same, or begin a new run"
-        )
-    split = dataset.split(run.training.split)
-    found = run.folder.latest()
-    standing = Standing(per_epoch=run.training.samples or len(split), epochs=epochs or run.training.epochs)
-    if found is not None:
-        standing = Standing(**{**found.meta["standing"], "epochs": epochs or run.training.epochs})
-    run.folder.truncate_metrics(epoch=standing.epoch)
-    return _go_on(run, dataset, split, standing, found, threads, progress)
+    if epochs is not None and not whole(epochs, 1):
+        raise DeclarationError(f"resume: epochs = {epochs!r}; a whole number >= 1 is needed")
+    folder = RunFolder.open(out)
+    with folder:
+        folder.claim()
+        run = Run.open(out)
+        run.folder = folder
+        if folder.config["data"] != (now := fingerprint(dataset)):
+            raise CheckpointError(
+                f"{out}: this run began with other data ({folder.config['data']}, now {now}); "
+                f"resume it with the same, or begin a new run"
+            )
+        split = dataset.split(run.training.split)
+        standing = run.standing or Standing(per_epoch=run.training.samples or len(split))
+        standing.epochs = epochs or run.training.epochs
+        folder.truncate_metrics(epoch=standing.epoch)
+        run.metrics = folder.metrics()
+        running = engine(run.network, run.masters, run.squares, threads=threads)
+        _try_out(run, split)
+        return _go_on(run, running, dataset, split, standing, threads, progress)
 
 
 def _go_on(
     run: Run,
+    running: Any,
     dataset: Dataset,
     split: Split,
     standing: Standing,
-    found: Checkpoint | None,
     threads: int,
     progress: Progress | None,
 ) -> Run:
     """From where it stands to the last epoch, or to Ctrl-C."""
-    running = engine(run.network, run.masters, _squares(found), threads=threads)
     saved = time.monotonic()
     with _stop_signal() as stopped:
         while not standing.finished and not stopped.is_set():
@@ -206,9 +231,8 @@ def _go_on(
                 _learn(run, running, split, rows, standing)
                 if progress is not None:
                     progress(standing)
-                if stopped.is_set() or (
-                    time.monotonic() - saved > CHECKPOINT_SECONDS and standing.done < len(order)
-                ):
+                late = time.monotonic() - saved > CHECKPOINT_SECONDS
+                if stopped.is_set() or (late and standing.done < len(order)):
                     _save(run, running, standing)
                     saved = time.monotonic()
                 if stopped.is_set():
@@ -220,6 +244,7 @@ def _go_on(
                 if progress is not None:
                     progress(standing)
     run.masters = {name: m.copy() for name, m in running.masters.items()}
+    run.squares = {name: r.copy() for name, r in running.squares.items()}
     run.finished = standing.finished
     run.standing = standing
     return run
@@ -232,20 +257,31 @@ def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt
         yield order[first : first + size]
 
 
-def _learn(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], standing: Standing) -> None:
-    """Present and learn one chunk."""
-    begun = time.monotonic()
+def _try_out(run: Run, split: Split) -> None:
+    """Learn one sample on an engine that is thrown away.
+
+    So the kernels are compiled before any time is counted, and what the engine refuses (a step size that leaves
+    its integers) is refused before a folder is made.
+    """
+    _present(run, engine(run.network), split, np.arange(1), epoch=0)
+
+
+def _present(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], epoch: int) -> Recording:
+    """Encode some samples, present them, and learn."""
     training, source = run.training, run.network.sources[0]
     window = run.network.window
     T = window.boundary if run.network.populations[source].replay else window.T
-    spikes = run.encoder.encode(split.x[rows], split.index[rows], T, training.seed, standing.epoch)
-    found = running.run(
-        {source: spikes},
-        split.y[rows],
-        learn=True,
-        batch=training.batch,
-        factor=training.factor(standing.epoch),
+    spikes = run.encoder.encode(split.x[rows], split.index[rows], T, training.seed, epoch)
+    found: Recording = running.run(
+        {source: spikes}, split.y[rows], learn=True, batch=training.batch, factor=training.factor(epoch)
     )
+    return found
+
+
+def _learn(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], standing: Standing) -> None:
+    """Present and learn one chunk, and count."""
+    begun = time.monotonic()
+    found = _present(run, running, split, rows, standing.epoch)
     standing.done += len(rows)
     standing.right += int((found.predictions == split.y[rows]).sum())
     for name, counts in found.counts.items():
@@ -290,14 +326,7 @@ def _save(run: Run, running: Any, standing: Standing) -> None:
     arrays = {f"masters/{name}": m for name, m in running.masters.items()}
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
     step = standing.epoch * standing.per_epoch + standing.done
-    run.folder.save_checkpoint(arrays, {"standing": asdict(standing), "network": run.digest}, step)
-
-
-def _squares(found: Checkpoint | None) -> dict[str, npt.NDArray[np.float64]] | None:
-    """The running squares of a checkpoint."""
-    if found is None:
-        return None
-    return {name.partition("/")[2]: a for name, a in found.arrays.items() if name.startswith("squares/")}
+    run.folder.save_checkpoint(arrays, {"standing": asdict(standing), **run.belongs()}, step)
 
 
 @contextmanager

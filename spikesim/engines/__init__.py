@@ -15,6 +15,7 @@ import numpy.typing as npt
 from spikesim.engines.naive import Naive
 from spikesim.engines.windowed import Windowed
 from spikesim.errors import EngineError, unknown
+from spikesim.grid import whole
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
@@ -39,8 +40,10 @@ def engine(
         threads: workers of the windowed engine; they never change a result.
 
     Raises:
-        EngineError: an unknown engine, or a structure that the named engine does not run.
+        EngineError: an unknown engine, a structure that the named engine does not run, or threads < 1.
     """
+    if not whole(threads, 1):
+        raise EngineError(f"threads = {threads!r}; a whole number >= 1 is needed")
     if name is None:
         try:
             return Windowed(network, masters, squares, threads)

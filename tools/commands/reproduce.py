@@ -1,4 +1,4 @@
-"""`spikesim reproduce`: a preset over several seeds, kept as data in models/results; taken up again where it stopped."""
+"""`spikesim reproduce`: a preset over several seeds, kept as data; taken up again where it stopped."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from spikesim._files import json_bytes, write_bytes
-from spikesim.errors import DeclarationError
 from spikesim.models.emstdp import build, encoder
 from spikesim.models.experiment import Experiment
 from spikesim.models.presets import preset
-from spikesim.run import Run
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of, finish
 from spikesim.tools.results_table import check_result
+
+from spikesim._files import json_bytes, write_bytes
+from spikesim.errors import DeclarationError
+from spikesim.run import Run
 from spikesim.training import resume as resume_run
 from spikesim.training import train as train_network
 
