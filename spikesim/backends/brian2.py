@@ -36,7 +36,7 @@ class Brian2:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
             them.
-        code: what Brian2 generates: "numpy", or "cython" (needs a C++ compiler; a minute for the first run).
+        code: what Brian2 generates: "numpy", or "cython" (needs a C++ compiler; minutes for the first run).
 
     Raises:
         DeclarationError: weights of another network.
@@ -188,23 +188,37 @@ class _Monitors:
         b2, net = clocks.b2, clocks.network
         self.clocks = clocks
         self.cells = {name: cell(name, net.populations[name]) for name in groups}
-        read = {net.readout.population} if net.readout else set()
+        moving = {*record, net.readout.population} if net.readout else {*record}
         self.h = {
             name: b2.StateMonitor(
-                group, ["h_first", "h_second"], record=True, clock=clocks.border, when=SLOT, order=SHOW
+                group,
+                ["h_first", "h_second"],
+                record=True,
+                clock=clocks.border,
+                when=SLOT,
+                order=SHOW,
+                name=clocks.named("counts", name),
             )
             for name, group in groups.items()
         }
         self.membranes = {
             name: b2.StateMonitor(
-                groups[name], list(self.cells[name].membranes), record=True, clock=clocks.step, when="end"
+                groups[name],
+                list(self.cells[name].membranes),
+                record=True,
+                clock=clocks.step,
+                when="end",
+                name=clocks.named("membranes", name),
             )
-            for name in {*record, *read}
+            for name in moving
             if self.cells[name].membranes
         }
         self.events = {
-            name: {event: b2.EventMonitor(groups[name], event) for event in self.cells[name].events}
-            for name in set(record)
+            name: {
+                event: b2.EventMonitor(groups[name], event, name=clocks.named(event, name))
+                for event in self.cells[name].events
+            }
+            for name in {*record}
         }
 
     def all(self) -> list[Any]:

@@ -71,6 +71,12 @@ class Clockwork:
         """Where in a step a place of a population's turn stands."""
         return PLACES * self.network.order.index(name) + place
 
+    def named(self, what: str, name: str) -> str:
+        """A name that Brian2 takes for what belongs to a population, the same in every run: what Cython has
+        compiled is found again.
+        """
+        return f"{what}_{self.network.order.index(name)}"
+
     def first_step(self, name: str) -> int:
         """The step of a presentation in which a population's own window begins."""
         return 1 + self.network.offsets[name]
@@ -170,7 +176,7 @@ def _group(clocks: Clockwork, name: str, train: npt.NDArray[np.float64] | None) 
         )
         values["cleared"] = window.boundary if "split" in population.reset_at else window.T
     else:
-        values["train"] = b2.TimedArray(train, dt=1 * b2.second)
+        values["train"] = b2.TimedArray(train, dt=1 * b2.second, name=clocks.named("train", name))
     conditions = {event: condition for event, (condition, _) in model.events.items()}
     group = b2.NeuronGroup(
         population.n,
@@ -178,7 +184,7 @@ def _group(clocks: Clockwork, name: str, train: npt.NDArray[np.float64] | None) 
         events=conditions,
         namespace=values,
         clock=clocks.step,
-        name=b2_name(clocks, name),
+        name=clocks.named("population", name),
     )
     if train is None:
         group.bias = grid.snap(population.bias, population.grid).astype(np.float64)
@@ -198,8 +204,3 @@ def _schedule(clocks: Clockwork, name: str, group: Any, model: Cell) -> None:
         group.run_on_event(event, code, when=SLOT, order=clocks.order(name, RESET))
     cleared = "\n".join(f"{v} = 0" for v in ("h_first", "h_second", *model.membranes))
     group.run_regularly(cleared, clock=clocks.border, when=SLOT, order=REST)
-
-
-def b2_name(clocks: Clockwork, name: str) -> str:
-    """A name that Brian2 takes, the same in every run: compiled code is found again."""
-    return f"population_{clocks.network.order.index(name)}"

@@ -148,7 +148,7 @@ def teach(
         factor: of the step size's schedule.
     """
     net, b2 = clocks.network, clocks.b2
-    when = b2.TimedArray(due, dt=clocks.length * b2.second)
+    when = b2.TimedArray(due, dt=clocks.length * b2.second, name="due_at_border")
     for p in net.plastic:
         rule = p.plastic
         assert rule is not None
