@@ -20,6 +20,7 @@ from spikesim.synapses import Dense, OneToOne, Transpose
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+Table = npt.NDArray[np.void]
 NO_FLOOR = -(2**31)
 
 
@@ -76,6 +77,8 @@ class Plan(NamedTuple):
     readout: int  # layer that is read
     read_end: int  # end of the readout's span
     read_start: int
+    repeats: bool  # without error spikes the second phase repeats the first, spike for spike
+    loss: int  # the error population that decides it
 
 
 class Compiled(NamedTuple):
@@ -124,8 +127,27 @@ def compile_plan(network: Network) -> Compiled:
         readout,
         span[1],
         span[0],
+        *_repetition(network, chain, layers, error_arrays, span[1]),
     )
     return Compiled(plan, chain, errors, incoming, feedback)
+
+
+def _repetition(
+    network: Network, chain: tuple[str, ...], layers: Table, errors: Table, read_end: int
+) -> tuple[bool, int]:
+    """Whether a second phase without error spikes repeats the first, and the only loss.
+
+    It does where the input is replayed, every membrane starts anew at the split, the phases are equally long, and
+    all that teaches follows from one loss that begins when the layers have ended their first phase.
+    """
+    losses = np.flatnonzero(errors["source"] < 0)
+    window = network.window
+    if len(losses) != 1 or window.split is None or not network.populations[chain[0]].replay:
+        return False, 0
+    same = window.T == 2 * window.split and read_end <= window.split and bool(layers["reset_split"][1:].all())
+    aligned = bool((layers["offset"][1:] == layers["offset"][:-1] + layers["delay"][1:]).all())
+    after = errors["offset"][losses[0]] >= layers["offset"][-1]
+    return bool(same and aligned and after), int(losses[0])
 
 
 def _refused(name: str, why: str) -> EngineError:

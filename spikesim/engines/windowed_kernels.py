@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim._jit import kernel
+from spikesim.engines.windowed_input import count_inputs, input_currents, make_input_buffers
 from spikesim.engines.windowed_neurons import (
     add_columns,
     add_rows,
@@ -32,16 +33,9 @@ class Buffers(NamedTuple):
     k: Any  # int64 (populations * slots,): how many
     current: Any  # float32 (widest,)
     fired: Any  # uint8 (widest,)
-
-
-class InputBuffers(NamedTuple):
-    """What the matrix product of a window needs."""
-
-    active: Any  # int64 (n_in,): inputs that fire at all
-    rank: Any  # int64 (n_in,): their place in that list
-    raster: Any  # float32 (T * n_in,)
-    rows: Any  # float32 (n_in * n_1,): their rows of the weights
-    currents: Any  # float32 (T, n_1)
+    train: (
+        Any  # uint8 (split, n): the first phase of the layer that the loss listens to; used where it repeats
+    )
 
 
 @kernel
@@ -56,7 +50,6 @@ def make_buffers(plan):  # type: ignore[no-untyped-def]
         widest = max(widest, errors[e].n)
         neurons += 2 * errors[e].n
     rings = (layers.size + errors.size) * plan.slots
-    n_in, n_1 = layers[0].n, layers[1].n
     return (
         Buffers(
             np.zeros(neurons, np.int32),
@@ -65,49 +58,10 @@ def make_buffers(plan):  # type: ignore[no-untyped-def]
             np.zeros(rings, np.int64),
             np.zeros(widest, np.float32),
             np.zeros(widest, np.uint8),
+            np.zeros((plan.split, layers[errors[plan.loss].layer].n if plan.repeats else 0), np.uint8),
         ),
-        InputBuffers(
-            np.zeros(n_in, np.int64),
-            np.zeros(n_in, np.int64),
-            np.zeros(plan.T * n_in, np.float32),
-            np.zeros(n_in * n_1, np.float32),
-            np.zeros((plan.T, n_1), np.float32),
-        ),
+        make_input_buffers(plan.T, layers[0].n, layers[1].n),
     )
-
-
-@kernel
-def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
-    """h_in (2, n) = spikes of each input by phase."""
-    h_in[:] = 0
-    for k in range(times.size):
-        h_in[0 if times[k] < plan.split else 1, neurons[k]] += 1
-    if plan.replay:
-        for k in range(times.size):
-            h_in[1, neurons[k]] += times[k] < plan.T - plan.split
-
-
-@kernel
-def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped-def]
-    """The first layer's currents of the whole window as one matrix product over the active inputs."""
-    T = plan.split if plan.replay else plan.T
-    n, m = plan.layers[0].n, plan.layers[1].n
-    na = 0
-    for i in range(n):
-        b.active[na] = i
-        b.rank[i] = na
-        na += (h_in[0, i] + h_in[1, i]) > 0
-    if na == 0:
-        b.currents[:T] = 0
-        return
-    dense = b.raster[: T * na].reshape((T, na))
-    dense[:] = 0
-    for k in range(times.size):
-        dense[times[k], b.rank[neurons[k]]] = 1
-    chosen = b.rows[: na * m].reshape((na, m))
-    for a in range(na):
-        chosen[a] = w[b.active[a] * m : b.active[a] * m + m]
-    np.dot(dense, chosen, b.currents[:T])
 
 
 @kernel
@@ -202,6 +156,47 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
 
 
 @kernel
+def keep_train(plan, now, buffers):  # type: ignore[no-untyped-def]
+    """Keep the first-phase spikes of the layer that the loss listens to."""
+    layer = plan.errors[plan.loss].layer
+    t = now - plan.layers[layer].offset
+    if 0 <= t < plan.split:
+        mine = layer * plan.slots + (now & (plan.slots - 1))
+        ring = mine * buffers.current.size
+        for j in range(buffers.train.shape[1]):
+            buffers.train[t, j] = 0
+        for k in range(ring, ring + buffers.k[mine]):
+            buffers.train[t, buffers.idx[k]] = 1
+
+
+@kernel
+def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def]
+    """Whether the loss would fire at all if the second phase repeated the first; leaves no trace."""
+    p = plan.errors[plan.loss]
+    n, plus, minus = p.n, h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
+    gate = plan.layers[p.gate].start if p.gate >= 0 else -1
+    silent = True
+    for t in range(plan.split, plan.T):
+        for j in range(n):
+            buffers.current[j] = 0
+        t_target = t + p.offset - p.d_target - plan.target_offset
+        if 0 <= t_target < plan.T and plan.target_train[t_target]:
+            buffers.current[label] += p.w_target
+        t_layer = t + p.offset - p.d_layer - plan.layers[p.layer].offset
+        if 0 <= t_layer < plan.T:
+            for j in range(n):
+                buffers.current[j] += buffers.train[t_layer % plan.split, j] * p.w_layer
+        if fire_error(
+            buffers.v, plus, minus, n, buffers.current, p, h, gate, h_e, buffers.idx, buffers.sign, 0
+        ):
+            silent = False
+            break
+    for j in range(n):
+        buffers.v[plus + j], buffers.v[minus + j], h_e[p.start + j] = 0, 0, 0
+    return silent
+
+
+@kernel
 def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-untyped-def]
     """Keep the step's spikes and membranes: layers first, then errors, then the errors' minus channels."""
     n_errors = (buffers.v.size - n_layers) // 2
@@ -236,6 +231,9 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
     input_currents(plan, w, times, neurons, h_in, inputs)
     read = plan.layers[plan.readout]
     chosen = 0
+    known = (
+        plan.split + plan.layers[plan.layers.size - 1].offset
+    )  # when every layer has ended its first phase
     for now in range(plan.steps):
         for layer in range(1, plan.layers.size):
             layer_step(plan, layer, now, w, h, buffers, inputs.currents)
@@ -249,6 +247,11 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
             chosen = winner(seen, buffers.v[read.start : read.start + read.n])
         if s_out.size:
             record_step(plan, now, h.shape[1], buffers, s_out, v_out)
+        elif plan.repeats and now < known:
+            keep_train(plan, now, buffers)
+            if now == known - 1 and loss_is_silent(plan, label, h, h_e, buffers):
+                h[1] = h[0]
+                break
     return chosen
 
 

@@ -1,0 +1,105 @@
+"""The first layer's currents of a whole window, by table look-up.
+
+Inputs that are active at all are taken in groups of four. For each group a table holds the 16 sums that its four
+rows of weights can give; a step then costs one addition a group instead of one a spike. The sums are of integers
+in float32, exact in any order. Columns go in blocks, so that four tables stay in the nearest cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim._jit import kernel
+
+BLOCK = 64  # columns
+TABLE = 16 * BLOCK
+
+
+class InputBuffers(NamedTuple):
+    """What the input of a window needs."""
+
+    active: Any  # int64 (n_in + 1,): inputs that fire at all
+    rank: Any  # int64 (n_in,): their place in that list
+    codes: Any  # uint8 (T, groups): which of a group's four inputs fire in a step
+    table: Any  # float32 (4 * TABLE,)
+    currents: Any  # float32 (T, n_1 up to whole blocks)
+
+
+@kernel
+def make_input_buffers(T, n_in, n_1):  # type: ignore[no-untyped-def]
+    """Room for the largest input."""
+    return InputBuffers(
+        np.zeros(n_in + 1, np.int64),
+        np.zeros(n_in, np.int64),
+        np.zeros((T, (n_in + 15) // 16 * 4), np.uint8),
+        np.zeros(4 * TABLE, np.float32),
+        np.zeros((T, (n_1 + BLOCK - 1) // BLOCK * BLOCK), np.float32),
+    )
+
+
+@kernel
+def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
+    """h_in (2, n) = spikes of each input by phase."""
+    h_in[:] = 0
+    for k in range(times.size):
+        h_in[0 if times[k] < plan.split else 1, neurons[k]] += 1
+    if plan.replay:
+        for k in range(times.size):
+            h_in[1, neurons[k]] += times[k] < plan.T - plan.split
+
+
+@kernel
+def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped-def]
+    """currents[t, j] = sum over the inputs that fire in step t of w[i, j], for the steps that are given."""
+    T = plan.split if plan.replay else plan.T
+    n, m = plan.layers[0].n, plan.layers[1].n
+    na = 0
+    for i in range(n):
+        b.active[na] = i
+        b.rank[i] = na
+        na += (h_in[0, i] + h_in[1, i]) > 0
+    groups = (na + 15) // 16 * 4
+    b.codes[:T, :groups] = 0
+    for k in range(times.size):
+        r = b.rank[neurons[k]]
+        b.codes[times[k], r >> 2] |= 1 << (r & 3)
+    for column in range(0, m, BLOCK):
+        b.currents[:T, column : column + BLOCK] = 0
+        for g in range(0, groups, 4):
+            for q in range(4):
+                fill_table(b.table, q * TABLE, w, m, column, b.active, 4 * (g + q), na)
+            look_up(b.table, b.codes, g, T, b.currents, column)
+
+
+@kernel
+def fill_table(table, base, w, m, column, active, first, na):  # type: ignore[no-untyped-def]
+    """The 16 sums of the rows active[first] .. active[first + 3], of a block of columns."""
+    width = min(BLOCK, m - column)
+    for k in range(4):
+        at = base + (1 << k) * BLOCK
+        known = width if first + k < na else 0
+        row = active[first + k] * m + column if first + k < na else 0
+        for j in range(known):
+            table[np.uintp(at + j)] = w[np.uintp(row + j)]
+        for j in range(known, BLOCK):
+            table[np.uintp(at + j)] = 0
+    for code in range(3, 16):
+        low = code & -code
+        if low != code:
+            at, rest, one = base + code * BLOCK, base + (code - low) * BLOCK, base + low * BLOCK
+            for j in range(BLOCK):
+                table[np.uintp(at + j)] = table[np.uintp(rest + j)] + table[np.uintp(one + j)]
+
+
+@kernel
+def look_up(table, codes, g, T, currents, column):  # type: ignore[no-untyped-def]
+    """Add four groups' sums to the currents of every step."""
+    for t in range(T):
+        c0, c1 = codes[t, g] * BLOCK, codes[t, g + 1] * BLOCK + TABLE
+        c2, c3 = codes[t, g + 2] * BLOCK + 2 * TABLE, codes[t, g + 3] * BLOCK + 3 * TABLE
+        for j in range(BLOCK):
+            front = table[np.uintp(c0 + j)] + table[np.uintp(c1 + j)]
+            back = table[np.uintp(c2 + j)] + table[np.uintp(c3 + j)]
+            currents[t, np.uintp(column + j)] += front + back
