@@ -16,7 +16,7 @@ from spikesim.models.emstdp import Emstdp
 from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DataError, DeclarationError, unknown
-from spikesim.training import Training
+from spikesim.settings import Training
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -18,9 +18,10 @@ from spikesim.network_file import load_network, save_network
 from spikesim.neurons import IF, ErrorIF, Source, Target
 from spikesim.recording import Recording
 from spikesim.run import Run
+from spikesim.settings import Training
 from spikesim.spikes import Spikes, from_events, from_raster
 from spikesim.synapses import Dense, OneToOne, Transpose
-from spikesim.training import Training, resume, train
+from spikesim.training import resume, train
 from spikesim.window import Window
 
 __all__ = [

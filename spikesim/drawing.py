@@ -52,7 +52,7 @@ def draw_network(network: Network, path: str | os.PathLike[str]) -> None:
 
 
 def _places(network: Network) -> Places:
-    """Layers from left to right in the order of a step; a teacher above the layer that it teaches or listens to."""
+    """Layers from left to right in the order of a step; a teacher above the layer that it teaches."""
     teachers = network.teaching()
     layers = [name for name in network.order if name not in teachers]
     places: Places = {name: (2.4 * k, 0.0) for k, name in enumerate(layers)}

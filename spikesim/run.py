@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,7 @@ from spikesim.evaluation import Evaluation, evaluate
 from spikesim.network import Masters, Network
 from spikesim.network_file import digest, load_network, save_network
 from spikesim.runfolder import RunFolder
-
-if TYPE_CHECKING:
-    from spikesim.training import Standing, Training
+from spikesim.settings import Standing, Training
 
 NETWORK = "network.h5"
 
@@ -59,8 +57,6 @@ class Run:
         Raises:
             CheckpointError: no run is there, or its files are damaged or of another version.
         """
-        from spikesim.training import Standing, Training
-
         folder = RunFolder.open(path)
         config = folder.config
         try:

@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,79 +26,11 @@ from spikesim.network_file import digest
 from spikesim.recording import Recording
 from spikesim.run import NETWORK, Run, fingerprint
 from spikesim.runfolder import CONFIG, RunFolder
+from spikesim.settings import Standing, Training
 
 CHUNK = 500  # presentations between looks at the clock and at Ctrl-C
 CHECKPOINT_SECONDS = 20.0
-Progress = Callable[["Standing"], None]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a network is trained; kept whole with every run.
-
-    Attributes:
-        epochs: passes.
-        samples: samples of an epoch, drawn anew from the split each time; None for all of it.
-        split: "train" (all training data), or "fit" (without the validation samples, on which each epoch is
-            then measured: for choosing settings).
-        batch: presentations whose updates are summed; 1 is online.
-        eta_decay: factor of the step size after each epoch.
-        seed: of the order and of the encoder.
-
-    Raises:
-        DeclarationError: a value out of range.
-    """
-
-    epochs: int = 1
-    samples: int | None = None
-    split: Literal["train", "fit"] = "train"
-    batch: int = 1
-    eta_decay: float = 1.0
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("samples", 1), ("batch", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not (whole(value, low) or (name == "samples" and value is None)):
-                raise DeclarationError(f"Training: {name} = {value!r}; a whole number >= {low} is needed")
-        if not (isinstance(self.eta_decay, (int, float)) and 0 < self.eta_decay <= 1):
-            raise DeclarationError(f"Training: eta_decay = {self.eta_decay!r}; it has to lie in (0, 1]")
-        if self.split not in ("train", "fit"):
-            raise DeclarationError(f"Training: split = {self.split!r}; known: 'train', 'fit'")
-        rng.key(self.seed)
-
-    def factor(self, epoch: int) -> float:
-        """The step size's factor in an epoch; by repeated products, which are the same on every machine."""
-        value = 1.0
-        for _ in range(epoch):
-            value *= self.eta_decay
-        return value
-
-
-@dataclass
-class Standing:
-    """Where a training stands: what progress bars show, and what a checkpoint holds beside the weights."""
-
-    epoch: int = 0
-    done: int = 0
-    per_epoch: int = 0
-    epochs: int = 0
-    right: int = 0
-    seconds: float = 0.0
-    spikes: dict[str, int] = field(default_factory=dict)
-    clipped: dict[str, int] = field(default_factory=dict)
-    validation: float | None = None
-    rate: float = 0.0  # samples a second, of the last chunk
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right predictions in this epoch so far, each made before its sample was learnt."""
-        return self.right / max(self.done, 1)
-
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.epochs
+Progress = Callable[[Standing], None]
 
 
 def train(
@@ -260,8 +192,8 @@ def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt
 def _try_out(run: Run, split: Split) -> None:
     """Learn one sample on an engine that is thrown away.
 
-    So the kernels are compiled before any time is counted, and what the engine refuses (a step size that leaves
-    its integers) is refused before a folder is made.
+    So the kernels are compiled before any time is counted, and what the engine refuses (a step size that
+    leaves its integers) is refused before a folder is made.
     """
     _present(run, engine(run.network), split, np.arange(1), epoch=0)
 

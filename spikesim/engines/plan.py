@@ -137,14 +137,14 @@ def _repetition(
 ) -> tuple[bool, int]:
     """Whether a second phase without error spikes repeats the first, and the only loss.
 
-    It does where the input is replayed, every membrane starts anew at the split, the phases are equally long, and
-    all that teaches follows from one loss that begins when the layers have ended their first phase.
+    It does where the input is replayed, every membrane starts anew at the split, the phases are equally long,
+    and all that teaches follows from one loss that begins when the layers have ended their first phase.
     """
     losses = np.flatnonzero(errors["source"] < 0)
     window = network.window
     if len(losses) != 1 or window.split is None or not network.populations[chain[0]].replay:
         return False, 0
-    same = window.T == 2 * window.split and read_end <= window.split and bool(layers["reset_split"][1:].all())
+    same = 2 * window.split == window.T and read_end <= window.split and bool(layers["reset_split"][1:].all())
     aligned = bool((layers["offset"][1:] == layers["offset"][:-1] + layers["delay"][1:]).all())
     after = errors["offset"][losses[0]] >= layers["offset"][-1]
     return bool(same and aligned and after), int(losses[0])

@@ -1,8 +1,8 @@
 """The first layer's currents of a whole window, by table look-up.
 
-Inputs that are active at all are taken in groups of four. For each group a table holds the 16 sums that its four
-rows of weights can give; a step then costs one addition a group instead of one a spike. The sums are of integers
-in float32, exact in any order. Columns go in blocks, so that four tables stay in the nearest cache.
+Inputs that are active at all are taken in groups of four. For each group a table holds the 16 sums that its
+four rows of weights can give; a step then costs one addition a group instead of one a spike. The sums are of
+integers in float32, exact in any order. Columns go in blocks, so that four tables stay in the nearest cache.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,13 +13,16 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
 
-from spikesim.training import Standing
+from spikesim.engines import windowed_kernels
+from spikesim.engines.windowed_kernels import learn_online
+from spikesim.settings import Standing
 
 
 class Display:
@@ -35,51 +39,75 @@ class Display:
 
     @contextmanager
     def training(self, title: str) -> Iterator[Callable[[Standing], None]]:
-        """A bar with accuracy, rate and time left; a line for every epoch."""
-        self._errors.print("Compiling the kernels takes about half a minute the first time.", style="dim")
-        with Progress(
+        """A bar with accuracy, rate and time left, from the first samples on; a line for every epoch."""
+        self._errors.print(title, style="bold", markup=False)
+        self._announce_compiling()
+        columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
             TextColumn("{task.fields[accuracy]}  {task.fields[rate]}"),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
-            console=self._errors,
-        ) as bar:
-            task = bar.add_task(title, total=None, accuracy="", rate="")
-            told = -1
+        )
+        with _late(Progress(*columns, console=self._errors)) as bar:
+            task = bar.add_task("", total=None, accuracy="", rate="")
+            accuracy = ""
 
             def show(standing: Standing) -> None:
-                nonlocal told
-                total = standing.per_epoch * standing.epochs
-                now = standing.epoch * standing.per_epoch + standing.done
-                fields = {"accuracy": bar.tasks[0].fields["accuracy"], "rate": f"{standing.rate:,.0f}/s"}
+                nonlocal accuracy
                 if standing.done:
-                    fields["accuracy"] = f"{100 * standing.accuracy:.2f} %"
-                elif standing.epoch > told:
-                    told = standing.epoch
+                    accuracy = f"{100 * standing.accuracy:.2f} %"
+                else:  # an epoch has ended
                     held = standing.validation
                     extra = "" if held is None else f", validation {100 * held:.2f} %"
-                    shown = fields["accuracy"]
-                    bar.console.print(
-                        f"epoch {standing.epoch}/{standing.epochs}: training {shown}{extra}", style="dim"
+                    self._errors.print(
+                        f"epoch {standing.epoch}/{standing.epochs}: training {accuracy}{extra}", style="dim"
                     )
-                bar.update(task, total=total, completed=now, **fields)
+                bar.start()
+                bar.update(
+                    task,
+                    description=f"epoch {min(standing.epoch + 1, standing.epochs)}/{standing.epochs}",
+                    total=standing.per_epoch * standing.epochs,
+                    completed=standing.epoch * standing.per_epoch + standing.done,
+                    accuracy=accuracy,
+                    rate=f"{standing.rate:,.0f}/s",
+                )
 
             yield show
 
     @contextmanager
     def evaluating(self, split: str) -> Iterator[Callable[[int, int], None]]:
         """A bar over the samples of a split."""
-        with Progress(
+        columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=self._errors,
-        ) as bar:
+        )
+        with _late(Progress(*columns, console=self._errors)) as bar:
             task = bar.add_task(f"evaluating: {split}", total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+            def show(done: int, total: int) -> None:
+                bar.start()
+                bar.update(task, completed=done, total=total)
+
+            yield show
+
+    def _announce_compiling(self) -> None:
+        """Say that the kernels are compiled first, where no compiled ones are kept from an earlier run."""
+        path = getattr(getattr(learn_online, "stats", None), "cache_path", "")
+        if path == "":
+            return  # the compiler is switched off
+        source = Path(windowed_kernels.__file__)
+        kept = Path(path).glob(f"{source.stem}.{learn_online.__name__}-*.nbi") if path else ()
+        if not any(index.stat().st_mtime >= source.stat().st_mtime for index in kept):
+            self._errors.print(
+                "Compiling the kernels first: about half a minute"
+                + (", once on this machine." if path else "; they are not kept (SPIKESIM_JIT_CACHE=0)."),
+                style="dim",
+            )
 
     def result(self, result: dict[str, Any], split: str, paper: float | None) -> None:
         """A result: a small table, or JSON."""
@@ -94,7 +122,7 @@ class Display:
         if result.get("train_accuracy") is not None:
             table.add_row("training accuracy (online)", f"{100 * result['train_accuracy']:.2f} %")
         if result.get("seconds"):
-            table.add_row("training time", f"{result['seconds']:.0f} s")
+            table.add_row("training time", f"{result['seconds']:.1f} s")
         if result.get("spikes"):
             spikes = ", ".join(f"{name} {n:,.0f}" for name, n in result["spikes"].items())
             table.add_row("spikes a sample", spikes)
@@ -104,3 +132,13 @@ class Display:
         for picture in result.get("pictures", []):
             table.add_row("picture", picture)
         self.console.print(table)
+
+
+@contextmanager
+def _late(bar: Progress) -> Iterator[Progress]:
+    """A bar that its user starts, so that none stands above an error; it stops in any case."""
+    try:
+        yield bar
+    finally:
+        if bar.live.is_started:
+            bar.stop()
