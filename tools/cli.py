@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -32,12 +33,15 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except SpikesimError as problem:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]error:[/] {_plain(str(problem))}"
-        )
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        _refuse(str(problem))
+    except MemoryError as problem:
+        _refuse(f"not enough memory ({problem}). Take smaller layers, a smaller batch or a shorter window.")
+
+
+def _refuse(said: str) -> NoReturn:
+    """One sentence on standard error, and exit status 2."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {_plain(said)}")
+    sys.exit(2)
 
 
 def _plain(text: str) -> str:

@@ -12,17 +12,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import parse_setting, with_settings
+from spikesim.models.experiment import parse_settings, with_settings
 from spikesim.models.presets import preset
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from spikesim.encoders import Encoder
 from spikesim.engines import Windowed
+from spikesim.errors import DataError
+from spikesim.evaluation import check_fits
 from spikesim.provenance import provenance
 
 
 def benchmark(
-    name: Annotated[str, typer.Argument(help="A preset.")] = "emstdp-mnist-500",
+    name: Annotated[str, typer.Argument(help="A preset.", metavar="PRESET")] = "emstdp-mnist-500",
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="A setting, key=value.", metavar="KEY=VALUE")
     ] = None,
@@ -34,9 +36,12 @@ def benchmark(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
 ) -> None:
     """Training and inference, one thread, in ms a sample; compiling is not counted."""
-    experiment = with_settings(preset(name), dict(parse_setting(text) for text in sets or []))
+    experiment = with_settings(preset(name), parse_settings(sets or []))
     split = experiment.load().train
     network = build(experiment.model, seed=1)
+    check_fits(network, split)
+    if samples > len(split):
+        raise DataError(f"--samples {samples}: {split.name} of {experiment.dataset} has {len(split)} samples")
     trained = Windowed(network)
     coder, window = encoder(experiment.model), network.window
     T = window.boundary if experiment.model.replay else window.T
@@ -66,7 +71,7 @@ def benchmark(
 
 def _learn(running: Windowed, coder: Encoder, split: Any, first: int, last: int, T: int) -> None:
     for k in range(first, last, 500):
-        rows = slice(k, min(k + 500, last))
+        rows = np.arange(k, min(k + 500, last)) % len(split)
         running.run({"in": coder.encode(split.x[rows], split.index[rows], T, 1)}, split.y[rows], learn=True)
 
 

@@ -52,7 +52,7 @@ class Display:
             TimeRemainingColumn(),
         )
         with _late(Progress(*columns, console=self._errors)) as bar:
-            task = bar.add_task("", total=None, accuracy="", rate="")
+            task = bar.add_task("", start=False, total=None, accuracy="", rate="")
             accuracy = ""
 
             def show(standing: Standing) -> None:
@@ -65,7 +65,6 @@ class Display:
                     self._errors.print(
                         f"epoch {standing.epoch}/{standing.epochs}: training {accuracy}{extra}", style="dim"
                     )
-                bar.start()
                 bar.update(
                     task,
                     description=f"epoch {min(standing.epoch + 1, standing.epochs)}/{standing.epochs}",
@@ -74,6 +73,8 @@ class Display:
                     accuracy=accuracy,
                     rate=f"{standing.rate:,.0f}/s",
                 )
+                bar.start()
+                bar.start_task(task)
 
             yield show
 
@@ -90,8 +91,8 @@ class Display:
             task = bar.add_task(f"evaluating: {split}", total=None)
 
             def show(done: int, total: int) -> None:
-                bar.start()
                 bar.update(task, completed=done, total=total)
+                bar.start()
 
             yield show
 

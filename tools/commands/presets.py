@@ -8,29 +8,29 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from spikesim.models.presets import PRESETS
+from spikesim.models.presets import PRESETS, preset
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(help="One preset: print all its settings.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One preset: print all its settings as JSON.", metavar="NAME")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
 ) -> None:
     """The experiments that have a name, with the paper's figure beside each."""
     if name is not None:
-        from spikesim.models.presets import preset
-
         print(json.dumps(preset(name).describe(), indent=2))
         return
     if as_json:
         print(json.dumps({key: row.describe() for key, row in PRESETS.items()}, indent=2))
         return
-    table = Table(title="Presets (spikesim train NAME)", title_justify="left")
-    for heading in ("name", "what", "network", "variant", "epochs", "paper %"):
+    table = Table(title="spikesim train NAME", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for heading in ("name", "network", "epochs", "paper %", "what"):
         right = heading in ("epochs", "paper %")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading == "name")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "what")
     for key, row in PRESETS.items():
         paper = "" if row.paper is None else f"{100 * row.paper:.1f}"
-        table.add_row(
-            key, row.title, "-".join(map(str, row.model.sizes)), row.variant, str(row.epochs), paper
-        )
-    Console().print(table)
+        table.add_row(key, "-".join(map(str, row.model.sizes)), str(row.epochs), paper, row.title)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("\nAll settings of one: spikesim presets NAME. Change some: spikesim train NAME --set T=64")

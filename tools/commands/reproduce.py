@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from spikesim.models.emstdp import build, encoder
 from spikesim.models.experiment import Experiment
 from spikesim.models.presets import preset
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import experiment_of, finish
+from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
 from spikesim.tools.results_table import check_result
 
-from spikesim._files import json_bytes, write_bytes
-from spikesim.errors import DeclarationError
+from spikesim._files import json_bytes, read_json, write_bytes, write_failure
+from spikesim.errors import DeclarationError, SpikesimError
 from spikesim.run import Run
+from spikesim.runfolder import CONFIG
 from spikesim.training import resume as resume_run
-from spikesim.training import train as train_network
 
 KEPT = ("epoch", "train_accuracy", "validation_accuracy", "seconds", "clipped")
 
@@ -31,7 +30,9 @@ def reproduce(
         "runs"
     ),
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("models/results"),
-    epochs: Annotated[int | None, typer.Option(min=1, help="Fewer epochs than the preset's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Another number of epochs than the preset's.")
+    ] = None,
     threads: Annotated[
         int, typer.Option(min=1, help="Workers of evaluation; they never change a result.")
     ] = 1,
@@ -44,52 +45,60 @@ def reproduce(
             f"--seeds {seeds!r}: whole numbers separated by commas, for example 1,2,3"
         ) from problem
     display = Display()
-    for name in names:
-        experiment = preset(name)
-        if epochs is not None:
-            experiment = replace(experiment, epochs=epochs)
+    chosen = [preset(name) for name in names]
+    if epochs is not None:
+        chosen = [replace(experiment, epochs=epochs) for experiment in chosen]
+    for experiment in chosen:  # before any training: a result that could not be kept would be lost
+        kept(experiment, results / f"{experiment.name}.json")
+    for experiment in chosen:
+        path = results / f"{experiment.name}.json"
         for seed in numbers:
-            run, result = _one(experiment, seed, runs / f"{name}-{seed}", display, threads)
-            if not run.finished:
-                display.say("Stopped at a checkpoint; the same command goes on from there.")
-                raise typer.Exit(130)
-            _add(experiment, run, result, results / f"{name}.json")
+            display.say(f"{experiment.name}, seed {seed}")
+            run, result = _one(experiment, seed, runs / f"{experiment.name}-{seed}", display, threads)
+            _add(experiment, run, result, path)
+        figures = ", ".join(f"{100 * run['test_accuracy']:.2f} %" for run in kept(experiment, path))
+        display.say(f"{path}: test accuracy {figures}")
 
 
 def _one(
     experiment: Experiment, seed: int, folder: Path, display: Display, threads: int
 ) -> tuple[Run, dict[str, Any]]:
     """One run: begun, gone on with, or read where it is done already."""
-    dataset = experiment.load()
-    title = f"{experiment.title}, seed {seed}"
-    if not (folder / "config.json").exists():
-        network = build(experiment.model, seed)
-        notes = {"experiment": experiment.describe()}
-        with display.training(title) as progress:
-            run = train_network(
-                network,
-                dataset,
-                encoder(experiment.model),
-                experiment.training(seed),
-                folder,
-                1,
-                progress,
-                notes,
-            )
+    if not (folder / CONFIG).exists():
+        run, dataset = begin(experiment, seed, folder, display, threads=1)
     else:
         if experiment_of(folder) != experiment:
             raise DeclarationError(
                 f"{folder} holds a run with other settings than the preset {experiment.name} has now; "
                 f"move it away, or choose another --runs folder"
             )
-        run = Run.open(folder)
+        run, dataset = Run.open(folder), experiment.load()
         if not run.finished:
-            with display.training(title) as progress:
+            with display.training(experiment.title) as progress:
                 run = resume_run(folder, dataset, 1, progress)
-    done = run.folder.result() if run.folder is not None and run.finished else None
-    if run.finished and done is None:
-        done = finish(run, experiment, dataset, display, threads)
-    return run, done or {}
+    stop_if_unfinished(run, display)
+    assert run.folder is not None
+    return run, run.folder.result() or finish(run, experiment, dataset, display, threads)
+
+
+def kept(experiment: Experiment, path: Path) -> list[dict[str, Any]]:
+    """The runs that a result file holds already.
+
+    Raises:
+        DataError: the file is damaged.
+        DeclarationError: its runs were made with other settings than the experiment has.
+    """
+    if not path.exists():
+        return []
+    found = read_json(path, "Bring it back, or move it away.")
+    check_result(found, path.name)
+    if found["config"] != json.loads(json_bytes(experiment.describe())):
+        raise DeclarationError(
+            f"{path} holds results of other settings than the preset {experiment.name} has now; "
+            f"move it away, or choose another --results folder"
+        )
+    runs: list[dict[str, Any]] = found["runs"]
+    return runs
 
 
 def _add(experiment: Experiment, run: Run, result: dict[str, Any], path: Path) -> None:
@@ -105,14 +114,11 @@ def _add(experiment: Experiment, run: Run, result: dict[str, Any], path: Path) -
         "weights_sha256": run.weights_sha256,
         "provenance": run.folder.provenance,
     }
-    config = run.folder.config
-    found: dict[str, Any] = {"runs": []}
-    if path.exists():
-        found = json.loads(path.read_text("utf-8"))
-        if found["config"] != config["experiment"]:
-            found = {"runs": []}  # other settings: older runs do not belong beside this one
-    seeds = sorted({*(other["seed"] for other in found["runs"]), entry["seed"]})
-    others = [other for other in found["runs"] if other["seed"] != entry["seed"]]
+    runs = [*(other for other in kept(experiment, path) if other["seed"] != entry["seed"]), entry]
+    seeds = ",".join(str(other) for other in sorted(other["seed"] for other in runs))
+    command = f"spikesim reproduce {experiment.name} --seeds {seeds}"
+    if experiment.epochs != preset(experiment.name).epochs:
+        command += f" --epochs {experiment.epochs}"
     record = {
         "preset": experiment.name,
         "title": experiment.title,
@@ -121,13 +127,16 @@ def _add(experiment: Experiment, run: Run, result: dict[str, Any], path: Path) -
         "rule": _rule(experiment),
         "variant": experiment.variant,
         "paper": experiment.paper,
-        "config": config["experiment"],
-        "runs": sorted([*others, entry], key=lambda other: other["seed"]),
-        "command": f"spikesim reproduce {experiment.name} --seeds {','.join(map(str, seeds))}",
+        "config": experiment.describe(),
+        "runs": sorted(runs, key=lambda other: other["seed"]),
+        "command": command,
         "notes": experiment.source or experiment.title,
     }
     check_result(record, path.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise SpikesimError(write_failure(path, "the result", problem)) from problem
     write_bytes(path, json_bytes(record, what="the result", indent=1) + b"\n", what="the result")
 
 

@@ -9,39 +9,59 @@ from typing import Annotated, Any
 
 import typer
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import Experiment, from_toml, parse_setting, restore, with_settings
+from spikesim.models.experiment import Experiment, from_toml, parse_settings, restore, with_settings
 from spikesim.models.presets import preset
 from spikesim.tools.commands.display import Display
 from spikesim.tools.pictures import draw_run
 
-from spikesim.errors import CheckpointError, DeclarationError
+from spikesim.datasets import Dataset
+from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
 from spikesim.provenance import provenance
 from spikesim.run import Run
+from spikesim.runfolder import CONFIG, RunFolder
 from spikesim.training import resume as resume_run
 from spikesim.training import train as train_network
 
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A setting, key=value; may be repeated.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set",
+        help="A setting, for example T=64 or sizes=[64,50,10]; may be repeated. `spikesim presets NAME` "
+        "prints all of them.",
+        metavar="KEY=VALUE",
+    ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON; progress goes to standard error.")
 ]
-Threads = Annotated[int, typer.Option(min=1, help="Workers that share a batch; they never change a result.")]
+Threads = Annotated[
+    int,
+    typer.Option(min=1, help="Workers that share a batch (and evaluation); they never change a result."),
+]
 
 
 def train(
     what: Annotated[
-        str | None, typer.Argument(help="A preset (`spikesim presets`), or a .toml file.")
+        str | None,
+        typer.Argument(help="A preset (`spikesim presets` lists them), or a .toml file.", metavar="WHAT"),
     ] = None,
     sets: Sets = None,
-    seed: Annotated[int, typer.Option(help="Of the weights, the order and the spikes.")] = 1,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="A new folder for the run; runs/NAME-seed where not given.")
+    seed: Annotated[
+        int | None, typer.Option(help="Of the weights, the order and the spikes; 1 where not given.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run instead.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a run that is in the folder.")] = False,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data; the preset's where not given.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for the run; runs/NAME-SEED where not given.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the run in this folder, to its end or to --epochs.", metavar="RUN"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")
+    ] = False,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -50,36 +70,55 @@ def train(
         raise DeclarationError("name a preset or a .toml file, or --resume RUN (one of the two)")
     display = Display(as_json)
     if resume is not None:
-        if sets or out is not None or overwrite:
+        if sets or out is not None or overwrite or seed is not None:
             raise DeclarationError(
-                "--resume goes on with a run as it began: --set, --out and --overwrite are for new ones"
+                "--resume goes on with a run as it began; --set, --seed, --out, --overwrite are for new ones"
             )
-        folder, experiment = resume, experiment_of(resume)
+        experiment = experiment_of(resume)
         dataset = experiment.load()
         with display.training(experiment.title) as progress:
             run = resume_run(resume, dataset, threads, progress, epochs)
     else:
         assert what is not None
-        experiment = chosen(what, sets or [], epochs)
+        experiment, seed = chosen(what, sets or [], epochs), 1 if seed is None else seed
         folder = out or Path("runs") / f"{experiment.name}-{seed}"
-        network = build(experiment.model, seed)
-        dataset = experiment.load()
-        with display.training(experiment.title) as progress:
-            run = train_network(
-                network,
-                dataset,
-                encoder(experiment.model),
-                experiment.training(seed),
-                folder,
-                threads,
-                progress,
-                {"experiment": experiment.describe()},
-                overwrite,
-            )
-    if not run.finished:
-        display.say(f"Stopped at a checkpoint. Go on with: spikesim train --resume {folder}")
-        raise typer.Exit(130)
+        run, dataset = begin(experiment, seed, folder, display, threads, overwrite)
+    stop_if_unfinished(run, display)
     finish(run, experiment, dataset, display, threads)
+
+
+def begin(
+    experiment: Experiment, seed: int, folder: Path, display: Display, threads: int, overwrite: bool = False
+) -> tuple[Run, Dataset]:
+    """Train an experiment in a new folder; what can be refused is refused before the data are fetched.
+
+    Raises:
+        DeclarationError: a network that cannot be, or a folder that holds a run already.
+        DataError: data that cannot be had, or do not fit.
+    """
+    network = build(experiment.model, seed)
+    training = experiment.training(seed)
+    if not overwrite and (folder / CONFIG).exists():
+        raise DeclarationError(
+            f"{folder} holds a run already. Go on with it: spikesim train --resume {folder}; "
+            f"replace it: --overwrite; or keep it, and name another folder: --out FOLDER"
+        )
+    dataset = experiment.load()
+    notes = {"experiment": experiment.describe()}
+    coder = encoder(experiment.model)
+    with display.training(experiment.title) as progress:
+        run = train_network(
+            network, dataset, coder, training, folder, threads, progress, notes, overwrite=overwrite
+        )
+    return run, dataset
+
+
+def stop_if_unfinished(run: Run, display: Display) -> None:
+    """After Ctrl-C: say how to go on, and exit with status 130."""
+    if not run.finished:
+        assert run.folder is not None
+        display.say(f"Stopped at a checkpoint. Go on with: spikesim train --resume {run.folder.root}")
+        raise typer.Exit(130)
 
 
 def chosen(what: str, sets: list[str], epochs: int | None) -> Experiment:
@@ -89,7 +128,7 @@ def chosen(what: str, sets: list[str], epochs: int | None) -> Experiment:
         DeclarationError: an unknown preset or key, or a value out of range.
     """
     experiment = from_toml(what) if what.endswith(".toml") else preset(what)
-    experiment = with_settings(experiment, dict(parse_setting(text) for text in sets))
+    experiment = with_settings(experiment, parse_settings(sets))
     return experiment if epochs is None else replace(experiment, epochs=epochs)
 
 
@@ -99,16 +138,23 @@ def experiment_of(folder: Path) -> Experiment:
     Raises:
         CheckpointError: no run, or one that was not made by this command.
     """
-    config = Run.open(folder).folder.config  # type: ignore[union-attr]
+    config = RunFolder.open(folder).config
     if "experiment" not in config:
         raise CheckpointError(
             f"{folder}: this run was made from Python, and its data is not known here; "
-            f"use spikesim.training.resume and Run.evaluate with the data"
+            f"use spikesim.resume and Run.evaluate with the data"
         )
-    return restore(config["experiment"])
+    try:
+        return restore(config["experiment"])
+    except (SpikesimError, TypeError, AttributeError) as problem:
+        raise CheckpointError(
+            f"{folder}: config.json does not hold an experiment of this version: {problem}"
+        ) from problem
 
 
-def finish(run: Run, experiment: Experiment, dataset: Any, display: Display, threads: int) -> dict[str, Any]:
+def finish(
+    run: Run, experiment: Experiment, dataset: Dataset, display: Display, threads: int
+) -> dict[str, Any]:
     """Evaluate, save the result, draw the pictures, and say what came of it."""
     measured = "validation" if run.training.split == "fit" else "test"
     with display.evaluating(measured) as progress:
@@ -129,7 +175,8 @@ def finish(run: Run, experiment: Experiment, dataset: Any, display: Display, thr
     }
     pictures: list[str] = []
     if run.folder is not None:
-        run.folder.save_result(result)
+        with run.folder:
+            run.folder.save_result(result)
         pictures = draw_run(run, dataset, found, display.say)
         result |= {"folder": str(run.folder.root), "pictures": pictures}
     display.result(result, measured, experiment.paper)
@@ -137,10 +184,12 @@ def finish(run: Run, experiment: Experiment, dataset: Any, display: Display, thr
 
 
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
-    split: Annotated[str, typer.Option(help="test, validation, train or fit.")] = "test",
+    folder: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
+    split: Annotated[
+        str, typer.Option(help="test, validation, train, or fit (train without validation).")
+    ] = "test",
     T: Annotated[
-        int | None, typer.Option("--T", min=1, help="Steps of a presentation, if not the run's.")
+        int | None, typer.Option("--T", min=1, help="Steps of a presentation; the run's where not given.")
     ] = None,
     threads: Threads = 1,
     as_json: AsJson = False,
