@@ -57,7 +57,7 @@ def digest(network: Network) -> str:
 def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
     """A network as arrays (weights) and JSON (all the rest)."""
     arrays: Arrays = {}
-    projections = []
+    projections: list[dict[str, Any]] = []
     for p in network.projections:
         entry: dict[str, Any] = {
             "type": type(p).__name__,

@@ -195,8 +195,8 @@ REFUSED = {
         "a: active_in='second' needs a second phase",
     ),
     "a replay that is too short": (
-        lambda: net(window=Window(10, 4)),
-        "in: replay=True repeats the first phase in the second, and the second is longer (6 steps after 4); "
+        lambda: net(window=Window(9, 4)),
+        "in: replay=True repeats the first phase in the second, and the second is longer (5 steps after 4); "
         "move the split to 5 or later",
     ),
     "a fixed weight beside the grid": (
