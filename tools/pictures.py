@@ -35,7 +35,7 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
         "raster_after.png": lambda path: _raster(run, run.masters, dataset, path, "after learning"),
         "confusion.png": lambda path: plotting.confusion(found.confusion(), classes, path, title=title),
         "weights.png": lambda path: plotting.weight_fields(
-            fields, dataset.shape, path, title="weights into the first layer"
+            fields, _rectangle(dataset.shape), path, title="weights into the first layer"
         ),
     }
     try:
@@ -45,6 +45,11 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
         say(f"No pictures: {problem}")
         return []
     return [str(run.folder.path(name)) for name in pictures]
+
+
+def _rectangle(shape: tuple[int, ...]) -> tuple[int, int]:
+    """A sample's shape as rows and columns; a plain list of features is one row."""
+    return (1, shape[0]) if len(shape) == 1 else (shape[0], int(np.prod(shape[1:])))
 
 
 def _classes(dataset: Dataset, n: int) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ class Dataset:
         """The training samples held back to judge settings, so that the test set stays unseen."""
         return self.train.select(self.validation_rows, "validation")
 
-    def split(self, name: SplitName) -> Split:
+    def split(self, name: str) -> Split:
         """One of 'fit', 'validation', 'train', 'test'; DataError for another name."""
         if name not in get_args(SplitName):
             raise DataError(f"a split is one of {', '.join(get_args(SplitName))}, not {name!r}")

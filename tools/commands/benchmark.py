@@ -59,8 +59,8 @@ def benchmark(
     }
     found: dict[str, list[float]] = {job: [] for job in jobs}
     with threadpool_limits(1):
-        for job in jobs.values():
-            job()
+        for work in jobs.values():
+            work()
         for _ in range(rounds):
             for job, work in jobs.items():
                 begun = time.perf_counter()
