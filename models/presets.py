@@ -14,11 +14,29 @@ from spikesim.models.experiment import Experiment
 from spikesim.errors import DeclarationError, unknown
 
 SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.88)
-DFA = replace(SW, feedback="dfa", gate=True, eta=0.05, beta_error=0.08, target_rate=0.5, eta_decay=0.8)
-SW_DEEP = replace(SW, sizes=(784, 500, 500, 10), eta=0.05, beta_error=(0.05, 0.25), eta_decay=0.8)
-DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10))
-AUSLAN_SW = replace(SW, sizes=(45 * 22, 150, 150, 50), eta_decay=0.97)
-AUSLAN_DFA = replace(DFA, sizes=(45 * 22, 150, 150, 50), eta_decay=0.97)
+DFA = replace(
+    SW, feedback="dfa", gate=True, target_rate=0.5, eta=0.05, eta_hidden=0.4, beta_error=0.05, eta_decay=0.85
+)
+SW_DEEP = replace(
+    SW,
+    sizes=(784, 500, 500, 10),
+    target_rate=0.5,
+    eta=0.1,
+    eta_hidden=0.4,
+    beta_error=(0.04, 0.25),
+    eta_decay=0.8,
+)
+DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10), eta_hidden=0.3, beta_error=0.06, eta_decay=0.8)
+AUSLAN_SW = replace(
+    SW,
+    sizes=(45 * 22, 150, 150, 50),
+    target_rate=0.5,
+    eta=0.3,
+    eta_hidden=0.1,
+    beta_error=(0.08, 0.15),
+    eta_decay=0.9,
+)
+AUSLAN_DFA = replace(AUSLAN_SW, feedback="dfa", beta_error=0.1)
 
 # Section 4.2 and algorithm 1 as printed: fresh input in both phases, nothing reset between them, h_pre over
 # all of T, a target rate of 0.2 with theta_l = 5, eq. 5 as a gate, a constant step size. eta and beta are not
