@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spikesim.datasets.dataset import Split
 from spikesim.encoders import Encoder
 from spikesim.engines import engine
-from spikesim.errors import DataError
+from spikesim.errors import DataError, DeclarationError
 from spikesim.network import Network
 from spikesim.rng import Stream
 
@@ -72,6 +72,8 @@ def evaluate(
 
     Raises:
         DataError: data that does not fit the network.
+        DeclarationError: weights of another network, or a T that cannot be.
+        EngineError: threads < 1.
     """
     check_fits(network, split)
     forward = network.inference(T)
@@ -98,6 +100,8 @@ def _kept(
     network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None
 ) -> dict[str, npt.NDArray[np.int32]]:
     given = network.masters() if masters is None else masters
+    if missing := [p.name for p in network.plastic if p.name not in given]:
+        raise DeclarationError(f"weights of another network: {', '.join(missing)} is missing")
     return {p.name: given[p.name] for p in network.plastic}
 
 

@@ -72,7 +72,7 @@ class Run:
                 f"{path}: {NETWORK} is missing: this run ended before it began. Begin it anew, overwriting it"
             )
         network = load_network(folder.path(NETWORK))
-        if config.get("network", digest(network)) != digest(network):
+        if config.get("network") != digest(network):
             raise CheckpointError(
                 f"{path}: {NETWORK} is not the network that config.json names; "
                 f"restore the folder's own files, or begin a new run"
@@ -100,10 +100,7 @@ class Run:
             groups.setdefault(group, {})[projection] = array
         declared = {n: (m.shape, m.dtype) for n, m in self.network.masters().items()}
         given = {n: (m.shape, m.dtype) for n, m in groups["masters"].items()}
-        # Runs that were begun before config.json named their network are known by their initial weights.
-        named = "network" in self.folder.config
-        mine = self.belongs() if named else {"network": digest_arrays(self.network.masters())}
-        if declared != given or any(found.meta.get(key) != value for key, value in mine.items()):
+        if declared != given or any(found.meta.get(key) != value for key, value in self.belongs().items()):
             raise CheckpointError(
                 f"{self.folder.root}: the checkpoint belongs to another network or configuration than "
                 f"{NETWORK} and config.json; restore the folder's own files, or begin a new run"
