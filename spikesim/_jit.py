@@ -1,29 +1,64 @@
 """The only place with numba's options.
 
 No fast-math: every backend has to give the same numbers. The GIL is released, so that threads can share the
-work of a batch. Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0 (tests switch it off: a cached
-kernel does not notice that a helper in another file has changed).
+work of a batch.
+
+Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0 (tests switch it off). numba notices a change in
+the file of a kernel, not in the helpers that it calls from other files; so the cache's folder is named after
+the sources of the whole package, and a change anywhere compiles anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-import scipy.linalg.cython_blas  # noqa: F401  the BLAS of numba's np.dot, loaded now so that its threads can be limited
+import pooch
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _CACHE = os.environ.get("SPIKESIM_JIT_CACHE", "1") != "0"
 
 
+def _folder() -> str:
+    """Where compiled kernels lie: NUMBA_CACHE_DIR if set, else a folder of these very sources."""
+    if numba.config.CACHE_DIR:
+        return str(numba.config.CACHE_DIR)
+    sources = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        sources.update(path.read_bytes())
+    return str(Path(pooch.os_cache("spikesim")) / f"kernels-{sources.hexdigest()[:16]}")
+
+
+_FOLDER = _folder() if _CACHE else ""
+
+
+@contextmanager
+def _caching_in(folder: str) -> Iterator[None]:
+    """numba takes the folder from its own global setting, and only while it decorates."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = folder
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _compiled(function: F, **options: Any) -> F:
+    with _caching_in(_FOLDER or numba.config.CACHE_DIR):
+        return cast(F, numba.njit(cache=_CACHE, nogil=True, error_model="numpy", **options)(function))
+
+
 def kernel(function: F) -> F:
     """Compile a function over arrays, tuples and scalars; it neither checks, nor reads, nor prints."""
-    return cast(F, numba.njit(cache=_CACHE, nogil=True, error_model="numpy")(function))
+    return _compiled(function)
 
 
 def inline(function: F) -> F:
     """Compile a small function of innermost loops; inlined before LLVM sees them, so that they vectorise."""
-    return cast(F, numba.njit(cache=_CACHE, nogil=True, error_model="numpy", inline="always")(function))
+    return _compiled(function, inline="always")

@@ -1,7 +1,7 @@
 """Engines run a `Network`; all take the same calls and give the same `Recording`.
 
 naive      loops that read like the equations, for any network; the truth of the tests
-windowed   layered networks over a window, at the speed of a matrix product
+windowed   layered networks over a window; faster than the matrix products that it stands for
 """
 
 from __future__ import annotations

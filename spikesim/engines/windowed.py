@@ -1,9 +1,9 @@
-"""The fast engine for layered networks: a window's input currents in one matrix product, events behind it.
+"""The fast engine for layered networks: a window's input currents at once, events behind them.
 
-The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps are
-one product over the inputs that are active at all; a replayed phase uses them twice. Everything behind it
-steps through time, with work proportional to the spikes. Equal to the naive engine, spike for spike and
-weight for weight.
+The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps
+come from tables over the inputs that are active at all; a replayed phase uses them twice, and is not run where
+no error can disturb it. Everything behind the input steps through time, with work proportional to the spikes.
+Equal to the naive engine, spike for spike and weight for weight.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
 from spikesim import grid
 from spikesim.engines import windowed_kernels as kernels
@@ -60,7 +59,6 @@ class Windowed:
         }
         self.squares = starting_squares(network, squares)
         self._allocate(starting_masters(network, masters))
-        self._blas = ThreadpoolController()
 
     def _allocate(self, masters: Masters) -> None:
         """All layers' weights behind each other: masters int32, and what propagates in float32."""
@@ -99,15 +97,14 @@ class Windowed:
         v_out = np.zeros((rows, T, h.shape[2] + 2 * h_e.shape[1]), np.int32)
         clipped = np.zeros(len(self._compiled.incoming), np.int64)
         counts = (h_in, h, h_e)
-        with self._blas.limit(limits=1, user_api="blas"):
-            if learn and batch == 1 and not keep and not self.squares:
-                self._online(spikes, given, counts, classes, factor, clipped)
-            else:
-                for first in range(0, B, batch if learn else max(B, 1)):
-                    last = min(first + batch, B) if learn else B
-                    self._present(spikes, given, first, last, counts, classes, s_out, v_out)
-                    if learn:
-                        self._learn(counts, first, last, factor, clipped)
+        if learn and batch == 1 and not keep and not self.squares:
+            self._online(spikes, given, counts, classes, factor, clipped)
+        else:
+            for first in range(0, B, batch if learn else max(B, 1)):
+                last = min(first + batch, B) if learn else B
+                self._present(spikes, given, first, last, counts, classes, s_out, v_out)
+                if learn:
+                    self._learn(counts, first, last, factor, clipped)
         found = Recording(self._counts(h_in, h, h_e, given), classes if self.network.readout else classes[:0])
         found.clipped = {
             n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules

@@ -1,7 +1,7 @@
 """The kernels of the windowed engine: one presentation, and many of them.
 
-All numbers are integers: membranes int32, counts of the grid in float32 where a matrix product or a sum of
-rows forms them (exact below 2**24, proved when the network was built). Flat arrays hold all layers behind
+All numbers are integers: membranes int32, counts of the grid in float32 where sums of rows of
+weights form them (exact below 2**24, proved when the network was built). Flat arrays hold all layers behind
 each other; see `plan`.
 """
 
