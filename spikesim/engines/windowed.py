@@ -1,9 +1,9 @@
 """The fast engine for layered networks: a window's input currents at once, events behind them.
 
 The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps
-come from tables over the inputs that are active at all; a replayed phase uses them twice, and is not run where
-no error can disturb it. Everything behind the input steps through time, with work proportional to the spikes.
-Equal to the naive engine, spike for spike and weight for weight.
+come from tables over the inputs that are active at all; a replayed phase uses them twice, and is not run
+where no error can disturb it. Everything behind the input steps through time, with work proportional to the
+spikes. Equal to the naive engine, spike for spike and weight for weight.
 """
 
 from __future__ import annotations
