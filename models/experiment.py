@@ -11,11 +11,10 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from spikesim.models.emstdp import Emstdp
-
 from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.models.emstdp import Emstdp
 from spikesim.settings import Training
 
 if sys.version_info >= (3, 11):

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from spikesim.models.emstdp import Emstdp, build, encoder
 
 from spikesim import grid
+from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.network import Network
 from spikesim.neurons import IF
 from spikesim.spikes import Spikes

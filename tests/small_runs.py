@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from spikesim.models.emstdp import Emstdp, build
 
 from spikesim.datasets import Dataset, from_arrays
+from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network
 
 CLASSES, FEATURES = 3, 12

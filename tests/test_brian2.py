@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from spikesim.models import emstdp
 
 from spikesim import grid
 from spikesim.backends.brian2 import Brian2
 from spikesim.engines.naive import Naive
 from spikesim.errors import DataError, EngineError, MissingExtraError
 from spikesim.learning import CountRule
+from spikesim.models import emstdp
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, ErrorIF, Source, Target
 from spikesim.spikes import Spikes, from_raster

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spikesim.tools.commands.datasets import app
 from typer.testing import CliRunner
 
 from spikesim import datasets
@@ -27,6 +26,7 @@ from spikesim.datasets.idx import read_idx
 from spikesim.datasets.stratify import rest_of, stratified_rows
 from spikesim.datasets.tsd import read_tsd, resample, sign_of, tsd_digest
 from spikesim.errors import DataError, DeclarationError
+from spikesim.tools.commands.datasets import app
 
 pytestmark = pytest.mark.core
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from spikesim.models.emstdp import Emstdp, build, encoder
 
 from spikesim import datasets, grid
 from spikesim.encoders import Poisson
 from spikesim.engines import Naive, Windowed, engine
 from spikesim.errors import DataError, DeclarationError, EngineError
 from spikesim.learning import CountRule
+from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, ErrorIF, Source, Target
 from spikesim.rng import Stream

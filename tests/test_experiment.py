@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from spikesim import datasets
+from spikesim.errors import DataError, DeclarationError, SpikesimError
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.models.experiment import (
     Experiment,
@@ -19,9 +22,6 @@ from spikesim.models.experiment import (
     with_settings,
 )
 from spikesim.models.presets import PRESETS, preset
-
-from spikesim import datasets
-from spikesim.errors import DataError, DeclarationError, SpikesimError
 
 pytestmark = pytest.mark.core
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from spikesim.models.emstdp import Emstdp, build
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
 from spikesim.learning import CountRule
+from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
 from spikesim.network_file import load_network, save_network
 from spikesim.neurons import IF, ErrorIF, Source, Target

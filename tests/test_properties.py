@@ -10,9 +10,9 @@ import pytest
 import random_nets
 from hypothesis import given
 from hypothesis import strategies as st
-from spikesim.models.emstdp import Emstdp, build, encoder
 
 from spikesim.engines import Naive, Windowed
+from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.network import Network
 from spikesim.spikes import Spikes
 from spikesim.synapses import Dense

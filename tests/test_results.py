@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from spikesim.errors import DataError
 from spikesim.tools import results_table
 from spikesim.tools.results_table import (
     check_result,
@@ -18,8 +20,6 @@ from spikesim.tools.results_table import (
     table_markdown,
     update_readme,
 )
-
-from spikesim.errors import DataError
 
 pytestmark = pytest.mark.core
 

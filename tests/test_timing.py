@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from spikesim.models.emstdp import Emstdp, build
 
+from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network
 from spikesim.neurons import IF, Source
 from spikesim.synapses import Dense

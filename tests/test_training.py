@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from small_runs import config, data, network
-from spikesim.models.emstdp import encoder
 
 from spikesim import training as training_module
 from spikesim.checkpoint import digest_arrays, load, save
 from spikesim.encoders import Poisson
 from spikesim.errors import CheckpointError, DataError, DeclarationError, EngineError, SpikesimError
+from spikesim.models.emstdp import encoder
 from spikesim.network import Network
 from spikesim.run import Run
 from spikesim.settings import Standing, Training

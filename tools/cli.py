@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from spikesim.tools.commands import benchmark, datasets, demo, presets, reproduce, train
 
 from spikesim.errors import SpikesimError
+from spikesim.tools.commands import benchmark, datasets, demo, presets, reproduce, train, verify
 
 app = typer.Typer(
     help="Train spiking networks with local rules, exactly reproducible.",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
+app.command("verify")(verify.verify)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)

@@ -11,15 +11,15 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
-from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import parse_settings, with_settings
-from spikesim.models.presets import preset
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from spikesim.encoders import Encoder
 from spikesim.engines import Windowed
 from spikesim.errors import DataError
 from spikesim.evaluation import check_fits
+from spikesim.models.emstdp import build, encoder
+from spikesim.models.experiment import parse_settings, with_settings
+from spikesim.models.presets import preset
 from spikesim.provenance import provenance
 
 

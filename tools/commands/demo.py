@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from spikesim.models.presets import preset
-from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import begin, finish, stop_if_unfinished
 
 from spikesim import datasets
 from spikesim.errors import DataError
+from spikesim.models.presets import preset
+from spikesim.network_file import save_network
 from spikesim.run import Run
+from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.train import begin, finish, stop_if_unfinished
+from spikesim.tools.commands.verify import play
 
 
 def demo(
@@ -28,7 +33,7 @@ def demo(
         bool, typer.Option("--offline", help="Use the bundled 8x8 digits, without looking for MNIST.")
     ] = False,
 ) -> None:
-    """Fetch MNIST, train 784-500-10 with EMSTDP, reload what was learnt, and draw it."""
+    """Fetch MNIST, train 784-500-10 with EMSTDP, draw what was learnt, reload, verify and save it."""
     display = Display()
     experiment = preset("emstdp-digits")
     if not offline:
@@ -53,13 +58,23 @@ def demo(
     display.say(
         f"Reloaded from its checkpoint: the weights are {'the same, bit for bit' if same else 'DIFFERENT'}."
     )
-    if not same:
+    verdict = play(again, dataset, samples=5, against="naive", learn=True)
+    display.say(f"Five more samples learnt on two engines: {verdict}.")
+    trained = out / "trained.h5"
+    save_network(again.trained(), trained)
+    display.say(f"The trained network as a file, for spikesim.load_network: {trained}")
+    if not (same and verdict.equal):
         raise typer.Exit(1)
+    spikesim = "spikesim" if shutil.which("spikesim") else os.path.relpath(sys.argv[0])
     following = (
-        (f"spikesim evaluate {out} --T 50", "half the time: how much accuracy?"),
-        ("spikesim train emstdp-mnist-500", "the full preset"),
-        ("spikesim train emstdp-mnist-500-dfa", "direct feedback alignment"),
-        ("spikesim presets", "every experiment of the paper"),
+        (f"{spikesim} evaluate {out} --T 50", "half the time: how much accuracy?"),
+        (
+            f"{spikesim} verify {out} --samples 50",
+            "every spike on two engines",
+        ),
+        (f"{spikesim} train emstdp-mnist-500", "the full preset"),
+        (f"{spikesim} train emstdp-mnist-500-dfa", "direct feedback alignment"),
+        (f"{spikesim} presets", "every experiment of the paper"),
     )
     width = max(len(command) for command, _ in following)
     display.say("\nNext:")

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from spikesim.models.experiment import Experiment
-from spikesim.models.presets import preset
-from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
-from spikesim.tools.results_table import check_result
 
 from spikesim._files import json_bytes, read_json, write_bytes, write_failure
 from spikesim.errors import DeclarationError, SpikesimError
+from spikesim.models.experiment import Experiment
+from spikesim.models.presets import preset
 from spikesim.run import Run
 from spikesim.runfolder import CONFIG
+from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
+from spikesim.tools.results_table import check_result
 from spikesim.training import resume as resume_run
 
 KEPT = ("epoch", "train_accuracy", "validation_accuracy", "seconds", "clipped")

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import Experiment, from_toml, parse_settings, restore, with_settings
-from spikesim.models.presets import preset
-from spikesim.tools.commands.display import Display
-from spikesim.tools.pictures import draw_run
 
 from spikesim.datasets import Dataset
 from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
+from spikesim.models.emstdp import build, encoder
+from spikesim.models.experiment import Experiment, from_toml, parse_settings, restore, with_settings
+from spikesim.models.presets import preset
 from spikesim.provenance import provenance
 from spikesim.run import Run
 from spikesim.runfolder import CONFIG, RunFolder
+from spikesim.tools.commands.display import Display
+from spikesim.tools.pictures import draw_run
 from spikesim.training import resume as resume_run
 from spikesim.training import train as train_network
 
