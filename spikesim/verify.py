@@ -1,7 +1,7 @@
 """Two programs, one network: equal, or the first spike that differs.
 
-Populations are compared in the order of a step: spikes first, then membranes (which are in counts of the grid,
-so that equal means equal).
+Populations are compared in the order of a step: spikes first, then membranes (which are in counts of the
+grid, so that equal means equal).
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.difference is None:
-            return f"{self.a} and {self.b}: {self.spikes:,} spikes in {self.presentations} presentations, 0 differ"
+            played = f"{self.spikes:,} spikes in {self.presentations} presentations"
+            return f"{self.a} and {self.b}: {played}, 0 differ"
         d = self.difference
         return (
             f"{self.a} and {self.b} differ first in a {d.what}: presentation {d.presentation}, "
