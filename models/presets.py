@@ -33,7 +33,7 @@ AUSLAN_SW = replace(
     eta=0.3,
     eta_hidden=0.1,
     beta_error=(0.08, 0.15),
-    eta_decay=0.9,
+    eta_decay=0.93,
 )
 AUSLAN_DFA = replace(AUSLAN_SW, feedback="dfa", beta_error=0.1)
 
