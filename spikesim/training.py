@@ -25,7 +25,7 @@ from spikesim.network import Network
 from spikesim.network_file import digest
 from spikesim.recording import Recording
 from spikesim.run import NETWORK, Run, fingerprint
-from spikesim.runfolder import CONFIG, RunFolder
+from spikesim.runfolder import CHECKPOINTS, CONFIG, LOCK, RunFolder
 from spikesim.settings import Standing, Training
 
 CHUNK = 500  # presentations between looks at the clock and at Ctrl-C
@@ -53,7 +53,7 @@ def train(
         training: epochs, order, schedule.
         out: a new run folder for metrics and checkpoints; None keeps everything in memory.
         threads: workers that share a batch; they never change a result.
-        progress: called after every chunk of presentations.
+        progress: called when the work begins, then after every chunk of presentations and every epoch.
         notes: kept in the run's configuration (a preset's name, a dataset's options).
         overwrite: replace a run that is in `out`.
 
@@ -76,8 +76,8 @@ def train(
     running = engine(network, threads=threads)
     standing = Standing(per_epoch=per_epoch, epochs=training.epochs)
     run = Run(network, training, encoder, network.masters(), None, standing.finished)
-    _try_out(run, split)
     if out is None:
+        _try_out(run, split, standing, progress)
         return _go_on(run, running, dataset, split, standing, threads, progress)
     config = {
         "training": asdict(training),
@@ -85,23 +85,33 @@ def train(
         "data": fingerprint(dataset),
         "network": digest(network),
     }
+    if overwrite:  # nothing is deleted for a run that cannot be
+        _try_out(run, split, standing, progress)
+    new = not os.path.lexists(out)
     run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
     try:
+        if not overwrite:
+            _try_out(run, split, standing, progress)
         run.save_network()
         return _go_on(run, running, dataset, split, standing, threads, progress)
     except BaseException:
-        _forget(run.folder)
+        _forget(run.folder, new)
         raise
     finally:
         run.folder.close()
 
 
-def _forget(folder: RunFolder) -> None:
+def _forget(folder: RunFolder, new: bool) -> None:
     """What failed before its first checkpoint is no run: it must not be in the way of the next try."""
-    if not folder.steps():
+    if folder.steps():
+        return
+    with suppress(OSError):
         for name in (NETWORK, CONFIG):
-            with suppress(OSError):
-                (folder.root / name).unlink(missing_ok=True)
+            (folder.root / name).unlink(missing_ok=True)
+        if new:
+            (folder.root / LOCK).unlink(missing_ok=True)
+            (folder.root / CHECKPOINTS).rmdir()
+            folder.root.rmdir()
 
 
 def resume(
@@ -141,7 +151,7 @@ def resume(
         folder.truncate_metrics(epoch=standing.epoch)
         run.metrics = folder.metrics()
         running = engine(run.network, run.masters, run.squares, threads=threads)
-        _try_out(run, split)
+        _try_out(run, split, standing, progress)
         return _go_on(run, running, dataset, split, standing, threads, progress)
 
 
@@ -189,12 +199,14 @@ def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt
         yield order[first : first + size]
 
 
-def _try_out(run: Run, split: Split) -> None:
-    """Learn one sample on an engine that is thrown away.
+def _try_out(run: Run, split: Split, standing: Standing, progress: Progress | None) -> None:
+    """Say that the work begins, and learn one sample on an engine that is thrown away.
 
     So the kernels are compiled before any time is counted, and what the engine refuses (a step size that
-    leaves its integers) is refused before a folder is made.
+    leaves its integers) is refused before anything is kept.
     """
+    if progress is not None:
+        progress(standing)
     _present(run, engine(run.network), split, np.arange(1), epoch=0)
 
 

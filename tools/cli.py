@@ -35,6 +35,9 @@ def main() -> None:
         app(standalone_mode=True)
     except SpikesimError as problem:
         _refuse(str(problem))
+    except OSError as problem:  # of files that are not ours to word: compiled kernels, pictures
+        where = f"{problem.filename}: " if problem.filename else ""
+        _refuse(f"{where}{problem.strerror or problem}. Free some space, or change the permissions.")
     except MemoryError as problem:
         _refuse(f"not enough memory ({problem}). Take smaller layers, a smaller batch or a shorter window.")
 

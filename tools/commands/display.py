@@ -39,9 +39,7 @@ class Display:
 
     @contextmanager
     def training(self, title: str) -> Iterator[Callable[[Standing], None]]:
-        """A bar with accuracy, rate and time left, from the first samples on; a line for every epoch."""
-        self._errors.print(title, style="bold", markup=False)
-        self._announce_compiling()
+        """A title when the work begins; a bar with accuracy, rate and time left; a line for every epoch."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -53,10 +51,15 @@ class Display:
         )
         with _late(Progress(*columns, console=self._errors)) as bar:
             task = bar.add_task("", start=False, total=None, accuracy="", rate="")
-            accuracy = ""
+            begun, accuracy = False, ""
 
             def show(standing: Standing) -> None:
-                nonlocal accuracy
+                nonlocal begun, accuracy
+                if not begun:
+                    begun = True
+                    self._errors.print(title, style="bold", markup=False)
+                    self._announce_compiling()
+                    return
                 if standing.done:
                     accuracy = f"{100 * standing.accuracy:.2f} %"
                 else:  # an epoch has ended

@@ -198,6 +198,12 @@ def evaluate(
     run, experiment = Run.open(folder), experiment_of(folder)
     dataset = experiment.load()
     display = Display(as_json)
+    if run.standing is None:
+        display.say("This run has no checkpoint yet: its initial weights are evaluated.")
+    elif not run.finished:
+        display.say(
+            f"This run is not finished: {run.standing.epoch} of {run.standing.epochs} epochs are done."
+        )
     with display.evaluating(split) as progress:
         found = run.evaluate(dataset, split, T, threads, progress)
     result = {
