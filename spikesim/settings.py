@@ -39,7 +39,8 @@ class Training:
             value = getattr(self, name)
             if isinstance(value, bool) or not (whole(value, low) or (name == "samples" and value is None)):
                 raise DeclarationError(f"Training: {name} = {value!r}; a whole number >= {low} is needed")
-        if not (isinstance(self.eta_decay, (int, float)) and 0 < self.eta_decay <= 1):
+        decay: object = self.eta_decay  # whatever a file or a caller has put there
+        if not (isinstance(decay, (int, float)) and 0 < decay <= 1):
             raise DeclarationError(f"Training: eta_decay = {self.eta_decay!r}; it has to lie in (0, 1]")
         if self.split not in ("train", "fit"):
             raise DeclarationError(f"Training: split = {self.split!r}; known: 'train', 'fit'")
