@@ -200,8 +200,9 @@ def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: i
     eta = plain if config.step == "plain" else config.eta
     if layer < len(config.sizes) - 1:
         eta *= config.eta_hidden
-    rule = CountRule(eta, config.h_pre, (-config.clip, config.clip), config.step)
-    w = np.clip(grids.rounded(w, grids.MASTER_BITS), -config.clip, config.clip)
+    clip = float(grids.rounded(config.clip, grids.MASTER_BITS))
+    rule = CountRule(eta, config.h_pre, (-clip, clip), config.step)
+    w = np.clip(grids.rounded(w, grids.MASTER_BITS), -clip, clip)
     return Dense(pre, post, w, config.forward_delay, rule)
 
 

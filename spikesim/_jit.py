@@ -19,16 +19,18 @@ from typing import Any, TypeVar, cast
 
 import numba
 import pooch
+from numba.core import config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+SETTINGS: Any = config  # numba's settings, which it fills when it is imported
 _CACHE = os.environ.get("SPIKESIM_JIT_CACHE", "1") != "0"
 
 
 def _folder() -> str:
     """Where compiled kernels lie: NUMBA_CACHE_DIR if set, else a folder of these very sources."""
-    if numba.config.CACHE_DIR:
-        return str(numba.config.CACHE_DIR)
+    if SETTINGS.CACHE_DIR:
+        return str(SETTINGS.CACHE_DIR)
     sources = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         sources.update(path.read_bytes())
@@ -41,16 +43,16 @@ _FOLDER = _folder() if _CACHE else ""
 @contextmanager
 def _caching_in(folder: str) -> Iterator[None]:
     """numba takes the folder from its own global setting, and only while it decorates."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder
+    before = SETTINGS.CACHE_DIR
+    SETTINGS.CACHE_DIR = folder
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        SETTINGS.CACHE_DIR = before
 
 
 def _compiled(function: F, **options: Any) -> F:
-    with _caching_in(_FOLDER or numba.config.CACHE_DIR):
+    with _caching_in(_FOLDER or SETTINGS.CACHE_DIR):
         return cast(F, numba.njit(cache=_CACHE, nogil=True, error_model="numpy", **options)(function))
 
 

@@ -18,6 +18,7 @@ from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.rng import Stream, philox
 from spikesim.spikes import Spikes
 
+POISSON, SHARED, REGULAR = 0, 1, 2
 _FULL = 2.0**32  # probability p fires where a 32-bit word lies below floor(p * 2**32)
 
 
@@ -71,7 +72,9 @@ class Poisson:
         check_intensities(x, index)
         limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
         tag, key = rng.tag(stream, epoch), rng.key(seed)
-        return _gather(_poisson, x, T, limits, np.asarray(index, np.uint64), tag, key, self.shared)
+        return _gather(
+            SHARED if self.shared else POISSON, x, T, limits, np.asarray(index, np.uint64), tag, key
+        )
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Regular:
         check_intensities(x, index)
         limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
         zero = np.uint64(0)
-        return _gather(_regular, x, T, limits, np.asarray(index, np.uint64), zero, zero, False)
+        return _gather(REGULAR, x, T, limits, np.asarray(index, np.uint64), zero, zero)
 
 
 ENCODERS = {"Poisson": Poisson, "Regular": Regular}
@@ -168,33 +171,35 @@ def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) 
 
 
 @kernel
-def _poisson(limits, active, index, tag, key, shared, marks):  # type: ignore[no-untyped-def]
+def _poisson(limits, active, index, tag, key, marks):  # type: ignore[no-untyped-def]
     """marks[t, i] = 1 where the word of (step t, neuron active[i]) is below its limit; rows come in fours."""
     k0, k1 = key & np.uint64(0xFFFFFFFF), key >> np.uint64(32)
     for block in range(marks.shape[0] // 4):
         first = 4 * block
         row0, row1, row2, row3 = marks[first], marks[first + 1], marks[first + 2], marks[first + 3]
-        if shared:
-            a, b, c, d = philox(np.uint64(0), np.uint64(block), np.uint64(0), tag, k0, k1)
-            for i in range(active.size):
-                row0[i] = a < limits[i]
-                row1[i] = b < limits[i]
-                row2[i] = c < limits[i]
-                row3[i] = d < limits[i]
-        else:
-            for i in range(active.size):
-                a, b, c, d = philox(np.uint64(active[i]), np.uint64(block), index, tag, k0, k1)
-                row0[i] = a < limits[i]
-                row1[i] = b < limits[i]
-                row2[i] = c < limits[i]
-                row3[i] = d < limits[i]
+        for i in range(active.size):
+            a, b, c, d = philox(np.uint64(active[i]), np.uint64(block), index, tag, k0, k1)
+            row0[i] = a < limits[i]
+            row1[i] = b < limits[i]
+            row2[i] = c < limits[i]
+            row3[i] = d < limits[i]
 
 
 @kernel
-def _regular(limits, active, index, tag, key, shared, marks):  # type: ignore[no-untyped-def]
+def _shared(limits, tag, key, marks):  # type: ignore[no-untyped-def]
+    """marks[t, i] = 1 where the one word of step t is below the limit."""
+    k0, k1 = key & np.uint64(0xFFFFFFFF), key >> np.uint64(32)
+    for t in range(marks.shape[0]):
+        word = philox(np.uint64(0), np.uint64(t // 4), np.uint64(0), tag, k0, k1)[t % 4]
+        for i in range(limits.size):
+            marks[t, i] = word < limits[i]
+
+
+@kernel
+def _regular(limits, marks):  # type: ignore[no-untyped-def]
     """marks[t, i] = 1 where t + 1 times the limit passes a multiple of 2**32."""
     for t in range(marks.shape[0]):
-        for i in range(active.size):
+        for i in range(limits.size):
             before = (np.uint64(t) * limits[i]) >> np.uint64(32)
             marks[t, i] = (np.uint64(t + 1) * limits[i]) >> np.uint64(32) > before
 
@@ -212,7 +217,7 @@ def _pack(marks, active, T, times, neurons, start):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _encode(draw, x, T, limits, index, tag, key, shared, times, neurons, offsets):  # type: ignore[no-untyped-def]
+def _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets):  # type: ignore[no-untyped-def]
     """Encode every row; silent inputs cost nothing."""
     active = np.empty(x.shape[1], np.uint32)
     rows = (T + 3) // 4 * 4
@@ -223,15 +228,20 @@ def _encode(draw, x, T, limits, index, tag, key, shared, times, neurons, offsets
             n += limits[b, i] > 0
         marks = np.empty((rows, n), np.uint8)
         chosen = active[:n].copy()  # contiguous, so that the drawing loop is vectorised
-        draw(limits[b][chosen], chosen, index[b], tag, key, shared, marks)
+        if coding == POISSON:
+            _poisson(limits[b][chosen], chosen, index[b], tag, key, marks)
+        elif coding == SHARED:
+            _shared(limits[b][chosen], tag, key, marks)
+        else:
+            _regular(limits[b][chosen], marks)
         offsets[b + 1] = _pack(marks, chosen, T, times, neurons, offsets[b])
 
 
-def _gather(draw, x, T, limits, index, tag, key, shared):  # type: ignore[no-untyped-def]
+def _gather(coding, x, T, limits, index, tag, key):  # type: ignore[no-untyped-def]
     """Room for every event that can be, then the events that are."""
     most = int(np.count_nonzero(limits, axis=1).sum()) * T
     times, neurons = np.empty(most + 1, np.int32), np.empty(most + 1, np.int32)
     offsets = np.zeros(len(x) + 1, np.int64)
-    _encode(draw, x, T, limits, index, tag, key, shared, times, neurons, offsets)
+    _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets)
     end = offsets[-1]
     return Spikes(times[:end], neurons[:end], offsets, T, x.shape[1])

@@ -30,4 +30,6 @@ def test_recorded_settings_are_those_of_the_presets():
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
     assert found
     for name, recorded in found.items():
-        assert restore(recorded["config"]) == PRESETS[name], f"{name}: the preset has changed since it was run"
+        assert restore(recorded["config"]) == PRESETS[name], (
+            f"{name}: the preset has changed since it was run"
+        )
