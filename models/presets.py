@@ -19,8 +19,7 @@ DFA = replace(
 SW_DEEP = replace(
     SW,
     sizes=(784, 500, 500, 10),
-    target_rate=0.5,
-    eta=0.1,
+    eta=0.05,
     eta_hidden=0.4,
     beta_error=(0.04, 0.25),
     eta_decay=0.72,
