@@ -27,6 +27,7 @@ from spikesim.learning import CountRule
 from spikesim.network import Network, Projection, Readout
 from spikesim.neurons import IF, ErrorIF, Source, Target
 from spikesim.rng import Stream
+from spikesim.settings import Training
 from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.window import Span, Window
 
@@ -62,6 +63,9 @@ class Emstdp:
         beta_hidden, beta_out: thresholds n * sigma * beta of hidden and output layers (section 4).
         beta_error: thresholds of the hidden error neurons, n * sigma * beta with the n and sigma of their
             feedback.
+        eta_hidden: factor of the step size of all but the output's weights.
+        b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn: its standard
+            deviation in units of that of the forward weights into the layer above. Thresholds do not follow it.
         floor: the lowest membrane of hidden and output neurons in units of -theta; None for none.
         grid: bits of the propagation grid.
         coding: "poisson" (section 4.2), "shared" (the authors' code), or "regular" (their chip version).
@@ -155,6 +159,11 @@ _RANGES = {
 def encoder(config: Emstdp) -> Encoder:
     """The encoder of a configuration."""
     return Regular() if config.coding == "regular" else Poisson(shared=config.coding == "shared")
+
+
+def training(config: Emstdp, epochs: int, seed: int = 1) -> Training:
+    """The settings of a training that a configuration asks for: its batch and its schedule."""
+    return Training(epochs=epochs, batch=config.batch, eta_decay=config.eta_decay, seed=seed)
 
 
 def build(config: Emstdp, seed: int = 1) -> Network:

@@ -14,7 +14,7 @@ from typing import Any
 from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DataError, DeclarationError, unknown
-from spikesim.models.emstdp import Emstdp
+from spikesim.models.emstdp import Emstdp, training
 from spikesim.settings import Training
 
 if sys.version_info >= (3, 11):
@@ -64,13 +64,10 @@ class Experiment:
 
     def training(self, seed: int) -> Training:
         """The settings of `spikesim.training.train`."""
-        return Training(
-            epochs=self.epochs,
+        return replace(
+            training(self.model, self.epochs, seed),
             samples=self.samples,
             split=self.split,  # type: ignore[arg-type]
-            batch=self.model.batch,
-            eta_decay=self.model.eta_decay,
-            seed=seed,
         )
 
     def load(self) -> Dataset:

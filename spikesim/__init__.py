@@ -8,6 +8,7 @@ run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config)
 """
 
 from spikesim import datasets
+from spikesim.drawing import draw_network
 from spikesim.encoders import Poisson, Regular
 from spikesim.engines import engine, simulate
 from spikesim.errors import SpikesimError
@@ -22,6 +23,7 @@ from spikesim.settings import Training
 from spikesim.spikes import Spikes, from_events, from_raster
 from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.training import resume, train
+from spikesim.verify import verify
 from spikesim.window import Window
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "Transpose",
     "Window",
     "datasets",
+    "draw_network",
     "engine",
     "evaluate",
     "from_events",
@@ -53,4 +56,5 @@ __all__ = [
     "save_network",
     "simulate",
     "train",
+    "verify",
 ]
