@@ -64,8 +64,9 @@ class Emstdp:
         beta_error: thresholds of the hidden error neurons, n * sigma * beta with the n and sigma of their
             feedback.
         eta_hidden: factor of the step size of all but the output's weights.
-        b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn: its standard
-            deviation in units of that of the forward weights into the layer above. Thresholds do not follow it.
+        b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn: its
+            standard deviation in units of that of the forward weights into the layer above; thresholds do not
+            follow it.
         floor: the lowest membrane of hidden and output neurons in units of -theta; None for none.
         grid: bits of the propagation grid.
         coding: "poisson" (section 4.2), "shared" (the authors' code), or "regular" (their chip version).
