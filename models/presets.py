@@ -16,13 +16,14 @@ SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.88)
 DFA = replace(
     SW, feedback="dfa", gate=True, target_rate=0.5, eta=0.05, eta_hidden=0.4, beta_error=0.05, eta_decay=0.85
 )
+# Two layers drift after some five epochs: without a gate a silent neuron's count can only rise. The schedule ends first.
 SW_DEEP = replace(
     SW,
     sizes=(784, 500, 500, 10),
     eta=0.05,
     eta_hidden=0.4,
     beta_error=(0.04, 0.25),
-    eta_decay=0.72,
+    eta_decay=0.5,
 )
 DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10), eta_hidden=0.3, beta_error=0.06, eta_decay=0.6)
 AUSLAN_SW = replace(
@@ -73,7 +74,7 @@ _ROWS = (
         "EMSTDP-SW, MNIST, two layers",
         "mnist",
         SW_DEEP,
-        epochs=10,
+        epochs=5,
         paper=0.973,
         source=TABLE_2,
     ),
@@ -91,7 +92,7 @@ _ROWS = (
         "EMSTDP-SW, Fashion-MNIST",
         "fashion_mnist",
         SW_DEEP,
-        epochs=10,
+        epochs=5,
         paper=0.861,
         source=TABLE_2,
     ),
