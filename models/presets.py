@@ -16,7 +16,7 @@ SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.88)
 DFA = replace(
     SW, feedback="dfa", gate=True, target_rate=0.5, eta=0.05, eta_hidden=0.4, beta_error=0.05, eta_decay=0.85
 )
-# Two layers drift after some five epochs: without a gate a silent neuron's count can only rise. The schedule ends first.
+# Two layers drift after some five epochs (ungated, a silent neuron can only rise); the schedule ends first.
 SW_DEEP = replace(
     SW,
     sizes=(784, 500, 500, 10),
