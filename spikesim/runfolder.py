@@ -302,8 +302,9 @@ def _refuse_foreign(root: Path, overwrite: bool) -> None:
             raise DeclarationError(f"{root} cannot be overwritten: {problem}") from problem
         if not overwrite:
             raise DeclarationError(
-                f"{root} holds a run already. "
-                "Resume that run, choose another folder, or allow it to be overwritten."
+                f"{root} holds a run already. Resume that run, choose another folder, or replace it: "
+                f"in Python spikesim.resume({str(root)!r}, dataset), out=..., overwrite=True; "
+                f"on the command line spikesim train --resume {root}, --out FOLDER, --overwrite"
             )
         return
     taken = [name for name in (METRICS, RESULT) if (root / name).exists()]
