@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spikesim import engines
 from spikesim.datasets.dataset import Split
 from spikesim.encoders import Encoder
-from spikesim.engines import engine
+from spikesim.engines.arguments import expect, expect_encoder
 from spikesim.errors import DataError, DeclarationError
 from spikesim.network import Network
 from spikesim.rng import Stream
@@ -57,6 +58,7 @@ def evaluate(
     T: int | None = None,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    engine: str | None = None,
 ) -> Evaluation:
     """Classify every sample of a split.
 
@@ -69,15 +71,19 @@ def evaluate(
         T: steps of a presentation; the window's where None.
         threads: workers; they never change a result.
         progress: called with (samples done, samples in all).
+        engine: "naive" or "windowed"; None takes windowed where it runs the network.
 
     Raises:
         DataError: data that does not fit the network.
         DeclarationError: weights of another network, or a T that cannot be.
-        EngineError: threads < 1.
+        EngineError: threads < 1, an unknown engine, or one that does not run the network.
     """
+    expect("evaluate", Network, network=network)
+    expect("evaluate", Split, split=split)
+    expect_encoder("evaluate", encoder)
     check_fits(network, split)
     forward = network.inference(T)
-    running = engine(forward, _kept(forward, masters), threads=threads)
+    running = engines.engine(forward, _kept(forward, masters), name=engine, threads=threads)
     source = forward.sources[0]
     predictions = np.zeros(len(split), np.int64)
     totals = dict.fromkeys(forward.populations, 0.0)
