@@ -14,6 +14,7 @@ from spikesim._files import json_bytes, sha256_bytes
 from spikesim.checkpoint import Checkpoint, digest_arrays
 from spikesim.datasets.dataset import Dataset
 from spikesim.encoders import Encoder, restore_encoder
+from spikesim.engines.arguments import expect
 from spikesim.errors import CheckpointError
 from spikesim.evaluation import Evaluation, evaluate
 from spikesim.network import Masters, Network
@@ -38,6 +39,7 @@ class Run:
         metrics: one record an epoch.
         standing: where it stands; None before the first checkpoint.
         squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
+        engine: the name of the engine that trains it; None for a folder from before it was kept.
     """
 
     network: Network
@@ -49,6 +51,7 @@ class Run:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     standing: Standing | None = None
     squares: dict[str, npt.NDArray[np.float64]] | None = None
+    engine: str | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -78,6 +81,7 @@ class Run:
                 f"restore the folder's own files, or begin a new run"
             )
         run = cls(network, training, encoder, network.masters(), folder, False, folder.metrics())
+        run.engine = config.get("engine")
         found = folder.latest()
         if found is not None:
             run._take(found)
@@ -129,8 +133,13 @@ class Run:
         T: int | None = None,
         threads: int = 1,
         progress: Any = None,
+        engine: str | None = None,
     ) -> Evaluation:
-        """Classify a split of a dataset with the learnt weights; see `spikesim.evaluation.evaluate`."""
+        """Classify a split of a dataset with the learnt weights; see `spikesim.evaluation.evaluate`.
+
+        `engine` is that of the training where it is None.
+        """
+        expect("Run.evaluate", Dataset, dataset=dataset)
         return evaluate(
             self.network,
             dataset.split(split),
@@ -140,6 +149,7 @@ class Run:
             T,
             threads,
             progress,
+            engine or self.engine,
         )
 
     def save_network(self) -> None:
@@ -149,15 +159,34 @@ class Run:
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """What a resumed run compares: name, sizes, and a SHA-256 over the labels and every 97th sample."""
-    sha = hashlib.sha256()
-    for part in (dataset.train, dataset.test):
-        sha.update(np.ascontiguousarray(part.y).tobytes())
-        sha.update(np.ascontiguousarray(part.x[::97]).tobytes())
+    """What a resumed run compares: name, sizes, SHA-256 of all labels and samples and of the splits' rows."""
+    assert dataset.fit_rows is not None
+    return _sizes(dataset) | {
+        "sha256": _sha256(*(array for part in (dataset.train, dataset.test) for array in (part.y, part.x))),
+        "splits_sha256": _sha256(dataset.validation_rows, dataset.fit_rows),
+    }
+
+
+def other_data(began: dict[str, Any], dataset: Dataset) -> dict[str, Any] | None:
+    """The dataset's fingerprint where it is not that which a run began with; else None."""
+    now = fingerprint(dataset)
+    if "splits_sha256" not in began:  # a folder from before: the labels and every 97th sample
+        parts = (dataset.train, dataset.test)
+        now = _sizes(dataset) | {"sha256": _sha256(*(a for part in parts for a in (part.y, part.x[::97])))}
+    return None if now == began else now
+
+
+def _sizes(dataset: Dataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "train": len(dataset.train),
         "test": len(dataset.test),
         "features": int(dataset.train.x.shape[1]),
-        "sha256": sha.hexdigest(),
     }
+
+
+def _sha256(*arrays: npt.NDArray[Any]) -> str:
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(np.ascontiguousarray(array).reshape(-1).data)
+    return sha.hexdigest()

@@ -8,23 +8,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import rng
+from spikesim import engines, rng
 from spikesim.datasets.dataset import Dataset, Split
 from spikesim.encoders import Encoder, describe_encoder
-from spikesim.engines import engine
+from spikesim.engines import Engine
+from spikesim.engines.arguments import expect, expect_encoder
 from spikesim.errors import CheckpointError, DeclarationError
 from spikesim.evaluation import check_fits, evaluate
 from spikesim.grid import whole
 from spikesim.network import Network
 from spikesim.network_file import digest
 from spikesim.recording import Recording
-from spikesim.run import NETWORK, Run, fingerprint
+from spikesim.run import NETWORK, Run, fingerprint, other_data
 from spikesim.runfolder import CHECKPOINTS, CONFIG, LOCK, RunFolder
 from spikesim.settings import Standing, Training
 
@@ -43,6 +44,7 @@ def train(
     progress: Progress | None = None,
     notes: dict[str, Any] | None = None,
     overwrite: bool = False,
+    engine: str | None = None,
 ) -> Run:
     """Train a network on a dataset.
 
@@ -56,6 +58,7 @@ def train(
         progress: called when the work begins, then after every chunk of presentations and every epoch.
         notes: kept in the run's configuration (a preset's name, a dataset's options).
         overwrite: replace a run that is in `out`.
+        engine: "naive" or "windowed"; None takes windowed where it runs the network. Kept with the run.
 
     Returns:
         The run; interrupted by Ctrl-C, it is saved and `run.finished` is False.
@@ -63,7 +66,12 @@ def train(
     Raises:
         DataError: data that does not fit the network.
         DeclarationError: a folder that holds another run, or settings that cannot be.
+        EngineError: threads < 1, an unknown engine, or one that does not run the network.
     """
+    expect("train", Network, network=network)
+    expect("train", Dataset, dataset=dataset)
+    expect_encoder("train", encoder)
+    expect("train", Training, training=training)
     split = dataset.split(training.split)
     check_fits(network, split)
     if not network.plastic:
@@ -73,9 +81,9 @@ def train(
         raise DeclarationError(
             f"samples = {per_epoch} of an epoch, and the split {split.name!r} has {len(split)}"
         )
-    running = engine(network, threads=threads)
+    running = engines.engine(network, name=engine, threads=threads)
     standing = Standing(per_epoch=per_epoch, epochs=training.epochs)
-    run = Run(network, training, encoder, network.masters(), None, standing.finished)
+    run = Run(network, training, encoder, network.masters(), None, False, engine=engines.engine_name(running))
     if out is None:
         _try_out(run, split, standing, progress)
         return _go_on(run, running, dataset, split, standing, threads, progress)
@@ -84,6 +92,7 @@ def train(
         "encoder": describe_encoder(encoder),
         "data": fingerprint(dataset),
         "network": digest(network),
+        "engine": run.engine,
     }
     if overwrite:  # nothing is deleted for a run that cannot be
         _try_out(run, split, standing, progress)
@@ -120,6 +129,7 @@ def resume(
     threads: int = 1,
     progress: Progress | None = None,
     epochs: int | None = None,
+    engine: str | None = None,
 ) -> Run:
     """Go on with a run from its last checkpoint; equal, bit for bit, to a run that was never interrupted.
 
@@ -127,12 +137,19 @@ def resume(
         out: the run's folder.
         dataset: the same data as before.
         threads, progress: as in `train`.
-        epochs: train to this epoch instead of the declared one.
+        epochs: train to this epoch instead of the one that the run was to reach; kept from now on.
+        engine: as in `train`; None takes the run's.
 
     Raises:
         CheckpointError: no run there, damaged files, or other data than the run began with.
-        DeclarationError: epochs is not a whole number >= 1.
+        DeclarationError: epochs is not a whole number >= 1, or fewer than are done.
+        EngineError: as in `train`.
     """
+    expect("resume", Dataset, dataset=dataset)
+    if not isinstance(out, str | os.PathLike):
+        raise DeclarationError(
+            f"resume: out is of type {type(out).__name__}; the folder of a run is needed, as 'runs/mine'"
+        )
     if epochs is not None and not whole(epochs, 1):
         raise DeclarationError(f"resume: epochs = {epochs!r}; a whole number >= 1 is needed")
     folder = RunFolder.open(out)
@@ -140,24 +157,47 @@ def resume(
         folder.claim()
         run = Run.open(out)
         run.folder = folder
-        if folder.config["data"] != (now := fingerprint(dataset)):
+        run.engine = engine or run.engine
+        if now := other_data(folder.config["data"], dataset):
             raise CheckpointError(
                 f"{out}: this run began with other data ({folder.config['data']}, now {now}); "
                 f"resume it with the same, or begin a new run"
             )
         split = dataset.split(run.training.split)
-        standing = run.standing or Standing(per_epoch=run.training.samples or len(split))
-        standing.epochs = epochs or run.training.epochs
+        before = Standing(per_epoch=run.training.samples or len(split), epochs=run.training.epochs)
+        before = run.standing or before
+        standing = _extended(before, epochs)
         folder.truncate_metrics(epoch=standing.epoch)
         run.metrics = folder.metrics()
-        running = engine(run.network, run.masters, run.squares, threads=threads)
+        running = engines.engine(run.network, run.masters, run.squares, run.engine, threads)
+        run.engine = engines.engine_name(running)
         _try_out(run, split, standing, progress)
+        if standing.epochs != before.epochs:  # so that the next one to resume goes to the same end
+            _save(run, running, standing)
         return _go_on(run, running, dataset, split, standing, threads, progress)
+
+
+def _extended(standing: Standing, epochs: int | None) -> Standing:
+    """Where a training stands, with another end.
+
+    Raises:
+        DeclarationError: an end that it has passed.
+    """
+    if epochs is None:
+        return standing
+    least = standing.epoch + (standing.done > 0)
+    if epochs < least:
+        part = f" and a part of epoch {least}" if standing.done else ""
+        raise DeclarationError(
+            f"resume: epochs = {epochs}, and {standing.epoch} of {standing.epochs} are done{part}; "
+            f"{least} or more are needed, or none given, to go on to {standing.epochs}"
+        )
+    return replace(standing, epochs=epochs)
 
 
 def _go_on(
     run: Run,
-    running: Any,
+    running: Engine,
     dataset: Dataset,
     split: Split,
     standing: Standing,
@@ -207,22 +247,21 @@ def _try_out(run: Run, split: Split, standing: Standing, progress: Progress | No
     """
     if progress is not None:
         progress(standing)
-    _present(run, engine(run.network), split, np.arange(1), epoch=0)
+    _present(run, engines.engine(run.network, name=run.engine), split, np.arange(1), epoch=0)
 
 
-def _present(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], epoch: int) -> Recording:
+def _present(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], epoch: int) -> Recording:
     """Encode some samples, present them, and learn."""
     training, source = run.training, run.network.sources[0]
     window = run.network.window
     T = window.boundary if run.network.populations[source].replay else window.T
     spikes = run.encoder.encode(split.x[rows], split.index[rows], T, training.seed, epoch)
-    found: Recording = running.run(
+    return running.run(
         {source: spikes}, split.y[rows], learn=True, batch=training.batch, factor=training.factor(epoch)
     )
-    return found
 
 
-def _learn(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], standing: Standing) -> None:
+def _learn(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], standing: Standing) -> None:
     """Present and learn one chunk, and count."""
     begun = time.monotonic()
     found = _present(run, running, split, rows, standing.epoch)
@@ -237,12 +276,18 @@ def _learn(run: Run, running: Any, split: Split, rows: npt.NDArray[np.int64], st
     standing.rate = len(rows) / max(took, 1e-9)
 
 
-def _close_epoch(run: Run, dataset: Dataset, running: Any, standing: Standing, threads: int) -> None:
+def _close_epoch(run: Run, dataset: Dataset, running: Engine, standing: Standing, threads: int) -> None:
     """Measure, write the record of the epoch, and begin the next."""
     if run.training.split == "fit":
         seed = run.training.seed
         measured = evaluate(
-            run.network, dataset.validation, run.encoder, seed, running.masters, threads=threads
+            run.network,
+            dataset.validation,
+            run.encoder,
+            seed,
+            running.masters,
+            threads=threads,
+            engine=run.engine,
         )
         standing.validation = measured.accuracy
     record = {
@@ -263,11 +308,11 @@ def _close_epoch(run: Run, dataset: Dataset, running: Any, standing: Standing, t
     standing.spikes, standing.clipped = {}, {}
 
 
-def _save(run: Run, running: Any, standing: Standing) -> None:
+def _save(run: Run, running: Engine, standing: Standing) -> None:
     """A checkpoint: weights, running squares, and where the training stands."""
     if run.folder is None:
         return
-    arrays = {f"masters/{name}": m for name, m in running.masters.items()}
+    arrays: dict[str, Any] = {f"masters/{name}": m for name, m in running.masters.items()}
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
     step = standing.epoch * standing.per_epoch + standing.done
     run.folder.save_checkpoint(arrays, {"standing": asdict(standing), **run.belongs()}, step)

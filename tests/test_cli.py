@@ -158,6 +158,23 @@ def test_ctrl_c_ends_at_a_checkpoint_and_the_hint_works(
     assert json.loads(spikesim("train", "--resume", "mine", "--epochs", "3", "--json").out)["epochs"] == 3
 
 
+def test_an_extended_run_is_stopped_and_its_hint_goes_to_the_new_end(
+    spikesim: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = json.loads(spikesim("train", "emstdp-digits", *TINY, "--json", "--out", "whole").out)
+    assert spikesim("train", "emstdp-digits", *TINY, "--epochs", "1", "--out", "mine").status == 0
+    with monkeypatch.context() as patch:
+        press_ctrl_c(patch, 2)
+        said = spikesim("train", "--resume", "mine", "--epochs", "2")
+    assert said.status == 130
+    assert "not finished: 1 of 2 epochs" in spikesim("evaluate", "mine").out
+    low = spikesim("train", "--resume", "mine", "--epochs", "1")
+    assert low.status == 2
+    assert "epochs = 1, and 1 of 2 are done and a part of epoch 2" in low.err
+    found = json.loads(spikesim("train", "--resume", "mine", "--json").out)
+    assert (found["epochs"], found["weights_sha256"]) == (2, whole["weights_sha256"])
+
+
 def test_ctrl_c_outside_of_training_is_130_too(spikesim: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     assert spikesim("train", "emstdp-digits", *TINY, "--out", "a").status == 0
 

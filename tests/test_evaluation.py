@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_runs import data, network
+from small_runs import config, data, network
 
+from spikesim import engines
 from spikesim import evaluation as evaluation_module
 from spikesim.datasets import Split, from_arrays
 from spikesim.encoders import Poisson
@@ -15,6 +16,7 @@ from spikesim.evaluation import Evaluation, evaluate
 from spikesim.network import Network
 from spikesim.rng import Stream
 from spikesim.settings import Training
+from spikesim.spikes import from_raster
 from spikesim.training import train
 
 DATA = data()
@@ -92,6 +94,45 @@ def test_labels_beyond_the_outputs_are_refused() -> None:
     four = from_arrays(np.tile(DATA.train.x[:40], (2, 1)), np.arange(80) % 4)
     with pytest.raises(DataError, match=r"labels up to 3, and the network 3 outputs \(0 \.\. 2\)"):
         RUN.evaluate(four)
+
+
+def test_a_dataset_or_arrays_in_place_of_a_split_are_named() -> None:
+    with pytest.raises(DataError, match=r"split is of type Dataset; a Split is needed: dataset\.test is one"):
+        evaluate(RUN.network, DATA, Poisson(), 1)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match="evaluate: network is of type Run"):
+        evaluate(RUN, DATA.test, Poisson(), 1)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match="evaluate: encoder is of type int"):
+        evaluate(RUN.network, DATA.test, 1, 1)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"Run\.evaluate: dataset is of type Split"):
+        RUN.evaluate(DATA.test)  # type: ignore[arg-type]
+
+
+def test_simulate_names_what_is_not_spikes() -> None:
+    forward = RUN.network.inference()
+    with pytest.raises(
+        DataError, match=r"inputs\['in'\] is of type ndarray; Spikes are .*from_raster\(array\)"
+    ):
+        simulate(forward, {"in": np.zeros((1, 20, 12))})  # type: ignore[dict-item]
+    with pytest.raises(DataError, match="inputs is of type Spikes; the Spikes of each source by its name"):
+        simulate(forward, from_raster(np.zeros((1, 20, 12), int)))  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match="simulate: network is of type Emstdp"):
+        simulate(config(), {})  # type: ignore[arg-type]
+
+
+def test_one_population_to_record_can_be_a_string() -> None:
+    forward = RUN.network.inference()
+    spikes = {"in": Poisson().encode(DATA.test.x, DATA.test.index, forward.window.T, 1)}
+    found, listed = simulate(forward, spikes, record="hid1"), simulate(forward, spikes, record=["hid1"])
+    assert list(found.spikes) == ["hid1"]
+    assert found.spikes["hid1"] == listed.spikes["hid1"]
+
+
+def test_the_engines_classify_alike_and_an_unknown_one_is_refused() -> None:
+    some = DATA.test.take(9)
+    one, other = (evaluate(RUN.network, some, Poisson(), 1, RUN.masters, engine=e) for e in engines.ENGINES)
+    assert one.predictions.tolist() == other.predictions.tolist()
+    with pytest.raises(EngineError, match="unknown engine 'fast'"):
+        RUN.evaluate(DATA, engine="fast")
 
 
 def test_another_number_of_features_is_refused() -> None:

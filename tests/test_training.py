@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import numpy as np
 import pytest
 from small_runs import config, data, network
 
+from spikesim import engines
 from spikesim import training as training_module
 from spikesim.checkpoint import digest_arrays, load, save
+from spikesim.datasets.dataset import make_split
 from spikesim.encoders import Poisson
 from spikesim.errors import CheckpointError, DataError, DeclarationError, EngineError, SpikesimError
 from spikesim.models.emstdp import encoder
@@ -264,6 +268,61 @@ def test_more_epochs_equal_a_run_that_was_declared_with_them(tmp_path: Path) -> 
     assert Run.open(tmp_path / "run").finished
 
 
+@pytest.mark.parametrize("moment", [1, 2, 4, 7, 9])
+def test_an_extended_run_that_is_stopped_goes_on_to_its_new_end(tmp_path: Path, moment: int) -> None:
+    declared = train(network(), DATA, POISSON, LONG)
+    train(network(), DATA, POISSON, Training(epochs=1, seed=5, eta_decay=0.9), out=tmp_path / "run")
+
+    def pressed(_standing: Standing, left: list[int] = [moment]) -> None:  # noqa: B006 - counts the calls
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    if moment == 1:  # at once, before any work: nothing is begun, and the run is what it was
+        with pytest.raises(KeyboardInterrupt):
+            resume(tmp_path / "run", DATA, epochs=3, progress=pressed)
+        assert Run.open(tmp_path / "run").finished
+        return
+    stopped = resume(tmp_path / "run", DATA, epochs=3, progress=stop_after(moment))
+    assert not stopped.finished
+    assert not Run.open(tmp_path / "run").finished
+    run = resume(tmp_path / "run", DATA)
+    assert run.finished
+    assert run.standing is not None and (run.standing.epoch, run.standing.done) == (3, 0)
+    assert run.weights_sha256 == declared.weights_sha256
+    assert lines(run) == bare(declared.metrics)
+
+
+def test_the_new_end_is_kept_before_the_first_presentation(tmp_path: Path) -> None:
+    """As when the machine goes down seconds after the extension: no end is taken for the old one."""
+    train(network(), DATA, POISSON, Training(seed=5, eta_decay=0.9), out=tmp_path / "run")
+
+    def lost(standing: Standing) -> None:
+        if standing.done:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        resume(tmp_path / "run", DATA, epochs=3, progress=lost)
+    assert (
+        resume(tmp_path / "run", DATA).weights_sha256 == train(network(), DATA, POISSON, LONG).weights_sha256
+    )
+
+
+def test_an_end_that_is_passed_is_refused(tmp_path: Path) -> None:
+    stopped = train(network(), DATA, POISSON, LONG, out=tmp_path / "run", progress=stop_after(10))
+    assert stopped.standing is not None
+    assert (stopped.standing.epoch, stopped.standing.done > 0) == (1, True)
+    with pytest.raises(
+        DeclarationError, match="epochs = 1, and 1 of 3 are done and a part of epoch 2; 2 or more"
+    ):
+        resume(tmp_path / "run", DATA, epochs=1)
+    assert resume(tmp_path / "run", DATA, epochs=2).finished  # an earlier end than declared can be
+    before = Run.open(tmp_path / "run").weights_sha256
+    with pytest.raises(DeclarationError, match=r"epochs = 1, and 2 of 2 are done; 2 or more"):
+        resume(tmp_path / "run", DATA, epochs=1)
+    assert resume(tmp_path / "run", DATA, epochs=2).weights_sha256 == before
+
+
 def test_a_finished_run_resumed_stays_as_it_is(tmp_path: Path) -> None:
     run = train(network(), DATA, POISSON, LONG, out=tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run" / "checkpoints").iterdir()}
@@ -312,6 +371,126 @@ def test_other_data_is_refused_and_the_run_stays_usable(tmp_path: Path) -> None:
         resume(tmp_path / "run", data(seed=2))
     assert "small" in str(caught.value)
     assert resume(tmp_path / "run", DATA).finished  # while the error above is still at hand: no lock is left
+
+
+@pytest.mark.parametrize("part", ["a sample", "a label", "a test sample", "the validation rows"])
+def test_data_that_differ_in_one_place_are_other_data(tmp_path: Path, part: str) -> None:
+    train(network(), DATA, POISSON, LONG, out=tmp_path / "run", progress=stop_after(3))
+    found = {
+        "train": DATA.train,
+        "test": DATA.test,
+        "validation_rows": DATA.validation_rows,
+        "fit_rows": None,
+    }
+    name = "test" if "test" in part else "train"
+    x, y = found[name].x.copy(), found[name].y.copy()  # type: ignore[union-attr]
+    if part == "the validation rows":
+        found["validation_rows"] = DATA.fit_rows[: len(DATA.validation_rows)]  # type: ignore[index]
+    elif part == "a label":
+        y[7] = (y[7] + 1) % 3
+    else:
+        x[7, 4] = 0.5
+    other = replace(DATA, **{**found, name: make_split(name, x, y)})  # type: ignore[arg-type]
+    with pytest.raises(CheckpointError, match="began with other data"):
+        resume(tmp_path / "run", other)
+    assert resume(tmp_path / "run", replace(DATA)).finished
+
+
+def test_a_folder_from_before_all_samples_were_compared_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha = hashlib.sha256()
+    for part in (DATA.train, DATA.test):
+        sha.update(part.y.tobytes() + part.x[::97].tobytes())
+    old = {"name": "small", "train": 120, "test": 30, "features": 12, "sha256": sha.hexdigest()}
+    with monkeypatch.context() as patch:
+        patch.setattr(training_module, "fingerprint", lambda _dataset: old)
+        train(network(), DATA, POISSON, LONG, out=tmp_path / "run", progress=stop_after(3))
+    with pytest.raises(CheckpointError, match="began with other data"):
+        resume(tmp_path / "run", data(seed=2))
+    assert resume(tmp_path / "run", DATA).finished
+
+
+def test_the_engine_is_kept_and_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    windowed = train(network(), DATA, POISSON, Training())
+    assert windowed.engine == "windowed"
+    run = train(
+        network(), DATA, POISSON, Training(), tmp_path / "run", engine="naive", progress=stop_after(3)
+    )
+    assert run.engine == Run.open(tmp_path / "run").engine == "naive"
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["engine"] == "naive"
+    with monkeypatch.context() as patch:  # nothing but naive may be used
+        patch.delitem(engines.ENGINES, "windowed")
+        patch.setattr(engines, "Windowed", None)
+        again = resume(tmp_path / "run", DATA)
+        assert again.evaluate(DATA).predictions.tolist()
+    assert again.engine == "naive"
+    assert again.weights_sha256 == windowed.weights_sha256
+    other = resume(tmp_path / "run", DATA, epochs=2, engine="windowed")
+    assert other.engine == "windowed"
+    assert other.weights_sha256 == train(network(), DATA, POISSON, Training(epochs=2)).weights_sha256
+
+
+def test_the_naive_engine_is_never_taken_in_silence(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_given: Any) -> None:
+        raise EngineError("windowed: hid: a reason of its own")
+
+    monkeypatch.setattr(engines, "Windowed", refuse)
+    monkeypatch.setattr(engines, "_told", set())
+    run = train(network(), DATA, POISSON, Training(samples=5))
+    assert run.engine == "naive"
+    said = [r for r in caplog.records if r.name == "spikesim.engines"]
+    assert [r.levelname for r in said] == ["WARNING"]  # once, however often an engine was made
+    assert "naive engine" in said[0].getMessage() and "a reason of its own" in said[0].getMessage()
+    with pytest.raises(EngineError, match="a reason of its own"):
+        train(network(), DATA, POISSON, Training(samples=5), engine="windowed")
+    with pytest.raises(EngineError, match="unknown engine 'naiv'"):
+        train(network(), DATA, POISSON, Training(samples=5), engine="naiv")
+
+
+@pytest.mark.parametrize(
+    ("place", "thing", "words"),
+    [
+        (0, config(), r"network is of type Emstdp; a Network is needed: .*emstdp\.build\(config\)"),
+        (1, (DATA.train.x, DATA.train.y), r"dataset is of type tuple; a Dataset .*from_arrays\(x, y\)"),
+        (1, DATA.train, "dataset is of type Split; a Dataset is needed"),
+        (2, config(), r"encoder is of type Emstdp; an encoder is needed: .*emstdp\.encoder\(config\)"),
+        (2, Poisson, "encoder is the class Poisson"),
+        (3, 5, r"training is of type int; a Training is needed: for example spikesim\.Training\(epochs=5\)"),
+    ],
+)
+def test_a_thing_of_another_kind_is_named_with_the_way_out(
+    tmp_path: Path, place: int, thing: Any, words: str
+) -> None:
+    given: list[Any] = [network(), DATA, POISSON, LONG]
+    given[place] = thing
+    with pytest.raises((DataError, DeclarationError), match=f"train: {words}"):
+        train(*given, out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_names_a_thing_of_another_kind(tmp_path: Path) -> None:
+    run = train(network(), DATA, POISSON, Training(), out=tmp_path / "run")
+    with pytest.raises(DeclarationError, match="resume: out is of type Run; the folder of a run"):
+        resume(run, DATA)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="resume: dataset is of type Split"):
+        resume(tmp_path / "run", DATA.train)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_holds_a_run_says_the_three_ways_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train(network(), DATA, POISSON, Training(), out=folder)
+    with pytest.raises(DeclarationError, match="holds a run already") as caught:
+        train(network(), DATA, POISSON, Training(), out=folder)
+    ways = (
+        f"spikesim train --resume {folder}",
+        f"spikesim.resume('{folder}'",
+        "overwrite=True",
+        "--overwrite",
+    )
+    assert all(way in str(caught.value) for way in ways)
 
 
 def test_a_run_can_be_resumed_while_its_object_lives(tmp_path: Path) -> None:
