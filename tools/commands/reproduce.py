@@ -73,12 +73,13 @@ def _one(
                 f"move it away, or choose another --runs folder"
             )
         run, dataset = Run.open(folder), experiment.load()
-        if not run.finished:
-            with display.training(experiment.title) as progress:
-                run = resume_run(folder, dataset, 1, progress)
+        if run.finished and run.standing is not None and run.standing.epoch == experiment.epochs:
+            assert run.folder is not None
+            return run, run.folder.result() or finish(run, experiment, dataset, display, threads)
+        with display.training(experiment.title) as progress:
+            run = resume_run(folder, dataset, 1, progress, experiment.epochs)
     stop_if_unfinished(run, display)
-    assert run.folder is not None
-    return run, run.folder.result() or finish(run, experiment, dataset, display, threads)
+    return run, finish(run, experiment, dataset, display, threads)
 
 
 def kept(experiment: Experiment, path: Path) -> list[dict[str, Any]]:
@@ -106,7 +107,7 @@ def _add(experiment: Experiment, run: Run, result: dict[str, Any], path: Path) -
     assert run.folder is not None
     entry = {
         "seed": run.training.seed,
-        "epochs": run.training.epochs,
+        "epochs": experiment.epochs,
         "test_accuracy": result["test_accuracy"],
         "train_accuracy": result["train_accuracy"],
         "seconds": round(result["seconds"], 1),
