@@ -10,6 +10,10 @@ plausible local learning rule in spiking neural networks", ICONS 2019).
     err_i --(gamma theta_i)--> hid_i             one to one, eq. 13
 
 Populations are called in, hid1, hid2, ..., out, target, err1, err2, ..., err_out.
+
+Declared values that propagate as they are (w_loss, theta_loss) have to lie on the grid. What is derived from
+sizes and factors (thresholds, floors, injections, the fixed feedback) is rounded to it, and refused where
+nothing is left of it.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 import spikesim.grid as grids
 from spikesim import rng
@@ -50,8 +55,8 @@ class Emstdp:
         replay: Differs from the paper: the second phase repeats the first phase's input spikes.
         reset_at_split: Differs from the paper: membranes are cleared between the phases.
         target_rate: spikes a step of the true class's target (section 3.4: 0.2).
-        theta_loss: threshold of the loss neurons (section 3.4: 5, for a rate of 0.2).
-        w_loss: weight of the loss circuit (section 3.4: 1).
+        theta_loss: threshold of the loss neurons (section 3.4: 5, for a rate of 0.2), on the grid.
+        w_loss: weight of the loss circuit (section 3.4: 1), on the grid.
         gate: error neurons act only where their neuron has fired in the first phase (the h' of eq. 5).
         gamma: injection in units of the threshold (eq. 13).
         eta: step size in units of theta / (T / 2)**2, or the weight of a normalised step.
@@ -130,6 +135,9 @@ class Emstdp:
                     f"Emstdp: beta_error = {self.beta_error!r}; it has to lie in [1e-06, 1000.0]"
                 )
         Window.halved(self.T)
+        grids.check_bits(self.grid, "Emstdp")
+        for name in ("theta_loss", "w_loss"):
+            grids.on_grid(getattr(self, name), self.grid, f"Emstdp: {name} with grid = {self.grid}")
 
 
 _CHOICES = {
@@ -170,9 +178,10 @@ def training(config: Emstdp, epochs: int, seed: int = 1) -> Training:
 def build(config: Emstdp, seed: int = 1) -> Network:
     """The network of fig. 4(b) or 4(c), with its initial weights drawn from `seed`.
 
+    Thresholds, floors, injections and the fixed feedback are rounded to the grid.
+
     Raises:
-        DeclarationError: T is odd, a layer is empty, a value is out of range, or the grid is too fine for the
-            fan-in.
+        DeclarationError: the grid is too fine for the fan-in, or so coarse that one of these vanishes.
     """
     names = ["in", *(f"hid{i + 1}" for i in range(len(config.sizes) - 2)), "out"]
     populations: dict[str, object] = {"in": Source(config.sizes[0], replay=config.replay)}
@@ -185,6 +194,17 @@ def build(config: Emstdp, seed: int = 1) -> Network:
     return Network(populations, tuple(projections), Window.halved(config.T), Readout("out", "first"))
 
 
+def _derived(values: npt.ArrayLike, config: Emstdp, what: str) -> npt.NDArray[np.float64]:
+    """Derived numbers rounded to the grid; refused where all of them vanish and were not 0."""
+    found = grids.rounded(values, config.grid)
+    if np.any(values) and not found.any():
+        raise DeclarationError(
+            f"Emstdp: {what} of at most {np.abs(values).max():.3g} rounds to 0 with grid = {config.grid}, "
+            f"steps of 2**-{config.grid}; take a finer grid, or a larger factor"
+        )
+    return found
+
+
 def _sigma(config: Emstdp, layer: int) -> float:
     """Standard deviation of the weights into a layer: sqrt(scale / n_previous), section 4."""
     return float(np.sqrt(config.init_scale / config.sizes[layer - 1]))
@@ -193,12 +213,15 @@ def _sigma(config: Emstdp, layer: int) -> float:
 def _theta(config: Emstdp, layer: int) -> float:
     """Threshold of a layer: n_previous * sigma * beta, section 4, on the grid."""
     beta = config.beta_out if layer == len(config.sizes) - 1 else config.beta_hidden
-    return float(grids.rounded(config.sizes[layer - 1] * _sigma(config, layer) * beta, config.grid))
+    exact = config.sizes[layer - 1] * _sigma(config, layer) * beta
+    return float(_derived(exact, config, f"the threshold of layer {layer}"))
 
 
 def _forward_population(config: Emstdp, layer: int) -> IF:
     theta = _theta(config, layer)
-    floor = None if config.floor is None else float(grids.rounded(-config.floor * theta, config.grid))
+    floor = None
+    if config.floor is not None:
+        floor = float(_derived(-config.floor * theta, config, f"the floor of layer {layer}"))
     resets = ("start", "split") if config.reset_at_split else ("start",)
     return IF(config.sizes[layer], theta, config.grid, floor=floor, reset_at=resets)
 
@@ -210,15 +233,15 @@ def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: i
     eta = plain if config.step == "plain" else config.eta
     if layer < len(config.sizes) - 1:
         eta *= config.eta_hidden
-    clip = float(grids.rounded(config.clip, grids.MASTER_BITS))
+    clip = float(config.clip)
     rule = CountRule(eta, config.h_pre, (-clip, clip), config.step)
-    w = np.clip(grids.rounded(w, grids.MASTER_BITS), -clip, clip)
-    return Dense(pre, post, w, config.forward_delay, rule)
+    masters = np.clip(grids.snap(w, grids.MASTER_BITS), *rule.clip_master())
+    return Dense(pre, post, masters * 2.0**-grids.MASTER_BITS, config.forward_delay, rule)
 
 
 def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
     """Loss neurons, target, and an error neuron for each hidden neuron; all live in the second phase."""
-    theta = float(grids.rounded(config.theta_loss, config.grid))
+    theta = float(config.theta_loss)
     found: dict[str, object] = {
         "target": Target(config.sizes[-1], config.target_rate),
         "err_out": ErrorIF(config.sizes[-1], theta, config.grid, config.error_form, active_in="second"),
@@ -226,7 +249,8 @@ def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
     for layer in range(len(names) - 2, 0, -1):
         source = len(names) - 1 if config.feedback == "dfa" else layer + 1
         sigma = _sigma(config, layer + 1)
-        theta = float(grids.rounded(config.sizes[source] * sigma * _beta_error(config, layer), config.grid))
+        exact = config.sizes[source] * sigma * _beta_error(config, layer)
+        theta = float(_derived(exact, config, f"the threshold of err{layer}"))
         gate = names[layer] if config.gate else None
         found[f"err{layer}"] = ErrorIF(
             config.sizes[layer], theta, config.grid, config.error_form, active_in="second", gate_by=gate
@@ -240,8 +264,7 @@ def _beta_error(config: Emstdp, layer: int) -> float:
 
 def _loss_circuit(config: Emstdp) -> list[Projection]:
     """Fig. 4(b): the target excites, the output inhibits the loss neurons (section 3.4)."""
-    w = float(grids.rounded(config.w_loss, config.grid))
-    delay = config.forward_delay
+    w, delay = float(config.w_loss), config.forward_delay
     return [OneToOne("target", "err_out", w, delay), OneToOne("out", "err_out", -w, delay)]
 
 
@@ -257,7 +280,8 @@ def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
             found.append(Dense(pre, f"err{layer}", Transpose(f"{names[layer]}->{above}"), config.error_delay))
             continue
         draw = rng.normal(seed, Stream.FEEDBACK, (n_pre, config.sizes[layer]), index=layer)
-        b = grids.rounded(draw * _sigma(config, layer + 1) * config.b_scale, config.grid)
+        exact = draw * _sigma(config, layer + 1) * config.b_scale
+        b = _derived(exact, config, f"the feedback to err{layer}")
         found.append(Dense(pre, f"err{layer}", b, config.error_delay))
     return found
 
@@ -266,6 +290,6 @@ def _injections(config: Emstdp, names: list[str]) -> list[Projection]:
     """gamma * theta_i from each error neuron to its partner (eq. 13)."""
     found: list[Projection] = []
     for layer, name in enumerate(names[1:], 1):
-        w = float(grids.rounded(config.gamma * _theta(config, layer), config.grid))
+        w = float(_derived(config.gamma * _theta(config, layer), config, f"the injection into {name}"))
         found.append(OneToOne("err_out" if name == "out" else f"err{name[3:]}", name, w, config.error_delay))
     return found
