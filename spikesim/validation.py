@@ -160,14 +160,14 @@ def _check_weights(network: Network, p: Dense | OneToOne) -> None:
     if isinstance(p, OneToOne) or p.plastic is None:
         grid.on_grid(p.w, bits, f"{p.name}: w")
         return
-    grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
-    low, high = p.plastic.clip
-    if p.w.min() < low or p.w.max() > high:
+    masters = grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
+    low, high = p.plastic.clip_master()
+    if masters.min() < low or masters.max() > high:
         raise DeclarationError(
             f"{p.name}: weights from {p.w.min():.4g} to {p.w.max():.4g} start outside the clip range "
-            f"[{low}, {high}]; widen it, or scale the weights"
+            f"[{p.plastic.clip[0]}, {p.plastic.clip[1]}]; widen it, or scale the weights"
         )
-    if high + 2.0 ** -(bits + 1) >= grid.MASTER_LIMIT:
+    if high + (1 << grid.MASTER_BITS - bits >> 1) >= grid.INT32_EXACT:
         raise DeclarationError(
             f"{p.name}: clip = {p.plastic.clip}: rounded to the grid of 2**-{bits}, a weight can reach "
             f"{grid.MASTER_LIMIT}, where int32 masters end; take a range below "
@@ -186,9 +186,8 @@ def _reach(network: Network, name: str) -> Counts:
         source = network.named[p.w.of] if isinstance(p.w, Transpose) else p
         assert isinstance(source, Dense) and not isinstance(source.w, Transpose)
         if source.plastic is not None:
-            total += network.populations[p.pre].n * int(
-                np.abs(grid.snap(source.plastic.clip, population.grid)).max()
-            )
+            ends = np.array(source.plastic.clip_master(), np.int32)
+            total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
         else:
             w = np.abs(grid.snap(source.w, population.grid))
             total += w.sum(axis=1 if isinstance(p.w, Transpose) else 0)

@@ -12,6 +12,7 @@ import pytest
 from spikesim import datasets, grid
 from spikesim.encoders import Poisson
 from spikesim.engines import Naive, Windowed, engine
+from spikesim.engines.windowed_input import BLOCK, TABLE, look_up
 from spikesim.errors import DataError, DeclarationError, EngineError
 from spikesim.learning import CountRule
 from spikesim.models.emstdp import Emstdp, build, encoder
@@ -271,6 +272,105 @@ def test_learning_that_cannot_be_is_refused(run_with: Any) -> None:
         run_with(by_hand()).run(spikes, labels, learn=True, factor=1e12)
     with pytest.raises(DeclarationError, match="weights of another network"):
         run_with(by_hand(), {"in->hid": by_hand().masters()["in->hid"]})
+
+
+@pytest.mark.core
+@ENGINES
+@pytest.mark.parametrize("step", ["plain", "normalised"])
+def test_a_factor_beyond_the_exact_range_is_refused(run_with: Any, step: Any) -> None:
+    links = tuple(replace(p, plastic=CountRule(1 / 64, step=step)) if p.name == "in->hid" else p
+                  for p in by_hand().projections)  # fmt: skip
+    running = run_with(replace(by_hand(), projections=links))
+    with pytest.raises(DeclarationError, match=r"in->hid: a step of .* leaves the exact range"):
+        running.run({"in": from_raster(np.ones((1, 4, 2)))}, np.array([0]), learn=True, factor=1e12)
+
+
+@pytest.mark.core
+@ENGINES
+@pytest.mark.parametrize("step", ["plain", "normalised"])
+@pytest.mark.parametrize("clip", [0.3, 0.1, 0.7])
+def test_what_is_learnt_up_to_any_clip_is_a_network_again(run_with: Any, clip: float, step: Any) -> None:
+    config = Emstdp(sizes=(6, 5, 3), T=12, init_scale=0.1, beta_hidden=0.2, beta_out=0.2, target_rate=1.0,
+                    theta_loss=1.0, eta=100.0 if step == "plain" else 5.0, clip=clip, step=step)  # fmt: skip
+    net = build(config, seed=1)
+    running = run_with(net)
+    x = np.random.default_rng(1).random((20, 6), np.float32)
+    found = running.run({"in": encoder(config).encode(x, np.arange(20), 6, 1)}, np.arange(20) % 3, learn=True)
+    assert min(found.clipped.values()) > 0
+    ends = {int(np.abs(m).max()) for m in running.masters.values()}
+    assert ends == {int(clip * 2**28)}
+    learnt = net.with_masters(running.masters)
+    assert all(np.array_equal(m, running.masters[n]) for n, m in learnt.masters().items())
+    assert run_with(net, running.masters).masters.keys() == running.masters.keys()
+
+
+@pytest.mark.core
+@ENGINES
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: m.astype(np.int64), "in->hid: weights of int64; int32 counts of the master grid"),
+        (lambda m: m * 2.0**-28, "in->hid: weights of float64"),
+        (
+            lambda m: m + np.int32(np.eye(2, 3)),
+            rf"weight \[0, 0\] is {2**28 + 1} counts .* {-(2**28)} \.\. {2**28}",
+        ),
+        (
+            lambda m: m - 2**28 - np.int32(np.eye(2, 3, 1)),
+            rf"in->hid: weight \[0, 1\] is {-(2**28) - 1} counts",
+        ),
+    ],
+)
+def test_given_weights_that_the_proofs_do_not_cover_are_refused(
+    run_with: Any, change: Any, said: str
+) -> None:
+    masters = by_hand().masters()
+    masters["in->hid"] = change(masters["in->hid"])
+    with pytest.raises(DeclarationError, match=said):
+        run_with(by_hand(), masters)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"w_loss": 0.001, "grid": 6},
+            r"w_loss with grid = 6: 0\.001 lies 0\.001 beside the grid of 2\*\*-6",
+        ),
+        ({"theta_loss": 2.1}, r"theta_loss with grid = 12: 2\.1 lies"),
+        ({"grid": 30}, "Emstdp: grid = 30 bits"),
+        (
+            {"grid": 2, "beta_hidden": 1e-3},
+            "threshold of layer 1 of at most 0.00424 rounds to 0 with grid = 2",
+        ),
+        ({"grid": 4, "beta_error": 1e-3}, "threshold of err1 .* rounds to 0 with grid = 4"),
+        ({"grid": 4, "gamma": 1e-3}, "injection into hid1 .* rounds to 0 with grid = 4"),
+        ({"grid": 4, "floor": 1e-3}, "floor of layer 1 .* rounds to 0 with grid = 4"),
+        ({"grid": 4, "feedback": "fa", "b_scale": 1e-3}, "feedback to err1 .* rounds to 0 with grid = 4"),
+    ],
+)
+def test_nothing_is_rounded_away_unsaid(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(DeclarationError, match=said):
+        build(Emstdp(**({"sizes": (6, 5, 3), "beta_hidden": 0.3, "beta_out": 0.3, "T": 10} | change)))
+
+
+@pytest.mark.core
+def test_derived_values_are_rounded_to_the_grid_and_zeros_stay() -> None:
+    made = build(Emstdp(sizes=(6, 5, 3), beta_hidden=0.3, beta_out=0.3, T=10, grid=5, gamma=0.0, floor=0.0))
+    assert made.populations["hid1"].theta * 32 == round(6 * np.sqrt(3 / 6) * 0.3 * 32)
+    assert made.populations["hid1"].floor == 0 and made.named["err1->hid1"].w == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.core
+def test_table_lookups_do_not_wrap_where_nothing_is_compiled() -> None:
+    interpreted = getattr(look_up, "py_func", look_up)
+    table = np.arange(4 * TABLE, dtype=np.float32)
+    codes = np.array([[15, 15, 15, 15], [0, 7, 4, 12]], np.uint8)
+    currents = np.zeros((2, BLOCK), np.float32)
+    interpreted(table, codes, 0, 2, currents, 0)
+    rows = table.reshape(4, 16, BLOCK)
+    assert np.array_equal(currents, [rows[np.arange(4), code].sum(axis=0) for code in codes])
 
 
 @pytest.mark.core

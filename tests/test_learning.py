@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from spikesim import grid
 from spikesim.engines.windowed_update import add_increments, update_layer
+from spikesim.errors import DeclarationError
 from spikesim.learning import CountRule
-from spikesim.learning.counts import increments
+from spikesim.learning.counts import increments, presynaptic
 
 pytestmark = pytest.mark.core
 ONE = 2**grid.MASTER_BITS
@@ -34,12 +37,46 @@ def test_a_normalised_step_by_hand() -> None:
     assert r[0, 0] == pytest.approx(0.9 * 0.9 + 0.9, rel=1e-15)
 
 
-def test_a_step_is_at_least_one_count_unless_it_is_zero() -> None:
-    assert CountRule(eta=1e-12).eta_master() == 1
+def test_a_schedule_goes_on_with_one_count_unless_the_step_is_zero() -> None:
+    assert CountRule(eta=1 / ONE).eta_master() == CountRule(eta=1 / ONE).eta_master(1e-6) == 1
     assert CountRule(eta=0.0).eta_master() == 0
     assert CountRule(eta=1e-3).eta_master(0.0) == 0
     assert CountRule(eta=0.25).eta_master(0.5) == ONE // 8
     assert CountRule(eta=0.25, clip=(-0.5, 0.75)).clip_master() == (-ONE // 2, 3 * ONE // 4)
+
+
+def test_a_declared_step_below_one_count_is_refused() -> None:
+    with pytest.raises(
+        DeclarationError, match=r"eta = 3e-09 is less than one step of .* 2\*\*-28 = 3\.725e-09"
+    ):
+        CountRule(eta=3e-9)
+    assert CountRule(eta=3e-9, step="normalised").eta == 3e-9  # scales a float64, and is snapped later
+
+
+def test_a_normalised_step_stays_inside_the_masters() -> None:
+    CountRule(eta=7.9, step="normalised")
+    for eta in (8.0, 1e12):
+        with pytest.raises(DeclarationError, match=r"a normalised step is a weight, and masters end at \+-8"):
+            CountRule(eta=eta, step="normalised")
+
+
+@pytest.mark.parametrize("clip", [(-0.3, 0.3), (-0.1, 0.7), (-7.9, 0.30000001), (-0.5, 0.5), (1e-8, 3e-8)])
+def test_a_clip_range_is_drawn_in_to_the_master_grid(clip: tuple[float, float]) -> None:
+    low, high = CountRule(0.1, clip=clip).clip_master()
+    assert Fraction(low - 1, ONE) < Fraction(clip[0]) <= Fraction(low, ONE)
+    assert Fraction(high, ONE) <= Fraction(clip[1]) < Fraction(high + 1, ONE)
+
+
+def test_a_clip_range_between_two_grid_points_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="fewer than two points of the master grid"):
+        CountRule(0.1, clip=(4e-9, 7e-9))
+
+
+def test_presynaptic_counts_of_a_span() -> None:
+    counts = np.array([[[1, 2], [10, 20]], [[3, 4], [30, 40]]])
+    assert presynaptic(counts, "first").tolist() == [[1, 2], [3, 4]]
+    assert presynaptic(counts, "second").tolist() == [[10, 20], [30, 40]]
+    assert presynaptic(counts, "all").tolist() == [[11, 22], [33, 44]]
 
 
 COUNTS = st.integers(0, 50)

@@ -227,6 +227,16 @@ REFUSED = {
         "rounded to the grid of 2**-4, a weight can reach 8.0, where int32 masters end; "
         "take a range below 7.96875",
     ),
+    "a clip range whose last count rounds to the end of int32": (
+        lambda: net(projections=dense(HALF, plastic=CountRule(0.1, clip=(-1.0, 7.96875)))),
+        "rounded to the grid of 2**-4, a weight can reach 8.0",
+    ),
+    "a weight one count outside a clip range beside the master grid": (
+        lambda: net(
+            projections=dense(np.full((4, 3), grid.rounded(0.3, 28)), plastic=CountRule(0.1, clip=(-1, 0.3)))
+        ),
+        "in->hid: weights from 0.3 to 0.3 start outside the clip range [-1, 0.3]",
+    ),
     "a grid too fine for the fan-in": (
         lambda: net({"hid": IF(3, theta=1.0, grid=22)}),
         # 4 inputs of at most 1 (the clip range, not the weight) and an injection of 1: 5 * 2**22
@@ -276,6 +286,7 @@ def test_just_inside_the_limits() -> None:
     net({"hid": IF(3, theta=1.0, grid=21)}, window=Window(10, 5))
     net({"hid": IF(3, theta=1.0, grid=20, reset_at=("start", "split"))}, window=Window(800, 400))
     net(window=Window(10, 6))  # a replay that is cut short
+    net(projections=dense(HALF, plastic=CountRule(0.1, clip=(-1.0, 7.96875 - 2.0**-28))))
     net(window=Window(10, 5), readout=Readout("err_hid", "second"))
 
 

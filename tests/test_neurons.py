@@ -79,6 +79,7 @@ def test_targets_fire_evenly() -> None:
     assert Target(1, rate=1.0).train(4).tolist() == [1, 1, 1, 1]
     for rate in (0.1, 0.2, 0.7):
         assert Target(1, rate=rate).train(1000).sum() == round(1000 * rate)
+    assert np.flatnonzero(Target(1, rate=0.0004).train(6000)).tolist() == [2499, 4999]
 
 
 def test_the_winner_has_most_spikes_then_the_higher_membrane_then_the_lowest_index() -> None:
@@ -129,6 +130,7 @@ def test_a_field_out_of_range_is_named(population, change, said) -> None:  # typ
         (lambda: Target(-1), "Target: n = -1"),
         (lambda: Target(2, rate=0.0), r"rate = 0\.0; a target fires 0 < rate <= 1"),
         (lambda: Target(2, rate=1.2), r"rate = 1\.2"),
+        (lambda: Target(2, rate=4e-7), r"rate = 4e-07 is nearest to 0 .* never fire; take 1e-06 or more"),
         (lambda: Target(2, offset=1.5), r"Target: offset = 1\.5"),  # type: ignore[arg-type]
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError, DeclarationError, unknown
-from spikesim.grid import whole
+from spikesim.grid import MASTER_LIMIT, whole
 from spikesim.network import Network
 from spikesim.neurons import Target
 from spikesim.spikes import Spikes
@@ -97,8 +97,10 @@ def _check_learning(network: Network, batch: int, factor: float) -> None:
         )
     for p in network.plastic:
         assert p.plastic is not None
-        eta = p.plastic.eta_master(factor) if p.plastic.step == "plain" else 1
-        if T * T * batch >= PRODUCTS_EXACT or eta * T * T * batch >= SUMS_EXACT:
+        plain = p.plastic.step == "plain"
+        eta = p.plastic.eta_master(factor) if plain else 1
+        far = not plain and p.plastic.eta * factor >= MASTER_LIMIT
+        if far or T * T * batch >= PRODUCTS_EXACT or eta * T * T * batch >= SUMS_EXACT:
             raise DeclarationError(
                 f"{p.name}: a step of {p.plastic.eta * factor:.4g} over {T} steps and a batch of {batch} "
                 f"leaves the exact range of the sums; take a smaller step size, window or batch"

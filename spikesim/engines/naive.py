@@ -15,7 +15,7 @@ from spikesim import grid
 from spikesim.engines.checks import check_recorded, check_run
 from spikesim.engines.trains import source_train, target_train
 from spikesim.engines.weights import starting_masters, starting_squares
-from spikesim.learning.counts import increments
+from spikesim.learning.counts import increments, presynaptic
 from spikesim.network import Network
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
@@ -174,8 +174,7 @@ class Naive:
             rule = p.plastic
             assert rule is not None
             pre, post = counts[p.pre][first:last], counts[p.post][first:last]
-            h_pre = {"first": pre[:, 0], "second": pre[:, 1], "all": pre.sum(axis=1)}[rule.pre]
-            product = h_pre.T @ (post[:, 1] - post[:, 0])
+            product = presynaptic(pre, rule.pre).T @ (post[:, 1] - post[:, 0])
             added = increments(rule, product, last - first, factor, self.squares.get(p.name))
             moved = self.masters[p.name] + added
             inside = np.clip(moved, *rule.clip_master())

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
+from spikesim.grid import MASTER_BITS
 from spikesim.network import Masters, Network
 
 Squares = dict[str, npt.NDArray[np.float64]]
@@ -17,13 +18,34 @@ def starting_masters(network: Network, given: Mapping[str, npt.NDArray[np.int32]
     """The declared weights, or copies of the given ones.
 
     Raises:
-        DeclarationError: weights of another network: missing, unknown, or of another shape.
+        DeclarationError: weights of another network: missing, unknown, of another shape or type, or outside
+            the clip range.
     """
     declared = network.masters()
     if given is None:
         return declared
     _check({n: m.shape for n, m in declared.items()}, {n: m.shape for n, m in given.items()}, "weights")
-    return {name: np.array(given[name], np.int32) for name in declared}
+    for p in network.plastic:
+        assert p.plastic is not None
+        _check_masters(p.name, given[p.name], p.plastic.clip_master())
+    return {name: given[name].copy() for name in declared}
+
+
+def _check_masters(name: str, masters: npt.NDArray[np.int32], clip: tuple[int, int]) -> None:
+    """Given weights are int32 counts of the master grid inside the clip range, which the proofs rest on."""
+    if masters.dtype != np.int32:
+        raise DeclarationError(
+            f"{name}: weights of {masters.dtype}; int32 counts of the master grid of 2**-{MASTER_BITS} are "
+            f"needed, as network.masters() has them"
+        )
+    low, high = clip
+    outside = (masters < low) | (masters > high)
+    if outside.any():
+        i, j = (int(k) for k in np.argwhere(outside)[0])
+        raise DeclarationError(
+            f"{name}: weight [{i}, {j}] is {masters[i, j]} counts of 2**-{MASTER_BITS}, outside the clip "
+            f"range of {low} .. {high}; clip the weights, or declare a wider range"
+        )
 
 
 def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float64]] | None) -> Squares:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +23,14 @@ from spikesim.engines.trains import source_train, target_train
 from spikesim.engines.weights import starting_masters, starting_squares
 from spikesim.engines.windowed_update import add_increments
 from spikesim.errors import EngineError
-from spikesim.learning.counts import CountRule, increments
+from spikesim.learning.counts import CountRule, increments, presynaptic
 from spikesim.network import Masters, Network
 from spikesim.neurons import Target
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 
+Ints = npt.NDArray[np.int64]
+Counts = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]  # input, layers, errors
 SPANS = {"first": 0, "second": 1, "all": 2}
 
 
@@ -112,7 +115,9 @@ class Windowed:
         self._keep(found, keep, spikes, given, s_out, v_out)
         return found
 
-    def _online(self, spikes, labels, counts, classes, factor, clipped):  # type: ignore[no-untyped-def]
+    def _online(
+        self, spikes: Spikes, labels: Ints, counts: Counts, classes: Ints, factor: float, clipped: Ints
+    ) -> None:
         """Learn after every presentation, in one kernel."""
         events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
@@ -139,7 +144,17 @@ class Windowed:
     def _shift(self, name: str) -> int:
         return grid.MASTER_BITS - int(self.network.populations[self.network.named[name].post].grid)
 
-    def _present(self, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
+    def _present(
+        self,
+        spikes: Spikes,
+        labels: Ints,
+        first: int,
+        last: int,
+        counts: Counts,
+        classes: Ints,
+        s_out: npt.NDArray[np.int8],
+        v_out: npt.NDArray[np.int32],
+    ) -> None:
         """Presentations first .. last - 1 with fixed weights, shared among the threads."""
         edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
         events = (spikes.times, spikes.neurons, spikes.offsets)
@@ -156,7 +171,7 @@ class Windowed:
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(part, range(len(edges) - 1)))
 
-    def _learn(self, counts, first, last, factor, clipped):  # type: ignore[no-untyped-def]
+    def _learn(self, counts: Counts, first: int, last: int, factor: float, clipped: Ints) -> None:
         """One update of every plastic layer from the count products of a batch."""
         h_in, h, _ = counts
         layers = self._compiled.plan.layers
@@ -166,10 +181,8 @@ class Windowed:
             rule = self._rules[name]
             pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
             post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["n"]]
-            mine = pre[first:last]
-            spans = {"first": mine[:, 0], "second": mine[:, 1], "all": mine.sum(axis=1)}
-            h_pre, dh = spans[rule.pre].astype(np.float64), (post[:, 1] - post[:, 0]).astype(np.float64)
-            product = (h_pre.T @ dh).astype(np.int64)
+            h_pre = presynaptic(pre[first:last], rule.pre).astype(np.float64)
+            product = (h_pre.T @ (post[:, 1] - post[:, 0]).astype(np.float64)).astype(np.int64)
             moved = increments(rule, product, last - first, factor, self.squares.get(name))
             clipped[layer] += add_increments(
                 self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
@@ -189,7 +202,9 @@ class Windowed:
             found[name] = slice(first, first + int(plan.errors[k]["n"]))
         return found
 
-    def _counts(self, h_in, h, h_e, labels):  # type: ignore[no-untyped-def]
+    def _counts(
+        self, h_in: npt.NDArray[np.int32], h: npt.NDArray[np.int32], h_e: npt.NDArray[np.int32], labels: Ints
+    ) -> dict[str, npt.NDArray[Any]]:
         """Each population's counts by phase, (B, 2, n)."""
         both = np.concatenate([h, np.stack([np.zeros_like(h_e), h_e], axis=1)], axis=2)
         found = {name: both[:, :, mine] for name, mine in self._spans().items()}
@@ -203,7 +218,15 @@ class Windowed:
     def _targets(self) -> dict[str, Target]:
         return {name: p for name, p in self.network.populations.items() if isinstance(p, Target)}
 
-    def _keep(self, found, keep, spikes, labels, s_out, v_out):  # type: ignore[no-untyped-def]
+    def _keep(
+        self,
+        found: Recording,
+        keep: tuple[str, ...],
+        spikes: Spikes,
+        labels: Ints,
+        s_out: npt.NDArray[np.int8],
+        v_out: npt.NDArray[np.int32],
+    ) -> None:
         """The recorded populations' spikes and membranes."""
         net, spans, targets = self.network, self._spans(), self._targets()
         shift = int(self._compiled.plan.errors["n"].sum())

@@ -97,8 +97,10 @@ def fill_table(table, base, w, m, column, active, first, na):  # type: ignore[no
 def look_up(table, codes, g, T, currents, column):  # type: ignore[no-untyped-def]
     """Add four groups' sums to the currents of every step."""
     for t in range(T):
-        c0, c1 = codes[t, g] * BLOCK, codes[t, g + 1] * BLOCK + TABLE
-        c2, c3 = codes[t, g + 2] * BLOCK + 2 * TABLE, codes[t, g + 3] * BLOCK + 3 * TABLE
+        c0 = np.int64(codes[t, g]) * BLOCK  # uint8 times BLOCK would wrap where nothing is compiled
+        c1 = np.int64(codes[t, g + 1]) * BLOCK + TABLE
+        c2 = np.int64(codes[t, g + 2]) * BLOCK + 2 * TABLE
+        c3 = np.int64(codes[t, g + 3]) * BLOCK + 3 * TABLE
         for j in range(BLOCK):
             front = table[np.uintp(c0 + j)] + table[np.uintp(c1 + j)]
             back = table[np.uintp(c2 + j)] + table[np.uintp(c3 + j)]

@@ -15,7 +15,7 @@ The normalised step is that of the authors' research code; it promises equality 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from spikesim import grid
 from spikesim.errors import DeclarationError
 from spikesim.window import Span
 
+C = TypeVar("C", np.int32, np.int64)
 DECAY, EPSILON = 0.9, 1e-8
 
 
@@ -32,9 +33,11 @@ class CountRule:
     """What a plastic projection learns by.
 
     Attributes:
-        eta: step size: weight a unit of the count product (plain), or weight (normalised).
+        eta: step size: weight a unit of the count product (plain; 0, or at least a count of the master grid),
+            or weight (normalised; below 8, where masters end).
         pre: the span in which the presynaptic spikes are counted.
-        clip: range of the weights; clipped updates are counted.
+        clip: range of the weights; clipped updates are counted. Ends beside the master grid are drawn in to
+            it, see `clip_master`.
         step: "plain" or "normalised", see above.
 
     Raises:
@@ -53,22 +56,53 @@ class CountRule:
             raise DeclarationError(f"CountRule: pre = {self.pre!r}; known: 'first', 'second', 'all'")
         if self.step not in ("plain", "normalised"):
             raise DeclarationError(f"CountRule: step = {self.step!r}; known: 'plain', 'normalised'")
+        self._check_eta()
         low, high = self.clip
         if not -grid.MASTER_LIMIT < low < high < grid.MASTER_LIMIT:
             raise DeclarationError(
                 f"CountRule: clip = {self.clip!r}; low < high inside +-{grid.MASTER_LIMIT} are needed "
                 f"(masters are int32 on the grid of 2**-{grid.MASTER_BITS})"
             )
+        first, last = self.clip_master()
+        if first >= last:
+            raise DeclarationError(
+                f"CountRule: clip = {self.clip!r} holds fewer than two points of the master grid of "
+                f"2**-{grid.MASTER_BITS}; take a wider range"
+            )
+
+    def _check_eta(self) -> None:
+        if self.step == "plain" and 0 < self.eta * 2**grid.MASTER_BITS < 1:
+            raise DeclarationError(
+                f"CountRule: eta = {self.eta!r} is less than one step of the master grid, "
+                f"2**-{grid.MASTER_BITS} = {2.0**-grid.MASTER_BITS:.4g}; take a larger one, or 0 for weights "
+                f"that stay"
+            )
+        if self.step == "normalised" and self.eta >= grid.MASTER_LIMIT:
+            raise DeclarationError(
+                f"CountRule: eta = {self.eta!r}; a normalised step is a weight, and masters end at "
+                f"+-{grid.MASTER_LIMIT}; take a smaller one"
+            )
 
     def eta_master(self, factor: float = 1.0) -> int:
-        """The plain step in counts of the master grid, after a schedule's factor: >= 1 unless eta is 0."""
+        """The plain step in counts of the master grid, after a schedule's factor.
+
+        A schedule never stops the learning: factors that lead below one count go on with one, unless eta or
+        the factor is 0.
+        """
         scaled = self.eta * factor
         return max(1, round(scaled * 2**grid.MASTER_BITS)) if scaled > 0 else 0
 
     def clip_master(self) -> tuple[int, int]:
-        """The clip range in counts of the master grid."""
-        low, high = grid.snap(self.clip, grid.MASTER_BITS)
-        return int(low), int(high)
+        """The clip range in counts of the master grid: the outermost grid points inside `clip`."""
+        low, high = np.asarray(self.clip, np.float64) * 2.0**grid.MASTER_BITS
+        return int(np.ceil(low)), int(np.floor(high))
+
+
+def presynaptic(counts: npt.NDArray[C], span: Span) -> npt.NDArray[C]:
+    """Spike counts of a span, (B, n), from those by phase, (B, 2, n)."""
+    if span == "all":
+        return counts[:, 0] + counts[:, 1]
+    return counts[:, 0 if span == "first" else 1]
 
 
 def increments(

@@ -26,8 +26,8 @@ class Neuron(Protocol):
         bias: added to the membrane in every live step; a number or n numbers.
         reset_at: when the membrane is cleared: "split" of the window; "start" always, since presentations are
             drained.
-        active_in: the only phase in which the neurons live, or None for both; outside it they are held at
-            rest.
+        active_in: the only phase in which the neurons live, or None for both; outside it they are held as
+            they are: the membrane keeps its value, nothing arrives and nothing fires.
         gate_by: name of a population of the same size: neuron i is held at rest unless neuron i of that
             population has fired in the first phase (the h' of eq. 5).
         floor: the membrane never falls below it; None for no floor.

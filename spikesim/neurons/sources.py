@@ -11,6 +11,8 @@ import numpy.typing as npt
 from spikesim.errors import DeclarationError
 from spikesim.neurons.population import Ints, check_offset, check_size, register
 
+DENOMINATORS = 10**6
+
 
 @register
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class Target:
 
     Attributes:
         n: classes.
-        rate: spikes a step, 0 < rate <= 1; taken as the nearest fraction with a denominator up to 1000.
+        rate: spikes a step, 0 < rate <= 1; taken as the nearest fraction with a denominator up to 10**6.
+
+    Raises:
+        DeclarationError: a field is out of range, or the nearest fraction is 0.
     """
 
     n: int
@@ -55,9 +60,17 @@ class Target:
             raise DeclarationError(
                 f"Target: rate = {self.rate!r}; a target fires 0 < rate <= 1 spikes a step"
             )
+        if self._fraction() == 0:
+            raise DeclarationError(
+                f"Target: rate = {self.rate!r} is nearest to 0 of the fractions with a denominator up to "
+                f"{DENOMINATORS}, and would never fire; take {1 / DENOMINATORS} or more"
+            )
+
+    def _fraction(self) -> Fraction:
+        return Fraction(self.rate).limit_denominator(DENOMINATORS)
 
     def train(self, steps: int) -> npt.NDArray[np.int64]:
         """The true class's spikes of a phase of `steps` steps, int64 (steps,) of 0 and 1."""
-        rate = Fraction(self.rate).limit_denominator(1000)
+        rate = self._fraction()
         reached: Ints = np.arange(steps + 1, dtype=np.int64) * rate.numerator // rate.denominator
         return np.diff(reached)
