@@ -244,4 +244,4 @@ def _gather(coding, x, T, limits, index, tag, key):  # type: ignore[no-untyped-d
     offsets = np.zeros(len(x) + 1, np.int64)
     _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets)
     end = offsets[-1]
-    return Spikes(times[:end], neurons[:end], offsets, T, x.shape[1])
+    return Spikes.ordered(times[:end], neurons[:end], offsets, T, x.shape[1])

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError
+from spikesim.grid import whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,14 @@ class Spikes:
         T: steps of a presentation.
         n: neurons.
         signs: int8 (n_events,) of -1 and +1 for signed (error) spikes; None where every spike is +1.
+
+    Kernels index with what is in here, so that all of it is checked and nothing is converted; `from_events`
+    and `from_raster` take other types and orders.
+
+    Raises:
+        DataError: another type or shape, an event outside of [0, T) or [0, n), offsets that fall or do not
+            share out the events, events of a presentation that are out of order or stand there twice, a sign
+            that is neither -1 nor +1.
     """
 
     times: npt.NDArray[np.int32]
@@ -29,6 +38,31 @@ class Spikes:
     T: int
     n: int
     signs: npt.NDArray[np.int8] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("T", "n"):
+            if not whole(getattr(self, name)):
+                raise DataError(f"Spikes: {name} = {getattr(self, name)!r}; a whole number >= 0 is needed")
+        _check_arrays(self)
+        _check_offsets(self.offsets, len(self.times))
+        _check_events(self)
+
+    @classmethod
+    def ordered(
+        cls,
+        times: npt.NDArray[np.int32],
+        neurons: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64],
+        T: int,
+        n: int,
+        signs: npt.NDArray[np.int8] | None = None,
+    ) -> Spikes:
+        """Spikes of arrays that are right by the way they were made: nothing is checked."""
+        made = object.__new__(cls)
+        given = {"times": times, "neurons": neurons, "offsets": offsets, "T": T, "n": n, "signs": signs}
+        for name, value in given.items():
+            object.__setattr__(made, name, value)
+        return made
 
     def __len__(self) -> int:
         """Presentations in the batch."""
@@ -71,7 +105,59 @@ class Spikes:
         mine = slice(self.offsets[start], self.offsets[stop])
         signs = None if self.signs is None else self.signs[mine]
         offsets = self.offsets[start : stop + 1] - self.offsets[start]
-        return Spikes(self.times[mine], self.neurons[mine], offsets, self.T, self.n, signs)
+        return Spikes.ordered(self.times[mine], self.neurons[mine], offsets, self.T, self.n, signs)
+
+
+def _check_arrays(spikes: Spikes) -> None:
+    """Each array has its type and one axis; events have a time, a neuron and perhaps a sign each."""
+    kinds = {"times": np.int32, "neurons": np.int32, "offsets": np.int64, "signs": np.int8}
+    for name, kind in kinds.items():
+        array = getattr(spikes, name)
+        if name == "signs" and array is None:
+            continue
+        if not isinstance(array, np.ndarray) or array.dtype != kind or array.ndim != 1:
+            found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise DataError(
+                f"Spikes: {name} is {found}; an array of {np.dtype(kind)} with one axis is needed. "
+                f"from_events and from_raster convert"
+            )
+        if name in ("neurons", "signs") and len(array) != len(spikes.times):
+            raise DataError(f"Spikes: {len(array)} {name} for {len(spikes.times)} times; one each is needed")
+
+
+def _check_offsets(offsets: npt.NDArray[np.int64], events: int) -> None:
+    if not len(offsets) or offsets[0] != 0 or offsets[-1] != events:
+        ends = f"{offsets[0]} to {offsets[-1]}" if len(offsets) else "nothing to nothing"
+        raise DataError(f"Spikes: offsets go from {ends}; they go from 0 to the number of events, {events}")
+    falls = np.diff(offsets) < 0
+    if falls.any():
+        b = int(np.argmax(falls))
+        raise DataError(
+            f"Spikes: presentation {b}: offsets fall from {offsets[b]} to {offsets[b + 1]}; a presentation "
+            f"owns the events offsets[b] .. offsets[b + 1] - 1"
+        )
+
+
+def _check_events(spikes: Spikes) -> None:
+    """Ranges, signs, and the strict order by step and neuron within each presentation."""
+    for name, values, limit in (("time", spikes.times, spikes.T), ("neuron", spikes.neurons, spikes.n)):
+        outside = (values < 0) | (values >= limit)
+        if outside.any():
+            k = int(np.argmax(outside))
+            raise DataError(f"Spikes: event {k}: {name} {values[k]} is not in [0, {limit})")
+    if spikes.signs is not None and (np.abs(spikes.signs) != 1).any():
+        k = int(np.argmax(np.abs(spikes.signs) != 1))
+        raise DataError(f"Spikes: event {k}: a sign is -1 or +1; found {spikes.signs[k]}")
+    back = np.diff(spikes.times.astype(np.int64) * spikes.n + spikes.neurons) <= 0
+    first = spikes.offsets[1:-1]
+    back[first[(first > 0) & (first < len(spikes.times))] - 1] = False  # from one presentation to the next
+    if back.any():
+        k = int(np.argmax(back)) + 1
+        raise DataError(
+            f"Spikes: event {k} (step {spikes.times[k]}, neuron {spikes.neurons[k]}) does not come after "
+            f"event {k - 1} (step {spikes.times[k - 1]}, neuron {spikes.neurons[k - 1]}) of its "
+            f"presentation; events are sorted by step, then neuron, and none stands there twice"
+        )
 
 
 def from_raster(raster: npt.ArrayLike) -> Spikes:
@@ -94,7 +180,7 @@ def from_raster(raster: npt.ArrayLike) -> Spikes:
     values = dense[owner, times, neurons].astype(np.int8)
     offsets = np.searchsorted(owner, np.arange(len(dense) + 1)).astype(np.int64)
     signs = values if (values < 0).any() else None
-    return Spikes(
+    return Spikes.ordered(
         times.astype(np.int32), neurons.astype(np.int32), offsets, dense.shape[1], dense.shape[2], signs
     )
 

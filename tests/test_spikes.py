@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from spikesim.errors import DataError
-from spikesim.spikes import from_events, from_raster
+from spikesim.spikes import Spikes, from_events, from_raster
 
 pytestmark = pytest.mark.core
 RASTERS = arrays.arrays(
@@ -88,3 +88,58 @@ def test_rasters_that_cannot_be_are_refused() -> None:
         from_raster(np.full((2, 2), np.nan))
     with pytest.raises(DataError, match="step has to be 1, not 2"):
         from_raster(np.zeros((4, 2, 2)))[::2]
+
+
+def made(**change) -> Spikes:  # type: ignore[no-untyped-def]
+    """Three presentations of 4 steps and 3 neurons, the middle one empty; some fields replaced."""
+    fields = {
+        "times": np.array([0, 0, 3, 0, 1], np.int32),
+        "neurons": np.array([0, 2, 1, 1, 0], np.int32),
+        "offsets": np.array([0, 3, 3, 5], np.int64),
+        "T": 4,
+        "n": 3,
+        "signs": None,
+    }
+    return Spikes(**(fields | change))
+
+
+def test_events_may_be_given_as_they_are_kept() -> None:
+    spikes = made()
+    assert len(spikes) == 3 and spikes.counts().tolist() == [[1, 1, 1], [0, 0, 0], [1, 1, 0]]
+    assert spikes == from_raster(np.stack([spikes.raster(b) for b in range(3)]))
+    assert made(signs=np.array([1, -1, 1, 1, -1], np.int8)).counts()[0].tolist() == [1, 1, -1]
+    empty = np.zeros(0, np.int32)
+    assert len(made(times=empty, neurons=empty, offsets=np.zeros(1, np.int64))) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"times": [0, 0, 3, 0, 1]}, "times is list; an array of int32"),
+        ({"times": np.array([0, 0, 3, 0, 1])}, r"times is int64 \(5,\); an array of int32"),
+        ({"neurons": np.zeros((5, 1), np.int32)}, r"neurons is int32 \(5, 1\)"),
+        ({"neurons": np.zeros(4, np.int32)}, "4 neurons for 5 times"),
+        ({"offsets": np.array([0, 3, 3, 5], np.int32)}, "offsets is int32"),
+        ({"offsets": np.zeros(0, np.int64)}, "offsets go from nothing"),
+        ({"offsets": np.array([0, 3, 4])}, "offsets go from 0 to 4; they go from 0 to .* events, 5"),
+        ({"offsets": np.array([1, 5])}, "offsets go from 1 to 5"),
+        ({"offsets": np.array([0, 4, 3, 5])}, "presentation 1: offsets fall from 4 to 3"),
+        ({"offsets": np.array([0, 9, 5])}, "presentation 1: offsets fall from 9 to 5"),
+        ({"offsets": np.array([0, 5])}, r"event 3 \(step 0, neuron 1\) does not come after event 2"),
+        ({"offsets": np.array([0, 4, 5])}, "event 3 .* does not come after"),
+        ({"times": np.array([0, 0, 4, 0, 1], np.int32)}, r"event 2: time 4 is not in \[0, 4\)"),
+        ({"times": np.array([-1, 0, 3, 0, 1], np.int32)}, "event 0: time -1"),
+        ({"neurons": np.array([0, 3, 1, 1, 0], np.int32)}, r"event 1: neuron 3 is not in \[0, 3\)"),
+        ({"neurons": np.array([0, 2, 1, 1, -1], np.int32)}, "event 4: neuron -1"),
+        ({"neurons": np.array([2, 2, 1, 1, 0], np.int32)}, "event 1 .* does not come after event 0"),
+        ({"neurons": np.array([2, 0, 1, 1, 0], np.int32)}, "event 1 .* sorted by step, then neuron"),
+        ({"signs": np.array([1, 1, 0, 1, 1], np.int8)}, "event 2: a sign is -1 or .1; found 0"),
+        ({"signs": np.ones(4, np.int8)}, "4 signs for 5 times"),
+        ({"signs": np.ones(5)}, "signs is float64"),
+        ({"T": 4.0}, r"T = 4\.0; a whole number"),
+        ({"n": -1}, "n = -1"),
+    ],
+)
+def test_events_that_kernels_could_not_index_with_are_refused(change, said) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(DataError, match=said):
+        made(**change)
