@@ -25,10 +25,11 @@ class Case:
     threads: int
 
 
-def config(rs: np.random.Generator) -> Emstdp:
-    """Every choice of the configuration, drawn."""
+def config(rs: np.random.Generator, largest: int = 15) -> Emstdp:
+    """Every choice of the configuration, drawn; one in six has layers of up to `largest` neurons."""
+    top = largest if rs.random() < 1 / 6 else 15
     return Emstdp(
-        sizes=tuple(int(n) for n in rs.integers(2, 16, rs.integers(2, 5))),
+        sizes=tuple(int(n) for n in rs.integers(2, top + 1, rs.integers(2, 5))),
         T=2 * int(rs.integers(2, 16)),
         beta_hidden=rs.uniform(0.1, 0.5),
         beta_out=rs.uniform(0.1, 0.5),
@@ -47,7 +48,7 @@ def config(rs: np.random.Generator) -> Emstdp:
         floor=rs.choice([None, 1.0, 0.25]),
         grid=int(rs.integers(4, 13)),
         eta=rs.uniform(0.05, 2),
-        clip=rs.choice([0.5, 1.0, 2.0]),
+        clip=rs.uniform(0.3, 2.0),
         step=str(rs.choice(["plain", "normalised"], p=[0.8, 0.2])),  # type: ignore[arg-type]
         coding=str(rs.choice(["poisson", "shared", "regular"])),  # type: ignore[arg-type]
     )
@@ -72,10 +73,10 @@ def varied(network: Network, rs: np.random.Generator) -> Network:
     return replace(network, populations=populations, projections=tuple(projections), readout=readout)
 
 
-def case(seed: int, presentations: int = 7) -> Case:
+def case(seed: int, presentations: int = 7, largest: int = 15) -> Case:
     """The case of a seed."""
     rs = np.random.default_rng(seed)
-    chosen = config(rs)
+    chosen = config(rs, largest)
     network = build(chosen, seed=seed)
     if rs.random() < 0.5:
         network = varied(network, rs)

@@ -1,4 +1,4 @@
-"""naive and windowed agree in spikes, membranes, counts, classes and weights, over random EMSTDP networks."""
+"""naive and windowed agree in spikes, membranes, counts, classes and weights, over random networks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 import random_nets
+import random_structures
 
 from spikesim.engines.naive import Naive
 from spikesim.engines.windowed import Windowed
@@ -17,6 +18,7 @@ from spikesim.recording import Recording
 NOT_COMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 PER_CHUNK = 4 if NOT_COMPILED else 25
 CHUNKS = 10
+LARGEST = 15 if NOT_COMPILED else 150  # tables take blocks of 64 columns and four groups of four inputs
 SEEN = (
     "weights moved",
     "positive errors",
@@ -26,6 +28,7 @@ SEEN = (
     "inputs",
     "membranes",
     "online",
+    *(() if NOT_COMPILED else ("several blocks",)),
 )
 
 
@@ -45,7 +48,7 @@ def same(a: Recording, b: Recording) -> None:
 
 def compare(seed: int, seen: Counter[str]) -> None:
     """Learn one case on both engines; the windowed one twice, since it records on another path."""
-    case = random_nets.case(seed)
+    case = random_nets.case(seed, largest=LARGEST)
     names = tuple(case.network.populations)
     options = {"learn": True, "batch": case.config.batch, "factor": 0.5 if seed % 2 else 1.0}
     engines = [Naive(case.network), *(Windowed(case.network, threads=case.threads) for _ in range(2))]
@@ -62,6 +65,7 @@ def compare(seed: int, seen: Counter[str]) -> None:
         for name, expected in engines[0].masters.items():
             assert np.array_equal(engine.masters[name], expected), name
     start = case.network.masters()
+    seen["several blocks"] += len([n for n in case.config.sizes if n > 64]) > 1
     seen["weights moved"] += sum(int((engines[0].masters[n] != m).sum()) for n, m in start.items())
     seen["online"] += case.config.batch == 1 and case.config.step == "plain"
 
@@ -91,7 +95,7 @@ def chunk(k: int) -> Counter[str]:
             compare(seed, seen)
         except AssertionError as difference:
             raise AssertionError(
-                f"seed {seed}: {difference}\n{random_nets.case(seed).config}"
+                f"seed {seed}: {difference}\n{random_nets.case(seed, largest=LARGEST).config}"
             ) from difference
     return seen
 
@@ -106,3 +110,48 @@ def test_engines_are_equal(k: int) -> None:
 def test_the_networks_were_not_silent() -> None:
     seen = sum((chunk(k) for k in range(CHUNKS)), Counter[str]())
     assert {what: seen[what] for what in SEEN if seen[what] < 10} == {}
+
+
+def compare_structure(seed: int, seen: Counter[str]) -> None:
+    """Learn one structure on both engines, recorded and bare."""
+    drawn = random_structures.structure(seed, LARGEST)
+    network, names = drawn.network, tuple(drawn.network.populations)
+    naive, recorded, bare = Naive(network), Windowed(network, threads=drawn.threads), Windowed(network)
+    for rows in (slice(0, 3), slice(3, None)):
+        given = {"in": drawn.spikes[rows]}, drawn.labels[rows]
+        full = naive.run(*given, record=names, learn=True, batch=drawn.batch)
+        same(full, recorded.run(*given, record=names, learn=True, batch=drawn.batch))
+        short = Recording(full.counts, full.predictions, clipped=full.clipped)
+        same(short, bare.run(*given, learn=True, batch=drawn.batch))
+        errors = [full.counts[name] for name in names if name.startswith("e")]
+        seen["errors"] += sum(int(np.abs(h).sum()) for h in errors)
+        seen["clips"] += sum(full.clipped.values())
+    for running in (recorded, bare):
+        assert running.masters.keys() == naive.masters.keys()
+        for name, expected in naive.masters.items():
+            assert np.array_equal(running.masters[name], expected), name
+    learnt = any((naive.masters[name] != m).any() for name, m in network.masters().items())
+    repeats = bare._compiled.plan.repeats
+    clocks = any(p.offset is not None for p in network.populations.values())
+    seen["it may repeat"] += learnt and repeats
+    seen["it never repeats"] += learnt and not repeats
+    seen["declared clocks, repeated"] += learnt and repeats and clocks
+    seen["an even split"] += 2 * network.window.boundary == network.window.T
+    seen["an uneven split"] += 2 * network.window.boundary != network.window.T
+    seen["gates"] += any(getattr(p, "gate_by", None) is not None for p in network.populations.values())
+    seen["several blocks"] += len([p for p in network.populations.values() if p.n > 64]) > 1
+
+
+@pytest.mark.core
+def test_engines_are_equal_over_any_structure() -> None:
+    seen = Counter[str]()
+    for seed in range(40 if NOT_COMPILED else 400):
+        try:
+            compare_structure(seed, seen)
+        except AssertionError as difference:
+            network = random_structures.structure(seed, LARGEST).network
+            raise AssertionError(
+                f"seed {seed}: {difference}\n{network.populations}\n{network.projections}"
+            ) from difference
+    unseen = {what for what, times in seen.items() if times == 0}
+    assert unseen <= ({"several blocks"} if NOT_COMPILED else set())
