@@ -108,7 +108,8 @@ def verify(
     moving = tuple(name for name in network.order if hasattr(network.populations[name], "theta"))
     runners = [RUNNERS[name](network) for name in (a, b)]
     found = [runner.run(inputs, labels, record=moving, learn=learn) for runner in runners]
-    difference = compare(found[0], found[1], moving) or _weights(runners[0].masters, runners[1].masters)
+    weights = compare_weights(runners[0].masters, runners[1].masters)
+    difference = compare(found[0], found[1], moving) or weights
     spikes = sum(len(s.times) for s in found[0].spikes.values())
     return Verdict(a, b, len(next(iter(inputs.values()))), spikes, difference)
 
@@ -137,10 +138,14 @@ def compare(a: Recording, b: Recording, populations: tuple[str, ...]) -> Differe
 
 
 def _rasters(spikes: Spikes) -> npt.NDArray[np.int8]:
-    return np.stack([spikes.raster(b) for b in range(len(spikes))])
+    """int8 (B, T, n), of no presentation too."""
+    out = np.zeros((len(spikes), spikes.T, spikes.n), np.int8)
+    for b in range(len(spikes)):
+        out[b] = spikes.raster(b)
+    return out
 
 
-def _weights(
+def compare_weights(
     a: Mapping[str, npt.NDArray[np.int32]], b: Mapping[str, npt.NDArray[np.int32]]
 ) -> Difference | None:
     """The first learnt weight that differs, in counts of the master grid."""

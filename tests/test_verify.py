@@ -8,7 +8,7 @@ import pytest
 from spikesim.engines import Naive
 from spikesim.errors import DeclarationError
 from spikesim.models.emstdp import Emstdp, build, encoder
-from spikesim.verify import compare, verify
+from spikesim.verify import compare, compare_weights, verify
 
 pytestmark = pytest.mark.core
 CONFIG = Emstdp(sizes=(12, 8, 3), T=20, beta_hidden=0.3, beta_out=0.3, eta=0.5)
@@ -58,10 +58,15 @@ def test_weights_that_differ_are_named():
     again = network.with_masters(
         {k: m - np.sign(m) * (k == "hid1->out") for k, m in network.masters().items()}
     )
-    from spikesim.verify import _weights
-
-    found = _weights(network.masters(), again.masters())
+    found = compare_weights(network.masters(), again.masters())
     assert (found.what, found.population, found.neuron) == ("weight", "hid1->out", (0, 0))
+    assert abs(found.values[0]) - abs(found.values[1]) == 1
+    assert compare_weights(network.masters(), network.masters()) is None
+
+
+def test_no_presentation_is_equal():
+    verdict = verify(build(CONFIG), {"in": _inputs()["in"][:0]}, LABELS[:0], learn=True)
+    assert verdict.equal and (verdict.presentations, verdict.spikes) == (0, 0)
 
 
 def test_an_unknown_program_is_refused():
