@@ -47,6 +47,13 @@ def test_regular_equals_its_twin(x: Floats, T: int, scale: float) -> None:
         assert events(spikes, b) == naive_twins.regular(x[b], T, scale)
 
 
+@given(IMAGES, STEPS, st.sampled_from([Poisson(), Poisson(shared=True), Regular(0.5)]))
+def test_what_encoders_make_would_pass_the_checks(x: Floats, T: int, encoder) -> None:  # type: ignore[no-untyped-def]
+    made = encoder.encode(x, np.arange(len(x)), T, 5)
+    for part in (made, made[1:], made[:1]):
+        assert Spikes(part.times, part.neurons, part.offsets, part.T, part.n) == part
+
+
 @pytest.mark.parametrize("encoder", [Poisson(), Poisson(shared=True), Regular()])
 def test_zero_never_fires_and_one_always(encoder) -> None:  # type: ignore[no-untyped-def]
     x = np.array([[0.0, 1.0, -0.0, 1.0]], np.float32)

@@ -36,6 +36,7 @@ def test_counts_are_the_sums_of_the_raster(dense: npt.NDArray[np.int8], first: i
 def test_a_run_of_presentations_is_a_slice(dense: npt.NDArray[np.int8], start: int, stop: int) -> None:
     part = from_raster(dense)[start:stop]
     assert len(part) == len(dense[start:stop])
+    assert Spikes(part.times, part.neurons, part.offsets, part.T, part.n, part.signs) == part
     assert np.array_equal(part.counts(), dense[start:stop].sum(axis=1, dtype=np.int64))
     if len(part) == len(dense):
         assert part == from_raster(dense)
