@@ -34,7 +34,6 @@ class Stream(IntEnum):
     FEEDBACK = 2
     INPUT = 3
     ORDER = 4
-    DROPOUT = 5
     TEST = 6
 
 
