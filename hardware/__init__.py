@@ -1,0 +1,1 @@
+"""Hardware targets: limits, quantisation, emulators, exporters. Knows nothing of models and tools."""

@@ -1,0 +1,1 @@
+"""Continuous Hopfield networks (rates): the dynamics that mSTDP and aSTDP learn with."""

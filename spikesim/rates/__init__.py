@@ -1,0 +1,1 @@
+"""Feed-forward networks of rates: what local rules for ANNs learn on."""
