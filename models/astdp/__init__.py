@@ -1,0 +1,1 @@
+"""aSTDP: two continuous Hopfield networks, and learning from their difference."""

@@ -1,0 +1,1 @@
+"""mSTDP: a continuous Hopfield network that learns from momentum."""
