@@ -1,0 +1,1 @@
+"""Lava: process graphs of a network, in floating and fixed point."""
