@@ -26,9 +26,9 @@ SW_DEEP = replace(
     eta_decay=0.5,
 )
 DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10), eta_hidden=0.3, beta_error=0.06, eta_decay=0.6)
-# Weights of a chip's range while they learn: signed integers of 8, 6 and 4 bits times a power of two. How far a
-# clip range goes was chosen on validation (4 bits: 0.9568 at 7/16, 0.9354 at 7/8, after two epochs of 20,000).
-# The 12-bit row is what they are compared with: the same short schedule.
+# Weights of a chip's range while they learn: signed integers of 8, 6 and 4 bits times a power of two. How far
+# a clip range goes was chosen on validation (4 bits: 0.9568 at 7/16, 0.9354 at 7/8, after two epochs of
+# 20,000). The 12-bit row is what they are compared with: the same short schedule.
 SHORT = replace(SW, eta_decay=0.66)
 BITS_8 = replace(SHORT, grid=7, clip=127 / 128)
 BITS_6 = replace(SHORT, grid=6, clip=31 / 64)
