@@ -1,0 +1,119 @@
+"""Several classes from the binary rule: one against the rest, one against one, or one network with class codes.
+
+The paper leaves this open ("if a learning method could learn binary classification problems, it will provide us
+with a model that could be used for multi-class classification", section 5). All of this file is ours.
+
+One network with an output for each class needs nothing here: `train` with sizes (784, 10) or (784, 64, 32, 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from spikesim import rng
+from spikesim.errors import DataError
+from spikesim.models.gupta.config import Gupta
+from spikesim.models.gupta.training import Inputs, Labels, Model, train
+from spikesim.rates.mlp import Floats
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class OneVsRest:
+    """A binary network for each class; the class whose network answers with the highest rate wins.
+
+    Attributes:
+        models: one a class, in the order of the classes.
+    """
+
+    models: tuple[Model, ...]
+
+    def predict(self, x: Inputs) -> Labels:
+        """int64 (B,), the class of each sample."""
+        return np.argmax([m.rates(x)[:, 0] for m in self.models], axis=0).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class OneVsOne:
+    """A binary network for each pair of classes; the class with the most votes wins.
+
+    Ties are broken by the sum of the rates that speak for a class.
+
+    Attributes:
+        models: (a, b), a < b -> the network that says 0 for a and 1 for b.
+    """
+
+    models: dict[tuple[int, int], Model]
+
+    def scores(self, x: Inputs) -> Floats:
+        """Votes for each class, and a thousandth of the rates for it: float64 (B, classes)."""
+        found = np.zeros((len(x), 1 + max(b for _, b in self.models)))
+        for (a, b), model in self.models.items():
+            p = model.rates(x)[:, 0]
+            found[:, b] += (p >= 0.5) + p / 1000
+            found[:, a] += (p < 0.5) + (1 - p) / 1000
+        return found
+
+    def predict(self, x: Inputs) -> Labels:
+        """int64 (B,), the class of each sample."""
+        return self.scores(x).argmax(axis=1).astype(np.int64)
+
+
+def one_vs_rest(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Progress | None = None) -> OneVsRest:
+    """Train a network for each class; in every epoch all its samples meet as many others, drawn anew.
+
+    Args:
+        config: of each network, with one output; seeds are 1000 seed + class.
+        x: (n, features) in [0, 1].
+        y: int64 (n,), 0 .. classes - 1.
+        seed: of all that is drawn.
+        say: told after each network.
+    """
+    models = []
+    for c in range(_classes(y)):
+        label = (y == c).astype(np.int64)
+        own = 1000 * seed + c
+
+        def draw(epoch: int, label: Labels = label, own: int = own) -> Labels:
+            return _balanced_rows(label, own, epoch)
+
+        models.append(train(config, x, label, own, draw=draw))
+        if say is not None:
+            say(f"class {c} of {_classes(y)}")
+    return OneVsRest(tuple(models))
+
+
+def one_vs_one(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Progress | None = None) -> OneVsOne:
+    """Train a network for each pair of classes, on the samples of both; arguments as `one_vs_rest`."""
+    models = {}
+    for k, (a, b) in enumerate(combinations(range(_classes(y)), 2)):
+        rows = np.flatnonzero((y == a) | (y == b))
+        models[a, b] = train(config, x[rows], (y[rows] == b).astype(np.int64), 1000 * seed + k)
+        if say is not None:
+            say(f"classes {a} and {b}")
+    return OneVsOne(models)
+
+
+def one_network(config: Gupta, sizes: tuple[int, ...], x: Inputs, y: Labels, seed: int = 1) -> Model:
+    """Train one network with an output for each class: a single layer, or hidden layers with class codes."""
+    return train(replace(config, sizes=sizes), x, y, seed)
+
+
+def _classes(y: Labels) -> int:
+    found = np.unique(y)
+    if len(found) < 2 or found[0] != 0 or found[-1] != len(found) - 1:
+        raise DataError(f"labels {found.tolist()[:12]}; two or more classes, counted from 0 without a gap")
+    return len(found)
+
+
+def _balanced_rows(label: Labels, seed: int, epoch: int) -> Labels:
+    """All rows of label 1 and as many of label 0, mixed."""
+    yes, no = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
+    some = no[rng.permutation(seed, len(no), epoch, index=1)[: len(yes)]]
+    rows = np.concatenate([yes, some])
+    return rows[rng.permutation(seed, len(rows), epoch)]

@@ -1,0 +1,106 @@
+"""The configurations of Gupta (2020): section 3 has the sizes, the optimiser and the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from spikesim.errors import DeclarationError
+from spikesim.grid import whole
+from spikesim.learning.gupta import PRINTED_EPS, GuptaRule
+from spikesim.rates.adam import AdamSettings
+
+
+@dataclass(frozen=True)
+class Gupta:
+    """A network and how it learns; defaults are the amended rule on MNIST.
+
+    Attributes:
+        sizes: neurons of the input and of every layer (section 3: two hidden layers of 32 and 16; the input
+            before complement coding).
+        learning: "rule" (eq. 3 in Adam, in place of the negative gradient), or "backprop" (binary
+            cross-entropy, the paper's baseline).
+        eps: in the rule's denominator. Differs from the paper: 1e-2 for 1e-9, near which the rule is singular.
+        clip: the rule's f is held within +-clip; None for no clip (the paper).
+        association: "fixed" (balanced +-1 in every hidden layer, shuffled once, section 3), or "feedback"
+            (Z = sign(W Z_next) at each step, section 2's first form).
+        coding: "plain", or "complement": inputs [x, 1 - x], so that a silent input can also teach.
+        bias: whether neurons have biases; they learn by the same rule with x = 1.
+        bias_start: where biases start.
+        rate: Adam's step size (section 3: 1e-3).
+        batch: samples of an update (section 3: 100 for MNIST, 40 for IRIS).
+        epochs: passes over the data (the paper prints none).
+
+    Raises:
+        DeclarationError: a value that is not possible.
+    """
+
+    sizes: tuple[int, ...] = (784, 32, 16, 1)
+    learning: Literal["rule", "backprop"] = "rule"
+    eps: float = 1e-2
+    clip: float | None = None
+    association: Literal["fixed", "feedback"] = "fixed"
+    coding: Literal["plain", "complement"] = "plain"
+    bias: bool = True
+    bias_start: float = 0.0
+    rate: float = 1e-3
+    batch: int = 100
+    epochs: int = 12
+
+    def __post_init__(self) -> None:
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise DeclarationError(
+                    f"Gupta: {name} = {getattr(self, name)!r}; known: {', '.join(map(repr, known))}"
+                )
+        if len(self.sizes) < 2 or not all(whole(n, 1) for n in self.sizes):
+            raise DeclarationError(
+                f"Gupta: sizes = {self.sizes}; an input and at least one layer, of 1 or more neurons, are needed"
+            )
+        for name, low in (("batch", 1), ("epochs", 0)):
+            if not whole(getattr(self, name), low):
+                raise DeclarationError(
+                    f"Gupta: {name} = {getattr(self, name)!r}; a whole number >= {low} is needed"
+                )
+        _ = self.rule, self.adam  # their own checks
+
+    @property
+    def rule(self) -> GuptaRule:
+        """The learning rule's parameters."""
+        return GuptaRule(self.eps, self.clip)
+
+    @property
+    def adam(self) -> AdamSettings:
+        """Adam's parameters."""
+        return AdamSettings(self.rate)
+
+    @property
+    def inputs(self) -> int:
+        """Neurons of the first layer after coding."""
+        return self.sizes[0] * (2 if self.coding == "complement" else 1)
+
+
+_CHOICES = {
+    "learning": ("rule", "backprop"),
+    "association": ("fixed", "feedback"),
+    "coding": ("plain", "complement"),
+}
+
+MNIST_PAIRS = ((0, 1), (0, 2), (0, 3), (0, 4), (0, 5))  # section 3, fig. 2
+IRIS_PAIRS = ((0, 1), (0, 2), (1, 2))  # section 3, fig. 2
+STRENGTHS = (4 / 255, 8 / 255, 12 / 255)  # section 3, fig. 3
+
+AMENDED = Gupta()
+LITERAL = Gupta(eps=PRINTED_EPS)
+BACKPROP = Gupta(learning="backprop")
+EARLY_STOPPED = Gupta(learning="backprop", epochs=2)  # a control of ours: less training, no rule
+LINEAR = Gupta(learning="backprop", sizes=(784, 1))  # a control of ours: no hidden layer, no rule
+
+# Four inputs, 40 samples a batch. With plain inputs and fixed Z the rule stays at chance on IRIS: a large input
+# has no counterpart that could teach the other class.
+IRIS_LITERAL = Gupta(sizes=(4, 32, 16, 1), eps=PRINTED_EPS, batch=40, epochs=1500)
+IRIS_AMENDED = Gupta(
+    sizes=(4, 32, 16, 1), coding="complement", bias_start=-2.0, batch=40, epochs=1500
+)  # Differs from the paper: eps, complement coding, biases from -2
+IRIS_FEEDBACK = Gupta(sizes=(4, 32, 16, 1), association="feedback", batch=40, epochs=1500)
+IRIS_BACKPROP = Gupta(sizes=(4, 32, 16, 1), learning="backprop", batch=40, epochs=1500)

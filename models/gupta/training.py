@@ -1,0 +1,212 @@
+"""Training, evaluation and attack of a network of rates, by Gupta's rule or by backpropagation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim.datasets.dataset import check_values
+from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.models.gupta.association import Codes, fed_back, fixed_codes, output_codes
+from spikesim.models.gupta.config import Gupta
+from spikesim.rates.adam import Adam
+from spikesim.rates.attack import fgsm, pgd
+from spikesim.rates.backprop import gradients, input_gradient
+from spikesim.rates.divergence import check_norm
+from spikesim.rates.mlp import Floats, RateMLP, uniform_mlp
+
+Labels = npt.NDArray[np.int64]
+Inputs = npt.NDArray[np.floating]
+Samples = tuple[Inputs, Labels]
+REMEDIES = "a larger eps (1e-2), a clip (1), a smaller rate"
+
+
+@dataclass
+class Model:
+    """A trained network.
+
+    Attributes:
+        config: how it was made.
+        seed: of weights, associations and order.
+        net: weights and biases.
+        codes: every layer's fixed Z by class; what the rule used unless Z was fed back.
+        curve: one record an epoch: epoch, and accuracies in % of what was measured.
+    """
+
+    config: Gupta
+    seed: int
+    net: RateMLP
+    codes: Codes
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+    def rates(self, x: Inputs) -> Floats:
+        """The output's rates for inputs (B, n), float64 (B, n_out)."""
+        return self.net.output(coded(self.config, x))
+
+    def predict(self, x: Inputs) -> Labels:
+        """The class of each sample: rate >= 1/2 for one output, else the output with the highest rate."""
+        p = self.rates(x)
+        return (p[:, 0] >= 0.5).astype(np.int64) if p.shape[1] == 1 else p.argmax(axis=1).astype(np.int64)
+
+    def gradient(self, x: Floats, y: Labels) -> Floats:
+        """The cross-entropy of each sample by its own input, float64 (B, n)."""
+        rates = self.net.forward(coded(self.config, x))
+        g = input_gradient(self.net, rates, targets(y, self.net.sizes[-1]))
+        n = self.config.sizes[0]
+        return g[:, :n] - g[:, n:] if self.config.coding == "complement" else g
+
+
+def train(
+    config: Gupta,
+    x: Inputs,
+    y: Labels,
+    seed: int = 1,
+    measure: dict[str, Samples] | None = None,
+    epochs: int | None = None,
+    draw: Callable[[int], Labels] | None = None,
+) -> Model:
+    """Train a network.
+
+    Args:
+        config: sizes, rule, optimiser.
+        x: (n, features) in [0, 1].
+        y: int64 (n,): 0 and 1 for one output, else 0 .. n_out - 1.
+        seed: of weights, associations and order; the same seed gives the same weights, bit for bit.
+        measure: name -> (x, y); the accuracy on each is kept in the curve after every epoch.
+        epochs: in place of the configuration's.
+        draw: gives the rows of an epoch, in their order; all rows, shuffled, where None.
+
+    Raises:
+        DataError: labels of other classes, inputs outside [0, 1], or lengths that do not fit.
+        DivergenceError: weights that are not finite or beyond a norm of 1e6; at once, with the step.
+    """
+    check_samples(config, x, y, "train")
+    for name, (other_x, other_y) in (measure or {}).items():
+        check_samples(config, other_x, other_y, name)
+    net = uniform_mlp((config.inputs, *config.sizes[1:]), seed, config.bias_start if config.bias else 0.0)
+    model = Model(config, seed, net, fixed_codes((config.inputs, *config.sizes[1:]), seed))
+    adam = Adam(net.arrays, config.adam)
+    for epoch in range(config.epochs if epochs is None else epochs):
+        rows = rng.permutation(seed, len(y), epoch) if draw is None else draw(epoch)
+        _epoch(model, adam, x, y, rows)
+        found = {name: evaluate(model, *samples) for name, samples in (measure or {}).items()}
+        model.curve.append({"epoch": epoch + 1, **found})
+    return model
+
+
+def _epoch(model: Model, adam: Adam, x: Inputs, y: Labels, rows: Labels) -> None:
+    """One pass over the given rows, batch by batch."""
+    config, good = model.config, model.net.copy()
+    for first in range(0, len(rows), config.batch):
+        mine = rows[first : first + config.batch]
+        rates = model.net.forward(coded(config, x[mine]))
+        check_norm(adam.ascend(directions(model, rates, y[mine])), adam.steps, REMEDIES, good)
+
+
+def directions(model: Model, rates: list[Floats], y: Labels) -> list[Floats]:
+    """What Adam climbs along, for each of `model.net.arrays`: the rule's update, or the negative gradient.
+
+    Args:
+        model: the network, its configuration and its associations.
+        rates: of every layer, input first: float64 (B, n) each; of sigmoids, or spike counts / T.
+        y: int64 (B,), the classes.
+    """
+    net, config = model.net, model.config
+    if config.learning == "backprop":
+        found = [-g for g in gradients(net, rates, targets(y, net.sizes[-1]))]
+    else:
+        z = associations(model, y)
+        moves = [config.rule.update(*layer) for layer in zip(rates[:-1], rates[1:], z, strict=True)]
+        found = [w for w, _ in moves] + [b for _, b in moves]
+    if not config.bias:
+        found[len(net.weights) :] = [np.zeros_like(b) for b in net.biases]
+    return found
+
+
+def associations(model: Model, y: Labels) -> list[Floats]:
+    """Every layer's Z for samples of the classes y, float64 (B, n) each."""
+    if model.config.association == "feedback":
+        return fed_back(model.net, output_codes(model.net.sizes[-1])[y])
+    return [code[y] for code in model.codes]
+
+
+def evaluate(model: Any, x: Inputs, y: Labels) -> float:
+    """The share of right predictions in %, of anything with `predict`."""
+    return 100.0 * float(np.mean(model.predict(x) == y))
+
+
+def attack(
+    model: Model,
+    x: Inputs,
+    y: Labels,
+    strength: float,
+    method: Literal["fgsm", "pgd"] = "fgsm",
+    steps: int = 20,
+) -> Floats:
+    """Adversarial inputs, float64 (B, n) in [0, 1], made with the model's own gradient.
+
+    Args:
+        model: whose cross-entropy is raised.
+        x: (B, n) in [0, 1].
+        y: int64 (B,), the true classes.
+        strength: the largest change of one input: 12 / 255 in fig. 3.
+        method: "fgsm" (the paper's), or "pgd" in `steps` steps.
+        steps: of PGD.
+
+    Raises:
+        DataError: samples that do not fit. DeclarationError: an unknown method, a strength outside [0, 1].
+    """
+    check_samples(model.config, x, y, "attack")
+
+    def gradient(at: Floats) -> Floats:
+        return model.gradient(at, y)
+
+    given = np.asarray(x, np.float64)
+    if method == "fgsm":
+        return fgsm(gradient, given, strength)
+    if method == "pgd":
+        return pgd(gradient, given, strength, steps)
+    raise DeclarationError(unknown("attack", method, ("fgsm", "pgd")))
+
+
+def coded(config: Gupta, x: Inputs) -> Floats:
+    """The inputs as the first layer has them: as they are, or [x, 1 - x]."""
+    plain = np.asarray(x, np.float64)
+    return np.concatenate([plain, 1 - plain], axis=1) if config.coding == "complement" else plain
+
+
+def targets(y: Labels, n_out: int) -> Floats:
+    """Targets of the cross-entropy, float64 (B, n_out): y itself, or one-hot."""
+    return (output_codes(n_out)[y] + 1) / 2
+
+
+def check_samples(config: Gupta, x: Inputs, y: Labels, where: str) -> None:
+    """Samples and labels that fit a configuration.
+
+    Raises:
+        DataError: another shape, values outside [0, 1], or labels beyond the classes; says what to do.
+    """
+    if x.ndim != 2 or x.shape[1] != config.sizes[0] or y.shape != (len(x),):
+        raise DataError(
+            f"{where}: x {x.shape} and y {y.shape}; (n, {config.sizes[0]}) and (n,) are needed for sizes "
+            f"{config.sizes}"
+        )
+    check_values(x, where)
+    if y.dtype.kind not in "iu":
+        raise DataError(f"{where}: labels are {y.dtype}; integers are needed")
+    classes = max(2, config.sizes[-1])
+    wrong = (y < 0) | (y >= classes)
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        way = (
+            "One output tells two classes, labelled 0 and 1: choose two with pair(split, a, b), or take "
+            "one_vs_one or an output for each class"
+            if config.sizes[-1] == 1
+            else "Take an output for each class"
+        )
+        raise DataError(f"{where}: sample {k} has the label {y[k]}, the limit is {classes - 1}. {way}")

@@ -1,0 +1,94 @@
+"""Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), going uphill.
+
+    m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g**2
+    w += rate (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + epsilon)
+
+g is a direction of ascent: a local rule's update as it is, or a gradient with its sign turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim._jit import kernel
+from spikesim.errors import DeclarationError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AdamSettings:
+    """Adam's constants; the defaults are the authors' own.
+
+    Raises:
+        DeclarationError: a rate that is not positive, or a decay outside [0, 1).
+    """
+
+    rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not self.rate > 0 or not self.epsilon > 0:
+            raise DeclarationError(
+                f"Adam: rate = {self.rate!r}, epsilon = {self.epsilon!r}; both are positive numbers"
+            )
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+            raise DeclarationError(
+                f"Adam: beta1 = {self.beta1!r}, beta2 = {self.beta2!r}; both lie in [0, 1)"
+            )
+
+
+class Adam:
+    """The running moments of a list of arrays.
+
+    Attributes:
+        steps: how often `ascend` was called.
+    """
+
+    def __init__(self, arrays: Sequence[Floats], settings: AdamSettings | None = None) -> None:
+        self.settings = settings or AdamSettings()
+        self.steps = 0
+        self._arrays = tuple(arrays)
+        self._m = [np.zeros(a.size) for a in arrays]
+        self._v = [np.zeros(a.size) for a in arrays]
+
+    def ascend(self, directions: Sequence[Floats]) -> float:
+        """Move every array (in place) along its direction; gives the sum of all squares after the step.
+
+        Raises:
+            DeclarationError: directions of other shapes than the arrays.
+        """
+        if [d.shape for d in directions] != [a.shape for a in self._arrays]:
+            raise DeclarationError(
+                f"Adam.ascend: directions of {[d.shape for d in directions]} for arrays of "
+                f"{[a.shape for a in self._arrays]}; one of the same shape for each is needed"
+            )
+        s = self.settings
+        self.steps += 1
+        first, second = 1 - s.beta1**self.steps, 1 - s.beta2**self.steps
+        total = 0.0
+        for w, g, m, v in zip(self._arrays, directions, self._m, self._v, strict=True):
+            total += _ascend(
+                w.reshape(-1), np.ascontiguousarray(g).reshape(-1), m, v, s.rate, s.beta1, s.beta2,
+                s.epsilon, first, second,
+            )  # fmt: skip
+        return total
+
+
+@kernel
+def _ascend(w, g, m, v, rate, beta1, beta2, epsilon, first, second):  # type: ignore[no-untyped-def]
+    """One step over flat arrays; gives the sum of w**2."""
+    for k in range(w.size):
+        m[k] = beta1 * m[k] + (1 - beta1) * g[k]
+        v[k] = beta2 * v[k] + (1 - beta2) * (g[k] * g[k])
+        w[k] += rate * (m[k] / first) / (np.sqrt(v[k] / second) + epsilon)
+    total = 0.0
+    for k in range(w.size):
+        total += w[k] * w[k]
+    return total

@@ -1,0 +1,109 @@
+"""A feed-forward network of rates: p = sigmoid(x W + b), layer after layer.
+
+Products are summed in one fixed order and not by a BLAS, so that neither its version nor its threads change a
+bit; silent inputs are skipped. Between machines, exp may differ in its last bit: equality there is to a
+tolerance, as for all real-valued rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim._jit import kernel
+from spikesim.errors import DataError, DeclarationError
+from spikesim.grid import whole
+from spikesim.rng import Stream
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RateMLP:
+    """Weights and biases; arrays are changed in place by what learns.
+
+    Attributes:
+        weights: float64 (n_pre, n_post) of each layer.
+        biases: float64 (n_post,) of each layer.
+    """
+
+    weights: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons of the input and of every layer."""
+        return (self.weights[0].shape[0], *(w.shape[1] for w in self.weights))
+
+    @property
+    def arrays(self) -> list[Floats]:
+        """All weights, then all biases: what an optimiser moves."""
+        return [*self.weights, *self.biases]
+
+    def forward(self, x: npt.NDArray[np.floating]) -> list[Floats]:
+        """The rates of every layer, input first: float64 (B, n) each.
+
+        Args:
+            x: (B, n_in), in [0, 1].
+
+        Raises:
+            DataError: another shape.
+        """
+        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+            raise DataError(f"RateMLP {self.sizes}: x is {x.shape}; (B, {self.sizes[0]}) is needed")
+        rates = [np.ascontiguousarray(x, np.float64)]
+        for w, b in zip(self.weights, self.biases, strict=True):
+            out = np.empty((len(x), w.shape[1]))
+            _layer(rates[-1], w, b, out)
+            rates.append(out)
+        return rates
+
+    def output(self, x: npt.NDArray[np.floating], batch: int = 1000) -> Floats:
+        """The output's rates, float64 (B, n_out); in batches, so that memory stays small."""
+        parts = [self.forward(x[k : k + batch])[-1] for k in range(0, len(x), batch)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.sizes[-1]))
+
+    def copy(self) -> RateMLP:
+        """The same network with arrays of its own."""
+        return RateMLP(tuple(w.copy() for w in self.weights), tuple(b.copy() for b in self.biases))
+
+
+def uniform_mlp(sizes: Sequence[int], seed: int, bias: float = 0.0) -> RateMLP:
+    """A network with weights drawn evenly from +-1 / sqrt(fan-in), and one value for all biases.
+
+    Args:
+        sizes: neurons of the input and of every layer.
+        seed: of the weights; the same on every machine.
+        bias: where all biases start.
+
+    Raises:
+        DeclarationError: fewer than two sizes, or one below 1.
+    """
+    if len(sizes) < 2 or not all(whole(n, 1) for n in sizes):
+        raise DeclarationError(
+            f"sizes = {tuple(sizes)}; an input and at least one layer, of 1 or more neurons each, are needed"
+        )
+    weights = []
+    for layer, (n, m) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        words = rng.words(seed, Stream.WEIGHTS, n * m, index=layer).astype(np.float64)
+        weights.append(((words + 0.5) * 2.0**-31 - 1.0).reshape(n, m) / np.sqrt(n))
+    return RateMLP(tuple(weights), tuple(np.full(m, float(bias)) for m in sizes[1:]))
+
+
+@kernel
+def _layer(x, w, b, out):  # type: ignore[no-untyped-def]
+    """out = sigmoid(x w + b), summed over the inputs in their order."""
+    for k in range(x.shape[0]):
+        row = out[k]
+        row[:] = b
+        for i in range(x.shape[1]):
+            if x[k, i] != 0:
+                scale, weights = x[k, i], w[i]
+                for j in range(row.size):
+                    row[j] += scale * weights[j]
+        for j in range(row.size):
+            row[j] = 1 / (1 + np.exp(-row[j]))
