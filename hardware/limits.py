@@ -1,0 +1,337 @@
+"""What each chip or format can hold, as data, each value with its source; and the check of a network.
+
+`exceeded(network, target)` lists every limit that a network breaks, `check` raises the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from spikesim import grid as grids
+from spikesim.errors import DeclarationError, SpikesimError, unknown
+from spikesim.network import Network
+from spikesim.neurons import IF, ErrorIF, Source, Target
+
+DAVIES = (
+    "Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 2018"
+)
+LOIHI_2 = "Intel, Taking neuromorphic computing to the next level with Loihi 2, technology brief, 2021"
+NENGO = "nengo-loihi 1.1, block.py and builder/discretize.py"
+LAVA = "lava-nc 0.10.0, lava.proc.lif.models.PyLifModelBitAcc and lava.proc.dense.models.PyDenseModelBitAcc"
+BRIAN2_LOIHI = "Michaelis et al., Brian2Loihi, Frontiers in Neuroinformatics 16, 2022; brian2-loihi 0.5.2"
+NETX = "lava-dl 0.6.0, lava.lib.dl.netx.hdf5"
+NIR = "Pedersen et al., Neuromorphic intermediate representation, Nature Communications 15, 2024; nir 1.0.8"
+
+
+class LimitError(SpikesimError, ValueError):
+    """A network that a chip or a format cannot hold: names limit, value, layer and way out."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A range of whole numbers, both ends included, and who says so.
+
+    Attributes:
+        low, high: the ends; None where the target sets none.
+        unit: what is counted.
+        source: a paper, or a program and its file.
+    """
+
+    low: int | None
+    high: int | None
+    unit: str
+    source: str
+
+    def holds(self, value: int) -> bool:
+        """Whether a value lies in the range."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def __str__(self) -> str:
+        ends = [("" if end is None else str(end)) for end in (self.low, self.high)]
+        return f"{' .. '.join(ends)} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A limit that a network breaks.
+
+    Attributes:
+        limit: its name.
+        value: what the network has.
+        where: the population or projection.
+        allowed: the limit in words, with its source.
+        way_out: what to do.
+    """
+
+    limit: str
+    value: str
+    where: str
+    allowed: str
+    way_out: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.limit} = {self.value}; {self.allowed}. {self.way_out}"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A chip or a format.
+
+    Attributes:
+        name: how commands call it.
+        title: for people.
+        limits: by name; a name that is absent is not limited.
+        models: neuron models that it has, with what it lacks of them in words.
+        resets: kinds of reset.
+        floor: whether a membrane can have a floor.
+        quantised: whether numbers are integers there (else float32).
+    """
+
+    name: str
+    title: str
+    limits: MappingProxyType[str, Limit]
+    models: tuple[str, ...] = ("Source", "IF", "LIF")
+    resets: tuple[str, ...] = ("zero",)
+    floor: bool = False
+    quantised: bool = True
+    notes: tuple[str, ...] = field(default=())
+
+    def limit(self, name: str) -> Limit | None:
+        """A limit by name, None where the target has none."""
+        return self.limits.get(name)
+
+
+def _limits(**limits: Limit) -> MappingProxyType[str, Limit]:
+    return MappingProxyType(limits)
+
+
+# Numbers of the neuron's arithmetic, the same in Loihi 1 and in the stock neuron of Loihi 2 and Lava.
+_ARITHMETIC = {
+    "weight": Limit(-256, 255, "with a sign mode; mixed signs are even (8 bits and a sign)", LAVA),
+    "weight_exponent": Limit(
+        -8, 7, "the power of two by which a projection's weights are shifted", BRIAN2_LOIHI
+    ),
+    "decay": Limit(0, 4096, "in units of 1/4096 of the current or membrane a step", f"{LAVA}; {NENGO}"),
+    "bias_mantissa": Limit(-4096, 4095, "13 bits with sign", LAVA),
+    "bias_exponent": Limit(0, 7, "3 bits", LAVA),
+    "threshold": Limit(0, 2**17 - 1, "17 bits, shifted left by 6", f"{LAVA}; {NENGO}"),
+    "current": Limit(-(2**23) + 1, 2**23, "24 bits; u wraps beyond", LAVA),
+    "membrane": Limit(-(2**23) + 1, 2**23 - 1, "24 bits; v saturates beyond", LAVA),
+}
+
+LOIHI_1 = Hardware(
+    "loihi1",
+    "Loihi (2018)",
+    _limits(
+        **_ARITHMETIC,
+        delay=Limit(1, 63, "steps from spike to arrival, the chip's own step included", BRIAN2_LOIHI),
+        refractory=Limit(0, 63, "steps of rest after a spike", BRIAN2_LOIHI),
+        neurons_per_core=Limit(1, 1024, "compartments a core", DAVIES),
+        cores=Limit(1, 128, "cores a chip", DAVIES),
+        neurons=Limit(1, 128 * 1024, "compartments a chip", DAVIES),
+        axons_in=Limit(0, 4096, "input axons a core", NENGO),
+        axons_out=Limit(0, 4096, "output axons a core", NENGO),
+        synapse_bits=Limit(0, 2**20, "bits of synaptic memory a core", NENGO),
+    ),
+)
+LOIHI_2_CHIP = Hardware(
+    "loihi2",
+    "Loihi 2 (2021), stock neurons",
+    _limits(
+        **_ARITHMETIC,
+        delay=Limit(1, 63, "steps from spike to arrival; taken over from Loihi", BRIAN2_LOIHI),
+        refractory=Limit(0, 63, "steps of rest after a spike; taken over from Loihi", BRIAN2_LOIHI),
+        neurons_per_core=Limit(1, 8192, "neurons a core", LOIHI_2),
+        cores=Limit(1, 128, "cores a chip", LOIHI_2),
+        neurons=Limit(1, 2**20, "neurons a chip", LOIHI_2),
+        synapse_bits=Limit(0, 192 * 1024 * 8, "bits of memory a core, shared by all uses", LOIHI_2),
+    ),
+    notes=("microcode can go beyond the stock neuron; nothing here writes any",),
+)
+LAVA_FIXED = Hardware(
+    "lava-fixed",
+    "Lava, fixed point on the CPU",
+    _limits(
+        **{**_ARITHMETIC, "weight_exponent": Limit(None, None, "a shift of the sum of the input", LAVA)},
+        delay=Limit(1, None, "steps; beyond 1 with DelayDense", "lava-nc 0.10.0, lava.proc.dense.models"),
+        refractory=Limit(0, 0, "steps; LIFRefractory exists in floating point alone", LAVA),
+    ),
+    notes=("the CPU models enforce neither the bias's 13 bits nor the threshold's 17: `check` does",),
+)
+LAVA_FLOAT = Hardware(
+    "lava-float",
+    "Lava, floating point on the CPU",
+    _limits(
+        delay=Limit(1, None, "steps; beyond 1 with DelayDense", "lava-nc 0.10.0, lava.proc.dense.models")
+    ),
+    quantised=False,
+)
+NETX_FORMAT = Hardware(
+    "netx",
+    "netx (lava-dl)",
+    _limits(
+        **{
+            **_ARITHMETIC,
+            "weight": Limit(-128, 127, "the reader shifts by one, and sets weight_exp = -1", NETX),
+        },
+        delay=Limit(1, 1, "steps a layer", NETX),
+        refractory=Limit(0, 0, "steps (refDelay 1)", NETX),
+    ),
+)
+NIR_FORMAT = Hardware(
+    "nir",
+    "NIR",
+    _limits(delay=Limit(0, None, "steps, as a Delay node of the time unit", NIR)),
+    quantised=False,
+    notes=("numbers are float32: counts of a grid are exact up to 2**24",),
+)
+TARGETS = MappingProxyType(
+    {t.name: t for t in (LOIHI_1, LOIHI_2_CHIP, LAVA_FIXED, LAVA_FLOAT, NETX_FORMAT, NIR_FORMAT)}
+)
+
+
+def target(name: str | Hardware) -> Hardware:
+    """A target by name ("lava" is "lava-fixed").
+
+    Raises:
+        DeclarationError: unknown; names the near ones.
+    """
+    if isinstance(name, Hardware):
+        return name
+    known = {"lava": LAVA_FIXED, **TARGETS}
+    if name not in known:
+        raise DeclarationError(unknown("hardware target", name, known))
+    return known[name]
+
+
+def check(network: Network, hardware: str | Hardware) -> None:
+    """Refuse a network that the target cannot hold as it is.
+
+    Raises:
+        LimitError: the first limit that it breaks, and how many more there are.
+        DeclarationError: an unknown target.
+    """
+    found = exceeded(network, hardware)
+    if found:
+        more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+        raise LimitError(f"{target(hardware).title} cannot hold this network: {found[0]}{more}")
+
+
+def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
+    """Every limit that a network breaks: models, resets, floors, sizes, delays, and the integers' ranges.
+
+    Whether currents and membranes stay inside 24 bits is said by `spikesim.hardware.loihi_chip.reach`.
+    """
+    chip = target(hardware)
+    found = [e for name in network.populations for e in _of_population(network, name, chip)]
+    for p in network.projections:
+        found += _of_delay(p.name, p.delay, chip)
+    if (limit := chip.limit("neurons")) is not None:
+        n = sum(p.n for p in network.populations.values() if not isinstance(p, Source))
+        found += _beyond("neurons", n, "the network", limit, "Take smaller layers, or several chips.")
+    if chip.quantised:
+        found += _of_integers(network, chip)
+    return tuple(found)
+
+
+def _of_population(network: Network, name: str, chip: Hardware) -> Iterator[Excess]:
+    population = network.populations[name]
+    kind = type(population).__name__
+    if isinstance(population, Target | ErrorIF) or kind not in chip.models:
+        yield Excess(
+            "neuron model",
+            kind,
+            name,
+            f"{chip.title} has {', '.join(chip.models)}",
+            "What classifies has none of them: network.inference()."
+            if isinstance(population, Target | ErrorIF)
+            else "Declare it as one of these.",
+        )
+        return
+    if isinstance(population, Source):
+        if population.replay:
+            yield Excess(
+                "replay", "True", name, "spikes are given once", "network.inference() replays nothing."
+            )
+        return
+    yield from _of_neuron(name, population, chip)
+
+
+def _of_neuron(name: str, p: object, chip: Hardware) -> Iterator[Excess]:
+    if p.reset == "subtract":  # type: ignore[attr-defined]
+        yield Excess(
+            "reset",
+            "'subtract'",
+            name,
+            f"{chip.title} resets to zero",
+            "Train with reset='zero' (or 'value').",
+        )
+    if getattr(p, "v_reset", 0.0) != 0:
+        yield Excess("v_reset", f"{p.v_reset}", name, f"{chip.title} resets to zero", "Take v_reset=0.")  # type: ignore[attr-defined]
+    if p.floor is not None and not chip.floor:  # type: ignore[attr-defined]
+        yield Excess(
+            "floor",
+            f"{p.floor}",  # type: ignore[attr-defined]
+            name,
+            f"{chip.title} has no floor for the membrane",
+            "Train with floor=None.",
+        )
+    if p.gate_by is not None or p.active_in is not None or "split" in p.reset_at:  # type: ignore[attr-defined]
+        yield Excess(
+            "phases",
+            "gate_by, active_in or reset_at='split'",
+            name,
+            "a chip runs one phase",
+            "What classifies has none: network.inference().",
+        )
+    if (limit := chip.limit("refractory")) is not None:
+        yield from _beyond(
+            "refractory", getattr(p, "refractory", 0), name, limit, "Take a shorter refractory time."
+        )
+
+
+def _of_delay(name: str, delay: int, chip: Hardware) -> list[Excess]:
+    limit = chip.limit("delay")
+    if limit is None:
+        return []
+    # Layers that follow each other within a step (delay 0) take a step each there, on their own clocks.
+    return _beyond("delay", max(delay, limit.low or 0), name, limit, "Take a shorter delay.")
+
+
+def _of_integers(network: Network, chip: Hardware) -> list[Excess]:
+    """Thresholds in counts of their grid; weights and biases are fitted, and refused, by the compiler."""
+    found: list[Excess] = []
+    limit = chip.limit("threshold")
+    for name, p in network.populations.items():
+        if isinstance(p, Source) or not hasattr(p, "theta"):
+            continue
+        if p.grid is None:
+            found.append(
+                Excess(
+                    "grid",
+                    "None",
+                    name,
+                    f"{chip.title} counts in integers",
+                    "Put it on the chip's grid: spikesim.hardware.quantise.",
+                )
+            )
+            continue
+        theta = int(grids.snap(p.theta, p.grid)) - 1
+        shift = 1 if isinstance(p, IF) or trivial_decay(p) else 64
+        way = "Quantise with fewer bits (spikesim.hardware.quantise): the threshold shrinks with the grid."
+        if limit is not None:
+            found += _beyond("threshold", theta // shift, name, limit, way)
+    return found
+
+
+def trivial_decay(population: object) -> bool:
+    """Whether a neuron has no leak and no current that lasts: what arrives acts once, and stays."""
+    return getattr(population, "u_decay", 1.0) == 1.0 and getattr(population, "v_decay", 0.0) == 0.0
+
+
+def _beyond(name: str, value: int, where: str, limit: Limit, way_out: str) -> list[Excess]:
+    if limit.holds(int(value)):
+        return []
+    return [Excess(name, str(int(value)), where, f"the range is {limit} ({limit.source})", way_out)]

@@ -1,0 +1,191 @@
+"""Loihi's arithmetic as a backend: the same call and the same result as an engine, in the chip's integers.
+
+A model of the chip's neuron as it is published (see `spikesim.hardware.loihi_chip`), compared with Lava's
+fixed-point processes and with brian2-loihi; no chip was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.checks import check_recorded, check_run
+from spikesim.errors import EngineError, SpikesimError, unknown
+from spikesim.hardware.loihi_chip import ChipNetwork
+from spikesim.hardware.loihi_compile import compile_network
+from spikesim.hardware.loihi_kernels import SATURATED, WRAPPED, present
+from spikesim.network import Masters, Network
+from spikesim.neurons import Source
+from spikesim.recording import Recording, winner
+from spikesim.spikes import Spikes, from_raster
+
+Mode = Literal["strict", "chip"]
+WHAT = {WRAPPED: "the current u", SATURATED: "the membrane v"}
+
+
+class OverflowOnChip(SpikesimError, ArithmeticError):
+    """A current or membrane left its 24 bits in strict mode: names layer, neuron, step and value."""
+
+
+class Loihi:
+    """Runs a network that classifies (`network.inference()`) as Loihi would.
+
+    Attributes:
+        network: the declaration.
+        chip: its integers.
+        mode: "strict" stops at the first wrap, clip or saturation; "chip" does what the chip does, and
+            counts.
+        events: "wraps" and "saturations" by population, "clips" of weights by projection, since the start.
+        masters: the plastic weights that it was compiled with; nothing changes them.
+
+    Raises:
+        LimitError: what the chip cannot hold, as in `compile_network`.
+        EngineError: an unknown mode.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+        mode: Mode = "strict",
+    ) -> None:
+        if mode not in ("strict", "chip"):
+            raise EngineError(f"loihi: {unknown('mode', mode, ('strict', 'chip'))}")
+        self.network = network
+        self.masters: Masters = dict(network.masters() if masters is None else masters)
+        self.mode = mode
+        self.chip = compile_network(network, self.masters, clip=mode == "chip")
+        self.events: dict[str, dict[str, int]] = {
+            "wraps": {name: 0 for name, p in self.chip.populations.items() if not p.source},
+            "saturations": {name: 0 for name, p in self.chip.populations.items() if not p.source},
+            "clips": {p.name: p.clipped for p in self.chip.projections},
+        }
+        self._flat = flatten(self.chip)
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes; arguments as for the engines.
+
+        Membranes come in counts of the declared grid (floored, where a wrap or a saturation has left them
+        between two).
+
+        Raises:
+            DataError: inputs that do not fit; an unknown name in `record`.
+            EngineError: learn=True: the emulator only classifies.
+            OverflowOnChip: a current or a membrane left its 24 bits, in strict mode.
+        """
+        net, keep = self.network, tuple(record)
+        if learn:
+            raise EngineError(
+                "loihi: the emulator plays what has been learnt; learn with an engine (learn=False here)"
+            )
+        B, _ = check_run(net, inputs, labels, learn, batch, factor)
+        check_recorded(keep, net.populations)
+        names = list(net.populations)
+        base = self._flat["base"]
+        where = {name: slice(base[k], base[k + 1]) for k, name in enumerate(names)}
+        counts = {name: np.zeros((B, 2, p.n), np.int64) for name, p in net.populations.items()}
+        T = net.window.T
+        rasters = {name: np.zeros((B, T, net.populations[name].n), np.int8) for name in keep}
+        moving = [name for name in keep if not isinstance(net.populations[name], Source)]
+        v = {name: np.zeros((B, T, net.populations[name].n), np.int64) for name in moving}
+        predictions = np.zeros(B if net.readout else 0, np.int64)
+        for b in range(B):
+            raster, trace = self._present(inputs, where, b)
+            for name in names:
+                for phase, span in enumerate(("first", "second")):
+                    first, last = net.window.span(span)  # type: ignore[arg-type]
+                    counts[name][b, phase] = raster[first:last, where[name]].sum(axis=0, dtype=np.int64)
+            for name in keep:
+                rasters[name][b] = raster[:, where[name]]
+            for name in moving:
+                v[name][b] = self._counts(name, trace[:, where[name]])
+            if net.readout is not None:
+                predictions[b] = self._winner(raster, trace, where)
+        return Recording(counts, predictions, {n: from_raster(r) for n, r in rasters.items()}, v)
+
+    def _present(
+        self, inputs: Mapping[str, Spikes], where: Mapping[str, slice], b: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+        flat, T = self._flat, self.network.window.T
+        N = int(flat["base"][-1])
+        raster, trace = np.zeros((T, N), np.uint8), np.zeros((T, N), np.int32)
+        for name, spikes in inputs.items():
+            raster[:, where[name]] = spikes.raster(b)
+        state = tuple(np.zeros(N, np.int64) for _ in range(5))
+        events = np.zeros((2, len(where)), np.int64)
+        found = present(
+            flat["neurons"],
+            flat["synapses"],
+            flat["incoming"],
+            T,
+            self.chip.steps,
+            self.mode == "strict",
+            raster,
+            trace,
+            state,
+            events,
+        )
+        if found[0]:
+            kind, t, p, neuron, value = (int(x) for x in found)
+            raise OverflowOnChip(
+                f"loihi, strict: presentation {b}, step {t}, {list(where)[p]}[{neuron}]: {WHAT[kind]} "
+                f"reaches {value} units, and 24 bits end at 2**23 = {2**23}. Quantise with fewer bits, shorten "
+                f"the window, or take mode='chip', which wraps and saturates as the chip does, and counts"
+            )
+        for row, kind_name in enumerate(("wraps", "saturations")):
+            for p, name in enumerate(where):
+                if name in self.events[kind_name]:
+                    self.events[kind_name][name] += int(events[row, p])
+        return raster, trace
+
+    def _counts(self, name: str, units: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        return units.astype(np.int64) // self.chip.populations[name].scale
+
+    def _winner(self, raster: Any, trace: Any, where: Mapping[str, slice]) -> int:
+        readout = self.network.readout
+        assert readout is not None
+        first, last = self.network.window.span(readout.span)
+        mine = where[readout.population]
+        h = raster[first:last, mine].sum(axis=0, dtype=np.int64)
+        return winner(h, self._counts(readout.population, trace[last - 1, mine]))
+
+
+def flatten(chip: ChipNetwork) -> dict[str, Any]:
+    """A chip network as the flat arrays that the kernel walks along."""
+    pops = list(chip.populations.values())
+    index = {p.name: k for k, p in enumerate(pops)}
+    base = np.concatenate([[0], np.cumsum([p.n for p in pops])]).astype(np.int64)
+    fields = ("start", "source", "vth", "du", "dv", "refractory")
+    columns = tuple(np.array([getattr(p, f) for p in pops], np.int64) for f in fields)
+    bias = np.concatenate([p.bias for p in pops])
+    links = chip.projections
+    rows = [chip.rows[p.name] for p in links]
+    first = np.cumsum([0, *(len(r[0]) for r in rows)]).astype(np.int64)
+    synapse = np.cumsum([0, *(len(r[1]) for r in rows)]).astype(np.int64)
+    none = np.zeros(0, np.int64)
+    synapses = (
+        np.array([index[p.pre] for p in links], np.int64),
+        np.array([p.delay for p in links], np.int64),
+        np.array([p.weight_exp for p in links], np.int64),
+        first,
+        np.concatenate([none, *(r[0] + s for r, s in zip(rows, synapse[:-1], strict=True))]),
+        np.concatenate([none.astype(np.int32), *(r[1] for r in rows)]),
+        np.concatenate([none.astype(np.int32), *(r[2] for r in rows)]),
+    )
+    heard = [[k for k, p in enumerate(links) if p.post == pop.name] for pop in pops]
+    incoming = (
+        np.cumsum([0, *map(len, heard)]).astype(np.int64),
+        np.array([k for listed in heard for k in listed], np.int64),
+    )
+    return {"base": base, "neurons": (base, *columns, bias), "synapses": synapses, "incoming": incoming}

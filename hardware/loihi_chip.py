@@ -1,0 +1,246 @@
+"""A network as Loihi's integers: what the compiler makes, the emulator runs, and the Lava exporter writes.
+
+A step of a chip neuron (Davies et al. 2018; the stock fixed-point LIF of Lava), all in integers:
+
+    a    = sum over projections of (sum of W over the spikes that arrive) << weight_exp   (>> where negative)
+    u    = cut(u (4096 - du) / 4096) + (a << 6)          24 bits, wraps
+    v    = cut(v (4096 - dv) / 4096) + u + (bias_mant << bias_exp)    24 bits, saturates
+    s    = v > (vth << 6);  v = 0 where s = 1;  then v rests for `refractory` steps
+
+cut() drops the fraction, towards zero. `scale` says how many units of u and v one count of the network's grid
+is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.network import Network
+
+Ints = npt.NDArray[np.int64]
+SignMode = Literal["mixed", "excitatory", "inhibitory"]
+Kind = Literal["dense", "one_to_one", "sparse", "conv"]
+SHIFT = 6  # of synaptic input and threshold
+UNITY = 4096  # of decays
+TOP = 2**23  # u wraps beyond it, v saturates one below
+
+
+@dataclass(frozen=True, eq=False)
+class ChipPopulation:
+    """A population in chip integers.
+
+    Attributes:
+        name, n: as declared.
+        start: the chip's step at which the population's own window begins (0 for the input); it is reset
+            then.
+        source: whether its spikes are given from outside; then the rest has no meaning.
+        scale: units of u and v in a count of the declared grid: 64, or 1 where something leaks.
+        vth: threshold mantissa, fires at v > vth << 6.
+        du, dv: decays, 0 .. 4096 in effect (Lava adds 1 to the du that it is given).
+        bias_mant: int32 (n,).
+        bias_exp: 0 .. 7.
+        refractory: steps of rest after a spike.
+    """
+
+    name: str
+    n: int
+    start: int = 0
+    source: bool = True
+    scale: int = 64
+    vth: int = 0
+    du: int = UNITY
+    dv: int = 0
+    bias_mant: npt.NDArray[np.int32] | None = None
+    bias_exp: int = 0
+    refractory: int = 0
+
+    @property
+    def bias(self) -> Ints:
+        """The bias in units of v, int64 (n,)."""
+        if self.bias_mant is None:
+            return np.zeros(self.n, np.int64)
+        return self.bias_mant.astype(np.int64) << self.bias_exp
+
+
+@dataclass(frozen=True, eq=False)
+class ChipProjection:
+    """A projection in chip integers.
+
+    Attributes:
+        name, pre, post: as declared.
+        kind: "dense", "one_to_one", "sparse" or "conv".
+        weights: int32, in the declared shape: (n_pre, n_post), (), (n_synapses,) or (out, in, rows, columns).
+        weight_exp: the sum of a step is shifted by it.
+        sign_mode: "mixed" (even weights, -256 .. 254), "excitatory" (0 .. 255), "inhibitory" (-255 .. 0).
+        delay: steps on the chip, at least 1.
+        declared: the projection that it was made of (its `shape`, `stride`, ... for a convolution).
+        indptr, indices: of a sparse one, int64 (n_pre + 1,) and int32 (n_synapses,).
+        clipped: weights that did not fit and were clipped or floored (0 unless asked for).
+    """
+
+    name: str
+    pre: str
+    post: str
+    kind: Kind
+    weights: npt.NDArray[np.int32]
+    weight_exp: int
+    sign_mode: SignMode
+    delay: int
+    declared: Any
+    indptr: Ints | None = None
+    indices: npt.NDArray[np.int32] | None = None
+    clipped: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class ChipNetwork:
+    """A network in chip integers.
+
+    Attributes:
+        declared: the network that it was made of.
+        populations: name -> ChipPopulation, in the declared order.
+        projections: every delay at least 1.
+    """
+
+    declared: Network
+    populations: Mapping[str, ChipPopulation]
+    projections: tuple[ChipProjection, ...]
+
+    @property
+    def T(self) -> int:
+        """Steps of a population's own window."""
+        return self.declared.window.T
+
+    @property
+    def steps(self) -> int:
+        """Steps of a presentation on the chip: T, and the start of the population that lives last."""
+        return self.T + max(p.start for p in self.populations.values())
+
+    @property
+    def layered(self) -> bool:
+        """Whether every spike arrives at the step of its own window in which it was sent: then presentations
+        can follow each other every T steps, each population being reset at `start` of each.
+        """
+        start = {name: p.start for name, p in self.populations.items()}
+        return all(start[p.pre] + p.delay == start[p.post] for p in self.projections)
+
+    @cached_property
+    def rows(self) -> Mapping[str, tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+        """projection -> its synapses by presynaptic neuron: indptr, indices, weights (zeros left out)."""
+        size = {name: p.n for name, p in self.populations.items()}
+        return {p.name: _rows(p, size[p.pre], size[p.post]) for p in self.projections}
+
+    def matrix(self, projection: ChipProjection) -> npt.NDArray[np.int32]:
+        """A projection written out, int32 (n_pre, n_post)."""
+        n_pre, n_post = self.populations[projection.pre].n, self.populations[projection.post].n
+        if projection.kind == "dense":
+            return projection.weights
+        indptr, indices, weights = self.rows[projection.name]
+        out = np.zeros((n_pre, n_post), np.int32)
+        np.add.at(out, (np.repeat(np.arange(n_pre), np.diff(indptr)), indices), weights)
+        return out
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a population's state can go, in units of u and v, whatever the input.
+
+    Attributes:
+        population: its name.
+        u_low, u_high: of the current, by each neuron's own weights; the outermost neuron.
+        v_low, v_high: of the membrane before it fires, over the whole window.
+        may_wrap: neurons whose current can leave 24 bits.
+        may_saturate: neurons whose membrane can.
+    """
+
+    population: str
+    u_low: int
+    u_high: int
+    v_low: int
+    v_high: int
+    may_wrap: int
+    may_saturate: int
+
+
+def reach(chip: ChipNetwork) -> tuple[Reach, ...]:
+    """The bounds of every population that integrates: sums over each neuron's actual weights."""
+    return tuple(_reach(chip, p) for p in chip.populations.values() if not p.source)
+
+
+def _reach(chip: ChipNetwork, population: ChipPopulation) -> Reach:
+    low, high = np.zeros(population.n, np.int64), np.zeros(population.n, np.int64)
+    for p in chip.projections:
+        if p.post != population.name:
+            continue
+        _, indices, weights = chip.rows[p.name]
+        for total, part in ((low, np.minimum(weights, 0)), (high, np.maximum(weights, 0))):
+            summed = np.zeros(population.n, np.int64)
+            np.add.at(summed, indices, part.astype(np.int64))
+            total += shifted(summed, p.weight_exp) << SHIFT
+    lasting = _lasting(population.du, chip.T)
+    low, high = low * lasting, high * lasting
+    bias, leak = population.bias, _lasting(population.dv, chip.T)
+    v_low = np.minimum(low + bias, 0) * leak
+    v_high = np.minimum(
+        np.maximum(high + bias, 0) * leak, (population.vth << SHIFT) + np.maximum(high + bias, 0)
+    )
+    wraps = (high > TOP) | (low <= -TOP)
+    saturates = (v_high > TOP - 1) | (v_low < 1 - TOP)
+    ends = (int(x) for x in (low.min(), high.max(), v_low.min(), v_high.max()))
+    return Reach(population.name, *ends, int(wraps.sum()), int(saturates.sum()))
+
+
+def _lasting(decay: int, T: int) -> int:
+    """How many steps' input can be there at once: all T without a decay, 1 with a full one."""
+    return T if decay == 0 else min(T, -(-UNITY // decay))
+
+
+def shifted(total: Ints, exponent: int) -> Ints:
+    """A sum of weights by a projection's exponent; to the right it is floored, as the chip's models do."""
+    return total << exponent if exponent >= 0 else total >> -exponent
+
+
+def _rows(
+    p: ChipProjection, n_pre: int, n_post: int
+) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    if p.kind == "sparse":
+        assert p.indptr is not None and p.indices is not None
+        return p.indptr, p.indices, np.broadcast_to(p.weights, p.indices.shape).astype(np.int32)
+    if p.kind == "one_to_one":
+        each = np.broadcast_to(p.weights, (n_pre,)).astype(np.int32)
+        return np.arange(n_pre + 1, dtype=np.int64), np.arange(n_pre, dtype=np.int32), each
+    if p.kind == "conv":
+        pre, post, w = _convolved(p)
+    else:
+        pre, post = np.nonzero(p.weights)
+        w = p.weights[pre, post]
+    order = np.argsort(pre, kind="stable")
+    counts = np.bincount(pre, minlength=n_pre)
+    indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return indptr, post[order].astype(np.int32), w[order].astype(np.int32)
+
+
+def _convolved(p: ChipProjection) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
+    """The synapses of a convolution: pre, post, weight; nothing comes from the padding."""
+    conv, w = p.declared, p.weights
+    (channels, height, width), (out, rows, columns) = conv.shape, conv.out_shape
+    y, x = np.divmod(np.arange(rows * columns), columns)
+    ins, outs = channels // conv.groups, out // conv.groups
+    found: list[tuple[Ints, Ints, npt.NDArray[np.int32]]] = []
+    for o, c, a, b in np.argwhere(w):
+        row, column = y * conv.stride[0] + a - conv.padding[0], x * conv.stride[1] + b - conv.padding[1]
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        channel = o // outs * ins + c
+        pre = (channel * height + row[inside]) * width + column[inside]
+        post = (o * rows + y[inside]) * columns + x[inside]
+        found.append((pre, post, np.full(len(pre), w[o, c, a, b], np.int32)))
+    if not found:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
+    pre, post, weights = (np.concatenate(part) for part in zip(*found, strict=True))
+    return pre, post, weights

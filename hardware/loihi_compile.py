@@ -1,0 +1,248 @@
+"""A `Network` on an integer grid becomes Loihi's integers, exactly: the same spikes and membranes.
+
+Weights. A count of the grid is 64 units of u (`scale`), one bit of Loihi's synaptic input. A projection's
+weights w (in counts) are written as W << weight_exp with the largest exponent that keeps all of them whole.
+W of mixed signs has to be even, so that w in [-128, 127] becomes W = 2 w with weight_exp = -1. Thresholds:
+the network fires at v >= theta, the chip at v > vth << 6; membranes being multiples of 64, vth = theta - 1 is
+the same. The bias b is b << 6. (W = 2 w with weight_exp = 0 and vth = 2 theta - 1 is exact as well, with half of
+the room above.)
+
+Leaks. The chip cuts off fractions of u and v, not of counts; so with a leak a count has to be one unit:
+weights are multiples of 64 counts there, and theta = 64 vth + 1.
+
+Time. On the chip every projection takes a step at least. A population lives on its own clock, so that a
+network of zero delays is retimed: each population starts as many steps later as its longest path needs, and
+the delays follow. What is sent at one step of a window arrives at the same step of the other's window as
+before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid as grids
+from spikesim.errors import EngineError
+from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, target, trivial_decay
+from spikesim.hardware.loihi_chip import (
+    SHIFT,
+    UNITY,
+    ChipNetwork,
+    ChipPopulation,
+    ChipProjection,
+    Ints,
+    Kind,
+    SignMode,
+)
+from spikesim.network import Network
+from spikesim.neurons import IF, Source
+from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
+
+HARDWARE = "loihi1"
+
+
+def compile_network(
+    network: Network,
+    masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+    *,
+    clip: bool = False,
+) -> ChipNetwork:
+    """The chip's integers of a network that lies on an integer grid.
+
+    Args:
+        network: what classifies (`network.inference()`), of IF and LIF neurons on a grid; `quantise` brings
+            others there.
+        masters: plastic weights; the declared ones where None.
+        clip: let weights that do not fit be clipped and floored, as the chip does it, and count them; else
+            they are refused.
+
+    Raises:
+        LimitError: a number that the chip cannot hold, or a neuron that it does not have; names limit, value,
+            layer and way out.
+        EngineError: a cycle that the chip's step a projection cannot follow.
+    """
+    check(network, HARDWARE)
+    kept = network.masters() if masters is None else masters
+    starts, delays = retimed(network)
+    populations = {name: _population(network, name, starts[name]) for name in network.populations}
+    projections: list[ChipProjection] = []
+    for p in network.projections:
+        projections += _projection(network, p, kept, delays[p.name], populations[p.post].scale, clip)
+    return ChipNetwork(network, MappingProxyType(populations), tuple(projections))
+
+
+def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
+    """population -> the step at which its window starts on the chip; projection -> its delay there, >= 1.
+
+    Where every delay is at least 1 already, both are as declared.
+
+    Raises:
+        EngineError: a cycle whose delays have no room for a step a projection.
+    """
+    if all(p.delay >= 1 for p in network.projections):
+        return dict(network.offsets), {p.name: p.delay for p in network.projections}
+    # A spike of its own step t arrives at own step t - early of the other: that has to stay as it is.
+    early = {p.name: network.offsets[p.post] - network.offsets[p.pre] - p.delay for p in network.projections}
+    start = dict.fromkeys(network.populations, 0)
+    for _ in range(len(start) + 1):
+        moved = False
+        for p in network.projections:
+            least = start[p.pre] + early[p.name] + 1
+            if start[p.post] < least:
+                start[p.post], moved = least, True
+        if not moved:
+            break
+    else:
+        raise EngineError(
+            "loihi: every projection takes a step on the chip at least, and a cycle of this network has less "
+            "delay than projections; give each projection of the cycle delay=1 or more"
+        )
+    return start, {p.name: start[p.post] - start[p.pre] - early[p.name] for p in network.projections}
+
+
+def _population(network: Network, name: str, start: int) -> ChipPopulation:
+    p = network.populations[name]
+    if isinstance(p, Source):
+        return ChipPopulation(name, p.n, start)
+    leaks = not (isinstance(p, IF) or trivial_decay(p))
+    theta = int(grids.snap(p.theta, p.grid))
+    if leaks and (theta - 1) % 64:
+        near = round((theta - 1) / 64) * 64 + 1
+        raise LimitError(
+            f"{name}: theta = {theta} counts of 2**-{p.grid}; with a leak the chip's thresholds are 64 k + 1 "
+            f"counts (17 bits, shifted left by 6, and v has to exceed them). The nearest is {near}; "
+            f"spikesim.hardware.quantise takes it"
+        )
+    scale = 1 if leaks else 64
+    vth = (theta - 1) // 64 if leaks else theta - 1
+    bias = np.broadcast_to(grids.snap(p.bias, p.grid), (p.n,)) * scale
+    mantissa, exponent = _bias(name, bias)
+    du, dv = (round(getattr(p, d, default) * UNITY) for d, default in (("u_decay", 1.0), ("v_decay", 0.0)))
+    resting = getattr(p, "refractory", 0)
+    return ChipPopulation(name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, resting)
+
+
+def _bias(name: str, units: Ints) -> tuple[npt.NDArray[np.int32], int]:
+    """Mantissa and exponent of a population's bias; the exponent 6 where it serves, as weights have it."""
+    limits = LAVA_FIXED.limits["bias_mantissa"]
+    for exponent in (6, 0, 1, 2, 3, 4, 5, 7):
+        mantissa = units >> exponent
+        if ((mantissa << exponent) == units).all() and all(limits.holds(int(m)) for m in _ends(mantissa)):
+            return mantissa.astype(np.int32), exponent
+    far = int(units[np.argmax(np.abs(units))])
+    raise LimitError(
+        f"{name}: bias = {far} units of v; a bias is a mantissa of {limits} times 2**0 .. 2**7 "
+        f"({limits.source}). Take a smaller bias, or a coarser grid (spikesim.hardware.quantise)"
+    )
+
+
+def _ends(values: Ints) -> tuple[int, int]:
+    return int(values.min(initial=0)), int(values.max(initial=0))
+
+
+def _projection(
+    network: Network, p: Any, masters: Mapping[str, Any], delay: int, scale: int, clip: bool
+) -> list[ChipProjection]:
+    kind, counts = declared_counts(network, p, masters)
+    weights, exponent, mode, clipped = chip_weights(counts * scale, p.name, clip)
+    if kind != "sparse":
+        return [
+            ChipProjection(p.name, p.pre, p.post, kind, weights, exponent, mode, delay, p, clipped=clipped)
+        ]
+    found = []
+    rows, each = p.rows, np.broadcast_to(weights, p.indices.shape)
+    late = np.zeros(len(p.indices), np.int64) if p.delays is None else p.delays.astype(np.int64)
+    for extra in np.unique(late):
+        mine = late == extra
+        indptr = np.concatenate(
+            [np.zeros(1, np.int64), np.cumsum(np.bincount(rows[mine], minlength=len(p.indptr) - 1))]
+        )
+        name = p.name if not late.any() else f"{p.name}+{extra}"
+        found.append(
+            ChipProjection(
+                name,
+                p.pre,
+                p.post,
+                kind,
+                each[mine],
+                exponent,
+                mode,
+                delay + int(extra),
+                p,
+                indptr,
+                p.indices[mine],
+                clipped,
+            )
+        )
+        clipped = 0
+    return found
+
+
+def declared_counts(network: Network, p: Any, masters: Mapping[str, Any]) -> tuple[Kind, Ints]:
+    """The kind of a projection, and its weights in counts of the post population's grid, as declared.
+
+    Raises:
+        LimitError: a kind of projection that the chip does not have, or one that learns by a rule of its own.
+    """
+    bits = network.populations[p.post].grid
+    if isinstance(p, OneToOne):
+        return "one_to_one", grids.snap(p.w, bits)
+    if isinstance(p, Dense):
+        return "dense", network.propagating(p.name, masters)
+    if isinstance(p, Sparse) and p.plastic is None:
+        return "sparse", grids.snap(p.w, bits)
+    if isinstance(p, Conv2d):
+        return "conv", grids.snap(p.w, bits)
+    raise LimitError(
+        f"{p.name}: projection = {type(p).__name__}; {target(HARDWARE).title} has Dense, OneToOne, Sparse "
+        f"and Conv2d of fixed weights here. Give what it brings as spikes of a Source, or leave it out"
+    )
+
+
+def sign_mode(weights: npt.NDArray[Any]) -> SignMode:
+    """Loihi's three kinds of weight arrays; all zeros are excitatory, as Lava has it."""
+    if weights.min(initial=0) >= 0:
+        return "excitatory"
+    return "inhibitory" if weights.max(initial=0) <= 0 else "mixed"
+
+
+def chip_weights(
+    units: Ints, where: str, clip: bool = False
+) -> tuple[npt.NDArray[np.int32], int, SignMode, int]:
+    """Weights W, their exponent and sign mode, (W << (weight_exp + 6)) = units; and how many were clipped.
+
+    Args:
+        units: of u, any shape.
+        where: the projection's name, for the message.
+        clip: clip and floor what does not fit, as the chip does, and count it.
+
+    Raises:
+        LimitError: units beside 64, or more than 8 bits apart.
+    """
+    mode = sign_mode(units)
+    beside = int((units & 63).astype(bool).sum())
+    if beside and not clip:
+        raise LimitError(
+            f"{where}: {beside} weights are no multiples of 64 units of u, as the chip's are (it shifts "
+            f"input left by 6); with a leak that is 64 counts of the grid. spikesim.hardware.quantise helps"
+        )
+    whole = units >> SHIFT
+    anything = int(np.bitwise_or.reduce(np.abs(whole), axis=None)) if whole.size else 0
+    zeros = (anything & -anything).bit_length() - 1 if anything else 0
+    mixed = int(mode == "mixed")
+    exponent = min(zeros - mixed, 7) if anything else 0
+    weights = whole << -exponent if exponent < 0 else whole >> exponent
+    low, high = (-256 * mixed if mode != "inhibitory" else -255), (0 if mode == "inhibitory" else 255 - mixed)
+    outside = (weights < low) | (weights > high)
+    if outside.any() and not clip:
+        bits = int(np.abs(whole).max() >> zeros).bit_length()
+        raise LimitError(
+            f"{where}: weights need {bits} bits{' and a sign' if mixed else ''} from their common step to "
+            f"the largest; the chip has {8 - mixed}. Quantise them: "
+            f"spikesim.hardware.quantise(network, {HARDWARE!r}, bits=8)"
+        )
+    return np.clip(weights, low, high).astype(np.int32), exponent, mode, int(outside.sum()) + beside
