@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from spikesim import grid as grids
 from spikesim.errors import DeclarationError, SpikesimError, unknown
+from spikesim.learning import CountRule
 from spikesim.network import Network
-from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.neurons import ErrorIF, Source, Target
 
 DAVIES = (
     "Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 2018"
@@ -83,18 +85,15 @@ class Hardware:
         name: how commands call it.
         title: for people.
         limits: by name; a name that is absent is not limited.
-        models: neuron models that it has, with what it lacks of them in words.
-        resets: kinds of reset.
-        floor: whether a membrane can have a floor.
-        quantised: whether numbers are integers there (else float32).
+        models: neuron models that it has; they reset to zero, and have no floor.
+        quantised: whether numbers are integers there (else floating point).
+        notes: what else is to be known.
     """
 
     name: str
     title: str
     limits: MappingProxyType[str, Limit]
     models: tuple[str, ...] = ("Source", "IF", "LIF")
-    resets: tuple[str, ...] = ("zero",)
-    floor: bool = False
     quantised: bool = True
     notes: tuple[str, ...] = field(default=())
 
@@ -175,6 +174,7 @@ NETX_FORMAT = Hardware(
         **{
             **_ARITHMETIC,
             "weight": Limit(-128, 127, "the reader shifts by one, and sets weight_exp = -1", NETX),
+            "weight_exponent": Limit(-1, -1, "set by the reader", NETX),
         },
         delay=Limit(1, 1, "steps a layer", NETX),
         refractory=Limit(0, 0, "steps (refDelay 1)", NETX),
@@ -225,110 +225,72 @@ def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
     Whether currents and membranes stay inside 24 bits is said by `spikesim.hardware.loihi_chip.reach`.
     """
     chip = target(hardware)
-    found = [e for name in network.populations for e in _of_population(network, name, chip)]
-    for p in network.projections:
-        found += _of_delay(p.name, p.delay, chip)
+    found = [e for name in network.populations for e in _of_population(name, network.populations[name], chip)]
+    found += [e for p in network.projections for e in _of_projection(p, chip)]
+    for drive in network.drives:
+        way = "Give what it brings as spikes of a Source, or as a bias."
+        found.append(Excess("drive", type(drive).__name__, drive.name, "input comes as spikes there", way))
+    if network.window.endless:
+        way = "Declare Window(T)."
+        found.append(
+            Excess("window", "without end", "the network", "presentations of T steps are played", way)
+        )
     if (limit := chip.limit("neurons")) is not None:
         n = sum(p.n for p in network.populations.values() if not isinstance(p, Source))
         found += _beyond("neurons", n, "the network", limit, "Take smaller layers, or several chips.")
-    if chip.quantised:
-        found += _of_integers(network, chip)
     return tuple(found)
 
 
-def _of_population(network: Network, name: str, chip: Hardware) -> Iterator[Excess]:
-    population = network.populations[name]
-    kind = type(population).__name__
-    if isinstance(population, Target | ErrorIF) or kind not in chip.models:
-        yield Excess(
-            "neuron model",
-            kind,
-            name,
-            f"{chip.title} has {', '.join(chip.models)}",
-            "What classifies has none of them: network.inference()."
-            if isinstance(population, Target | ErrorIF)
-            else "Declare it as one of these.",
-        )
-        return
-    if isinstance(population, Source):
-        if population.replay:
-            yield Excess(
-                "replay", "True", name, "spikes are given once", "network.inference() replays nothing."
-            )
-        return
-    yield from _of_neuron(name, population, chip)
+def _of_population(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
+    kind, classifies = type(p).__name__, "What classifies has none of it: network.inference()."
+    if kind not in chip.models:
+        way = classifies if isinstance(p, Target | ErrorIF) else "Declare it as one of these."
+        yield Excess("neuron model", kind, name, f"{chip.title} has {', '.join(chip.models)}", way)
+    elif isinstance(p, Source):
+        if p.replay:
+            yield Excess("replay", "True", name, "spikes are given once", classifies)
+    else:
+        if p.gate_by is not None or p.active_in is not None or "split" in p.reset_at:
+            phases = "gate_by, active_in or reset_at='split'"
+            yield Excess("phases", phases, name, "one phase is run", classifies)
+        yield from _of_neuron(name, p, chip)
 
 
-def _of_neuron(name: str, p: object, chip: Hardware) -> Iterator[Excess]:
-    if p.reset == "subtract":  # type: ignore[attr-defined]
-        yield Excess(
-            "reset",
-            "'subtract'",
-            name,
-            f"{chip.title} resets to zero",
-            "Train with reset='zero' (or 'value').",
-        )
-    if getattr(p, "v_reset", 0.0) != 0:
-        yield Excess("v_reset", f"{p.v_reset}", name, f"{chip.title} resets to zero", "Take v_reset=0.")  # type: ignore[attr-defined]
-    if p.floor is not None and not chip.floor:  # type: ignore[attr-defined]
-        yield Excess(
-            "floor",
-            f"{p.floor}",  # type: ignore[attr-defined]
-            name,
-            f"{chip.title} has no floor for the membrane",
-            "Train with floor=None.",
-        )
-    if p.gate_by is not None or p.active_in is not None or "split" in p.reset_at:  # type: ignore[attr-defined]
-        yield Excess(
-            "phases",
-            "gate_by, active_in or reset_at='split'",
-            name,
-            "a chip runs one phase",
-            "What classifies has none: network.inference().",
-        )
+def _of_neuron(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
+    if p.reset == "subtract" or getattr(p, "v_reset", 0.0) != 0:
+        value = "'subtract'" if p.reset == "subtract" else f"to {p.v_reset}"
+        yield Excess("reset", value, name, f"{chip.title} resets to zero", "Train with a reset to zero.")
+    if p.floor is not None:
+        said = f"{chip.title} has no floor for the membrane"
+        yield Excess("floor", f"{p.floor}", name, said, "Train with floor=None.")
     if (limit := chip.limit("refractory")) is not None:
-        yield from _beyond(
-            "refractory", getattr(p, "refractory", 0), name, limit, "Take a shorter refractory time."
-        )
+        way = "Take a shorter refractory time."
+        yield from _beyond("refractory", getattr(p, "refractory", 0), name, limit, way)
+    if not chip.quantised:
+        return
+    if p.grid is None:
+        way = "Put it on the chip's grid: spikesim.hardware.quantise."
+        yield Excess("grid", "None", name, f"{chip.title} counts in integers", way)
+    elif (limit := chip.limit("threshold")) is not None:
+        theta = (int(grids.snap(p.theta, p.grid)) - 1) // (64 if leaks(p) else 1)
+        way = "Quantise it (spikesim.hardware.quantise): the threshold shrinks with the grid."
+        yield from _beyond("threshold", theta, name, limit, way)
 
 
-def _of_delay(name: str, delay: int, chip: Hardware) -> list[Excess]:
-    limit = chip.limit("delay")
-    if limit is None:
-        return []
-    # Layers that follow each other within a step (delay 0) take a step each there, on their own clocks.
-    return _beyond("delay", max(delay, limit.low or 0), name, limit, "Take a shorter delay.")
+def _of_projection(p: Any, chip: Hardware) -> Iterator[Excess]:
+    if (limit := chip.limit("delay")) is not None:
+        # Layers that follow each other within a step (delay 0) take a step each there, on their own clocks.
+        yield from _beyond("delay", max(p.delay, limit.low or 0), p.name, limit, "Take a shorter delay.")
+    rule = getattr(p, "plastic", None)
+    if not isinstance(rule, CountRule | None):
+        way = "Fix what has been learnt: the same projection with plastic=None."
+        yield Excess("rule", type(rule).__name__, p.name, "weights do not change on their own there", way)
 
 
-def _of_integers(network: Network, chip: Hardware) -> list[Excess]:
-    """Thresholds in counts of their grid; weights and biases are fitted, and refused, by the compiler."""
-    found: list[Excess] = []
-    limit = chip.limit("threshold")
-    for name, p in network.populations.items():
-        if isinstance(p, Source) or not hasattr(p, "theta"):
-            continue
-        if p.grid is None:
-            found.append(
-                Excess(
-                    "grid",
-                    "None",
-                    name,
-                    f"{chip.title} counts in integers",
-                    "Put it on the chip's grid: spikesim.hardware.quantise.",
-                )
-            )
-            continue
-        theta = int(grids.snap(p.theta, p.grid)) - 1
-        shift = 1 if isinstance(p, IF) or trivial_decay(p) else 64
-        way = "Quantise with fewer bits (spikesim.hardware.quantise): the threshold shrinks with the grid."
-        if limit is not None:
-            found += _beyond("threshold", theta // shift, name, limit, way)
-    return found
-
-
-def trivial_decay(population: object) -> bool:
-    """Whether a neuron has no leak and no current that lasts: what arrives acts once, and stays."""
-    return getattr(population, "u_decay", 1.0) == 1.0 and getattr(population, "v_decay", 0.0) == 0.0
+def leaks(population: Any) -> bool:
+    """Whether a neuron's membrane leaks, or its current lasts; else what arrives acts once, and stays."""
+    du, dv = getattr(population, "u_decay", 1.0), getattr(population, "v_decay", 0.0)
+    return bool(du != 1.0 or dv != 0.0)
 
 
 def _beyond(name: str, value: int, where: str, limit: Limit, way_out: str) -> list[Excess]:

@@ -140,8 +140,8 @@ class Loihi:
             kind, t, p, neuron, value = (int(x) for x in found)
             raise OverflowOnChip(
                 f"loihi, strict: presentation {b}, step {t}, {list(where)[p]}[{neuron}]: {WHAT[kind]} "
-                f"reaches {value} units, and 24 bits end at 2**23 = {2**23}. Quantise with fewer bits, shorten "
-                f"the window, or take mode='chip', which wraps and saturates as the chip does, and counts"
+                f"reaches {value} units, and 24 bits end at 2**23 = {2**23}. Quantise with fewer bits, "
+                f"shorten the window, or take mode='chip', which goes on as the chip does, and counts"
             )
         for row, kind_name in enumerate(("wraps", "saturations")):
             for p, name in enumerate(where):

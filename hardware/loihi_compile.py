@@ -4,8 +4,8 @@ Weights. A count of the grid is 64 units of u (`scale`), one bit of Loihi's syna
 weights w (in counts) are written as W << weight_exp with the largest exponent that keeps all of them whole.
 W of mixed signs has to be even, so that w in [-128, 127] becomes W = 2 w with weight_exp = -1. Thresholds:
 the network fires at v >= theta, the chip at v > vth << 6; membranes being multiples of 64, vth = theta - 1 is
-the same. The bias b is b << 6. (W = 2 w with weight_exp = 0 and vth = 2 theta - 1 is exact as well, with half of
-the room above.)
+the same. The bias b is b << 6. (W = 2 w with weight_exp = 0 and vth = 2 theta - 1 is exact as well, with half
+of the room above.)
 
 Leaks. The chip cuts off fractions of u and v, not of counts; so with a leak a count has to be one unit:
 weights are multiples of 64 counts there, and theta = 64 vth + 1.
@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import EngineError
-from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, target, trivial_decay
+from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, leaks, target
 from spikesim.hardware.loihi_chip import (
     SHIFT,
     UNITY,
@@ -39,7 +39,7 @@ from spikesim.hardware.loihi_chip import (
     SignMode,
 )
 from spikesim.network import Network
-from spikesim.neurons import IF, Source
+from spikesim.neurons import Source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
 HARDWARE = "loihi1"
@@ -108,17 +108,17 @@ def _population(network: Network, name: str, start: int) -> ChipPopulation:
     p = network.populations[name]
     if isinstance(p, Source):
         return ChipPopulation(name, p.n, start)
-    leaks = not (isinstance(p, IF) or trivial_decay(p))
+    leaky = leaks(p)
     theta = int(grids.snap(p.theta, p.grid))
-    if leaks and (theta - 1) % 64:
+    if leaky and (theta - 1) % 64:
         near = round((theta - 1) / 64) * 64 + 1
         raise LimitError(
             f"{name}: theta = {theta} counts of 2**-{p.grid}; with a leak the chip's thresholds are 64 k + 1 "
             f"counts (17 bits, shifted left by 6, and v has to exceed them). The nearest is {near}; "
             f"spikesim.hardware.quantise takes it"
         )
-    scale = 1 if leaks else 64
-    vth = (theta - 1) // 64 if leaks else theta - 1
+    scale = 1 if leaky else 64
+    vth = (theta - 1) // 64 if leaky else theta - 1
     bias = np.broadcast_to(grids.snap(p.bias, p.grid), (p.n,)) * scale
     mantissa, exponent = _bias(name, bias)
     du, dv = (round(getattr(p, d, default) * UNITY) for d, default in (("u_decay", 1.0), ("v_decay", 0.0)))
@@ -182,21 +182,21 @@ def _projection(
     return found
 
 
+_KINDS: dict[type[Any], Kind] = {Dense: "dense", OneToOne: "one_to_one", Sparse: "sparse", Conv2d: "conv"}
+
+
 def declared_counts(network: Network, p: Any, masters: Mapping[str, Any]) -> tuple[Kind, Ints]:
     """The kind of a projection, and its weights in counts of the post population's grid, as declared.
 
     Raises:
-        LimitError: a kind of projection that the chip does not have, or one that learns by a rule of its own.
+        LimitError: a kind of projection that the chip does not have.
+        DeclarationError: weights beside the grid (those that another rule than a CountRule changes can be).
     """
     bits = network.populations[p.post].grid
-    if isinstance(p, OneToOne):
-        return "one_to_one", grids.snap(p.w, bits)
-    if isinstance(p, Dense):
-        return "dense", network.propagating(p.name, masters)
-    if isinstance(p, Sparse) and p.plastic is None:
-        return "sparse", grids.snap(p.w, bits)
-    if isinstance(p, Conv2d):
-        return "conv", grids.snap(p.w, bits)
+    for kind, name in _KINDS.items():
+        if isinstance(p, kind):
+            w = p.w if kind is OneToOne else network.weights(p.name, masters)
+            return name, grids.on_grid(w, bits, f"{p.name}: w")
     raise LimitError(
         f"{p.name}: projection = {type(p).__name__}; {target(HARDWARE).title} has Dense, OneToOne, Sparse "
         f"and Conv2d of fixed weights here. Give what it brings as spikes of a Source, or leave it out"
