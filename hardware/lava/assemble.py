@@ -1,0 +1,165 @@
+"""From populations and projections to processes: what floating and fixed point have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import EngineError
+from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, Graph, Link
+from spikesim.hardware.loihi_compile import retimed
+from spikesim.network import Network
+from spikesim.neurons import ErrorIF, Source
+from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
+
+NO_RESET = "Lava's LIF, and Loihi's, resets to zero"
+
+
+class Wiring(NamedTuple):
+    """A projection as a process takes it.
+
+    Attributes:
+        name: of the process.
+        declared: the projection.
+        weights: in the declared shape: (n_pre, n_post), (), (n_synapses,) or (out, in, rows, columns).
+        delay: steps, at least 1.
+        exponent: of the weights.
+        indptr, indices: of a sparse one.
+    """
+
+    name: str
+    declared: Any
+    weights: Any
+    delay: int
+    exponent: int = 0
+    indptr: Any = None
+    indices: Any = None
+
+
+def clocks(network: Network) -> tuple[dict[str, int], dict[str, int]]:
+    """population -> the Lava step of its own step 0, and projection -> its delay in Lava, at least 1.
+
+    Raises:
+        EngineError: a loop that is faster than a step a projection, or a population that begins after its input
+            does (a declared offset), whose window a machine that never pauses cannot close.
+    """
+    for p in network.projections:
+        early = network.offsets[p.post] - network.offsets[p.pre] - p.delay
+        if early > 0:
+            raise EngineError(
+                f"Lava: {p.post} begins {early} steps after the first spikes of {p.name} arrive, by its declared "
+                f"offset; Lava never pauses, and spikes of the next presentation would come into its window. Declare "
+                f"no offset, or a longer delay"
+            )
+    starts, delays = retimed(network)
+    return {name: 1 + start for name, start in starts.items()}, delays
+
+
+def assemble(
+    network: Network,
+    arithmetic: Arithmetic,
+    cells: Mapping[str, Cells],
+    wirings: Iterable[Wiring],
+    starts: Mapping[str, int],
+) -> Graph:
+    """The graph of populations (a Cells each, of the population's name) and projections."""
+    parts: dict[str, tuple[tuple[str, int], ...]] = {}
+    processes: dict[str, Cells] = {}
+    for name, cell in cells.items():
+        population = network.populations[name]
+        pair = isinstance(population, ErrorIF) and population.form == "pair"
+        parts[name] = ((f"{name}+", 1), (f"{name}-", -1)) if pair else ((name, 1),)
+        processes |= {part: replace(cell, name=part) for part, _ in parts[name]}
+    links: list[Link] = []
+    drained = True
+    for wiring in wirings:
+        p = wiring.declared
+        drained = drained and starts[p.pre] + wiring.delay == starts[p.post]
+        links += _links(network, wiring, parts, processes)
+    sources = {name: p.n for name, p in network.populations.items() if isinstance(p, Source)}
+    return Graph(arithmetic, sources, dict(starts), processes, tuple(links), parts, drained)
+
+
+def check_supported(network: Network) -> None:
+    """Refuse what stock processes do not do.
+
+    Raises:
+        EngineError: names the population, what it has, and the way out.
+    """
+    if network.window.split is not None:
+        raise EngineError("Lava: the window has two phases; export network.inference(), which has one")
+    if network.window.endless:
+        raise EngineError(
+            "Lava: time without end has no presentations to compare; give the network a Window(T)"
+        )
+    if network.drives:
+        drive = network.drives[0]
+        raise EngineError(f"Lava: {drive.post} has a {type(drive).__name__}; feed it through a Source")
+    for name, p in network.populations.items():
+        if isinstance(p, Source):
+            if p.replay:
+                raise EngineError(f"Lava: {name} replays its spikes; export network.inference()")
+        elif not hasattr(p, "theta"):
+            raise EngineError(
+                f"Lava: {name} is a {type(p).__name__}; make a Source of it, and give its spikes"
+            )
+        else:
+            _check_neuron(name, p)
+    for projection in network.projections:
+        kind = type(projection)
+        if kind not in (Dense, OneToOne, Sparse, Conv2d):
+            raise EngineError(
+                f"Lava: {projection.name} is a {kind.__name__}; Dense, OneToOne, Sparse and Conv2d have a process"
+            )
+
+
+def _check_neuron(name: str, p: Any) -> None:
+    wrong = [
+        ("reset", getattr(p, "reset", "zero") == "subtract", f"{NO_RESET}; train with that reset"),
+        ("v_reset", getattr(p, "v_reset", 0) != 0, f"{NO_RESET}; take v_reset=0"),
+        ("floor", p.floor is not None, "Lava's LIF, and Loihi's, has no floor; train with floor=None"),
+        ("refractory", getattr(p, "refractory", 0) != 0, "LIFReset knows no rest after a spike; take 0"),
+        ("gate_by", p.gate_by is not None, "export network.inference(), which has no gates"),
+        ("active_in", p.active_in == "second", "export network.inference(), which has one phase"),
+    ]
+    for field, is_so, why in wrong:
+        if is_so:
+            raise EngineError(f"Lava: {name} has {field} = {getattr(p, field)!r}; {why}")
+
+
+def _links(network: Network, wiring: Wiring, parts: Any, cells: Mapping[str, Cells]) -> list[Link]:
+    """The processes of a projection: one for each two processes that it joins."""
+    p = wiring.declared
+    n_pre, n_post = network.populations[p.pre].n, network.populations[p.post].n
+    weights, convolution = _shaped(wiring, n_pre, n_post)
+    found = []
+    for pre, sign_pre in parts.get(p.pre, ((p.pre, 1),)):
+        for post, sign_post in parts[p.post]:
+            name = wiring.name if (pre, post) == (p.pre, p.post) else f"{wiring.name}:{pre}->{post}"
+            w = weights if sign_pre * sign_post > 0 else -weights
+            graded = pre in cells and cells[pre].ternary
+            found.append(Link(name, pre, post, w, wiring.delay, wiring.exponent, graded, convolution))
+    return found
+
+
+def _shaped(wiring: Wiring, n_pre: int, n_post: int) -> tuple[Any, Convolution | None]:
+    """Weights (n_post, n_pre), dense or CSR, or a kernel with its geometry."""
+    from scipy.sparse import csr_matrix
+
+    p, w = wiring.declared, np.asarray(wiring.weights)
+    if isinstance(p, Sparse):
+        rows = np.repeat(np.arange(n_pre), np.diff(wiring.indptr))
+        each = np.broadcast_to(w, wiring.indices.shape)
+        return csr_matrix((each, (wiring.indices, rows)), shape=(n_post, n_pre)), None  # doubles add up
+    if isinstance(p, OneToOne):
+        own = np.arange(n_post)
+        return csr_matrix((np.broadcast_to(w, (n_post,)), (own, own)), shape=(n_post, n_pre)), None
+    if isinstance(p, Conv2d):
+        if wiring.delay > 1:  # Conv has no delays
+            return csr_matrix(p.pieces(w)[0][1].T), None
+        assert isinstance(p.stride, tuple) and isinstance(p.padding, tuple)
+        return w, Convolution(p.shape, p.out_shape, p.stride, p.padding, p.groups)
+    return np.ascontiguousarray(w.T), None

@@ -1,0 +1,121 @@
+"""A network in the terms of Lava's stock processes: plain numbers, without Lava.
+
+Time is counted in Lava's steps, which begin at 1. Each connection takes a step more than the network says, so
+that every population lives on a clock of its own: its step t of presentation b is the Lava step
+
+    start + b T + t,        start = 1 + hops behind the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Arithmetic = Literal["float", "fixed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A neuron process: LIFReset, or TernaryLIF with a Reset.
+
+    Attributes:
+        name: of the process.
+        n: neurons.
+        ternary: thresholds on both sides, spikes of -1, 0 and +1.
+        du, dv: decays as the process takes them (float: the part lost; fixed: 12 bits, du one less).
+        vth: fires at v > vth (and, ternary, at v < -vth).
+        bias_mant, bias_exp: (n,) and one number; floating point ignores the exponent.
+        v0: membrane before the first presentation: so low that no bias can fire it.
+        start: Lava step of its own step 0.
+        unit: what the process's v holds for one count of the population's grid (or for 1, without a grid).
+    """
+
+    name: str
+    n: int
+    ternary: bool
+    du: float
+    dv: float
+    vth: float
+    bias_mant: npt.NDArray[Any]
+    bias_exp: int
+    v0: float
+    start: int
+    unit: float
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """Of a Conv process, rows and columns as in `spikesim.synapses.Conv2d`.
+
+    Attributes:
+        shape, out_shape: (channels, rows, columns) before and behind it.
+        stride, padding: (rows, columns).
+        groups: of channels.
+    """
+
+    shape: tuple[int, int, int]
+    out_shape: tuple[int, int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    groups: int
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A connection process: Dense, Sparse or Conv; DelayDense or DelaySparse where the delay is above 1.
+
+    Attributes:
+        name: of the process.
+        pre: name of a source, or of Cells.
+        post: name of Cells.
+        weights: (n_post, n_pre); a scipy CSR matrix of that shape; or a kernel (out, in, rows, columns).
+        delay: steps from spike to arrival, at least 1.
+        weight_exp: fixed point only; the sum of the input is shifted by it.
+        graded: spikes have signs (num_message_bits > 0).
+        convolution: where weights are a kernel.
+    """
+
+    name: str
+    pre: str
+    post: str
+    weights: Any
+    delay: int
+    weight_exp: int = 0
+    graded: bool = False
+    convolution: Convolution | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network as processes.
+
+    Attributes:
+        arithmetic: "float" or "fixed".
+        sources: name -> neurons.
+        starts: population -> Lava step of its own step 0, sources too.
+        cells: neuron processes by name.
+        links: connection processes.
+        parts: population -> the processes that it is made of, with the signs of their spikes.
+        drained: nothing can stay in flight from one presentation to the next, so that many fit into one run.
+    """
+
+    arithmetic: Arithmetic
+    sources: Mapping[str, int]
+    starts: Mapping[str, int]
+    cells: Mapping[str, Cells]
+    links: tuple[Link, ...]
+    parts: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    drained: bool = True
+
+    def last_step(self, presentations: int, T: int) -> int:
+        """The Lava step in which the last population ends its last presentation."""
+        return max(self.starts.values()) + presentations * T - 1
+
+
+def low_enough(bias: npt.NDArray[Any], steps: int) -> float:
+    """A membrane from which no bias reaches the threshold in `steps` steps: 0 without a positive bias."""
+    return -float(max(0.0, float(np.max(bias, initial=0.0)))) * (steps + 1)

@@ -1,0 +1,95 @@
+"""A network as Lava processes, that one can look at, build on, and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from spikesim.errors import DeclarationError, EngineError, unknown
+from spikesim.hardware.lava import processes
+from spikesim.hardware.lava.fixed import fixed
+from spikesim.hardware.lava.floating import floating
+from spikesim.hardware.lava.graph import Arithmetic, Graph
+from spikesim.hardware.lava.install import require
+from spikesim.network import Network
+
+BUILDERS = {"float": floating, "fixed": fixed}
+
+
+class LavaNetwork:
+    """Stock processes of Lava, connected; sources are open until something is connected to them.
+
+    net = LavaNetwork(network, "fixed")
+    net.connect("in", my_process.s_out)               # what a source sends
+    net.spikes("out")[0][0].connect(my_sink.a_in)     # the spikes of a population, going on
+
+    Attributes:
+        declared: the network.
+        graph: its numbers.
+        neurons: process name -> LIFReset or TernaryLIF; a pair of error neurons is NAME+ and NAME-.
+        connections: process name -> Dense, Sparse, Conv, DelayDense or DelaySparse.
+        resets: process name -> the Reset processes of a TernaryLIF.
+
+    Raises:
+        DeclarationError: an unknown arithmetic.
+        EngineError: what Lava's stock processes do not do.
+        LimitError: numbers beyond Loihi's ("fixed").
+        MissingExtraError: Lava is not installed.
+    """
+
+    def __init__(self, network: Network, arithmetic: Arithmetic = "fixed") -> None:
+        if arithmetic not in BUILDERS:
+            raise DeclarationError(unknown("arithmetic of Lava", arithmetic, BUILDERS))
+        self.declared = network
+        self.graph: Graph = BUILDERS[arithmetic](network)
+        require()
+        neurons, resets, connections = {}, {}, {}
+        for name, cells in self.graph.cells.items():
+            neurons[name], resets[name] = processes.neurons(self.graph, cells, network.window.T)
+        for link in self.graph.links:
+            made = processes.connection(self.graph, link)
+            connections[link.name] = made
+            if link.pre in neurons:
+                processes.feed(neurons[link.pre].s_out, made, link.convolution)
+            processes.drive(made, neurons[link.post].a_in, link.convolution)
+        self.neurons: Mapping[str, Any] = MappingProxyType(neurons)
+        self.resets: Mapping[str, tuple[Any, ...]] = MappingProxyType(resets)
+        self.connections: Mapping[str, Any] = MappingProxyType(connections)
+
+    def connect(self, source: str, port: Any) -> None:
+        """Let an OutPort of shape (n,) send the spikes of a source.
+
+        Raises:
+            DeclarationError: an unknown source, or a port of another shape.
+        """
+        if source not in self.graph.sources:
+            raise DeclarationError(unknown("source", source, self.graph.sources))
+        if tuple(port.shape) != (self.graph.sources[source],):
+            raise DeclarationError(
+                f"{source}: the port has the shape {port.shape}; ({self.graph.sources[source]},) is needed"
+            )
+        for link in self.graph.links:
+            if link.pre == source:
+                processes.feed(port, self.connections[link.name], link.convolution)
+
+    def spikes(self, population: str) -> tuple[tuple[Any, int], ...]:
+        """The OutPorts of a population's spikes, with their signs: one, or two of a pair of error neurons.
+
+        Raises:
+            DeclarationError: an unknown population, or a source.
+        """
+        if population not in self.graph.parts:
+            raise DeclarationError(unknown("population", population, self.graph.parts))
+        return tuple((self.neurons[name].s_out, sign) for name, sign in self.graph.parts[population])
+
+    @property
+    def root(self) -> Any:
+        """Any process of the graph: Lava runs all that are connected to it.
+
+        Raises:
+            EngineError: the network has no neurons.
+        """
+        if not self.neurons:
+            raise EngineError("Lava: a network without neurons has nothing to run")
+        return next(iter(self.neurons.values()))

@@ -1,0 +1,106 @@
+"""Lava's stock processes from the plain numbers of a `Graph`; the only file that knows their constructors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spikesim.hardware.lava.graph import Cells, Convolution, Graph, Link
+
+DELAY_OF_A_PROCESS = 1  # a connection sends what it computed in the step before
+
+
+def neurons(graph: Graph, cells: Cells, T: int) -> tuple[Any, tuple[Any, ...]]:
+    """LIFReset, which clears itself at the start of every presentation; or TernaryLIF and the Reset that does it.
+
+    Args:
+        graph: where the cells belong.
+        cells: what to make.
+        T: steps of a presentation.
+    """
+    from lava.proc.io.reset import Reset
+    from lava.proc.lif.process import LIFReset, TernaryLIF
+
+    whole = graph.arithmetic == "fixed"
+    kind = int if whole else float
+    bias = cells.bias_mant.astype(np.int32 if whole else np.float64)
+    shared = {
+        "shape": (cells.n,),
+        "du": kind(cells.du),
+        "dv": kind(cells.dv),
+        "bias_mant": bias,
+        "bias_exp": cells.bias_exp,
+        "v": np.full(cells.n, cells.v0, np.int32 if whole else np.float64),
+        "name": cells.name,
+    }
+    if not cells.ternary:
+        process = LIFReset(vth=kind(cells.vth), reset_interval=T, reset_offset=cells.start, **shared)
+        return process, ()
+    process = TernaryLIF(vth_hi=kind(cells.vth), vth_lo=kind(-cells.vth), **shared)
+    resets = []
+    for variable in (process.u, process.v):
+        # Reset acts at the end of a step, and counts from 0: the step before the first one of a presentation.
+        reset = Reset(reset_value=0, interval=T, offset=(cells.start - 2) % T)
+        reset.connect_var(variable)
+        resets.append(reset)
+    return process, tuple(resets)
+
+
+def connection(graph: Graph, link: Link) -> Any:
+    """Dense, Sparse or Conv; DelayDense or DelaySparse."""
+    from lava.proc.conv.process import Conv
+    from lava.proc.dense.process import DelayDense, Dense
+    from lava.proc.sparse.process import DelaySparse, Sparse
+    from scipy.sparse import csr_matrix
+
+    kind = np.int32 if graph.arithmetic == "fixed" else np.float64
+    weights = link.weights.astype(kind)
+    shared: dict[str, Any] = {"num_message_bits": 2 if link.graded else 0, "name": link.name}
+    if graph.arithmetic == "fixed":
+        shared["weight_exp"] = link.weight_exp
+    late = link.delay - DELAY_OF_A_PROCESS
+    if link.convolution is not None:
+        return Conv(weight=_kernel(weights), **_geometry(link.convolution), **shared)
+    if isinstance(weights, csr_matrix):
+        if not late:
+            return Sparse(weights=weights, **shared)
+        delays = csr_matrix(
+            (np.full(weights.nnz, late), weights.indices, weights.indptr), shape=weights.shape
+        )
+        return DelaySparse(weights=weights, delays=delays, max_delay=late, **shared)
+    if not late:
+        return Dense(weights=weights, **shared)
+    delays = np.full(weights.shape, late, int)
+    return DelayDense(weights=weights, delays=delays, max_delay=late, **shared)
+
+
+def _kernel(weights: Any) -> Any:
+    """(out, in, rows, columns) of a correlation as (out, columns, rows, in) of Lava's convolution."""
+    return np.ascontiguousarray(weights[:, :, ::-1, ::-1].transpose(0, 3, 2, 1))
+
+
+def _geometry(c: Convolution) -> dict[str, Any]:
+    """Lava counts (columns, rows, channels)."""
+    return {
+        "input_shape": c.shape[::-1],
+        "stride": c.stride[::-1],
+        "padding": c.padding[::-1],
+        "groups": c.groups,
+    }
+
+
+def feed(port: Any, process: Any, convolution: Convolution | None) -> None:
+    """Connect spikes (n,) to a connection; neurons are numbered channel by channel, row by row."""
+    if convolution is None:
+        port.connect(process.s_in)
+    else:
+        port.reshape(convolution.shape).transpose((2, 1, 0)).connect(process.s_in)
+
+
+def drive(process: Any, port: Any, convolution: Convolution | None) -> None:
+    """Connect what a connection sends to the input (n,) of neurons."""
+    if convolution is None:
+        process.a_out.connect(port)
+    else:
+        process.a_out.transpose((2, 1, 0)).flatten().connect(port)
