@@ -16,31 +16,40 @@ from spikesim.evaluation import evaluate
 from spikesim.learning import CountRule
 from spikesim.network import Network, Readout
 from spikesim.network_file import load_network, save_network
-from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
 from spikesim.recording import Recording
 from spikesim.run import Run
 from spikesim.settings import Training
 from spikesim.spikes import Spikes, from_events, from_raster
-from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.state import State
+from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.training import resume, train
 from spikesim.verify import verify
 from spikesim.window import Window
 
 __all__ = [
     "IF",
+    "LIF",
+    "Conv2d",
     "CountRule",
+    "CurrentInput",
     "Dense",
     "ErrorIF",
     "Network",
     "OneToOne",
     "Poisson",
+    "PoissonInput",
+    "PoissonSource",
     "Readout",
     "Recording",
     "Regular",
+    "RegularSource",
     "Run",
     "Source",
+    "Sparse",
     "Spikes",
     "SpikesimError",
+    "State",
     "Target",
     "Training",
     "Transpose",

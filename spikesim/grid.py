@@ -21,6 +21,7 @@ MASTER_BITS = 28
 MASTER_LIMIT = 2.0 ** (31 - MASTER_BITS)  # masters are int32: |w| < 8
 FLOAT32_EXACT = 2**24  # sums of integers below this are exact in float32, in any order
 INT32_EXACT = 2**31
+FLOAT64_EXACT = 2**53
 
 
 def whole(value: object, low: int = 0) -> bool:
@@ -46,8 +47,9 @@ def snap(values: npt.ArrayLike, bits: int) -> npt.NDArray[np.int64]:
     return np.floor(np.asarray(values, np.float64) * 2.0**bits + 0.5).astype(np.int64)
 
 
-def on_grid(values: npt.ArrayLike, bits: int, where: str) -> npt.NDArray[np.int64]:
-    """The counts of 2**-bits of numbers that lie on that grid already.
+def on_grid(values: npt.ArrayLike, bits: int | None, where: str) -> npt.NDArray[np.int64]:
+    """The counts of 2**-bits of numbers that lie on that grid already; of bits None (real numbers), that they
+    are finite, and no counts.
 
     Raises:
         DeclarationError: a number is NaN, infinite, too large, or between two grid points; it is never
@@ -58,6 +60,8 @@ def on_grid(values: npt.ArrayLike, bits: int, where: str) -> npt.NDArray[np.int6
         raise DeclarationError(
             f"{where}: holds {array[~np.isfinite(array)].flat[0]}; finite numbers are needed"
         )
+    if bits is None:
+        return np.zeros(0, np.int64)
     if (np.abs(array) >= 2.0 ** (53 - bits)).any():
         raise DeclarationError(
             f"{where}: {array.flat[int(np.argmax(np.abs(array)))]} is beyond 2**53 steps of 2**-{bits}, "
@@ -116,6 +120,19 @@ def prove_membrane(total: int, steps: int, theta: int, where: str, bits: int) ->
             f"{where}: the membrane can reach {reach} steps of 2**-{bits} in {steps} time steps, and int32 "
             f"ends at 2**31. Ways out: a coarser grid ({_fewer(reach, INT32_EXACT, bits)} bits or fewer), "
             f"a narrower clip range, a shorter window"
+        )
+
+
+def prove_float64(total: int, where: str, bits: int) -> None:
+    """Refuse a population whose sums could leave the exact range of float64.
+
+    Raises:
+        DeclarationError: total >= 2**53.
+    """
+    if total >= FLOAT64_EXACT:
+        raise DeclarationError(
+            f"{where}: a sum can reach {total} steps of 2**-{bits}, and float64 is exact below 2**53. Ways out: a "
+            f"coarser grid ({_fewer(total, FLOAT64_EXACT, bits)} bits or fewer), smaller weights, fewer inputs"
         )
 
 

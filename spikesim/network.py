@@ -13,11 +13,20 @@ import numpy.typing as npt
 
 from spikesim import grid, timing, validation
 from spikesim.errors import DeclarationError, unknown
+from spikesim.learning import CountRule
 from spikesim.neurons import Source
-from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.synapses import (
+    CurrentInput,
+    Dense,
+    OneToOne,
+    PoissonInput,
+    Projection,
+    Sparse,
+    Transpose,
+)
 from spikesim.window import Span, Window
 
-Projection = Dense | OneToOne
+Drive = CurrentInput | PoissonInput
 Masters = dict[str, npt.NDArray[np.int32]]
 
 
@@ -38,9 +47,10 @@ class Network:
 
     Attributes:
         populations: name -> Source, Target, IF, ErrorIF or another registered model.
-        projections: Dense and OneToOne; their names are unique.
-        window: the steps and phases of a presentation.
+        projections: Dense, Sparse, Conv2d, OneToOne or another kind; their names are unique.
+        window: the steps and phases of a presentation; without presentations, time without end.
         readout: None where nothing is classified.
+        drives: what reaches populations without spikes of others: CurrentInput, PoissonInput.
 
     Raises:
         DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of
@@ -50,14 +60,16 @@ class Network:
 
     populations: Mapping[str, Any]
     projections: tuple[Projection, ...]
-    window: Window
+    window: Window = field(default_factory=Window.without_end)
     readout: Readout | None = None
+    drives: tuple[Drive, ...] = ()
     offsets: Mapping[str, int] = field(init=False, repr=False)
     order: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
         object.__setattr__(self, "projections", tuple(self.projections))
+        object.__setattr__(self, "drives", tuple(self.drives))
         validation.check_structure(self)
         object.__setattr__(self, "order", timing.order(self))
         object.__setattr__(self, "offsets", MappingProxyType(timing.offsets(self)))
@@ -70,8 +82,19 @@ class Network:
 
     @cached_property
     def plastic(self) -> tuple[Dense, ...]:
-        """The projections that learn."""
-        return tuple(p for p in self.projections if isinstance(p, Dense) and p.plastic is not None)
+        """The projections that learn at the end of a presentation, by a CountRule."""
+        return tuple(p for p in self.projections if isinstance(p, Dense) and isinstance(p.plastic, CountRule))
+
+    @cached_property
+    def online(self) -> tuple[Dense | Sparse, ...]:
+        """The projections that learn in every step."""
+        return tuple(
+            p
+            for p in self.projections
+            if isinstance(p, Dense | Sparse)
+            and p.plastic is not None
+            and not isinstance(p.plastic, CountRule)
+        )
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -91,8 +114,8 @@ class Network:
         """Populations that only teach: targets, and those that live in the second phase alone."""
         return frozenset(timing.teaching(self.populations))
 
-    def shape(self, projection: Dense) -> tuple[int, int]:
-        """(n_pre, n_post) of a dense projection."""
+    def shape(self, projection: Projection) -> tuple[int, int]:
+        """(n_pre, n_post) of a projection."""
         return self.populations[projection.pre].n, self.populations[projection.post].n
 
     def masters(self) -> Masters:
@@ -112,9 +135,7 @@ class Network:
         if missing := names - masters.keys():
             raise DeclarationError(f"weights of {sorted(missing)} are missing")
         changed = [
-            replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS)
-            if isinstance(p, Dense) and p.plastic
-            else p
+            replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS) if p in self.plastic else p
             for p in self.projections
         ]
         return replace(self, projections=tuple(changed))
@@ -127,14 +148,38 @@ class Network:
             masters: the current plastic weights.
         """
         p = self.named[name]
-        if isinstance(p, OneToOne):
-            raise DeclarationError(f"{name} is one-to-one: its weight is {p.w}")
+        if not isinstance(p, Dense):
+            raise DeclarationError(f"{name} is {type(p).__name__}, and has no matrix; see Network.weights")
         if isinstance(p.w, Transpose):
             return np.ascontiguousarray(self.propagating(p.w.of, masters).T)
         bits = self.populations[p.post].grid
-        if p.plastic is not None:
+        if isinstance(p.plastic, CountRule):
             return grid.propagating(masters[name], bits)
         return grid.snap(p.w, bits)
+
+    def weights(
+        self, name: str, masters: Mapping[str, npt.NDArray[np.int32]] | None = None
+    ) -> npt.NDArray[Any]:
+        """What a projection adds for a spike, in the units of the threshold, as its kind keeps it.
+
+        Dense: float64 (n_pre, n_post), a transpose's too. OneToOne: (n,). Sparse: (n_synapses,), or () where all
+        have one weight. Conv2d: its kernels. A projection of another kind: its `w`.
+
+        Args:
+            name: of a projection.
+            masters: the current plastic weights of count rules; the declared ones where None.
+        """
+        p = self.named[name]
+        if isinstance(p, OneToOne):
+            return np.full(self.populations[p.post].n, p.w)
+        if not isinstance(p, Dense):
+            return np.asarray(p.w)  # type: ignore[attr-defined]
+        if isinstance(p.w, Transpose):
+            return np.ascontiguousarray(self.weights(p.w.of, masters).T)
+        if not isinstance(p.plastic, CountRule):
+            return p.w
+        bits = self.populations[p.post].grid
+        return grid.propagating((self.masters() if masters is None else masters)[name], bits) * 2.0**-bits
 
     def inference(self, T: int | None = None) -> Network:
         """The network without its teaching populations, over one phase of T steps: what classifies.
@@ -145,10 +190,13 @@ class Network:
         kept = {name: _one_phase(p) for name, p in self.populations.items() if name not in gone}
         links = tuple(p for p in self.projections if p.pre in kept and p.post in kept)
         readout = None if self.readout is None else Readout(self.readout.population, "all")
-        return Network(kept, links, Window(self.window.T if T is None else T), readout)
+        drives = tuple(d for d in self.drives if d.post in kept)
+        return Network(kept, links, Window(self.window.T if T is None else T), readout, drives)
 
 
 def _one_phase(population: Any) -> Any:
     if isinstance(population, Source):
         return replace(population, replay=False)
+    if not hasattr(population, "reset_at"):
+        return population
     return replace(population, reset_at=("start",), gate_by=None)

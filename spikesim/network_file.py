@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -12,13 +13,14 @@ import numpy.typing as npt
 from spikesim import checkpoint
 from spikesim._files import json_bytes, sha256_bytes
 from spikesim.errors import CheckpointError, DeclarationError, unknown
-from spikesim.learning import CountRule
-from spikesim.network import Network, Projection, Readout
+from spikesim.learning import RULES, CountRule
+from spikesim.network import Network, Readout
 from spikesim.neurons import MODELS
-from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.window import Window
 
 KIND = "network"
+PROJECTIONS: dict[str, Any] = {kind.__name__: kind for kind in (Dense, Sparse, Conv2d, OneToOne)}
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -57,23 +59,7 @@ def digest(network: Network) -> str:
 def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
     """A network as arrays (weights) and JSON (all the rest)."""
     arrays: Arrays = {}
-    projections: list[dict[str, Any]] = []
-    for p in network.projections:
-        entry: dict[str, Any] = {
-            "type": type(p).__name__,
-            "pre": p.pre,
-            "post": p.post,
-            "delay": p.delay,
-            "name": p.name,
-        }
-        if isinstance(p, OneToOne):
-            entry["w"] = p.w
-        elif isinstance(p.w, Transpose):
-            entry["transpose"] = p.w.of
-        else:
-            arrays[f"w/{len(projections)}"] = p.w
-            entry["plastic"] = None if p.plastic is None else asdict(p.plastic)
-        projections.append(entry)
+    projections = [_described(k, p, arrays) for k, p in enumerate(network.projections)]
     populations = [  # a list, since their order is declared, and JSON's objects are sorted
         {"name": name, "type": type(p).__name__, **asdict(p)} for name, p in network.populations.items()
     ]
@@ -82,7 +68,24 @@ def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
         "projections": projections,
         "window": asdict(network.window),
         "readout": None if network.readout is None else asdict(network.readout),
+        "drives": [{"type": type(d).__name__, **asdict(d)} for d in network.drives],
     }
+
+
+def _described(k: int, p: Any, arrays: Arrays) -> dict[str, Any]:
+    """A projection as JSON; its arrays go to `arrays` under the name of their field and its number."""
+    entry: dict[str, Any] = {"type": type(p).__name__}
+    for f in fields(p):
+        value = getattr(p, f.name)
+        if isinstance(value, Transpose):
+            entry["transpose"] = value.of
+        elif isinstance(value, np.ndarray):
+            arrays[f"{f.name}/{k}"] = value
+        elif f.name == "plastic" and value is not None:
+            entry["plastic"] = {"rule": type(value).__name__, **asdict(value)}
+        else:
+            entry[f.name] = value
+    return entry
 
 
 def restore(arrays: Arrays, declaration: dict[str, Any]) -> Network:
@@ -94,30 +97,42 @@ def restore(arrays: Arrays, declaration: dict[str, Any]) -> Network:
     populations = {entry["name"]: _population(entry) for entry in declaration["populations"]}
     projections = tuple(_projection(k, entry, arrays) for k, entry in enumerate(declaration["projections"]))
     readout = None if declaration["readout"] is None else Readout(**declaration["readout"])
-    return Network(populations, projections, Window(**declaration["window"]), readout)
+    drives = tuple(
+        _made(entry, {"CurrentInput": CurrentInput, "PoissonInput": PoissonInput}, "drive")
+        for entry in declaration.get("drives", ())
+    )
+    return Network(populations, projections, Window(**declaration["window"]), readout, drives)
 
 
 def _population(entry: dict[str, Any]) -> Any:
-    values = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k not in ("name", "type")
-    }
-    if entry["type"] not in MODELS:
-        raise DeclarationError(unknown("neuron model", entry["type"], MODELS))
-    model = MODELS[entry["type"]]
-    known = {f.name for f in fields(model)}
-    for key in values.keys() - known:
-        raise DeclarationError(f"{entry['type']}: {unknown('field', key, known)}")
+    return _made({k: v for k, v in entry.items() if k != "name"}, MODELS, "neuron model")
+
+
+def _made(entry: dict[str, Any], known: Mapping[str, Any], what: str) -> Any:
+    """What an entry describes; JSON's lists are tuples.
+
+    Raises:
+        DeclarationError: an unknown type or field.
+    """
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k != "type"}
+    if entry["type"] not in known:
+        raise DeclarationError(unknown(what, entry["type"], known))
+    model = known[entry["type"]]
+    names = {f.name for f in fields(model)}
+    for key in values.keys() - names:
+        raise DeclarationError(f"{entry['type']}: {unknown('field', key, names)}")
     return model(**values)
 
 
-def _projection(k: int, entry: dict[str, Any], arrays: Arrays) -> Projection:
-    ends = {key: entry[key] for key in ("pre", "post", "delay", "name")}
-    if entry["type"] == "OneToOne":
-        return OneToOne(w=entry["w"], **ends)
-    if entry["type"] != "Dense":
-        raise DeclarationError(unknown("projection", entry["type"], ("Dense", "OneToOne")))
-    if "transpose" in entry:
-        return Dense(w=Transpose(entry["transpose"]), **ends)
-    rule = entry["plastic"]
-    plastic = None if rule is None else CountRule(**{**rule, "clip": tuple(rule["clip"])})
-    return Dense(w=np.asarray(arrays[f"w/{k}"], np.float64), plastic=plastic, **ends)
+def _projection(k: int, entry: dict[str, Any], arrays: Arrays) -> Any:
+    values = dict(entry)
+    for name, array in arrays.items():
+        field, _, number = name.rpartition("/")
+        if number == str(k):
+            values[field] = np.asarray(array, np.float64) if entry["type"] == "Dense" else array
+    if "transpose" in values:
+        values["w"] = Transpose(values.pop("transpose"))
+    if values.get("plastic") is not None:
+        rule = {"type": values["plastic"].pop("rule", "CountRule"), **values["plastic"]}
+        values["plastic"] = _made(rule, {"CountRule": CountRule, **RULES}, "rule")
+    return _made(values, PROJECTIONS, "projection")

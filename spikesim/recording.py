@@ -9,11 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.spikes import Spikes
+from spikesim.state import State
 
 
 @dataclass
 class Recording:
     """The counts of a batch of B presentations, and what was asked for besides.
+
+    A run without presentations is one presentation of as many steps as were asked for: B = 1, T = steps, and
+    all counts are those of a first phase.
 
     Attributes:
         counts: population -> int32 or int64 (B, 2, n), signed spike counts of the first and second phase of
@@ -21,15 +25,19 @@ class Recording:
         predictions: int64 (B,), the readout's class; empty where the network has no readout.
         spikes: recorded population -> Spikes over its own window's T steps.
         v: recorded population -> int64 (B, T, n) (a pair of error neurons: (B, T, 2, n)), the membrane after
-            the reset, in counts of its grid.
+            the reset, in counts of its grid; float64 where it has none.
         clipped: projection -> updates that the clip range cut, over the run.
+        state: where a run without presentations stands, for `simulate` to go on from; else None.
+        events: synaptic events, where the engine counts them (`stepped`): synapses that a spike went through.
     """
 
     counts: dict[str, npt.NDArray[Any]]
     predictions: npt.NDArray[np.int64]
     spikes: dict[str, Spikes] = field(default_factory=dict)
-    v: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    v: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     clipped: dict[str, int] = field(default_factory=dict)
+    state: State | None = None
+    events: int = 0
 
 
 def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:

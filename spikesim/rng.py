@@ -35,6 +35,9 @@ class Stream(IntEnum):
     INPUT = 3
     ORDER = 4
     TEST = 6
+    GENERATOR = 7
+    DRIVE = 8
+    CONNECT = 9
 
 
 @inline

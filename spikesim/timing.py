@@ -6,10 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spikesim.errors import DeclarationError
-from spikesim.neurons import Source, Target
+from spikesim.neurons import Target
 
 if TYPE_CHECKING:
     from spikesim.network import Network
+
+
+def sends(population: Any) -> bool:
+    """Whether a population only sends: a source, a generator, a target."""
+    return not hasattr(population, "theta")
 
 
 def teaching(populations: Mapping[str, Any]) -> set[str]:
@@ -66,8 +71,12 @@ def offsets(network: Network) -> dict[str, int]:
         DeclarationError: paths of different delay into a forward population; names both and the ways out.
     """
     pops, teachers = network.populations, teaching(network.populations)
+    if network.window.endless:
+        return dict.fromkeys(pops, 0)
     found = {name: p.offset for name, p in pops.items() if p.offset is not None}
-    found |= {name: 0 for name, p in pops.items() if isinstance(p, Source) and name not in found}
+    found |= {
+        name: 0 for name, p in pops.items() if sends(p) and not isinstance(p, Target) and name not in found
+    }
     _resolve(network, [n for n in pops if n not in teachers], teachers, found, strict=True)
     listeners = [n for n in pops if n in teachers and not isinstance(pops[n], Target)]
     targets = {n for n in pops if isinstance(pops[n], Target)}

@@ -9,13 +9,16 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError, unknown
-from spikesim.neurons import Source, Target
-from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.learning import CountRule
+from spikesim.neurons import LIF, Source, Target
+from spikesim.synapses import Conv2d, Dense, OneToOne, PoissonInput, Sparse, Transpose
+from spikesim.timing import sends
 
 if TYPE_CHECKING:
     from spikesim.network import Network
 
 Counts = npt.NDArray[np.int64]
+CHUNK = 1 << 20
 SPANS = ("first", "second", "all")
 
 
@@ -33,8 +36,10 @@ def check_structure(network: Network) -> None:
         _check_shape(network, p)
     for name, population in pops.items():
         _check_gate(network, name, population)
+    _check_drives(network)
     _check_readout(network)
     _check_phases(network)
+    _check_time(network)
 
 
 def _check_ends(network: Network) -> None:
@@ -47,7 +52,7 @@ def _check_ends(network: Network) -> None:
         if p.name in seen:
             raise DeclarationError(f"two projections are called {p.name!r}; give one of them a name")
         seen.add(p.name)
-        if isinstance(pops[p.post], Source | Target):
+        if sends(pops[p.post]):
             raise DeclarationError(
                 f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends"
             )
@@ -60,7 +65,7 @@ def _check_readout(network: Network) -> None:
     if readout.population not in pops:
         raise DeclarationError(f"readout: {unknown('population', readout.population, pops)}")
     population = pops[readout.population]
-    if isinstance(population, Source | Target) or population.rest().shape != (population.n,):
+    if sends(population) or population.rest()["v"].shape != (population.n,):
         raise DeclarationError(
             f"readout: {readout.population!r} is a {type(population).__name__}; ties are broken by the "
             f"membrane, so that a population with one membrane a neuron is needed"
@@ -89,13 +94,90 @@ def _check_phases(network: Network) -> None:
             )
 
 
-def _check_shape(network: Network, p: Dense | OneToOne) -> None:
+def _check_time(network: Network) -> None:
+    """Without presentations nothing has a phase; a rule that acts in every step needs time without end."""
+    if not network.window.endless:
+        _check_presented(network)
+        return
+    for name, p in network.populations.items():
+        phased = isinstance(p, Target) or getattr(p, "active_in", None) or getattr(p, "replay", False)
+        if phased or getattr(p, "gate_by", None):
+            raise DeclarationError(
+                f"{name}: a target, a replay, a gate or active_in belong to presentations, and this network runs "
+                f"without end; declare it with window=Window(T, split)"
+            )
+        if getattr(p, "offset", None):
+            raise DeclarationError(
+                f"{name}: offset = {p.offset}; without presentations all clocks start at 0"
+            )
+    if network.plastic:
+        raise DeclarationError(
+            f"{network.plastic[0].name}: a CountRule acts after a presentation, and this network runs without "
+            f"end; declare it with window=Window.halved(T), or take a rule that acts in every step"
+        )
+    if network.readout is not None:
+        raise DeclarationError("readout: a network that runs without end has no presentation to classify")
+
+
+def _check_presented(network: Network) -> None:
+    """What acts or sends in every step, whatever is presented, has no place in presentations."""
+    for p in network.online:
+        raise DeclarationError(
+            f"{p.name}: {type(p.plastic).__name__} acts in every step; declare the network with "
+            f"Window.without_end(), or take a CountRule, which acts after a presentation"
+        )
+    makers = [n for n, p in network.populations.items() if sends(p) and not isinstance(p, Source | Target)]
+    for name in [*makers, *(drive.name for drive in network.drives)]:
+        raise DeclarationError(
+            f"{name}: generators and drives belong to networks that run without end; declare the network with "
+            f"Window.without_end(), or take a Source, with an encoder for its presentations"
+        )
+
+
+def _check_drives(network: Network) -> None:
+    pops, seen = network.populations, {p.name for p in network.projections} | set(network.populations)
+    for drive in network.drives:
+        if drive.post not in pops:
+            raise DeclarationError(f"{drive.name}: {unknown('population', drive.post, pops)}")
+        if sends(pops[drive.post]):
+            raise DeclarationError(f"{drive.name}: {drive.post!r} only sends; a drive needs what integrates")
+        if drive.name in seen:
+            raise DeclarationError(f"{drive.name!r} is the name of two things; give the drive a name")
+        seen.add(drive.name)
+
+
+def _check_sizes(network: Network, p: Any) -> None:
+    """A projection's own arrays fit the populations that it joins."""
+    pre, post = network.populations[p.pre].n, network.populations[p.post].n
+    if isinstance(p, Sparse):
+        if len(p.indptr) != pre + 1:
+            raise DeclarationError(
+                f"{p.name}: rows for {len(p.indptr) - 1} presynaptic neurons, and {p.pre} has {pre}"
+            )
+        if p.n_synapses and p.indices.max() >= post:
+            k = int(np.argmax(p.indices))
+            raise DeclarationError(
+                f"{p.name}: synapse {k} goes to neuron {p.indices[k]}, and {p.post} has {post} (0 .. {post - 1})"
+            )
+    if isinstance(p, Conv2d):
+        inputs, outputs = int(np.prod(p.shape)), int(np.prod(p.out_shape))
+        if (inputs, outputs) != (pre, post):
+            raise DeclarationError(
+                f"{p.name}: from {p.shape} = {inputs} to {p.out_shape} = {outputs} neurons, and {p.pre} has {pre}, "
+                f"{p.post} has {post}"
+            )
+
+
+def _check_shape(network: Network, p: Any) -> None:
     pre, post = network.populations[p.pre].n, network.populations[p.post].n
     if isinstance(p, OneToOne):
         if pre != post:
             raise DeclarationError(
                 f"{p.name}: one-to-one needs equal sizes, and {p.pre} has {pre}, {p.post} has {post}"
             )
+        return
+    if not isinstance(p, Dense):
+        _check_sizes(network, p)
         return
     if isinstance(p.w, Transpose):
         other = next((q for q in network.projections if q.name == p.w.of), None)
@@ -141,25 +223,46 @@ def check_numbers(network: Network) -> None:
     """
     for p in network.projections:
         _check_weights(network, p)
-    window = network.window
+    for drive in network.drives:
+        if isinstance(drive, PoissonInput):
+            grid.on_grid(drive.w, network.populations[drive.post].grid, f"{drive.name}: w")
     for name, population in network.populations.items():
-        if isinstance(population, Source | Target):
-            continue
-        total = int((_reach(network, name) + np.abs(grid.snap(population.bias, population.grid))).max())
-        halves = "split" in population.reset_at or population.active_in is not None
-        steps = max(window.boundary, window.T - window.boundary) if halves else window.T
-        theta = int(grid.snap(population.theta, population.grid))
-        grid.prove_current(total, name, population.grid)
-        grid.prove_membrane(total, steps, theta, name, population.grid)
+        if not sends(population) and population.grid is not None:
+            _prove(network, name, population)
 
 
-def _check_weights(network: Network, p: Dense | OneToOne) -> None:
+def _prove(network: Network, name: str, population: Any) -> None:
+    window = network.window
+    total = int((_reach(network, name) + np.abs(grid.snap(population.bias, population.grid))).max())
+    if window.endless or isinstance(population, LIF):
+        grid.prove_float64(total * (1 if window.endless else window.T**2), name, population.grid)
+        return
+    halves = "split" in population.reset_at or population.active_in is not None
+    steps = max(window.boundary, window.T - window.boundary) if halves else window.T
+    theta = int(grid.snap(population.theta, population.grid))
+    grid.prove_current(total, name, population.grid)
+    grid.prove_membrane(total, steps, theta, name, population.grid)
+
+
+def _check_weights(network: Network, p: Any) -> None:
     bits = network.populations[p.post].grid
     if isinstance(p.w, Transpose):
         return
-    if isinstance(p, OneToOne) or p.plastic is None:
-        grid.on_grid(p.w, bits, f"{p.name}: w")
+    if not (isinstance(p, Dense) and isinstance(p.plastic, CountRule)):
+        learns = getattr(p, "plastic", None) is not None
+        w = np.asarray(p.w).reshape(-1)
+        for first in range(0, w.size, CHUNK):  # so that the check takes little memory
+            grid.on_grid(w[first : first + CHUNK], None if learns else bits, f"{p.name}: w")
+        if learns and bits is not None:
+            raise DeclarationError(
+                f"{p.name}: {type(p.plastic).__name__} moves weights by real numbers, off the grid of {p.post}; "
+                f"give {p.post} real numbers (LIF with grid=None)"
+            )
         return
+    if bits is None:
+        raise DeclarationError(
+            f"{p.name}: a CountRule's weights propagate on a grid, and {p.post} has real numbers; declare a grid"
+        )
     masters = grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
     low, high = p.plastic.clip_master()
     if masters.min() < low or masters.max() > high:
@@ -180,15 +283,14 @@ def _reach(network: Network, name: str) -> Counts:
     population = network.populations[name]
     total = np.zeros(population.n, np.int64)
     for p in network.incoming(name):
-        if isinstance(p, OneToOne):
-            total += abs(int(grid.snap(p.w, population.grid)))
-            continue
-        source = network.named[p.w.of] if isinstance(p.w, Transpose) else p
-        assert isinstance(source, Dense) and not isinstance(source.w, Transpose)
-        if source.plastic is not None:
+        source = network.named[p.w.of] if isinstance(p, Dense) and isinstance(p.w, Transpose) else p
+        if isinstance(source, Dense) and isinstance(source.plastic, CountRule):
             ends = np.array(source.plastic.clip_master(), np.int32)
             total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
         else:
-            w = np.abs(grid.snap(source.w, population.grid))
-            total += w.sum(axis=1 if isinstance(p.w, Transpose) else 0)
+            reach: npt.NDArray[Any] = p.reach(network.weights(p.name), population.n)
+            total += grid.snap(reach, population.grid)
+    for drive in network.drives:
+        if drive.post == name and isinstance(drive, PoissonInput):
+            total += abs(int(grid.snap(drive.w, population.grid))) * drive.most
     return total

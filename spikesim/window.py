@@ -23,6 +23,8 @@ class Window:
     Attributes:
         T: steps, at least 1.
         split: the second phase's first step, or None where there is one phase only.
+        endless: there are no presentations: time goes on, step by step, for as long as `simulate` is told,
+            and nothing is cleared. T is 1 then.
 
     Raises:
         DeclarationError: T < 1, or split outside 1 .. T - 1.
@@ -30,6 +32,7 @@ class Window:
 
     T: int
     split: int | None = None
+    endless: bool = False
 
     def __post_init__(self) -> None:
         if not whole(self.T, 1):
@@ -40,6 +43,17 @@ class Window:
             raise DeclarationError(
                 f"Window: split = {self.split}; it has to lie inside 1 .. T - 1 = {self.T - 1}"
             )
+
+        if self.endless and (self.T != 1 or self.split is not None):
+            raise DeclarationError(
+                f"Window: T = {self.T}, split = {self.split}; time without end has neither. Write "
+                f"Window.without_end()"
+            )
+
+    @classmethod
+    def without_end(cls) -> Window:
+        """Time that goes on, without presentations: recurrent networks, plasticity that acts in every step."""
+        return cls(1, None, True)
 
     @classmethod
     def halved(cls, T: int) -> Window:

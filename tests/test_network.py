@@ -306,7 +306,7 @@ def test_what_propagates() -> None:
     assert np.array_equal(made.propagating("hid->out", masters), expected)
     assert np.array_equal(made.propagating("err_out->err_hid", masters), expected.T)
     assert np.array_equal(net(projections=dense(HALF)).propagating("in->hid", {}), np.full((4, 3), 8))
-    with pytest.raises(DeclarationError, match="is one-to-one"):
+    with pytest.raises(DeclarationError, match="is OneToOne, and has no matrix"):
         made.propagating("err_out->out", masters)
 
 

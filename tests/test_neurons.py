@@ -18,10 +18,10 @@ pytestmark = pytest.mark.core
 
 def trace(population, currents):  # type: ignore[no-untyped-def]
     """Membranes after the reset, and spikes, of one neuron under a sequence of currents in grid counts."""
-    v, membranes, spikes = population.rest(), [], []
+    state, membranes, spikes = population.rest(), [], []
     for current in currents:
-        v, s = population.step(v, np.array([current]))
-        membranes.append(v.ravel().tolist())
+        state, s = population.step(state, np.array([current]))
+        membranes.append(state["v"].ravel().tolist())
         spikes.append(int(s[0]))
     return membranes, spikes
 

@@ -443,7 +443,7 @@ def test_the_naive_engine_is_never_taken_in_silence(
     assert run.engine == "naive"
     said = [r for r in caplog.records if r.name == "spikesim.engines"]
     assert [r.levelname for r in said] == ["WARNING"]  # once, however often an engine was made
-    assert "naive engine" in said[0].getMessage() and "a reason of its own" in said[0].getMessage()
+    assert "stepped engine" in said[0].getMessage() and "a reason of its own" in said[0].getMessage()
     with pytest.raises(EngineError, match="a reason of its own"):
         train(network(), DATA, POISSON, Training(samples=5), engine="windowed")
     with pytest.raises(EngineError, match="unknown engine 'naiv'"):

@@ -1,6 +1,7 @@
 """Engines run a `Network`; all take the same calls and give the same `Recording`.
 
 naive      loops that read like the equations, for any network; the truth of the tests
+stepped    any network, event by event: recurrent, sparse, leaky, with online rules
 windowed   layered networks over a window; faster than the matrix products that it stands for
 """
 
@@ -8,19 +9,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.arguments import expect
 from spikesim.engines.naive import Naive
+from spikesim.engines.stepped import Stepped
 from spikesim.engines.windowed import Windowed
 from spikesim.errors import DataError, EngineError, unknown
 from spikesim.grid import whole
 from spikesim.network import Masters, Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
+from spikesim.state import State
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +54,8 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: dict[str, Callable[..., Engine]] = {"naive": Naive, "windowed": Windowed}
-_told: set[str] = set()  # reasons for the naive engine that were logged: a training asks more than once
+ENGINES: dict[str, Callable[..., Engine]] = {"naive": Naive, "stepped": Stepped, "windowed": Windowed}
+_told: set[str] = set()  # reasons for the stepped engine that were logged: a training asks more than once
 
 
 def engine(
@@ -68,8 +71,9 @@ def engine(
         network: what to run.
         masters: plastic weights to start from; the declared ones where None.
         squares: running mean squares of normalised steps to go on from; zeros where None.
-        name: "naive" or "windowed"; None takes windowed where it runs the network, else naive, with a
-            warning (once a reason) in the log `spikesim.engines`.
+        name: "windowed", "stepped" or "naive"; None takes windowed where it runs the network, else stepped;
+            of a network that learns after its presentations, with a warning (once a reason) in the log
+            `spikesim.engines`.
         threads: workers of the windowed engine; they never change a result.
 
     Raises:
@@ -81,16 +85,15 @@ def engine(
         try:
             return Windowed(network, masters, squares, threads)
         except EngineError as problem:
-            running = Naive(network, masters, squares)
-            if str(problem) not in _told:
+            if network.plastic and str(problem) not in _told:
                 _told.add(str(problem))
-                log.warning("The naive engine runs this network, much slower than windowed: %s", problem)
-            return running
+                log.warning("The stepped engine runs this network, slower than windowed: %s", problem)
+            return Stepped(network, masters, squares)
     if name not in ENGINES:
         raise EngineError(unknown("engine", name, ENGINES))
-    return (
-        Naive(network, masters, squares) if name == "naive" else Windowed(network, masters, squares, threads)
-    )
+    if name == "windowed":
+        return Windowed(network, masters, squares, threads)
+    return ENGINES[name](network, masters, squares)
 
 
 def engine_name(running: Engine) -> str:
@@ -100,33 +103,62 @@ def engine_name(running: Engine) -> str:
 
 def simulate(
     network: Network,
-    inputs: Mapping[str, Spikes],
+    inputs: Mapping[str, Any] | None = None,
     labels: npt.NDArray[np.int64] | None = None,
     record: str | Iterable[str] = (),
     name: str | None = None,
+    *,
+    steps: int | None = None,
+    state: State | None = None,
+    signals: Mapping[str, Any] | None = None,
+    learn: bool | None = None,
 ) -> Recording:
-    """Present spikes to a network, with nothing learnt.
+    """Run a network: present spikes to it, or let it go on for some steps.
+
+    A network with presentations learns only where `learn` says so. One that runs without end needs `steps`,
+    and learns by its online rules unless `learn` is False; a run split in two equals the run.
 
     Args:
         network: what to run.
-        inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
+        inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays);
+            without end of one presentation of `steps` steps, and CurrentInput -> float64 (steps, n) or (n,).
         labels: int64 (B,), the classes for targets; not needed where the network has none.
         record: populations of which spikes and membranes are kept; a string is one of them.
         name: of the engine, as in `engine`.
+        steps: of a run without end.
+        state: where it goes on: that of an earlier recording; None begins.
+        signals: name -> float64 (steps,), for online rules that listen to one (a reward).
+        learn: see above.
 
     Raises:
-        EngineError, DeclarationError: as in `engine`.
-        DataError: inputs or labels that do not fit.
+        EngineError, DeclarationError: as in `engine`; a membrane that leaves the exact range.
+        DataError: inputs, labels, signals or a state that do not fit.
     """
     expect("simulate", Network, network=network)
-    if not isinstance(inputs, Mapping):
+    given = {} if inputs is None else inputs
+    if not isinstance(given, Mapping):
         raise DataError(
             f"simulate: inputs is of type {type(inputs).__name__}; the Spikes of each source by its name are "
             f"needed, as {{'in': spikes}}"
         )
-    for source, spikes in inputs.items():
-        expect("simulate", Spikes, **{f"inputs[{source!r}]": spikes})
-    return engine(network, name=name).run(inputs, labels, (record,) if isinstance(record, str) else record)
+    kept = (record,) if isinstance(record, str) else tuple(record)
+    if not network.window.endless:
+        for what, value in (("steps", steps), ("state", state), ("signals", signals)):
+            if value is not None:
+                raise EngineError(
+                    f"simulate: {what} is for networks that run without end, and this one has presentations of "
+                    f"{network.window.T} steps; leave it out"
+                )
+        for source, spikes in given.items():
+            expect("simulate", Spikes, **{f"inputs[{source!r}]": spikes})
+        return engine(network, name=name).run(given, labels, kept, learn=bool(learn))
+    if steps is None or labels is not None:
+        raise EngineError("simulate: this network runs without end: give steps=..., and no labels")
+    running = Stepped(network) if name is None else engine(network, name=name)
+    if not isinstance(running, Naive | Stepped):
+        raise EngineError(f"{name}: runs no network without end; take 'stepped' or 'naive'")
+    acts = learn is None or learn
+    return running.advance(steps, given, signals or {}, kept, state, acts)
 
 
-__all__ = ["ENGINES", "Engine", "Naive", "Windowed", "engine", "engine_name", "simulate"]
+__all__ = ["ENGINES", "Engine", "Naive", "Stepped", "Windowed", "engine", "engine_name", "simulate"]

@@ -1,6 +1,6 @@
 """The readable engine: loops that follow the equations, in integers; the truth in the tests of the others.
 
-A step of a population reads as its timing diagram: deliver, integrate, fire, reset, count.
+A step of a population reads as its timing diagram: deliver, integrate, fire, reset; then rules learn.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import grid
 from spikesim.engines.checks import check_recorded, check_run
+from spikesim.engines.count_updates import learn_from_counts
+from spikesim.engines.given import Given, beginning, check_endless, check_presented, check_state
+from spikesim.engines.naive_turns import Turns
 from spikesim.engines.trains import source_train, target_train
 from spikesim.engines.weights import starting_masters, starting_squares
-from spikesim.learning.counts import increments, presynaptic
 from spikesim.network import Network
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
 from spikesim.spikes import Spikes, from_raster
-from spikesim.synapses import OneToOne
+from spikesim.state import State
+from spikesim.timing import sends
 
 Ints = npt.NDArray[np.int64]
 
@@ -66,16 +68,17 @@ class Naive:
             factor: of the step size's schedule.
         """
         net, keep = self.network, tuple(record)
+        check_presented(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
         check_recorded(keep, net.populations)
-        weights = self._weights()
         counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
         rasters, membranes = self._empty(keep, B)
         predictions = np.zeros(B if net.readout else 0, np.int64)
         clipped = dict.fromkeys(self.masters, 0)
+        turns = Turns(net, self.masters)
         for b in range(B):
             given = {name: self._train(name, inputs, classes, b) for name in net.populations}
-            spikes, v = self._present(given, weights)
+            spikes, v = turns.present(given)
             for name, s in spikes.items():
                 for phase, span in enumerate(("first", "second")):
                     counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
@@ -88,27 +91,53 @@ class Naive:
                 name = net.readout.population
                 predictions[b] = winner(spikes[name][first:last].sum(axis=0), v[name][last - 1])
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
-                self._learn(counts, b // batch * batch, b + 1, factor, clipped)
-                weights = self._weights()
+                seen = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
+                learn_from_counts(net, self.masters, self.squares, seen, factor, clipped)
+                turns = Turns(net, self.masters)
         kept = {name: from_raster(raster) for name, raster in rasters.items()}
         return Recording(counts, predictions, kept, membranes, clipped)
 
-    def _empty(self, keep: Iterable[str], B: int) -> tuple[dict[str, Ints], dict[str, Ints]]:
+    def advance(
+        self,
+        steps: int,
+        inputs: Mapping[str, Any],
+        signals: Mapping[str, Any],
+        record: Iterable[str] = (),
+        state: State | None = None,
+        learn: bool = True,
+    ) -> Recording:
+        """Run a network without presentations for some steps, from its beginning or from a state.
+
+        Args:
+            steps: how many.
+            inputs: source -> Spikes of one presentation of `steps` steps; CurrentInput -> float64 (steps, n)
+                or (n,).
+            signals: name -> float64 (steps,), for rules that listen to one.
+            record: populations of which spikes and membranes are kept.
+            state: where to go on; None begins.
+            learn: let the rules act.
+        """
+        net, keep = self.network, tuple(record)
+        check_endless(net)
+        check_recorded(keep, net.populations)
+        begun = beginning(net) if state is None else check_state(net, state)
+        turns = Turns(net, self.masters, begun)
+        spikes, v, after = turns.advance(Given(net, steps, inputs, signals, begun.t), learn)
+        counts = {name: np.stack([s.sum(axis=0), 0 * s[0]])[None] for name, s in spikes.items()}
+        return Recording(
+            counts,
+            np.zeros(0, np.int64),
+            {name: from_raster(spikes[name]) for name in keep},
+            {name: v[name][None] for name in keep if name in v},
+            state=after,
+        )
+
+    def _empty(self, keep: Iterable[str], B: int) -> tuple[dict[str, Ints], dict[str, Any]]:
         """Room for the rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
         populations, T = {name: self.network.populations[name] for name in keep}, self.network.window.T
         rasters = {name: np.zeros((B, T, p.n), np.int64) for name, p in populations.items()}
-        moving = {name: p for name, p in populations.items() if not isinstance(p, Source | Target)}
-        return rasters, {name: np.zeros((B, T, *p.rest().shape), np.int64) for name, p in moving.items()}
-
-    def _weights(self) -> dict[str, Any]:
-        """What each projection adds for a spike: a matrix, or a number for one-to-one."""
-        net = self.network
-        return {
-            p.name: int(grid.snap(p.w, net.populations[p.post].grid))
-            if isinstance(p, OneToOne)
-            else net.propagating(p.name, self.masters)
-            for p in net.projections
-        }
+        rest = {name: p.rest()["v"] for name, p in populations.items() if not sends(p)}
+        return rasters, {name: np.zeros((B, T, *v.shape), v.dtype) for name, v in rest.items()}
 
     def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:
         """The given spike train (T, n) of a source or target in its own window; None for what integrates."""
@@ -118,65 +147,3 @@ class Naive:
         if isinstance(population, Target):
             return target_train(population, window, labels[b])
         return None
-
-    def _present(
-        self, given: Mapping[str, Ints | None], weights: Mapping[str, Any]
-    ) -> tuple[dict[str, Ints], dict[str, Any]]:
-        """One presentation: spikes (T, n) and membranes (T, ...) of each population in its own window."""
-        net, T = self.network, self.network.window.T
-        spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
-        moving = [name for name in net.order if given[name] is None]
-        v = {name: net.populations[name].rest() for name in moving}
-        bias = {name: grid.snap(net.populations[name].bias, net.populations[name].grid) for name in moving}
-        trace = {name: np.zeros((T, *v[name].shape), np.int64) for name in moving}
-        for now in range(net.steps):
-            for name in net.order:
-                t = now - net.offsets[name]
-                if not 0 <= t < T:
-                    continue
-                train = given[name]
-                if train is not None:
-                    spikes[name][t] = train[t]
-                    continue
-                population = net.populations[name]
-                if t == net.window.boundary and "split" in population.reset_at:
-                    v[name] = population.rest()
-                if population.active_in in (None, net.window.phase(t)):
-                    current = self._delivered(name, now, spikes, weights)
-                    current = (current + bias[name]) * self._gate(population, spikes)
-                    v[name], spikes[name][t] = population.step(v[name], current)
-                trace[name][t] = v[name]
-        return spikes, trace
-
-    def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints], weights: Mapping[str, Any]) -> Ints:
-        """The sum of what arrives at a population in step `now`."""
-        net = self.network
-        total = np.zeros(net.populations[name].n, np.int64)
-        for p in net.incoming(name):
-            sent = now - p.delay - net.offsets[p.pre]
-            if 0 <= sent < net.window.T:
-                s, w = spikes[p.pre][sent], weights[p.name]
-                total += s * w if isinstance(p, OneToOne) else s @ w
-        return total
-
-    def _gate(self, population: Any, spikes: Mapping[str, Ints]) -> Ints | int:
-        """1 where a neuron may act: where its partner has fired in the first phase."""
-        if population.gate_by is None:
-            return 1
-        fired = spikes[population.gate_by][: self.network.window.boundary].sum(axis=0)
-        return (fired > 0).astype(np.int64)
-
-    def _learn(
-        self, counts: Mapping[str, Ints], first: int, last: int, factor: float, clipped: dict[str, int]
-    ) -> None:
-        """The rule of each plastic projection, over presentations first .. last - 1."""
-        for p in self.network.plastic:
-            rule = p.plastic
-            assert rule is not None
-            pre, post = counts[p.pre][first:last], counts[p.post][first:last]
-            product = presynaptic(pre, rule.pre).T @ (post[:, 1] - post[:, 0])
-            added = increments(rule, product, last - first, factor, self.squares.get(p.name))
-            moved = self.masters[p.name] + added
-            inside = np.clip(moved, *rule.clip_master())
-            clipped[p.name] += int((moved != inside).sum())
-            self.masters[p.name] = inside.astype(np.int32)

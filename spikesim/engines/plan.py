@@ -95,9 +95,14 @@ def compile_plan(network: Network) -> Compiled:
     """The plan of a network that the windowed engine runs.
 
     Raises:
-        EngineError: another structure; says which part, and that the naive engine runs it.
+        EngineError: another structure; says which part, and that the stepped engine runs it.
     """
+    if network.window.endless:
+        raise EngineError("windowed: this network runs without end, and this engine needs presentations")
     chain, incoming = _chain(network)
+    for name in chain[1:]:
+        if network.populations[name].refractory:
+            raise _refused(name, "its neurons are refractory")
     errors = tuple(n for n in network.order if isinstance(network.populations[n], ErrorIF))
     known = {*chain, *errors, *(n for n, p in network.populations.items() if isinstance(p, Target))}
     for name in network.populations.keys() - known:

@@ -1,17 +1,32 @@
 """Neuron models, one a file: the equations, the parameters, the step.
 
-A model is a frozen dataclass with the fields of `Neuron` (see `spikesim.neurons.population`) and a pure
-method
+A model is a frozen dataclass with the fields of `Neuron` (see `spikesim.neurons.population`) and two pure
+methods
 
-    step(v, current) -> (v, spikes)
+    rest() -> state                         arrays by name; "v" is the membrane
+    step(state, current) -> (state, spikes)
 
-in integer counts of its grid. Add `@register` and the model is known to networks, their files and the naive
-engine.
+in integer counts of its grid, or in real numbers where it has none. Add `@register` and the model is known to
+networks, their files and the engines `naive` and `stepped`; a third method, `compiled`, makes it fast.
 """
 
 from spikesim.neurons.error import ErrorIF
+from spikesim.neurons.generators import PoissonSource, RegularSource
 from spikesim.neurons.integrate_and_fire import IF
-from spikesim.neurons.population import MODELS, Neuron, register
+from spikesim.neurons.leaky import LIF
+from spikesim.neurons.population import MODELS, Neuron, State, register
 from spikesim.neurons.sources import Source, Target
 
-__all__ = ["IF", "MODELS", "ErrorIF", "Neuron", "Source", "Target", "register"]
+__all__ = [
+    "IF",
+    "LIF",
+    "MODELS",
+    "ErrorIF",
+    "Neuron",
+    "PoissonSource",
+    "RegularSource",
+    "Source",
+    "State",
+    "Target",
+    "register",
+]

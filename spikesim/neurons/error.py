@@ -11,13 +11,15 @@ channels cannot fire in one step: v+ + v- starts at 0 and only resets change it,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from spikesim import grid as grids
+from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
-from spikesim.neurons.population import Ints, check, register
+from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, register
 from spikesim.window import Phase
 
 
@@ -51,17 +53,75 @@ class ErrorIF:
         if self.floor is not None or np.any(np.asarray(self.bias) != 0):
             raise DeclarationError("ErrorIF: an error neuron has neither bias nor floor (section 3.2)")
 
-    def rest(self) -> Ints:
-        """The membrane after a reset: int64 (n,), or (2, n) for a pair."""
-        return np.zeros(self.n if self.form == "ternary" else (2, self.n), np.int64)
+    @cached_property
+    def _theta(self) -> int:
+        return int(grids.snap(self.theta, self.grid))
 
-    def step(self, v: Ints, current: Ints) -> tuple[Ints, Ints]:
+    def rest(self) -> State:
+        """v int64 (n,), or (2, n) for a pair."""
+        return {"v": np.zeros(self.n if self.form == "ternary" else (2, self.n), np.int64)}
+
+    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
         """One step in grid counts: the membrane, and the spikes int64 (n,) of -1, 0 and +1."""
-        theta = int(grids.snap(self.theta, self.grid))
+        theta = self._theta
         if self.form == "ternary":
-            v = v + current
+            v = state["v"] + current
             s = (v >= theta).astype(np.int64) - (v <= -theta)
-            return np.where(s != 0, 0, v), s
-        v = v + np.stack([current, -current])
+            return {"v": np.where(s != 0, 0, v)}, s
+        v = state["v"] + np.stack([current, -current])
         fired = v >= theta
-        return np.where(fired, 0, v), fired[0].astype(np.int64) - fired[1]
+        return {"v": np.where(fired, 0, v)}, fired[0].astype(np.int64) - fired[1]
+
+    def compiled(self) -> Advance:
+        """The same step in place; see `Neuron`."""
+        theta, scale = float(self._theta), 2.0**self.grid
+        kernel_ = _advance_ternary if self.form == "ternary" else _advance_pair
+
+        def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+            return kernel_(theta, scale, state["v"], current, closed, fired, signs)
+
+        return advance
+
+
+@kernel
+def _advance_ternary(theta, scale, v, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+    count = 0
+    for j in range(v.size):
+        arrived = current[j] * scale
+        current[j] = 0.0
+        if closed.size and closed[j]:
+            continue
+        x = v[j] + arrived
+        if not abs(x) < LIMIT:
+            return -1 - j
+        if abs(x) >= theta:
+            fired[count] = j
+            signs[count] = 1 if x > 0 else -1
+            count += 1
+            x = 0.0
+        v[j] = np.int64(x)
+    return count
+
+
+@kernel
+def _advance_pair(theta, scale, v, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+    count = 0
+    for j in range(v.shape[1]):
+        arrived = current[j] * scale
+        current[j] = 0.0
+        if closed.size and closed[j]:
+            continue
+        sign = 0
+        for channel in range(2):
+            x = v[channel, j] + (arrived if channel == 0 else -arrived)
+            if not abs(x) < LIMIT:
+                return -1 - j
+            if x >= theta:
+                x = 0.0
+                sign += 1 - 2 * channel
+            v[channel, j] = np.int64(x)
+        if sign:
+            fired[count] = j
+            signs[count] = sign
+            count += 1
+    return count

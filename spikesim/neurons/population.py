@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -12,6 +13,12 @@ from spikesim.errors import DeclarationError
 from spikesim.window import Phase
 
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
+State = dict[str, Numbers]
+Advance = Callable[
+    [State, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.int32], npt.NDArray[np.int8]], int
+]
+LIMIT = 2.0**53  # where float64 ends to hold every integer
 MODELS: dict[str, type[Any]] = {}
 M = TypeVar("M", bound=type[Any])
 
@@ -19,10 +26,19 @@ M = TypeVar("M", bound=type[Any])
 class Neuron(Protocol):
     """A population that integrates: what engines and `Network` read of it.
 
+    A model is a frozen dataclass with these fields, `rest` and `step`. One more method is optional, for speed:
+
+        compiled() -> advance(state, current, closed, fired, signs) -> n_fired
+
+    does the same step in place, for the stepped engine: `current` float64 (n,) is what has arrived, in the
+    units of theta; it is read and set to 0. `closed` bool (n,), or empty, marks neurons that are held.
+    Neurons that fire are written to `fired` int32 (n,), in ascending order, and their signs to `signs` int8
+    (n,). -1 - j says that neuron j's membrane has left the range. Without it the engine takes `step`.
+
     Attributes:
         n: neurons.
         theta: threshold; a neuron fires at v >= theta.
-        grid: the population's numbers are multiples of 2**-grid.
+        grid: the population's numbers are multiples of 2**-grid; None where they are real.
         bias: added to the membrane in every live step; a number or n numbers.
         reset_at: when the membrane is cleared: "split" of the window; "start" always, since presentations are
             drained.
@@ -36,7 +52,7 @@ class Neuron(Protocol):
 
     n: int
     theta: float
-    grid: int
+    grid: int | None
     bias: float | tuple[float, ...]
     reset_at: tuple[str, ...]
     active_in: Phase | None
@@ -44,12 +60,16 @@ class Neuron(Protocol):
     floor: float | None
     offset: int | None
 
-    def rest(self) -> Ints:
-        """The membrane after a reset."""
+    def rest(self) -> State:
+        """The state at rest: "v", the membrane, and what else the model carries, by name; neurons on the last
+        axis.
+        """
         ...
 
-    def step(self, v: Ints, current: Ints) -> tuple[Ints, Ints]:
-        """One step in grid counts: the membrane after a reset, and the spikes."""
+    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+        """One step: the state after it, and the spikes int64 (n,); in counts of the grid, or in float64 where
+        there is none. `current` is what has arrived; the bias is the model's own. The given state stays.
+        """
         ...
 
 
@@ -67,7 +87,8 @@ def check(population: Any) -> None:
     """
     kind = type(population).__name__
     check_size(kind, population.n)
-    grid.check_bits(population.grid, kind)
+    if population.grid is not None:
+        grid.check_bits(population.grid, kind)
     if not population.theta > 0:
         raise DeclarationError(f"{kind}: theta = {population.theta!r}; a threshold is a positive number")
     grid.on_grid(population.theta, population.grid, f"{kind}: theta")
@@ -87,6 +108,26 @@ def check(population: Any) -> None:
         raise DeclarationError(
             f"{kind}: active_in = {population.active_in!r}; known: None, 'first', 'second'"
         )
+
+
+def scaled(values: Any, bits: int | None) -> Numbers:
+    """Numbers in what a model counts in: int64 counts of 2**-bits, or float64 as they are."""
+    return np.asarray(values, np.float64) if bits is None else grid.snap(values, bits)
+
+
+def number_type(bits: int | None) -> type[np.int64] | type[np.float64]:
+    """The type of a membrane: int64 on a grid, float64 without."""
+    return np.float64 if bits is None else np.int64
+
+
+def check_refractory(kind: str, steps: int) -> None:
+    """A refractory time is a whole number of steps.
+
+    Raises:
+        DeclarationError: it is not.
+    """
+    if not grid.whole(steps):
+        raise DeclarationError(f"{kind}: refractory = {steps!r}; a whole number of steps >= 0 is needed")
 
 
 def check_size(kind: str, n: int) -> None:

@@ -1,4 +1,4 @@
-"""Populations that only send: the encoded input, and the target's spike train."""
+"""Populations that only send: spikes that are given from outside, and the target's spike train."""
 
 from __future__ import annotations
 

@@ -1,6 +1,19 @@
-"""Projections from one population to another, one kind a file."""
+"""Projections from one population to another, one kind a file; `delivery.py` says what a kind has to offer."""
 
+from spikesim.synapses.convolution import Conv2d
+from spikesim.synapses.delivery import Projection
 from spikesim.synapses.dense import Dense, Transpose
+from spikesim.synapses.drives import CurrentInput, PoissonInput
 from spikesim.synapses.one_to_one import OneToOne
+from spikesim.synapses.sparse import Sparse
 
-__all__ = ["Dense", "OneToOne", "Transpose"]
+__all__ = [
+    "Conv2d",
+    "CurrentInput",
+    "Dense",
+    "OneToOne",
+    "PoissonInput",
+    "Projection",
+    "Sparse",
+    "Transpose",
+]

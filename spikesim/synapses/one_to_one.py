@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from spikesim._jit import kernel
+from spikesim.synapses.delivery import Delivery, Piece, Weights
 from spikesim.synapses.dense import check_delay
 
 
@@ -27,3 +31,22 @@ class OneToOne:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
         check_delay(self.name, self.delay)
+
+    def pieces(self, w: Weights) -> list[Piece]:
+        """The delay and the matrix (n, n); see `Projection`. `w` is (n,)."""
+        return [(self.delay, np.diag(w))]
+
+    def deliveries(self, w: Weights) -> list[Delivery]:
+        """The delay, and the event-driven way from spikes to currents; see `Projection`. `w` is (n,)."""
+        return [(self.delay, lambda fired, signs, current: _add(w, fired, signs, current))]
+
+    def reach(self, w: Weights, n_post: int) -> Weights:
+        """The absolute weight into each neuron, (n_post,)."""
+        return np.abs(w)
+
+
+@kernel
+def _add(w, fired, signs, current):  # type: ignore[no-untyped-def]
+    for k in range(fired.size):
+        current[fired[k]] += signs[k] * w[fired[k]]
+    return fired.size

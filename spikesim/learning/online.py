@@ -1,0 +1,84 @@
+"""What a rule that acts in every step offers the engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[Any]
+Traces = dict[str, Numbers]
+Act = Callable[[Numbers, Traces, npt.NDArray[np.int32], npt.NDArray[np.int32], float], None]
+
+
+class Layout(NamedTuple):
+    """Which synapse joins what, from both sides.
+
+    Attributes:
+        rows: int64 (n_pre + 1,); the synapses of presynaptic neuron i are rows[i] .. rows[i + 1] - 1.
+        post: int32 (n_synapses,), the postsynaptic neuron of every synapse.
+        columns: int64 (n_post + 1,); places[columns[j] : columns[j + 1]] are the synapses into neuron j.
+        places: int64 (n_synapses,), synapses sorted by postsynaptic neuron.
+        pre: int32 (n_synapses,), the presynaptic neuron of every synapse.
+    """
+
+    rows: npt.NDArray[np.int64]
+    post: npt.NDArray[np.int32]
+    columns: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    pre: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: npt.NDArray[np.int64], post: npt.NDArray[np.int32], n_post: int) -> Layout:
+        """The layout of synapses that are sorted by presynaptic neuron."""
+        pre = np.repeat(np.arange(len(rows) - 1, dtype=np.int32), np.diff(rows))
+        columns = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(post, minlength=n_post))])
+        return cls(rows, post, columns, np.argsort(post, kind="stable"), pre)
+
+
+@runtime_checkable
+class OnlineRule(Protocol):
+    """Plasticity that acts when spikes arrive and when neurons fire.
+
+    In a step a rule is called once, after every population has had its turn: with the presynaptic spikes that
+    have arrived in this step (those of `delay` steps before), with the postsynaptic spikes of this step, and
+    with its signal. A rule is a frozen dataclass with these methods, in one file; add `@register_rule`, and
+    networks, their files and the engines `naive` and `stepped` know it.
+
+    Attributes:
+        signal: name of a signal that is given when the network runs (`signals[name]`, float64 (steps,)); ""
+            for none.
+    """
+
+    signal: str
+
+    def start(self, layout: Layout) -> Traces:
+        """The rule's own variables at rest: by neuron or by synapse, by name."""
+        ...
+
+    def step(
+        self, w: Numbers, traces: Traces, pre: Numbers, post: Numbers, layout: Layout, signal: float
+    ) -> tuple[Numbers, Traces]:
+        """One step, readable: weights float64 (n_synapses,) and traces after it.
+
+        `pre` int64 (n_pre,) and `post` int64 (n_post,) are 0 and 1 (a signed spike has its sign).
+        """
+        ...
+
+    def compiled(self, layout: Layout) -> Act:
+        """The same step, event by event: act(w, traces, pre_fired, post_fired, signal), in place.
+
+        The fired neurons are int32, ascending; work is proportional to the synapses of those that have fired.
+        """
+        ...
+
+
+RULES: dict[str, type[Any]] = {}
+
+
+def register_rule(rule: type[Any]) -> type[Any]:
+    """Make a rule known by its class name; a class decorator."""
+    RULES[rule.__name__] = rule
+    return rule

@@ -1,0 +1,123 @@
+"""Sources that make their own spikes, for networks that run without presentations: Poisson and regular.
+
+What a generator sends in a step is a pure function of its declaration, the step and the neuron: whoever asks,
+in whichever pieces of time, gets the same spikes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim._jit import kernel
+from spikesim.errors import DeclarationError
+from spikesim.neurons.population import Ints, check_size, register
+from spikesim.rng import Stream, philox
+
+FULL = 2.0**32
+
+
+@register
+@dataclass(frozen=True)
+class PoissonSource:
+    """n independent spike trains with a spike of probability `rate` in every step.
+
+    s_i(t) = 1 where word(seed, GENERATOR, t, i) < floor(rate_i 2**32).
+
+    Attributes:
+        n: neurons.
+        rate: probability of a spike a step, in [0, 1]; a number or n numbers (10 Hz at 1 ms are 0.01).
+        seed: two sources of one seed send the same spikes.
+
+    Raises:
+        DeclarationError: a field is out of range.
+    """
+
+    n: int
+    rate: float | tuple[float, ...]
+    seed: int = 1
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check_size("PoissonSource", self.n)
+        rng.key(self.seed)
+        rate = np.asarray(self.rate, np.float64)
+        if rate.ndim and rate.shape != (self.n,):
+            raise DeclarationError(f"PoissonSource: {rate.size} rates for {self.n} neurons; one, or one each")
+        if not ((rate >= 0) & (rate <= 1)).all():
+            raise DeclarationError(
+                f"PoissonSource: rate = {rate[~((rate >= 0) & (rate <= 1))].flat[0]!r}; a rate is a probability a "
+                f"step, in [0, 1] (a rate in Hz times the step in seconds)"
+            )
+
+    @cached_property
+    def _limits(self) -> npt.NDArray[np.uint64]:
+        limits = np.floor(np.asarray(self.rate, np.float64) * FULL).astype(np.uint64)
+        return np.broadcast_to(limits, (self.n,)).copy()
+
+    def fired(self, t: int) -> npt.NDArray[np.int32]:
+        """The neurons that fire in step t, int32, ascending."""
+        out = np.empty(self.n, np.int32)
+        tag, key = rng.tag(Stream.GENERATOR, 0), rng.key(self.seed)
+        return out[: _poisson(key, tag, np.uint64(t), self._limits, out)].copy()
+
+
+@register
+@dataclass(frozen=True)
+class RegularSource:
+    """n spike trains of one period: neuron i fires in the steps t with t mod period = phase_i.
+
+    Attributes:
+        n: neurons.
+        period: steps between two spikes, at least 1.
+        phase: the step of the first spike, below the period; a number or n numbers.
+
+    Raises:
+        DeclarationError: a field is out of range.
+    """
+
+    n: int
+    period: int
+    phase: int | tuple[int, ...] = 0
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check_size("RegularSource", self.n)
+        phase = np.asarray(self.phase)
+        if phase.ndim and phase.shape != (self.n,):
+            raise DeclarationError(
+                f"RegularSource: {phase.size} phases for {self.n} neurons; one, or one each"
+            )
+        whole = np.issubdtype(phase.dtype, np.integer) and isinstance(self.period, int)
+        if not whole or self.period < 1 or (phase < 0).any() or (phase >= self.period).any():
+            raise DeclarationError(
+                f"RegularSource: period = {self.period!r}, phase = {self.phase!r}; whole numbers of steps with "
+                f"0 <= phase < period are needed"
+            )
+
+    @cached_property
+    def _phases(self) -> Ints:
+        return np.broadcast_to(np.asarray(self.phase, np.int64), (self.n,)).copy()
+
+    def fired(self, t: int) -> npt.NDArray[np.int32]:
+        """The neurons that fire in step t, int32, ascending."""
+        return np.flatnonzero(self._phases == t % self.period).astype(np.int32)
+
+
+@kernel
+def _poisson(key, tag, t, limits, out):  # type: ignore[no-untyped-def]
+    """The neurons whose word of step t lies below their limit; one block of four words for four neurons."""
+    low, count = np.uint64(0xFFFFFFFF), 0
+    k0, k1 = key & low, key >> np.uint64(32)
+    for block in range((limits.size + 3) // 4):
+        four = philox(np.uint64(block), t & low, t >> np.uint64(32), tag, k0, k1)
+        for lane in range(4):
+            j = 4 * block + lane
+            if j < limits.size and four[lane] < limits[j]:
+                out[count] = j
+                count += 1
+    return count

@@ -1,0 +1,149 @@
+"""Two-dimensional convolutions: every spike adds the kernel, placed where its neuron lies.
+
+    I[o, y, x](t) = sum over c, a, b of w[o, c, a, b] * s[c, y * stride + a - padding, x * stride + b - padding](t - delay)
+
+(a cross-correlation, as deep-learning libraries call a convolution). Neurons are numbered channel by channel,
+row by row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim._jit import kernel
+from spikesim.errors import DeclarationError
+from spikesim.synapses.delivery import Delivery, Piece, Weights
+from spikesim.synapses.dense import check_delay
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2d:
+    """A convolutional projection of fixed weights.
+
+    Attributes:
+        pre, post: names of populations; pre has C * H * W neurons, post as many as `out_shape` says.
+        w: float64 (out channels, C / groups, kernel height, kernel width), on the grid of `post`.
+        shape: (C, H, W) of the presynaptic population.
+        stride, padding: (rows, columns); one number stands for both.
+        groups: input and output channels fall into so many groups, each connected to its own only.
+        delay: steps from a spike to its arrival, >= 0.
+        name: "pre->post" where it is not given.
+
+    Raises:
+        DeclarationError: shapes, stride, padding or groups that do not fit each other.
+    """
+
+    pre: str
+    post: str
+    w: npt.NDArray[np.float64] = field(repr=False)
+    shape: tuple[int, int, int]
+    stride: int | tuple[int, int] = 1
+    padding: int | tuple[int, int] = 0
+    groups: int = 1
+    delay: int = 0
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
+        check_delay(self.name, self.delay)
+        w = np.array(self.w, np.float64)
+        w.setflags(write=False)
+        object.__setattr__(self, "w", w)
+        for key, low in (("stride", 1), ("padding", 0)):
+            value = getattr(self, key)
+            two = (value, value) if grid.whole(value, low) else value
+            if not (
+                isinstance(two, (tuple, list)) and len(two) == 2 and all(grid.whole(v, low) for v in two)
+            ):
+                raise DeclarationError(f"{self.name}: {key} = {value!r}; whole numbers >= {low} are needed")
+            object.__setattr__(self, key, tuple(int(v) for v in two))
+        self._check_shape()
+
+    def _check_shape(self) -> None:
+        w, shape, name = self.w, tuple(self.shape), self.name
+        if w.ndim != 4 or 0 in w.shape:
+            raise DeclarationError(
+                f"{name}: w has the shape {w.shape}; (out, in / groups, rows, columns) is needed"
+            )
+        if len(shape) != 3 or not all(grid.whole(v, 1) for v in shape):
+            raise DeclarationError(f"{name}: shape = {self.shape!r}; (channels, rows, columns) is needed")
+        object.__setattr__(self, "shape", tuple(int(v) for v in shape))
+        if not grid.whole(self.groups, 1) or shape[0] % self.groups or w.shape[0] % self.groups:
+            raise DeclarationError(
+                f"{name}: groups = {self.groups!r}; it has to divide {shape[0]} input and {w.shape[0]} output channels"
+            )
+        if w.shape[1] != shape[0] // self.groups:
+            raise DeclarationError(
+                f"{name}: w is for {w.shape[1]} input channels a group; {shape[0]} channels in {self.groups} groups "
+                f"have {shape[0] // self.groups}"
+            )
+        if min(self.out_shape) < 1:
+            raise DeclarationError(
+                f"{name}: a kernel of {w.shape[2:]} does not fit into {shape[1:]} with padding {self.padding}; "
+                f"take a smaller kernel or more padding"
+            )
+
+    @cached_property
+    def out_shape(self) -> tuple[int, int, int]:
+        """(out channels, rows, columns) of the postsynaptic population."""
+        assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
+        rows, columns = (
+            (self.shape[1 + d] + 2 * self.padding[d] - self.w.shape[2 + d]) // self.stride[d] + 1
+            for d in range(2)
+        )
+        return self.w.shape[0], rows, columns
+
+    def pieces(self, w: Weights) -> list[Piece]:
+        """The delay and the matrix (n_pre, n_post): every place of the kernel, written out."""
+        assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
+        out, rows, columns = self.out_shape
+        matrix = np.zeros((*self.shape, out, rows, columns), w.dtype)
+        ins, outs = self.shape[0] // self.groups, out // self.groups
+        for o, c, a, b in np.ndindex(*w.shape):
+            channel = o // outs * ins + c
+            for y, x in np.ndindex(rows, columns):
+                row, column = (
+                    y * self.stride[0] + a - self.padding[0],
+                    x * self.stride[1] + b - self.padding[1],
+                )
+                if 0 <= row < self.shape[1] and 0 <= column < self.shape[2]:
+                    matrix[channel, row, column, o, y, x] = w[o, c, a, b]
+        return [(self.delay, matrix.reshape(int(np.prod(self.shape)), -1))]
+
+    def deliveries(self, w: Weights) -> list[Delivery]:
+        """The delay, and the event-driven way: a spike goes through its own kernel places only."""
+        sizes = (self.shape, self.out_shape, self.stride, self.padding, self.groups)
+        return [(self.delay, lambda fired, signs, current: _add_kernels(w, sizes, fired, signs, current))]
+
+    def reach(self, w: Weights, n_post: int) -> Weights:
+        """The largest sum of absolute weights into each neuron, (n_post,): that of its whole kernel."""
+        return np.repeat(np.abs(w).sum(axis=(1, 2, 3)), self.out_shape[1] * self.out_shape[2])
+
+
+@kernel
+def _add_kernels(w, sizes, fired, signs, current):  # type: ignore[no-untyped-def]
+    shape, out_shape, stride, padding, groups = sizes
+    ins, outs = shape[0] // groups, out_shape[0] // groups
+    plane, out_plane = shape[1] * shape[2], out_shape[1] * out_shape[2]
+    events = 0
+    for k in range(fired.size):
+        channel, place = fired[k] // plane, fired[k] % plane
+        row, column = place // shape[2] + padding[0], place % shape[2] + padding[1]
+        c, first = channel % ins, channel // ins * outs
+        for a in range(w.shape[2]):
+            y, off = divmod(row - a, stride[0])
+            if off or y < 0 or y >= out_shape[1]:
+                continue
+            for b in range(w.shape[3]):
+                x, off = divmod(column - b, stride[1])
+                if off or x < 0 or x >= out_shape[2]:
+                    continue
+                for o in range(first, first + outs):
+                    current[o * out_plane + y * out_shape[2] + x] += signs[k] * w[o, c, a, b]
+                events += outs
+    return events

@@ -1,0 +1,121 @@
+"""Drives: what reaches a population without spikes of another one. A current, or many Poisson synapses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim._jit import kernel
+from spikesim.errors import DeclarationError
+from spikesim.rng import Stream, philox
+
+LARGEST_MEAN = 50.0
+
+
+@dataclass(frozen=True)
+class CurrentInput:
+    """A current that is given when the network runs: `inputs[name]`, float64 (steps, n) or (n,) for all steps.
+
+    Attributes:
+        post: name of a population; the current is in the units of its threshold, on its grid where it has one.
+        name: "->post" where it is not given.
+    """
+
+    post: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"->{self.post}")
+
+
+@dataclass(frozen=True)
+class PoissonInput:
+    """To each neuron of `post` w times a Poisson number of mean `rate`, in every step, independently.
+
+    It stands for so many presynaptic Poisson trains that they need not be told apart. The number k of neuron j
+    in step t is the count of c_1 <= c_2 <= ... that lie at or below word(seed, DRIVE, t, j), where c_k is the
+    probability of fewer than k, in units of 2**-32.
+
+    Attributes:
+        post: name of a population.
+        rate: mean number of spikes a step, in (0, 50] (all trains together: rate in Hz times the step).
+        w: weight of one spike, on the grid of `post` where it has one.
+        seed: two drives of one seed bring the same.
+        name: "poisson->post" where it is not given.
+
+    Raises:
+        DeclarationError: rate, weight or seed is out of range.
+    """
+
+    post: str
+    rate: float
+    w: float
+    seed: int = 1
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"poisson->{self.post}")
+        rng.key(self.seed)
+        if not 0 < self.rate <= LARGEST_MEAN:
+            raise DeclarationError(
+                f"{self.name}: rate = {self.rate!r}; a mean number of spikes a step in (0, {LARGEST_MEAN:g}] is "
+                f"needed; declare several drives with seeds of their own for more"
+            )
+        if not np.isfinite(self.w):
+            raise DeclarationError(f"{self.name}: w = {self.w!r}; a finite weight is needed")
+
+    @cached_property
+    def _limits(self) -> npt.NDArray[np.uint64]:
+        """c_1, c_2, ... in units of 2**-32, as far as one differs from 1."""
+        term, below, limits = float(np.exp(-self.rate)), 0.0, []
+        k = 0
+        while True:
+            below += term
+            limits.append(min(round(below * 2.0**32), 2**32))
+            if limits[-1] >= 2**32 or (k > self.rate and term < 2.0**-34):
+                return np.array(limits, np.uint64)
+            k += 1
+            term *= self.rate / k
+
+    @property
+    def most(self) -> int:
+        """The largest number of a step."""
+        return len(self._limits)
+
+    def numbers(self, t: int, n: int) -> npt.NDArray[np.float64]:
+        """The Poisson numbers of step t, float64 (n,)."""
+        out = np.zeros(n)
+        self.add(t, 1.0, out)
+        return out
+
+    def add(self, t: int, w: float, current: npt.NDArray[Any]) -> None:
+        """Add w times the Poisson numbers of step t to `current` float64 (n,)."""
+        _add_poisson(
+            rng.key(self.seed), rng.tag(Stream.DRIVE, 0), np.uint64(t), self._limits, self._table, w, current
+        )
+
+    @cached_property
+    def _table(self) -> npt.NDArray[np.int64]:
+        """For the first eight bits of a word the least number that it can mean."""
+        return np.searchsorted(self._limits, np.arange(256, dtype=np.uint64) << np.uint64(24), side="right")
+
+
+@kernel
+def _add_poisson(key, tag, t, limits, table, w, current):  # type: ignore[no-untyped-def]
+    low = np.uint64(0xFFFFFFFF)
+    k0, k1 = key & low, key >> np.uint64(32)
+    for block in range((current.size + 3) // 4):
+        four = philox(np.uint64(block), t & low, t >> np.uint64(32), tag, k0, k1)
+        for lane in range(4):
+            j = 4 * block + lane
+            if j < current.size:
+                word = four[lane]
+                number = table[word >> np.uint64(24)]
+                while number < limits.size and limits[number] <= word:
+                    number += 1
+                current[j] += w * number
