@@ -43,16 +43,16 @@ def clocks(network: Network) -> tuple[dict[str, int], dict[str, int]]:
     """population -> the Lava step of its own step 0, and projection -> its delay in Lava, at least 1.
 
     Raises:
-        EngineError: a loop that is faster than a step a projection, or a population that begins after its input
-            does (a declared offset), whose window a machine that never pauses cannot close.
+        EngineError: a loop that is faster than a step a projection, or a population that begins after its
+            input does (a declared offset), whose window a machine that never pauses cannot close.
     """
     for p in network.projections:
         early = network.offsets[p.post] - network.offsets[p.pre] - p.delay
         if early > 0:
             raise EngineError(
-                f"Lava: {p.post} begins {early} steps after the first spikes of {p.name} arrive, by its declared "
-                f"offset; Lava never pauses, and spikes of the next presentation would come into its window. Declare "
-                f"no offset, or a longer delay"
+                f"Lava: {p.post} begins {early} steps after the first spikes of {p.name} arrive, by its "
+                f"declared offset; Lava never pauses, and spikes of the next presentation would come into "
+                f"its window. Declare no offset, or a longer delay"
             )
     starts, delays = retimed(network)
     return {name: 1 + start for name, start in starts.items()}, delays
@@ -112,7 +112,8 @@ def check_supported(network: Network) -> None:
         kind = type(projection)
         if kind not in (Dense, OneToOne, Sparse, Conv2d):
             raise EngineError(
-                f"Lava: {projection.name} is a {kind.__name__}; Dense, OneToOne, Sparse and Conv2d have a process"
+                f"Lava: {projection.name} is a {kind.__name__}; Dense, OneToOne, Sparse and Conv2d have "
+                f"a process"
             )
 
 

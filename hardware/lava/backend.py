@@ -28,8 +28,8 @@ TOP = 2**23 - 1  # v saturates there
 class Lava:
     """Runs a network for inference in Lava: `lava_float` and `lava_fixed` make one.
 
-    A set of presentations is one run: neurons are cleared where one ends, and nothing pauses. Networks in which
-    a spike can outlive its presentation (loops, several delays) get a run for each.
+    A set of presentations is one run: neurons are cleared where one ends, and nothing pauses. Networks in
+    which a spike can outlive its presentation (loops, several delays) get a run for each.
 
     Attributes:
         network: the declaration.
@@ -82,8 +82,12 @@ class Lava:
     def _play(self, inputs: Mapping[str, Spikes], found: _Kept, chosen: range) -> None:
         """One run of Lava."""
         graph, T = self.graph, self.network.window.T
-        lava = LavaNetwork(self.network, graph.arithmetic)
+        lava = LavaNetwork(self.network, graph.arithmetic, resets=False)
         steps = graph.last_step(len(chosen), T)
+        clear: dict[int, list[Any]] = {}
+        for name, cells in graph.cells.items():
+            for b in range(1, len(chosen) if cells.ternary else 0):
+                clear.setdefault(cells.start - 1 + b * T, []).append(lava.neurons[name].v)
         with Session("fixed_pt" if graph.arithmetic == "fixed" else "floating_pt", self.hardware) as session:
             for name, n in graph.sources.items():
                 lava.connect(name, session.inject(name, n))
@@ -95,7 +99,7 @@ class Lava:
                     session.watch(("v", population, k), lava.neurons[part].v)
             session.start(lava.root)
             given = {name: trains(s, graph.starts[name]) for name, s in inputs.items()}
-            for t, step in enumerate(session.stream(given, steps), 1):
+            for t, step in enumerate(session.stream(given, steps, clear), 1):
                 for (what, population, k), values in step.items():
                     own = t - graph.starts[population]
                     if 0 <= own < len(chosen) * T:
@@ -103,7 +107,7 @@ class Lava:
 
 
 def trains(spikes: Spikes, start: int) -> Iterator[Reals]:
-    """What a source sends in each step of Lava, (n,) of 0 and 1, without end; its own step 0 is Lava's `start`."""
+    """What a source sends in each step of Lava, (n,) of 0 and 1, without end; from Lava's step `start` on."""
     silence = np.zeros(spikes.n)
     for _ in range(start - 1):
         yield silence
@@ -184,8 +188,8 @@ class _Kept:
         if full.any():
             b, t, _, neuron = (int(k) for k in np.argwhere(full)[0])
             log.warning(
-                "Lava: the membrane of %s saturated at 2**23 - 1 in %d entries, first in presentation %d, step %d, "
-                "neuron %d. Quantise with fewer bits, or shorten the window",
+                "Lava: the membrane of %s saturated at 2**23 - 1 in %d entries, first in presentation %d, "
+                "step %d, neuron %d. Quantise with fewer bits, or shorten the window",
                 name,
                 int(full.sum()),
                 b,

@@ -32,14 +32,14 @@ def fixed(network: Network) -> Graph:
             brings them there.
     """
     check_supported(network)
-    starts, delays = clocks(network)
+    starts, _ = clocks(network)
     chip = compile_network(_without_errors(network))
     for bound in reach(chip):
         if bound.may_wrap:
             raise LimitError(
                 f"{bound.population}: the current of {bound.may_wrap} neurons can reach {bound.u_high} (or "
-                f"{bound.u_low}) units, and u wraps beyond 24 bits, 2**23 = {2**23}. Quantise with fewer bits, or "
-                f"take fewer inputs"
+                f"{bound.u_low}) units, and u wraps beyond 24 bits, 2**23 = {2**23}. Quantise with fewer "
+                f"bits, or take fewer inputs"
             )
     cells = {
         name: _cells(chip.populations[name], p, starts[name])
@@ -61,8 +61,8 @@ def _without_errors(network: Network) -> Network:
 def _cells(chip: ChipPopulation, population: Any, start: int) -> Cells:
     if chip.du == 0 or chip.dv == UNITY:
         raise EngineError(
-            f"Lava: {chip.name} has u_decay = {chip.du / UNITY}, v_decay = {chip.dv / UNITY}; its registers of 12 "
-            f"bits hold u_decay from 1/4096 to 1, and v_decay from 0 to 4095/4096. Take the nearest of these"
+            f"Lava: {chip.name} has u_decay = {chip.du / UNITY}, v_decay = {chip.dv / UNITY}; its registers "
+            f"of 12 bits hold u_decay from 1/4096 to 1, and v_decay from 0 to 4095/4096. Take the nearest"
         )
     mantissa = np.zeros(chip.n, np.int32) if chip.bias_mant is None else chip.bias_mant
     return Cells(
@@ -85,11 +85,11 @@ def _wirings(network: Network, chip: ChipNetwork) -> Iterator[Wiring]:
     for p in chip.projections:
         if pairs & {p.pre, p.post} and p.sign_mode == "mixed" and p.weights.min() == -256:
             raise LimitError(
-                f"{p.name}: a weight of -256, which a pair of error neurons needs with both signs, and 256 is beyond "
-                f"Loihi's 254. Quantise with fewer bits"
+                f"{p.name}: a weight of -256, which a pair of error neurons needs with both signs, and 256 "
+                f"is beyond Loihi's 254. Quantise with fewer bits"
             )
         weights, exponent = p.weights, p.weight_exp
-        if isinstance(p.declared, Conv2d):  # Lava's Conv in fixed point reads neither exponent nor sign mode
+        if isinstance(p.declared, Conv2d) and p.delay == 1:  # Lava's Conv reads no exponent and no sign mode
             weights = weights << exponent if exponent >= 0 else weights >> -exponent
             exponent = 0
         yield Wiring(p.name, p.declared, weights, p.delay, exponent, p.indptr, p.indices)

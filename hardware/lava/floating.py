@@ -42,8 +42,9 @@ def _cells(network: Network, name: str, start: int) -> Cells:
     du, dv = getattr(p, "u_decay", 1.0), getattr(p, "v_decay", 0.0)
     if p.grid is not None and (du, dv) != (1.0, 0.0):
         raise EngineError(
-            f"Lava in floating point: {name} has a leak in integers (grid = {p.grid}, u_decay = {du}, v_decay = "
-            f"{dv}), which is cut off in every step; floating point cuts nothing. Use fixed point (lava-fixed)"
+            f"Lava in floating point: {name} has a leak in integers (grid = {p.grid}, u_decay = {du}, "
+            f"v_decay = {dv}), which is cut off in every step; floating point cuts nothing. Use fixed point "
+            f"(lava-fixed)"
         )
     bias = np.broadcast_to(np.asarray(p.bias, np.float64), (p.n,)).copy()
     return Cells(

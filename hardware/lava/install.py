@@ -33,11 +33,11 @@ def require_hardware() -> None:
     way_out = "leave hardware=True out to run the same graph on the CPU"
     if not loihi.is_installed():
         raise EngineError(
-            "hardware=True asks for Loihi 2, and lava-loihi, its compiler (for members of Intel's neuromorphic "
-            f"research community), is not installed. Install it, or {way_out}"
+            "hardware=True asks for Loihi 2, and lava-loihi, its compiler (for members of Intel's "
+            f"neuromorphic research community), is not installed. Install it, or {way_out}"
         )
     if loihi.host is None:
         raise EngineError(
-            "hardware=True asks for Loihi 2, and no board was chosen. Call lava.utils.loihi.use_slurm_host(...) or "
-            f"use_ethernet_host(...) first, or {way_out}"
+            "hardware=True asks for Loihi 2, and no board was chosen. Call lava.utils.loihi.use_slurm_host() "
+            f"or use_ethernet_host() first, or {way_out}"
         )

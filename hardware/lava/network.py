@@ -31,6 +31,13 @@ class LavaNetwork:
         connections: process name -> Dense, Sparse, Conv, DelayDense or DelaySparse.
         resets: process name -> the Reset processes of a TernaryLIF.
 
+    Args:
+        network: for inference.
+        arithmetic: "float" or "fixed".
+        resets: let a TernaryLIF, which cannot clear itself, be cleared at the end of every presentation by
+            Reset processes. They act in the phase of a step in which Vars are read, so that who reads its
+            last membrane leaves them out, and clears it himself.
+
     Raises:
         DeclarationError: an unknown arithmetic.
         EngineError: what Lava's stock processes do not do.
@@ -38,15 +45,17 @@ class LavaNetwork:
         MissingExtraError: Lava is not installed.
     """
 
-    def __init__(self, network: Network, arithmetic: Arithmetic = "fixed") -> None:
+    def __init__(self, network: Network, arithmetic: Arithmetic = "fixed", resets: bool = True) -> None:
         if arithmetic not in BUILDERS:
             raise DeclarationError(unknown("arithmetic of Lava", arithmetic, BUILDERS))
         self.declared = network
         self.graph: Graph = BUILDERS[arithmetic](network)
         require()
-        neurons, resets, connections = {}, {}, {}
+        neurons, cleared, connections = {}, {}, {}
         for name, cells in self.graph.cells.items():
-            neurons[name], resets[name] = processes.neurons(self.graph, cells, network.window.T)
+            neurons[name] = processes.neurons(self.graph, cells, network.window.T)
+            if cells.ternary and resets:
+                cleared[name] = processes.resets(neurons[name], cells, network.window.T)
         for link in self.graph.links:
             made = processes.connection(self.graph, link)
             connections[link.name] = made
@@ -54,7 +63,7 @@ class LavaNetwork:
                 processes.feed(neurons[link.pre].s_out, made, link.convolution)
             processes.drive(made, neurons[link.post].a_in, link.convolution)
         self.neurons: Mapping[str, Any] = MappingProxyType(neurons)
-        self.resets: Mapping[str, tuple[Any, ...]] = MappingProxyType(resets)
+        self.resets: Mapping[str, tuple[Any, ...]] = MappingProxyType(cleared)
         self.connections: Mapping[str, Any] = MappingProxyType(connections)
 
     def connect(self, source: str, port: Any) -> None:

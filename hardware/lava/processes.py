@@ -11,15 +11,14 @@ from spikesim.hardware.lava.graph import Cells, Convolution, Graph, Link
 DELAY_OF_A_PROCESS = 1  # a connection sends what it computed in the step before
 
 
-def neurons(graph: Graph, cells: Cells, T: int) -> tuple[Any, tuple[Any, ...]]:
-    """LIFReset, which clears itself at the start of every presentation; or TernaryLIF and the Reset that does it.
+def neurons(graph: Graph, cells: Cells, T: int) -> Any:
+    """LIFReset, which clears itself at the start of a presentation; or TernaryLIF, which needs `resets`.
 
     Args:
         graph: where the cells belong.
         cells: what to make.
         T: steps of a presentation.
     """
-    from lava.proc.io.reset import Reset
     from lava.proc.lif.process import LIFReset, TernaryLIF
 
     whole = graph.arithmetic == "fixed"
@@ -35,16 +34,21 @@ def neurons(graph: Graph, cells: Cells, T: int) -> tuple[Any, tuple[Any, ...]]:
         "name": cells.name,
     }
     if not cells.ternary:
-        process = LIFReset(vth=kind(cells.vth), reset_interval=T, reset_offset=cells.start, **shared)
-        return process, ()
-    process = TernaryLIF(vth_hi=kind(cells.vth), vth_lo=kind(-cells.vth), **shared)
-    resets = []
+        return LIFReset(vth=kind(cells.vth), reset_interval=T, reset_offset=cells.start, **shared)
+    return TernaryLIF(vth_hi=kind(cells.vth), vth_lo=kind(-cells.vth), **shared)
+
+
+def resets(process: Any, cells: Cells, T: int) -> tuple[Any, ...]:
+    """Reset processes that clear the current and the membrane of a process after every presentation."""
+    from lava.proc.io.reset import Reset
+
+    found = []
     for variable in (process.u, process.v):
-        # Reset acts at the end of a step, and counts from 0: the step before the first one of a presentation.
+        # A Reset acts at the end of a step, and counts from 0: the step before a presentation begins.
         reset = Reset(reset_value=0, interval=T, offset=(cells.start - 2) % T)
         reset.connect_var(variable)
-        resets.append(reset)
-    return process, tuple(resets)
+        found.append(reset)
+    return tuple(found)
 
 
 def connection(graph: Graph, link: Link) -> Any:
@@ -63,6 +67,7 @@ def connection(graph: Graph, link: Link) -> Any:
     if link.convolution is not None:
         return Conv(weight=_kernel(weights), **_geometry(link.convolution), **shared)
     if isinstance(weights, csr_matrix):
+        weights.eliminate_zeros()  # else DelaySparse changes the structure in every step
         if not late:
             return Sparse(weights=weights, **shared)
         delays = csr_matrix(

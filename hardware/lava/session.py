@@ -1,8 +1,8 @@
 """A run of Lava that always ends: processes are stopped, or ended, on every path out.
 
 Lava starts an operating-system process for each of its processes. A run that is left without `stop` keeps the
-interpreter from ending, and one of them that fails leaves the others waiting. So `Session` waits with an eye on
-them, and ends those that are left when it closes.
+interpreter from ending, and one of them that fails leaves the others waiting. So `Session` waits with an eye
+on them, and ends those that are left when it closes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import queue
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,12 +79,18 @@ class Session:
         with _deaf_children():
             root.create_runtime(run_cfg=self._configuration())
 
-    def stream(self, given: Mapping[str, Iterator[Reals]], steps: int) -> Iterator[dict[Tap, Reals]]:
+    def stream(
+        self,
+        given: Mapping[str, Iterator[Reals]],
+        steps: int,
+        clear: Mapping[int, Iterable[Any]] = MappingProxyType({}),
+    ) -> Iterator[dict[Tap, Reals]]:
         """Run, and give what every step brings: name -> (n,) of what is extracted and watched.
 
         Args:
             given: name -> what is injected, (n,) a step.
             steps: of Lava's clock.
+            clear: step -> Vars that are set to 0 at its end, when all has been read.
 
         Raises:
             EngineError: a process of Lava has failed.
@@ -93,14 +100,19 @@ class Session:
         sent = 0
         ports = {k: e.out_port.external_pipe_csp_recv_port for k, e in self._extractors.items()}
         ports |= {k: w._pm_to_p_dst_port for k, w in self._wires.items()}
-        self._root.run(condition=RunSteps(num_steps=steps, blocking=False))
-        for t in range(steps):
-            while sent < min(steps, t + AHEAD):
-                for name, injector in self._injectors.items():
-                    injector.send(next(given[name]))
-                sent += 1
-            yield {name: self._receive(port) for name, port in ports.items()}
-        self._root.wait()
+        done = 0
+        for stop in sorted({*(step for step in clear if step < steps), steps}):
+            self._root.run(condition=RunSteps(num_steps=stop - done, blocking=False))
+            for t in range(done, stop):
+                while sent < min(steps, t + AHEAD):
+                    for name, injector in self._injectors.items():
+                        injector.send(next(given[name]))
+                    sent += 1
+                yield {name: self._receive(port) for name, port in ports.items()}
+            self._root.wait()
+            for variable in clear.get(stop, ()):
+                variable.set(np.zeros(variable.shape))
+            done = stop
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:
         self.close(orderly=kind is None)
@@ -151,7 +163,7 @@ def _actors(runtime: Any) -> list[Any]:
 
 
 def _end(runtime: Any) -> None:
-    """End what a runtime has left: processes, channels, shared memory. Nothing to do after an orderly stop."""
+    """End what a runtime has left: processes, channels, shared memory; nothing after an orderly stop."""
     left = _actors(runtime)
     if runtime is None or not left:
         return
@@ -167,7 +179,7 @@ def _end(runtime: Any) -> None:
 
 
 def _end_wire(wire: Any) -> None:
-    """A VarWire has shared memory of its own, which it would give back only when Python comes to delete it."""
+    """A VarWire has shared memory of its own, which it would give back only when Python deletes it."""
     wire._pm_to_p_dst_port.join()
     with suppress(OSError, EOFError):
         wire._multi_processing.stop()
@@ -175,7 +187,7 @@ def _end_wire(wire: Any) -> None:
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes that begin now take no notice of Ctrl-C: this one does, when they have begun, and ends them."""
+    """Processes that begin now take no notice of Ctrl-C; this one does when they have begun."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
