@@ -30,6 +30,9 @@ Drive = CurrentInput | PoissonInput
 Masters = dict[str, npt.NDArray[np.int32]]
 
 
+__all__ = ["Drive", "Masters", "Network", "Projection", "Readout"]
+
+
 @dataclass(frozen=True)
 class Readout:
     """How a class is read: the neuron of `population` with the most spikes in `span`.
@@ -86,8 +89,8 @@ class Network:
         return tuple(p for p in self.projections if isinstance(p, Dense) and isinstance(p.plastic, CountRule))
 
     @cached_property
-    def online(self) -> tuple[Dense | Sparse, ...]:
-        """The projections that learn in every step."""
+    def online(self) -> tuple[Any, ...]:
+        """The projections (Dense, Sparse) that learn in every step."""
         return tuple(
             p
             for p in self.projections
@@ -162,8 +165,8 @@ class Network:
     ) -> npt.NDArray[Any]:
         """What a projection adds for a spike, in the units of the threshold, as its kind keeps it.
 
-        Dense: float64 (n_pre, n_post), a transpose's too. OneToOne: (n,). Sparse: (n_synapses,), or () where all
-        have one weight. Conv2d: its kernels. A projection of another kind: its `w`.
+        Dense: float64 (n_pre, n_post), a transpose's too. OneToOne: (n,). Sparse: (n_synapses,), or ()
+        where all have one weight. Conv2d: its kernels. A projection of another kind: its `w`.
 
         Args:
             name: of a projection.
@@ -173,7 +176,7 @@ class Network:
         if isinstance(p, OneToOne):
             return np.full(self.populations[p.post].n, p.w)
         if not isinstance(p, Dense):
-            return np.asarray(p.w)  # type: ignore[attr-defined]
+            return np.asarray(p.w)
         if isinstance(p.w, Transpose):
             return np.ascontiguousarray(self.weights(p.w.of, masters).T)
         if not isinstance(p.plastic, CountRule):

@@ -1,4 +1,5 @@
-"""Where a run without presentations stands: the same for every engine, so that one goes on where another stopped.
+"""Where a run without presentations stands: the same for every engine, so that one goes on where another
+stopped.
 
 recording = simulate(network, steps=1000)
 again = simulate(network, steps=1000, state=recording.state)      # as if never stopped
@@ -27,7 +28,8 @@ class State:
     Attributes:
         t: the next step.
         populations: population -> its model's state by name ("v": (n,), ...).
-        recent: population -> int8 (d, n), the spikes of the last d steps, oldest first, where d is the longest
+        recent: population -> int8 (d, n), the spikes of the last d steps, oldest first, where d is the
+            longest
             delay of its projections: what is still under way.
         weights: projection that learns in every step -> float64 (n_synapses,).
         traces: projection that learns in every step -> the rule's own variables by name.

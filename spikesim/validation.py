@@ -103,7 +103,8 @@ def _check_time(network: Network) -> None:
         phased = isinstance(p, Target) or getattr(p, "active_in", None) or getattr(p, "replay", False)
         if phased or getattr(p, "gate_by", None):
             raise DeclarationError(
-                f"{name}: a target, a replay, a gate or active_in belong to presentations, and this network runs "
+                f"{name}: a target, a replay, a gate or active_in belong to presentations, and this "
+                "network runs "
                 f"without end; declare it with window=Window(T, split)"
             )
         if getattr(p, "offset", None):
@@ -112,7 +113,8 @@ def _check_time(network: Network) -> None:
             )
     if network.plastic:
         raise DeclarationError(
-            f"{network.plastic[0].name}: a CountRule acts after a presentation, and this network runs without "
+            f"{network.plastic[0].name}: a CountRule acts after a presentation, and this network runs "
+            "without "
             f"end; declare it with window=Window.halved(T), or take a rule that acts in every step"
         )
     if network.readout is not None:
@@ -129,7 +131,8 @@ def _check_presented(network: Network) -> None:
     makers = [n for n, p in network.populations.items() if sends(p) and not isinstance(p, Source | Target)]
     for name in [*makers, *(drive.name for drive in network.drives)]:
         raise DeclarationError(
-            f"{name}: generators and drives belong to networks that run without end; declare the network with "
+            f"{name}: generators and drives belong to networks that run without end; declare the network "
+            "with "
             f"Window.without_end(), or take a Source, with an encoder for its presentations"
         )
 
@@ -157,13 +160,15 @@ def _check_sizes(network: Network, p: Any) -> None:
         if p.n_synapses and p.indices.max() >= post:
             k = int(np.argmax(p.indices))
             raise DeclarationError(
-                f"{p.name}: synapse {k} goes to neuron {p.indices[k]}, and {p.post} has {post} (0 .. {post - 1})"
+                f"{p.name}: synapse {k} goes to neuron {p.indices[k]}, and {p.post} has {post} (0 .. "
+                f"{post - 1})"
             )
     if isinstance(p, Conv2d):
         inputs, outputs = int(np.prod(p.shape)), int(np.prod(p.out_shape))
         if (inputs, outputs) != (pre, post):
             raise DeclarationError(
-                f"{p.name}: from {p.shape} = {inputs} to {p.out_shape} = {outputs} neurons, and {p.pre} has {pre}, "
+                f"{p.name}: from {p.shape} = {inputs} to {p.out_shape} = {outputs} neurons, and {p.pre} "
+                f"has {pre}, "
                 f"{p.post} has {post}"
             )
 
@@ -255,13 +260,15 @@ def _check_weights(network: Network, p: Any) -> None:
             grid.on_grid(w[first : first + CHUNK], None if learns else bits, f"{p.name}: w")
         if learns and bits is not None:
             raise DeclarationError(
-                f"{p.name}: {type(p.plastic).__name__} moves weights by real numbers, off the grid of {p.post}; "
+                f"{p.name}: {type(p.plastic).__name__} moves weights by real numbers, off the grid of "
+                f"{p.post}; "
                 f"give {p.post} real numbers (LIF with grid=None)"
             )
         return
     if bits is None:
         raise DeclarationError(
-            f"{p.name}: a CountRule's weights propagate on a grid, and {p.post} has real numbers; declare a grid"
+            f"{p.name}: a CountRule's weights propagate on a grid, and {p.post} has real numbers; "
+            "declare a grid"
         )
     masters = grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
     low, high = p.plastic.clip_master()

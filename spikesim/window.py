@@ -52,7 +52,9 @@ class Window:
 
     @classmethod
     def without_end(cls) -> Window:
-        """Time that goes on, without presentations: recurrent networks, plasticity that acts in every step."""
+        """Time that goes on, without presentations: recurrent networks, plasticity that acts in every
+        step.
+        """
         return cls(1, None, True)
 
     @classmethod

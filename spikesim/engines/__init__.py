@@ -146,7 +146,8 @@ def simulate(
         for what, value in (("steps", steps), ("state", state), ("signals", signals)):
             if value is not None:
                 raise EngineError(
-                    f"simulate: {what} is for networks that run without end, and this one has presentations of "
+                    f"simulate: {what} is for networks that run without end, and this one has "
+                    "presentations of "
                     f"{network.window.T} steps; leave it out"
                 )
         for source, spikes in given.items():

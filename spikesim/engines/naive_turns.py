@@ -73,7 +73,9 @@ class Turns:
         return spikes, trace
 
     def advance(self, given: Given, learn: bool) -> tuple[dict[str, Ints], dict[str, Any], State]:
-        """The steps of a run without presentations: spikes (steps, n), membranes (steps, ...), and the state."""
+        """The steps of a run without presentations: spikes (steps, n), membranes (steps, ...), and the
+        state.
+        """
         net, begun = self.network, self.begun
         assert begun is not None
         steps, past = given.steps, max((len(r) for r in begun.recent.values()), default=0)
@@ -98,7 +100,7 @@ class Turns:
             if learn:
                 self._learn(past + step, t, spikes, given)
         recent = {name: s[len(s) - longest_delay(net, name) :].astype(np.int8) for name, s in spikes.items()}
-        after = State(t + 1, state, recent, self.weights, self.traces, signature(net))
+        after = State(t + 1, state, last, self.weights, self.traces, signature(net))
         return {name: s[past:] for name, s in spikes.items()}, trace, after
 
     def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints]) -> Any:
@@ -176,6 +178,7 @@ def raise_range(name: str, neuron: int, t: int) -> None:
         EngineError: always.
     """
     raise EngineError(
-        f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**53 (steps of its grid). "
+        f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**53 (steps of its "
+        "grid). "
         f"Ways out: a floor, a leak (LIF), weights or a bias that do not run away"
     )

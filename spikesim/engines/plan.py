@@ -226,7 +226,7 @@ def _layers(
                 "delay": network.named[link].delay,
                 "offset": network.offsets[name],
                 "inject_from": errors.index(others[0].pre) if others else -1,
-                "inject_w": grid.snap(others[0].w, bits) if others else 0,  # type: ignore[arg-type]
+                "inject_w": grid.snap(others[0].w, bits) if others else 0,
                 "inject_delay": others[0].delay if others else 0,
             }
         )
@@ -315,8 +315,8 @@ def _loss(network: Network, name: str, chain: tuple[str, ...]) -> dict[str, Any]
     bits = network.populations[name].grid
     return {
         "layer": chain.index(layer[0].pre),
-        "w_target": grid.snap(target[0].w, bits),  # type: ignore[arg-type]
-        "w_layer": grid.snap(layer[0].w, bits),  # type: ignore[arg-type]
+        "w_target": grid.snap(target[0].w, bits),
+        "w_layer": grid.snap(layer[0].w, bits),
         "d_target": target[0].delay,
         "d_layer": layer[0].delay,
     }

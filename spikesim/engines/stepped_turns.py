@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.given import Given, longest_delay
+from spikesim.engines.given import longest_delay
 from spikesim.engines.naive_turns import raise_range
 from spikesim.network import Network
 from spikesim.neurons.population import Advance, scaled
@@ -93,7 +93,7 @@ class Cell:
 def advance_of(population: Any) -> Advance:
     """A model's step in place: its own compiled one, or its readable `step`."""
     if hasattr(population, "compiled"):
-        return population.compiled()  # type: ignore[no-any-return]
+        return population.compiled()
 
     def advance(state: Any, current: Any, closed: Any, fired: Any, signs: Any) -> int:
         after, s = population.step(state, scaled(current, population.grid))

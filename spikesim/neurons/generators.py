@@ -50,7 +50,8 @@ class PoissonSource:
             raise DeclarationError(f"PoissonSource: {rate.size} rates for {self.n} neurons; one, or one each")
         if not ((rate >= 0) & (rate <= 1)).all():
             raise DeclarationError(
-                f"PoissonSource: rate = {rate[~((rate >= 0) & (rate <= 1))].flat[0]!r}; a rate is a probability a "
+                f"PoissonSource: rate = {rate[~((rate >= 0) & (rate <= 1))].flat[0]!r}; a rate is a "
+                "probability a "
                 f"step, in [0, 1] (a rate in Hz times the step in seconds)"
             )
 
@@ -95,7 +96,8 @@ class RegularSource:
         whole = np.issubdtype(phase.dtype, np.integer) and isinstance(self.period, int)
         if not whole or self.period < 1 or (phase < 0).any() or (phase >= self.period).any():
             raise DeclarationError(
-                f"RegularSource: period = {self.period!r}, phase = {self.phase!r}; whole numbers of steps with "
+                f"RegularSource: period = {self.period!r}, phase = {self.phase!r}; whole numbers of "
+                "steps with "
                 f"0 <= phase < period are needed"
             )
 

@@ -81,7 +81,8 @@ class LIF:
         grids.on_grid(self.v_reset, self.grid, "LIF: v_reset")
         if self.v_reset >= self.theta:
             raise DeclarationError(
-                f"LIF: v_reset = {self.v_reset!r} is not below theta = {self.theta!r}: a neuron that has fired "
+                f"LIF: v_reset = {self.v_reset!r} is not below theta = {self.theta!r}: a neuron that has "
+                "fired "
                 f"would fire for ever"
             )
         for name in ("u_decay", "v_decay"):
@@ -92,8 +93,10 @@ class LIF:
             raise DeclarationError(f"LIF: {name} = {decay!r}; a decay is the part lost in a step, in [0, 1]")
         if self.grid is not None and decay * DECAY_UNIT != round(decay * DECAY_UNIT):
             raise DeclarationError(
-                f"LIF: {name} = {decay!r} is no multiple of 1/{DECAY_UNIT}, as the integer decay on a grid needs; "
-                f"the nearest is {round(decay * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or grid=None for real numbers"
+                f"LIF: {name} = {decay!r} is no multiple of 1/{DECAY_UNIT}, as the integer decay on a "
+                "grid needs; "
+                f"the nearest is {round(decay * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or grid=None for "
+                "real numbers"
             )
 
     @cached_property
@@ -117,7 +120,9 @@ class LIF:
         return np.broadcast_to(scaled(self.bias, self.grid), (self.n,)).copy()
 
     def rest(self) -> State:
-        """u and v (n,), int64 on a grid, else float64; and resting int32 (n,), where neurons are refractory."""
+        """u and v (n,), int64 on a grid, else float64; and resting int32 (n,), where neurons are
+        refractory.
+        """
         kind = number_type(self.grid)
         state: State = {"v": np.zeros(self.n, kind), "u": np.zeros(self.n, kind)}
         return state | ({"resting": np.zeros(self.n, np.int32)} if self.refractory else {})

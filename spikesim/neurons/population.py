@@ -26,7 +26,8 @@ M = TypeVar("M", bound=type[Any])
 class Neuron(Protocol):
     """A population that integrates: what engines and `Network` read of it.
 
-    A model is a frozen dataclass with these fields, `rest` and `step`. One more method is optional, for speed:
+    A model is a frozen dataclass with these fields, `rest` and `step`. One more method is optional, for
+    speed:
 
         compiled() -> advance(state, current, closed, fired, signs) -> n_fired
 

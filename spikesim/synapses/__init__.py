@@ -1,4 +1,6 @@
-"""Projections from one population to another, one kind a file; `delivery.py` says what a kind has to offer."""
+"""Projections from one population to another, one kind a file; `delivery.py` says what a kind has to
+offer.
+"""
 
 from spikesim.synapses.convolution import Conv2d
 from spikesim.synapses.delivery import Projection

@@ -1,6 +1,7 @@
 """Two-dimensional convolutions: every spike adds the kernel, placed where its neuron lies.
 
-    I[o, y, x](t) = sum over c, a, b of w[o, c, a, b] * s[c, y * stride + a - padding, x * stride + b - padding](t - delay)
+    I[o, y, x](t) = sum over c, a, b of w[o, c, a, b] s[c, row, column](t - delay)
+    row = y stride + a - padding,  column = x stride + b - padding
 
 (a cross-correlation, as deep-learning libraries call a convolution). Neurons are numbered channel by channel,
 row by row.
@@ -75,16 +76,19 @@ class Conv2d:
         object.__setattr__(self, "shape", tuple(int(v) for v in shape))
         if not grid.whole(self.groups, 1) or shape[0] % self.groups or w.shape[0] % self.groups:
             raise DeclarationError(
-                f"{name}: groups = {self.groups!r}; it has to divide {shape[0]} input and {w.shape[0]} output channels"
+                f"{name}: groups = {self.groups!r}; it has to divide {shape[0]} input and {w.shape[0]} "
+                "output channels"
             )
         if w.shape[1] != shape[0] // self.groups:
             raise DeclarationError(
-                f"{name}: w is for {w.shape[1]} input channels a group; {shape[0]} channels in {self.groups} groups "
+                f"{name}: w is for {w.shape[1]} input channels a group; {shape[0]} channels in "
+                f"{self.groups} groups "
                 f"have {shape[0] // self.groups}"
             )
         if min(self.out_shape) < 1:
             raise DeclarationError(
-                f"{name}: a kernel of {w.shape[2:]} does not fit into {shape[1:]} with padding {self.padding}; "
+                f"{name}: a kernel of {w.shape[2:]} does not fit into {shape[1:]} with padding "
+                f"{self.padding}; "
                 f"take a smaller kernel or more padding"
             )
 

@@ -22,14 +22,21 @@ class Projection(Protocol):
 
     Attributes:
         pre, post: names of populations.
+        w: the declared weights.
         delay: the least number of steps from a spike to its arrival.
         name: unique in a network.
     """
 
-    pre: str
-    post: str
-    delay: int
-    name: str
+    @property
+    def pre(self) -> str: ...
+    @property
+    def post(self) -> str: ...
+    @property
+    def delay(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def w(self) -> Any: ...
 
     def pieces(self, w: Weights) -> list[Piece]:
         """For each delay the matrix (n_pre, n_post) of what a spike adds: the readable form."""

@@ -19,10 +19,12 @@ LARGEST_MEAN = 50.0
 
 @dataclass(frozen=True)
 class CurrentInput:
-    """A current that is given when the network runs: `inputs[name]`, float64 (steps, n) or (n,) for all steps.
+    """A current that is given when the network runs: `inputs[name]`, float64 (steps, n) or (n,) for all
+    steps.
 
     Attributes:
-        post: name of a population; the current is in the units of its threshold, on its grid where it has one.
+        post: name of a population; the current is in the units of its threshold, on its grid where it has
+            one.
         name: "->post" where it is not given.
     """
 
@@ -37,9 +39,9 @@ class CurrentInput:
 class PoissonInput:
     """To each neuron of `post` w times a Poisson number of mean `rate`, in every step, independently.
 
-    It stands for so many presynaptic Poisson trains that they need not be told apart. The number k of neuron j
-    in step t is the count of c_1 <= c_2 <= ... that lie at or below word(seed, DRIVE, t, j), where c_k is the
-    probability of fewer than k, in units of 2**-32.
+    It stands for so many presynaptic Poisson trains that they need not be told apart. The number k of
+    neuron j in step t is the count of c_1 <= c_2 <= ... that lie at or below word(seed, DRIVE, t, j), where
+    c_k is the probability of fewer than k, in units of 2**-32.
 
     Attributes:
         post: name of a population.
@@ -63,7 +65,8 @@ class PoissonInput:
         rng.key(self.seed)
         if not 0 < self.rate <= LARGEST_MEAN:
             raise DeclarationError(
-                f"{self.name}: rate = {self.rate!r}; a mean number of spikes a step in (0, {LARGEST_MEAN:g}] is "
+                f"{self.name}: rate = {self.rate!r}; a mean number of spikes a step in (0, "
+                f"{LARGEST_MEAN:g}] is "
                 f"needed; declare several drives with seeds of their own for more"
             )
         if not np.isfinite(self.w):

@@ -52,7 +52,8 @@ class Sparse:
         indices = _integers(self.name, "indices", self.indices, np.int32)
         if indptr.ndim != 1 or not len(indptr) or indptr[0] != 0 or (np.diff(indptr) < 0).any():
             raise DeclarationError(
-                f"{self.name}: indptr begins with 0 and never falls; one entry for each presynaptic neuron, and one"
+                f"{self.name}: indptr begins with 0 and never falls; one entry for each presynaptic "
+                "neuron, and one"
             )
         if indptr[-1] != len(indices):
             raise DeclarationError(
