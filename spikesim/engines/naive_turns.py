@@ -99,7 +99,7 @@ class Turns:
                 trace[name][step] = state[name]["v"]
             if learn:
                 self._learn(past + step, t, spikes, given)
-        recent = {name: s[len(s) - longest_delay(net, name) :].astype(np.int8) for name, s in spikes.items()}
+        last = {name: s[len(s) - longest_delay(net, name) :].astype(np.int8) for name, s in spikes.items()}
         after = State(t + 1, state, last, self.weights, self.traces, signature(net))
         return {name: s[past:] for name, s in spikes.items()}, trace, after
 
