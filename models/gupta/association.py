@@ -20,11 +20,15 @@ from spikesim.rng import Stream
 Codes = tuple[Floats, ...]
 
 
-def output_codes(n_out: int) -> Floats:
-    """The output's Z by class, float64 (classes, n_out): two classes for one neuron, else one neuron each."""
+def output_codes(n_out: int, balanced: bool = True) -> Floats:
+    """The output's Z by class, float64 (classes, n_out): two classes for one neuron, else one neuron each.
+
+    With n_out > 2 classes a neuron meets n_out - 1 samples of others for each of its own, and the printed Z = -1
+    silences it. Differs from the paper, which has two classes: `balanced` gives Z = -1 / (n_out - 1) to others.
+    """
     if n_out == 1:
         return np.array([[-1.0], [1.0]])
-    return 2.0 * np.eye(n_out) - 1.0
+    return np.where(np.eye(n_out) == 1, 1.0, -1.0 / (n_out - 1) if balanced else -1.0)
 
 
 def fixed_codes(sizes: tuple[int, ...], seed: int) -> Codes:

@@ -35,7 +35,7 @@ class Model:
         seed: of weights, associations and order.
         net: weights and biases.
         codes: every layer's fixed Z by class; what the rule used unless Z was fed back.
-        curve: one record an epoch: epoch, and accuracies in % of what was measured.
+        curve: records of an epoch's number, from 1, and the accuracies in % of what was measured after it.
     """
 
     config: Gupta
@@ -69,6 +69,7 @@ def train(
     measure: dict[str, Samples] | None = None,
     epochs: int | None = None,
     draw: Callable[[int], Labels] | None = None,
+    every: int = 1,
 ) -> Model:
     """Train a network.
 
@@ -77,9 +78,10 @@ def train(
         x: (n, features) in [0, 1].
         y: int64 (n,): 0 and 1 for one output, else 0 .. n_out - 1.
         seed: of weights, associations and order; the same seed gives the same weights, bit for bit.
-        measure: name -> (x, y); the accuracy on each is kept in the curve after every epoch.
+        measure: name -> (x, y); the accuracy on each is kept in the curve.
         epochs: in place of the configuration's.
         draw: gives the rows of an epoch, in their order; all rows, shuffled, where None.
+        every: epochs between two records of the curve; the last epoch always has one.
 
     Raises:
         DataError: labels of other classes, inputs outside [0, 1], or lengths that do not fit.
@@ -91,11 +93,13 @@ def train(
     net = uniform_mlp((config.inputs, *config.sizes[1:]), seed, config.bias_start if config.bias else 0.0)
     model = Model(config, seed, net, fixed_codes((config.inputs, *config.sizes[1:]), seed))
     adam = Adam(net.arrays, config.adam)
-    for epoch in range(config.epochs if epochs is None else epochs):
+    last = config.epochs if epochs is None else epochs
+    for epoch in range(last):
         rows = rng.permutation(seed, len(y), epoch) if draw is None else draw(epoch)
         _epoch(model, adam, x, y, rows)
-        found = {name: evaluate(model, *samples) for name, samples in (measure or {}).items()}
-        model.curve.append({"epoch": epoch + 1, **found})
+        if (epoch + 1) % every == 0 or epoch + 1 == last:
+            found = {name: evaluate(model, *samples) for name, samples in (measure or {}).items()}
+            model.curve.append({"epoch": epoch + 1, **found})
     return model
 
 
@@ -182,7 +186,7 @@ def coded(config: Gupta, x: Inputs) -> Floats:
 
 def targets(y: Labels, n_out: int) -> Floats:
     """Targets of the cross-entropy, float64 (B, n_out): y itself, or one-hot."""
-    return (output_codes(n_out)[y] + 1) / 2
+    return np.where(output_codes(n_out)[y] > 0, 1.0, 0.0)
 
 
 def check_samples(config: Gupta, x: Inputs, y: Labels, where: str) -> None:

@@ -1,0 +1,152 @@
+"""The paper's figures, drawn from the saved tables: accuracy over epochs, under attack, and the STDP curve."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikesim._files import write_bytes
+from spikesim.errors import MissingExtraError
+from spikesim.learning.gupta import stdp_window
+from spikesim.plotting import GREY, MARKERS, SERIES, STYLE
+from spikesim.tables import Table, load_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_figures(results: Path) -> list[Path]:
+    """Draw every figure whose table is in a folder; gives the paths of the pictures.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    made = [draw_stdp(results / "fig4-stdp.png")]
+    for name, draw, picture in (
+        ("pairs", draw_curves, "fig2-mnist.png"),
+        ("iris", draw_curves, "fig2-iris.png"),
+        ("robustness", draw_attacks, "fig3-robustness.png"),
+        ("singularity", draw_singularity, "singularity.png"),
+    ):
+        if (results / f"{name}.json").exists():
+            made.append(draw(load_table(results / f"{name}.json"), results / picture))
+    return made
+
+
+def draw_stdp(path: Path, t_pre: float = 1.0) -> Path:
+    """Fig. 4: the STDP curves of eqs. 5 (dotted) and 6 (solid), each in units of its largest drawn value."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for form, style, label in (("eq5", ":", "eq. 5"), ("eq6", "-", "eq. 6")):
+            dt = np.linspace(-0.8, 0.8, 801)
+            curve = stdp_window(dt, t_pre, "eq5" if form == "eq5" else "eq6")
+            axes.plot(dt, curve / np.abs(curve).max(), style, color=SERIES[0], label=label)
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        axes.set(
+            xlabel=r"$\Delta T = T_{post} - T_{pre}$, in units of $T_{pre}$",
+            ylabel=r"$\Delta W$ (of the largest)",
+            title="The STDP curve behind the rule",
+        )
+        axes.legend()
+
+    return _picture(path, (5.2, 3.6), draw)
+
+
+def draw_curves(table: Table, path: Path) -> Path:
+    """Fig. 2: accuracy over epochs, a panel a pair; train dotted, test solid, mean over the seeds."""
+
+    def panel(axes: Any, pair: str, runs: Mapping[str, Any]) -> None:
+        low = 100.0
+        for k, (name, found) in enumerate(runs.items()):
+            for part, style in (("train", ":"), ("test", "-")):
+                mean = np.mean([run[part] for run in found], axis=0)
+                label = name if part == "test" else None
+                axes.plot(found[0]["epoch"], mean, style, color=SERIES[k % len(SERIES)], label=label)
+                low = min(low, float(mean[len(mean) // 3 :].min()))
+        axes.set(title=pair.replace("v", " vs "), xlabel="epoch")
+        axes.set_ylim(max(low - 0.2 * (100 - low) - 0.2, 40), 100.05 + 0.02 * (100 - low))
+
+    return _panels(table.data, path, panel, "accuracy (%); dotted: train")
+
+
+def draw_attacks(table: Table, path: Path) -> Path:
+    """Fig. 3: accuracy over the strength of FGSM, a panel a pair; mean and spread over the seeds."""
+
+    def panel(axes: Any, pair: str, runs: Mapping[str, Any]) -> None:
+        for k, (name, found) in enumerate(runs.items()):
+            values = np.asarray(found)[:, :4]
+            sd = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
+            axes.errorbar(
+                (0, 4, 8, 12), values.mean(axis=0), sd, color=SERIES[k % len(SERIES)], marker=MARKERS[k % 5],
+                markersize=4, linewidth=1.3, capsize=2, label=name,
+            )  # fmt: skip
+        axes.set(title=pair.replace("v", " vs "), xlabel="FGSM strength (of 255)", xticks=(0, 4, 8, 12))
+
+    return _panels(table.data, path, panel, "test accuracy (%)")
+
+
+def draw_singularity(table: Table, path: Path) -> Path:
+    """Every run's end over eps, and the largest |f| at the start."""
+    eps = [name for name in table.data if "clip" not in name]
+    at = [float(name.split("=")[1]) for name in eps]
+    largest = {row[0]: row[2] for row in table.rows}
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        for k, column in enumerate(table.columns[3:]):
+            for x, name in zip(at, eps, strict=True):
+                runs = table.data[name][k]
+                shifted = [x * (0.9 + 0.25 * k)] * len(runs)
+                label = column if name == eps[0] else None
+                left.plot(shifted, runs, MARKERS[k], color=SERIES[k], markersize=4, alpha=0.7, label=label)
+        left.set(xscale="log", xlabel="eps", ylabel="validation accuracy (%)", title="Every seed's end")
+        left.legend()
+        right.plot(at, [largest[name] for name in eps], "o-", color=SERIES[0], markersize=4)
+        right.set(xscale="log", yscale="log", xlabel="eps", title="Largest |f| before learning")
+
+    return _picture(path, (8.4, 3.4), draw)
+
+
+def _panels(
+    data: Mapping[str, Any], path: Path, panel: Callable[[Any, str, Mapping[str, Any]], None], ylabel: str
+) -> Path:
+    """One panel a pair, and the legend where there is room."""
+
+    def draw(figure: Figure) -> None:
+        columns = 3
+        rows = (len(data) + columns) // columns
+        grid: Sequence[Any] = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (pair, runs) in zip(grid, data.items(), strict=False):
+            panel(axes, pair, runs)
+            axes.grid(True)
+        for axes in grid[:: len(grid) // rows]:
+            axes.set_ylabel(ylabel)
+        for axes in grid[len(data) :]:
+            axes.set_axis_off()
+        handles, labels = grid[0].get_legend_handles_labels()
+        grid[len(data)].legend(handles, labels, loc="center")
+
+    return _picture(path, (9.6, 2.9 * ((len(data) + 3) // 3)), draw)
+
+
+def _picture(path: Path, inches: tuple[float, float], draw: Callable[[Figure], None]) -> Path:
+    """A figure of its own in the project's style, written atomically."""
+    try:
+        from matplotlib import style
+        from matplotlib.figure import Figure
+    except ImportError as problem:
+        raise MissingExtraError("matplotlib", "plot") from problem
+    with style.context(["default", STYLE]):
+        figure = Figure(figsize=inches, layout="constrained", dpi=100)
+        draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=100)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, buffer.getvalue(), what="the picture")
+    return path

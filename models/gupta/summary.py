@@ -1,0 +1,26 @@
+"""Seeds in one cell: mean, spread and the worst seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SPREAD = "Mean ± standard deviation over the seeds, in % of the test samples."
+NO_NUMBERS = "The paper prints curves and no numbers, hence no column of its own figures."
+
+
+def spread(values: Sequence[float]) -> str:
+    """'99.07 ± 0.11', or with the worst value where a run stands out: '86.6 ± 20.1 (worst 49.9)'."""
+    mean, sd, worst = float(np.mean(values)), _sd(values), float(np.min(values))
+    text = f"{mean:.2f} ± {sd:.2f}"
+    return f"{text} (worst {worst:.2f})" if sd > 1 else text
+
+
+def rounded(values: Sequence[float]) -> list[float]:
+    """Values for a file: four decimals are finer than a sample."""
+    return [round(float(v), 4) for v in values]
+
+
+def _sd(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

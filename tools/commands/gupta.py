@@ -1,0 +1,101 @@
+"""`spikesim gupta ...`: the tables and figures of Gupta (2020), measured again and kept as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Shown
+
+from spikesim import datasets
+from spikesim.models.gupta.accuracy import iris_pairs, mnist_pairs
+from spikesim.models.gupta.figures import draw_figures
+from spikesim.models.gupta.robustness import robustness as measure_robustness
+from spikesim.models.gupta.singularity import singularity as measure_singularity
+from spikesim.models.gupta.spiking_accuracy import spiking_pairs
+from spikesim.models.gupta.ten_classes import ten_classes
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+
+app = typer.Typer(
+    help="Gupta (2020): a local rule of spike timing for networks of rates; its figures, and our spiking form.",
+    no_args_is_help=True,
+)
+Seeds = Annotated[int, typer.Option(min=1, help="Runs of each figure, with the seeds 1 .. N.", metavar="N")]
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Passes over the data.")]
+RESULTS = Path("models/results/gupta")
+
+
+@app.command()
+def pairs(seeds: Seeds = 5, epochs: Epochs = 12, results: Results = RESULTS) -> None:
+    """Fig. 2, MNIST: two digits; literal, amended, and backpropagation (some minutes)."""
+    display = Display()
+    _keep(
+        mnist_pairs(datasets.mnist(), _numbers(seeds), epochs=epochs, say=display.say), results / "pairs.json"
+    )
+
+
+@app.command()
+def iris(seeds: Seeds = 5, epochs: Epochs = 1500, results: Results = RESULTS) -> None:
+    """Fig. 2, IRIS: two species, repeated 5-fold cross-validation (some minutes)."""
+    _keep(iris_pairs(seeds, epochs=epochs, say=Display().say), results / "iris.json")
+
+
+@app.command()
+def robustness(seeds: Seeds = 5, results: Results = RESULTS) -> None:
+    """Fig. 3: accuracy under FGSM; PGD and two controls beside it (some minutes)."""
+    found = measure_robustness(datasets.mnist(), _numbers(seeds), say=Display().say)
+    _keep(found, results / "robustness.json")
+
+
+@app.command()
+def singularity(seeds: Seeds = 5, epochs: Epochs = 12, results: Results = RESULTS) -> None:
+    """Where the printed eps leads: eps from 1e-9 to 1e-1, and clips, on validation data (some minutes)."""
+    found = measure_singularity(datasets.mnist(), _numbers(seeds), epochs=epochs, say=Display().say)
+    _keep(found, results / "singularity.json")
+
+
+@app.command()
+def classes(seeds: Seeds = 3, epochs: Epochs = 10, results: Results = RESULTS) -> None:
+    """Ten classes: one against one, one against the rest, one layer, class codes (half an hour)."""
+    found = ten_classes(datasets.mnist(), _numbers(seeds), epochs, Display().say)
+    _keep(found, results / "classes.json")
+
+
+@app.command()
+def spiking(
+    seeds: Seeds = 5,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of a presentation.")] = 20,
+    epochs: Epochs = 5,
+    results: Results = RESULTS,
+) -> None:
+    """The same rule on spike counts of integrate-and-fire neurons, on the engines (ten minutes)."""
+    found = spiking_pairs(datasets.mnist(), _numbers(seeds), T=steps, epochs=epochs, say=Display().say)
+    _keep(found, results / "spiking.json")
+
+
+@app.command()
+def figures(results: Results = RESULTS) -> None:
+    """Draw figs. 2, 3 and 4 from the saved tables."""
+    for path in draw_figures(results):
+        print(path)
+
+
+def _numbers(seeds: int) -> list[int]:
+    return list(range(1, seeds + 1))
+
+
+def _keep(table: Table, path: Path) -> None:
+    """Save a table and show it."""
+    save_table(table, path)
+    shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in table.columns:
+        shown.add_column(column)
+    for row in table.rows:
+        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+    console = Console(highlight=False)
+    console.print(shown)
+    console.print(f"\n{table.notes}\nSaved: {path}")
