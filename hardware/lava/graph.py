@@ -111,10 +111,6 @@ class Graph:
     parts: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     drained: bool = True
 
-    def last_step(self, presentations: int, T: int) -> int:
-        """The Lava step in which the last population ends its last presentation."""
-        return max(self.starts.values()) + presentations * T - 1
-
 
 def low_enough(bias: npt.NDArray[Any], steps: int) -> float:
     """A membrane from which no bias reaches the threshold in `steps` steps: 0 without a positive bias."""

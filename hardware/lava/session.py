@@ -33,17 +33,16 @@ class Session:
     """Streams numbers into and out of a graph of processes; a context manager.
 
     Args:
-        tag: "fixed_pt" or "floating_pt".
         hardware: run on Loihi 2 instead of the CPU.
 
     Raises:
         EngineError: hardware that is not there.
     """
 
-    def __init__(self, tag: str, hardware: bool = False) -> None:
+    def __init__(self, hardware: bool = False) -> None:
         if hardware:
             require_hardware()
-        self._tag, self._hardware = tag, hardware
+        self._hardware = hardware
         self._injectors: dict[str, Any] = {}
         self._extractors: dict[Tap, Any] = {}
         self._wires: dict[Tap, Any] = {}
@@ -73,11 +72,16 @@ class Session:
     def __enter__(self) -> Session:
         return self
 
-    def start(self, root: Any) -> None:
-        """Compile and start all that is connected to a process."""
+    def start(self, root: Any, tag: str) -> None:
+        """Compile and start all that is connected to a process.
+
+        Args:
+            root: any process.
+            tag: "fixed_pt" or "floating_pt".
+        """
         self._root = root
         with _deaf_children():
-            root.create_runtime(run_cfg=self._configuration())
+            root.create_runtime(run_cfg=self._configuration(tag))
 
     def stream(
         self,
@@ -129,7 +133,7 @@ class Session:
                 _end_wire(wire)
             self._wires.clear()
 
-    def _configuration(self) -> Any:
+    def _configuration(self, tag: str) -> Any:
         from lava.magma.core.run_configs import Loihi2HwCfg, Loihi2SimCfg
         from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
         from lava.proc.io.injector import Injector, PyLoihiInjectorModel
@@ -137,7 +141,7 @@ class Session:
         kind = Loihi2HwCfg if self._hardware else Loihi2SimCfg
         # Both have a model for another protocol too, which the choice by tag would fall upon.
         models = {Injector: PyLoihiInjectorModel, Extractor: PyLoihiExtractorModel}
-        return kind(select_tag=self._tag, exception_proc_model_map=models)
+        return kind(select_tag=tag, exception_proc_model_map=models)
 
     def _receive(self, port: Any) -> Reals:
         while True:

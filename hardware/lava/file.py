@@ -1,0 +1,95 @@
+"""A saved `LavaNetwork`: the declaration, the arithmetic, and a digest of the numbers that Lava gets.
+
+A checkpoint (checksummed HDF5 and JSON, no pickle) of the network that was exported; loading builds the
+processes anew, and compares the digest, so that what was checked when it was saved is what runs.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from spikesim import checkpoint
+from spikesim._files import json_bytes, sha256_bytes
+from spikesim.errors import CheckpointError, SpikesimError
+from spikesim.hardware.lava.graph import Arithmetic, Graph
+from spikesim.hardware.lava.network import BUILDERS, LavaNetwork
+from spikesim.network import Network
+from spikesim.network_file import describe, restore
+
+KIND = "lava"
+
+
+def save_lava(network: Network, path: str | os.PathLike[str], arithmetic: Arithmetic = "fixed") -> str:
+    """Write a network for Lava; gives the SHA-256 of the contents. Lava itself is not needed.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+        EngineError, LimitError: what Lava, or Loihi's integers, cannot hold.
+    """
+    arrays, declaration = describe(network)
+    graph = BUILDERS[arithmetic](network)
+    meta = {"network": declaration, "arithmetic": arithmetic, "graph": graph_digest(graph)}
+    return checkpoint.save(path, KIND, arrays, meta)
+
+
+def load_lava(path: str | os.PathLike[str]) -> LavaNetwork:
+    """The processes of a saved network, connected; sources are open.
+
+    Raises:
+        CheckpointError: the file is damaged, of another kind, or makes other numbers in this version.
+        MissingExtraError: Lava is not installed.
+    """
+    network, arithmetic = read_lava(path)
+    return LavaNetwork(network, arithmetic)
+
+
+def read_lava(path: str | os.PathLike[str]) -> tuple[Network, Arithmetic]:
+    """What a saved network declares, and its arithmetic; checked as `load_lava` says, without Lava.
+
+    Raises:
+        CheckpointError: as `load_lava` says.
+    """
+    found = checkpoint.load(path, KIND)
+    try:
+        arithmetic = found.meta["arithmetic"]
+        network = restore(found.arrays, found.meta["network"])
+        digest = graph_digest(BUILDERS[arithmetic](network))
+    except (SpikesimError, KeyError, TypeError, AttributeError, ValueError) as problem:
+        said = str(problem) if isinstance(problem, SpikesimError) else repr(problem)
+        raise CheckpointError(
+            f"{path} is whole, but this version makes no Lava network of it: {said}"
+        ) from problem
+    if digest != found.meta.get("graph"):
+        raise CheckpointError(
+            f"{path}: this version of spikesim gives Lava other numbers than the one that wrote it; export "
+            f"the run again"
+        )
+    return network, arithmetic
+
+
+def graph_digest(graph: Graph) -> str:
+    """The SHA-256 of all numbers of a graph."""
+    arrays: dict[str, Any] = {}
+    return sha256_bytes(json_bytes([_plain(graph, "graph", arrays), checkpoint.digest_arrays(arrays)]))
+
+
+def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
+    """A value as JSON; its arrays go to `arrays` by where they stand."""
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name), f"{name}.{f.name}", arrays) for f in fields(value)}
+    if isinstance(value, dict):
+        return {k: _plain(v, f"{name}.{k}", arrays) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(v, f"{name}.{k}", arrays) for k, v in enumerate(value)]
+    if hasattr(value, "indptr"):
+        return [
+            _plain(getattr(value, part), f"{name}.{part}", arrays) for part in ("data", "indices", "indptr")
+        ]
+    if isinstance(value, np.ndarray):
+        arrays[str(len(arrays))] = value
+        return [name, list(value.shape)]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,204 @@
+"""Presentations played on processes of Lava, and what comes back as a `Recording`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.checks import check_recorded, check_run
+from spikesim.errors import EngineError
+from spikesim.hardware.lava.session import Reals, Session
+from spikesim.network import Network
+from spikesim.recording import Recording, winner
+from spikesim.spikes import Spikes, from_raster
+
+log = logging.getLogger(__name__)
+
+TOP = 2**23 - 1  # v saturates there in fixed point
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process of a population.
+
+    Attributes:
+        spikes: an OutPort of shape (n,).
+        v: the Var of its membrane; of three dimensions where it counts (columns, rows, channels).
+        sign: of its spikes: -1 for the lower half of a pair of error neurons.
+        clears: whether it clears itself where a presentation ends; else its membrane is set to 0.
+    """
+
+    spikes: Any
+    v: Any
+    sign: int = 1
+    clears: bool = True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Processes that are connected, and ready for one run.
+
+    Attributes:
+        root: any of them.
+        connect: connects the OutPort (n,) of a source, by its name.
+        parts: population -> its processes.
+        starts: population -> Lava step of its own step 0, sources too.
+        units: population -> what a process's v holds for one count of the declared grid.
+        fixed: in fixed point.
+    """
+
+    root: Any
+    connect: Callable[[str, Any], None]
+    parts: Mapping[str, tuple[Part, ...]]
+    starts: Mapping[str, int]
+    units: Mapping[str, float]
+    fixed: bool
+
+
+class Player:
+    """Plays presentations on a stage that is built anew for every run.
+
+    Args:
+        network: what is played; names, window and readout count.
+        stage: builds the processes.
+        drained: no spike outlives its presentation, so that all presentations are one run.
+        hardware: run on Loihi 2.
+    """
+
+    def __init__(
+        self, network: Network, stage: Callable[[], Stage], drained: bool = True, hardware: bool = False
+    ) -> None:
+        self.network, self._stage, self._drained, self._hardware = network, stage, drained, hardware
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes; arguments and result as for the engines.
+
+        Raises:
+            DataError: inputs that do not fit, or an unknown name in `record`.
+            EngineError: learn=True, or a process of Lava that fails.
+        """
+        net, keep = self.network, tuple(record)
+        if learn:
+            raise EngineError(
+                "Lava: this graph plays what was learnt; learn with an engine (learn=False here)"
+            )
+        B, _ = check_run(net, inputs, labels, learn, batch, factor)
+        check_recorded(keep, net.populations)
+        found = _Kept(net, keep, B)
+        runs = [range(B)] if self._drained else [range(b, b + 1) for b in range(B)]
+        for chosen in runs:
+            if len(chosen):
+                self._play({name: s[chosen.start : chosen.stop] for name, s in inputs.items()}, found, chosen)
+        return found.recording(inputs)
+
+    def _play(self, inputs: Mapping[str, Spikes], found: _Kept, chosen: range) -> None:
+        """One run of Lava."""
+        T, B = self.network.window.T, len(chosen)
+        with Session(self._hardware) as session:
+            stage = self._stage()
+            for name, spikes in inputs.items():
+                stage.connect(name, session.inject(name, spikes.n))
+            for population, parts in stage.parts.items():
+                for k, part in enumerate(parts):
+                    session.extract(("s", population, k), part.spikes)
+                    if population in found.watched:
+                        session.watch(("v", population, k), part.v)
+            session.start(stage.root, "fixed_pt" if stage.fixed else "floating_pt")
+            given = {name: trains(s, stage.starts[name]) for name, s in inputs.items()}
+            steps = max(stage.starts.values()) + B * T - 1
+            for t, step in enumerate(session.stream(given, steps, _clearings(stage, B, T)), 1):
+                for (what, population, k), values in step.items():
+                    own = t - stage.starts[population]
+                    if 0 <= own < B * T:
+                        found.take(stage, what, population, k, (chosen.start + own // T, own % T), values)
+
+
+def _clearings(stage: Stage, B: int, T: int) -> dict[int, list[Any]]:
+    """Lava step -> the membranes that are cleared at its end."""
+    found: dict[int, list[Any]] = {}
+    for population, parts in stage.parts.items():
+        for part in parts:
+            for b in range(1, 1 if part.clears else B):
+                found.setdefault(stage.starts[population] - 1 + b * T, []).append(part.v)
+    return found
+
+
+def trains(spikes: Spikes, start: int) -> Iterator[Reals]:
+    """What a source sends in each step of Lava, (n,) of 0 and 1, without end; from Lava's step `start` on."""
+    silence = np.zeros(spikes.n)
+    for _ in range(start - 1):
+        yield silence
+    for b in range(len(spikes)):
+        yield from spikes.raster(b).astype(np.float64)
+    while True:
+        yield silence
+
+
+class _Kept:
+    """What a run is to give back, as it comes in.
+
+    Attributes:
+        watched: populations whose membrane is needed: recorded ones, and the readout, where a tie is broken.
+    """
+
+    def __init__(self, network: Network, recorded: tuple[str, ...], B: int) -> None:
+        self._network, self._recorded = network, recorded
+        readout = () if network.readout is None else (network.readout.population,)
+        moving = {name: p for name, p in network.populations.items() if name not in network.sources}
+        self.watched = tuple(name for name in moving if name in {*recorded, *readout})
+        shapes = dict.fromkeys(moving, (B, network.window.T))
+        self._rasters = {name: np.zeros((*shapes[name], p.n), np.int8) for name, p in moving.items()}
+        self._v: dict[str, npt.NDArray[Any]] = {}
+        for name in self.watched:
+            pair = getattr(moving[name], "form", "") == "pair"
+            kind = np.float64 if moving[name].grid is None else np.int64
+            self._v[name] = np.zeros((*shapes[name], 2 if pair else 1, moving[name].n), kind)
+        self._told: set[str] = set()
+
+    def take(self, stage: Stage, what: str, name: str, k: int, when: tuple[int, int], values: Reals) -> None:
+        """What a process had at (presentation, step)."""
+        if what == "s":
+            self._rasters[name][when] += (stage.parts[name][k].sign * values).astype(np.int8)
+            return
+        flat = values.transpose(2, 1, 0).ravel() if values.ndim == 3 else values
+        if stage.fixed and name not in self._told and (np.abs(flat) >= TOP).any():
+            self._told.add(name)
+            log.warning(
+                "Lava: the membrane of %s saturates at 2**23 - 1, first in presentation %d, step %d, "
+                "neuron %d. Quantise with fewer bits, or shorten the window",
+                *(name, *when, int(np.argmax(np.abs(flat) >= TOP))),
+            )
+        counts = flat / stage.units[name]
+        self._v[name][when][k] = counts if self._v[name].dtype.kind == "f" else np.floor(counts)
+
+    def recording(self, inputs: Mapping[str, Spikes]) -> Recording:
+        """As the engines give it."""
+        net = self._network
+        spikes = {name: from_raster(raster) for name, raster in self._rasters.items()} | dict(inputs)
+        end = net.window.boundary
+        counts = {
+            name: np.stack([spikes[name].counts(0, end), spikes[name].counts(end)], axis=1)
+            for name in net.populations
+        }
+        v = {name: held if held.shape[2] > 1 else held[:, :, 0] for name, held in self._v.items()}
+        predictions = np.zeros(0, np.int64)
+        if net.readout is not None:
+            name, (first, last) = net.readout.population, net.window.span(net.readout.span)
+            h = spikes[name].counts(first, last)
+            found = [winner(h[b], v[name][b, last - 1]) for b in range(len(h))]
+            predictions = np.array(found, np.int64)
+        kept = {name: v[name] for name in self._recorded if name in v}
+        return Recording(counts, predictions, {name: spikes[name] for name in self._recorded}, kept)
