@@ -260,9 +260,10 @@ def _of_neuron(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
     if p.reset == "subtract" or getattr(p, "v_reset", 0.0) != 0:
         value = "'subtract'" if p.reset == "subtract" else f"to {p.v_reset}"
         yield Excess("reset", value, name, f"{chip.title} resets to zero", "Train with a reset to zero.")
-    if p.floor is not None:
+    if p.floor is not None and not (chip.quantised and p.grid is not None and p.floor == saturation(p)):
         said = f"{chip.title} has no floor for the membrane"
-        yield Excess("floor", f"{p.floor}", name, said, "Train with floor=None.")
+        said += " but its own saturation (spikesim.hardware.limits.saturation)" if chip.quantised else ""
+        yield Excess("floor", f"{p.floor}", name, said, "Train with floor=None; spikesim.hardware.quantise.")
     if (limit := chip.limit("refractory")) is not None:
         way = "Take a shorter refractory time."
         yield from _beyond("refractory", getattr(p, "refractory", 0), name, limit, way)
@@ -285,6 +286,16 @@ def _of_projection(p: Any, chip: Hardware) -> Iterator[Excess]:
     if not isinstance(rule, CountRule | None):
         way = "Fix what has been learnt: the same projection with plastic=None."
         yield Excess("rule", type(rule).__name__, p.name, "weights do not change on their own there", way)
+
+
+def saturation(population: Any) -> float:
+    """The floor that 24 bits are by themselves, -2**23 + 1 units of v; in the units of the threshold.
+
+    Without a leak a count is 64 units, and the membrane stays between two counts once it has saturated: then
+    -2**17 counts are what the chip does, but for a 64th of a count (which the emulator watches).
+    """
+    counts = 1 - 2**23 if leaks(population) else -(2**17)
+    return float(counts * 2.0**-population.grid)
 
 
 def leaks(population: Any) -> bool:

@@ -16,14 +16,18 @@ from spikesim.engines.checks import check_recorded, check_run
 from spikesim.errors import EngineError, SpikesimError, unknown
 from spikesim.hardware.loihi_chip import ChipNetwork
 from spikesim.hardware.loihi_compile import compile_network
-from spikesim.hardware.loihi_kernels import SATURATED, WRAPPED, present
+from spikesim.hardware.loihi_kernels import EARLY, SATURATED, WRAPPED, present
 from spikesim.network import Masters, Network
 from spikesim.neurons import Source
 from spikesim.recording import Recording, winner
 from spikesim.spikes import Spikes, from_raster
 
 Mode = Literal["strict", "chip"]
-WHAT = {WRAPPED: "the current u", SATURATED: "the membrane v"}
+WHAT = {
+    WRAPPED: "the current u",
+    SATURATED: "the membrane v",
+    EARLY: "the membrane v, which has saturated and kept a 64th of a count of it,",
+}
 
 
 class OverflowOnChip(SpikesimError, ArithmeticError):
@@ -166,7 +170,7 @@ def flatten(chip: ChipNetwork) -> dict[str, Any]:
     pops = list(chip.populations.values())
     index = {p.name: k for k, p in enumerate(pops)}
     base = np.concatenate([[0], np.cumsum([p.n for p in pops])]).astype(np.int64)
-    fields = ("start", "source", "vth", "du", "dv", "refractory")
+    fields = ("start", "source", "vth", "du", "dv", "refractory", "floored")
     columns = tuple(np.array([getattr(p, f) for p in pops], np.int64) for f in fields)
     bias = np.concatenate([p.bias for p in pops])
     links = chip.projections

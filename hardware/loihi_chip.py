@@ -46,6 +46,7 @@ class ChipPopulation:
         bias_mant: int32 (n,).
         bias_exp: 0 .. 7.
         refractory: steps of rest after a spike.
+        floored: the network declares the chip's own saturation as its floor: it is no surprise.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ChipPopulation:
     bias_mant: npt.NDArray[np.int32] | None = None
     bias_exp: int = 0
     refractory: int = 0
+    floored: bool = False
 
     @property
     def bias(self) -> Ints:

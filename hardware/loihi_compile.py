@@ -10,6 +10,10 @@ of the room above.)
 Leaks. The chip cuts off fractions of u and v, not of counts; so with a leak a count has to be one unit:
 weights are multiples of 64 counts there, and theta = 64 vth + 1.
 
+Floors. v saturates at -2**23 + 1 units. A network that declares this as its floor (`limits.saturation`, as
+`quantise` does) is equal there too: its membrane stands at -2**17 counts, and the chip's one unit above, from
+then on; they part only where such a neuron climbs all the way to theta - 1, which strict mode watches.
+
 Time. On the chip every projection takes a step at least. A population lives on its own clock, so that a
 network of zero delays is retimed: each population starts as many steps later as its longest path needs, and
 the delays follow. What is sent at one step of a window arrives at the same step of the other's window as
@@ -123,7 +127,8 @@ def _population(network: Network, name: str, start: int) -> ChipPopulation:
     mantissa, exponent = _bias(name, bias)
     du, dv = (round(getattr(p, d, default) * UNITY) for d, default in (("u_decay", 1.0), ("v_decay", 0.0)))
     resting = getattr(p, "refractory", 0)
-    return ChipPopulation(name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, resting)
+    floored = p.floor is not None  # `check` has passed no other floor than the chip's own saturation
+    return ChipPopulation(name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, resting, floored)
 
 
 def _bias(name: str, units: Ints) -> tuple[npt.NDArray[np.int32], int]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from spikesim._jit import inline, kernel
 
-WRAPPED, SATURATED = 1, 2
+WRAPPED, SATURATED, EARLY = 1, 2, 3
 
 
 @inline
@@ -21,11 +21,12 @@ def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state,
     """Play one presentation.
 
     Args:
-        neurons: (base, start, source, vth, du, dv, refractory) by population, and bias by neuron, int64.
+        neurons: (base, start, source, vth, du, dv, refractory, floored) by population, bias by neuron, int64.
         synapses: (pre, delay, exponent, first) by projection; indptr, indices, weights of all of them.
         incoming: (first, list) of each population's projections.
         T, steps: of a window, and of the chip.
-        strict: stop at the first wrap or saturation.
+        strict: stop at the first wrap, at the first saturation that is not declared as a floor, and where a
+            neuron fires for the unit that it kept of a saturation.
         raster: uint8 (T, N), spikes in each population's own window; sources are filled in, the rest is 0.
         trace: int32 (T, N), membranes after the reset.
         state: (u, v, resting, current, part), int64 (N,) each.
@@ -72,7 +73,7 @@ def _deliver(synapses, q, fired, low, high, current, part):  # type: ignore[no-u
 @kernel
 def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no-untyped-def]
     """The step of a population; (kind, neuron, value) of what stopped it."""
-    base, _, _, vth, du, dv, refractory, bias = neurons
+    base, _, _, vth, du, dv, refractory, floored, bias = neurons
     u, v, resting, current, _ = state
     for j in range(base[p], base[p + 1]):
         x = _cut(u[j], du[p]) + (current[j] << 6)
@@ -88,11 +89,13 @@ def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no
             continue
         y = _cut(v[j], dv[p]) + x + bias[j]
         if y > 8388607 or y < -8388607:
-            if strict:
+            if strict and (y > 0 or not floored[p]):
                 return SATURATED, j - base[p], y
             events[1, p] += 1
             y = min(max(y, -8388607), 8388607)
         if y > vth[p] << 6:
+            if strict and floored[p] and dv[p] == 0 and du[p] == 4096 and y == (vth[p] << 6) + 1:
+                return EARLY, j - base[p], y
             fired[j] = 1
             resting[j] = refractory[p]
             y = 0

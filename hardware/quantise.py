@@ -1,0 +1,260 @@
+"""A network on a chip's grid: weights of few bits times a power of two; thresholds, biases, decays to match.
+
+For each projection the step 2**-k is searched that leaves the least sum of squared errors, rounding and
+clipping together:
+
+    q = clip(floor(w 2**k + 1/2), -2**(bits-1), 2**(bits-1) - 1),    w' = q 2**-k
+
+among the steps with which the threshold can be held. A population's grid is the finest of the steps into it
+(coarser projections have an exponent of their own on the chip), and finer where a bias needs it: where its
+rounding, added up over a window, would reach half a step of the weights. Thresholds go to the nearest number
+that the chip can hold. Where neurons leak, the grid is 6 bits finer than the weights, since the chip cuts off
+fractions of 1/64 (see `spikesim.hardware.loihi_compile`).
+
+A membrane of 24 bits saturates: far below the threshold, in neurons that much inhibition reaches. Where the
+sum of a neuron's weights over a window lets it come there, the new network declares the saturation as its
+floor, so that it does what the chip does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid as grids
+from spikesim.errors import DeclarationError
+from spikesim.hardware.limits import Hardware, LimitError, check, leaks, saturation, target
+from spikesim.hardware.quantise_report import PopulationError, ProjectionError, Quantised, accuracies
+from spikesim.network import Network
+from spikesim.neurons import Source
+from spikesim.synapses import OneToOne
+
+FINEST = grids.MASTER_BITS
+LEAK_BITS = 6  # the chip's fraction of u and v, below a weight's last bit
+UNITY = 4096
+DECAYS = ("u_decay", "v_decay")
+Reals = npt.NDArray[np.float64]
+
+
+def quantise(
+    network: Network,
+    hardware: str | Hardware = "loihi1",
+    bits: int = 8,
+    *,
+    masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+    T: int | None = None,
+    **measure: Any,
+) -> Quantised:
+    """The network that classifies, on a chip's grid, and what that cost.
+
+    Args:
+        network: any; its teaching populations are left out (`network.inference()`). It stays as it is.
+        hardware: the target: "loihi1", "loihi2", "lava", "netx", "nir", ...
+        bits: of a weight with its sign, 2 .. 8 (24 where the target computes in floating point).
+        masters: plastic weights; the declared ones where None.
+        T: steps of a presentation; the window's where None.
+        measure: split and encoder, to measure the accuracy before and after; seed, threads, progress as in
+            `spikesim.evaluation.evaluate`.
+
+    Raises:
+        DeclarationError: bits out of range, an unknown target or argument.
+        LimitError: what the target cannot hold on any grid: another neuron model, a floor, a threshold out of
+            range.
+    """
+    chip = target(hardware)
+    _check_bits(bits, chip)
+    plain = network if masters is None else network.with_masters(masters)
+    forward = plain.inference(T)
+    finest = {name: _finest(name, p, chip) for name, p in forward.populations.items()}
+    steps = _steps(forward, bits, finest, joint=_one_step(chip))
+    populations: dict[str, Any] = {}
+    for name, population in forward.populations.items():
+        into = [steps[p.name] for p in forward.incoming(name) if np.any(forward.weights(p.name))]
+        populations[name] = _population(population, into, finest[name], chip, forward.window.T)
+    projections = tuple(_projection(forward, p, steps[p.name], bits) for p in forward.projections)
+    made = _floored(replace(forward, populations=populations, projections=projections), chip)
+    check(made, chip)
+    errors = tuple(_weight_error(forward, p, steps[p.name], bits) for p in forward.projections)
+    changed = tuple(
+        _population_error(name, forward.populations[name], p)
+        for name, p in made.populations.items()
+        if not isinstance(p, Source)
+    )
+    before, after, samples = accuracies(forward, made, **measure)
+    return Quantised(made, chip.name, bits, errors, changed, before, after, samples)
+
+
+def _check_bits(bits: int, chip: Hardware) -> None:
+    most = 8 if chip.quantised else 24
+    if not grids.whole(bits, 2) or bits > most:
+        raise DeclarationError(
+            f"quantise: bits = {bits!r}; a weight of {chip.title} has 2 .. {most} bits with its sign"
+        )
+
+
+def _one_step(chip: Hardware) -> bool:
+    limit = chip.limit("weight_exponent")
+    return limit is not None and limit.low is not None and limit.low == limit.high
+
+
+def rounded(w: npt.ArrayLike, step: int, bits: int) -> Reals:
+    """Weights as integers of so many bits times 2**-step; half goes up, what is beyond is clipped."""
+    counts = np.floor(np.asarray(w, np.float64) * 2.0**step + 0.5)
+    return np.clip(counts, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * 2.0**-step
+
+
+def _steps(network: Network, bits: int, finest: Mapping[str, int], joint: bool) -> dict[str, int]:
+    """The step's exponent of each projection; joint: one for all into a population."""
+    found = {}
+    for name in network.populations:
+        into = network.incoming(name)
+        weights = [np.ravel(network.weights(p.name)) for p in into]
+        if joint and weights:
+            weights = [np.concatenate(weights)] * len(into)
+        found |= {p.name: _step(w, bits, finest[name]) for p, w in zip(into, weights, strict=True)}
+    return found
+
+
+def _step(w: Reals, bits: int, finest: int) -> int:
+    """The step with the least squared error; of equal ones the coarsest, which leaves most room."""
+    return min(range(finest + 1), key=lambda step: float(np.square(w - rounded(w, step, bits)).sum()))
+
+
+def _extra(p: Any, chip: Hardware) -> int:
+    """Bits of the grid below the weights' last."""
+    return LEAK_BITS if chip.quantised and leaks(p) else 0
+
+
+def _finest(name: str, p: Any, chip: Hardware) -> int:
+    """The finest step of weights with which the population's threshold can be held.
+
+    Raises:
+        LimitError: there is none.
+    """
+    if isinstance(p, Source) or not hasattr(p, "theta"):
+        return FINEST
+    limit, steps = chip.limit("threshold"), FINEST - _extra(p, chip)
+    if limit is None or limit.high is None:
+        return steps
+    while steps >= 0 and p.theta * 2.0**steps > limit.high + 1:
+        steps -= 1
+    if steps < 0:
+        raise LimitError(
+            f"{name}: theta = {p.theta}; {chip.title} holds {limit} ({limit.source}), in steps of the "
+            f"weights. Scale weights, bias and threshold down together: the spikes stay the same"
+        )
+    return steps
+
+
+def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int) -> Any:
+    """A population on its new grid: threshold, bias and decays to what the chip can hold."""
+    if isinstance(p, Source) or not hasattr(p, "theta"):
+        return p
+    extra = _extra(p, chip)
+    weights = max(into, default=min(p.grid - extra if p.grid is not None else finest, finest))
+    steps = weights if _one_step(chip) else min(_for_bias(p, weights, T), finest)
+    bits = steps + extra
+    theta, bias = _theta(p.theta, bits, extra), _bias(p, bits, extra, chip)
+    return replace(p, grid=bits, theta=theta, bias=bias, **_decays(p, chip))
+
+
+def _projection(network: Network, p: Any, step: int, bits: int) -> Any:
+    """A projection with its weights rounded, fixed."""
+    made = rounded(network.weights(p.name), step, bits)
+    fixed = {"plastic": None} if getattr(p, "plastic", None) is not None else {}
+    return replace(p, w=float(made.flat[0]) if isinstance(p, OneToOne) else made, **fixed)
+
+
+def _floored(network: Network, chip: Hardware) -> Network:
+    """The network with the chip's saturation as a floor, where a membrane can come so low."""
+    if chip.limit("membrane") is None:
+        return network
+    populations = dict(network.populations)
+    for name, p in network.populations.items():
+        if not isinstance(p, Source) and p.floor is None and _lowest(network, name) < saturation(p):
+            populations[name] = replace(p, floor=saturation(p))
+    return replace(network, populations=populations)
+
+
+def _lowest(network: Network, name: str) -> float:
+    """The least membrane that a population's weights and bias can bring in a window without a leak."""
+    p = network.populations[name]
+    least = np.zeros(p.n)
+    for link in network.incoming(name):
+        for _, matrix in link.pieces(network.weights(link.name)):
+            least[: matrix.shape[1]] += np.minimum(matrix, 0).sum(axis=0)
+    lasting = network.window.T if getattr(p, "u_decay", 1.0) == 0 else 1 / getattr(p, "u_decay", 1.0)
+    return float((np.minimum(least * lasting + p.bias, 0) * network.window.T).min())
+
+
+def _for_bias(p: Any, bits: int, T: int) -> int:
+    """A grid on which the rounding of the bias stays below half a step of the weights, over a window."""
+    bias, finest = np.asarray(p.bias, np.float64), bits
+    while finest < FINEST and np.abs(bias - grids.rounded(bias, finest)).max() * T > 2.0 ** -(bits + 1):
+        finest += 1
+    return finest
+
+
+def _theta(theta: float, bits: int, extra: int) -> float:
+    """The nearest threshold on the grid, at least one step; 64 k + 1 counts where something leaks."""
+    if not extra:
+        return max(float(grids.rounded(theta, bits)), 2.0**-bits)
+    k = max(round((theta * 2.0**bits - 1) / 2**extra), 0)
+    return (k * 2**extra + 1) * 2.0**-bits
+
+
+def _bias(p: Any, bits: int, extra: int, chip: Hardware) -> Any:
+    """The nearest bias that a mantissa of 13 bits and an exponent of 3 can hold."""
+    bias = np.asarray(p.bias, np.float64)
+    counts = np.floor(bias * 2.0**bits + 0.5)
+    mantissa, exponent = chip.limit("bias_mantissa"), chip.limit("bias_exponent")
+    if mantissa is not None and exponent is not None:
+        assert mantissa.high is not None and exponent.high is not None
+        units = 1 if extra else 64  # of v in a count
+        for power in range(exponent.high + 1):
+            grain = max(2**power // units, 1)
+            fitted = np.floor(bias * 2.0**bits / grain + 0.5) * grain
+            if np.abs(fitted).max() * units / 2**power <= mantissa.high:
+                counts = fitted
+                break
+        # A bias beyond is left as it is, and refused by the compiler with its limit.
+    made = counts * 2.0**-bits
+    return tuple(made.tolist()) if made.ndim else float(made)
+
+
+def _decays(p: Any, chip: Hardware) -> dict[str, float]:
+    known = {f.name for f in fields(p)}
+    if not chip.quantised:
+        return {}
+    return {d: round(getattr(p, d) * UNITY) / UNITY for d in DECAYS if d in known}
+
+
+def _weight_error(network: Network, p: Any, step: int, bits: int) -> ProjectionError:
+    w = np.ravel(network.weights(p.name))
+    made = rounded(w, step, bits)
+    off = np.abs(made - w)
+    ends = (-(2 ** (bits - 1)) - 0.5) * 2.0**-step, (2 ** (bits - 1) - 0.5) * 2.0**-step
+    size = float(np.sqrt(np.square(w).mean())) if w.size else 0.0
+    rms = float(np.sqrt(np.square(off).mean())) if w.size else 0.0
+    return ProjectionError(
+        p.name,
+        w.size,
+        step,
+        float(off.max(initial=0)),
+        rms,
+        rms / size if size else 0.0,
+        int(((w < ends[0]) | (w >= ends[1])).sum()),
+        int(((made == 0) & (w != 0)).sum()),
+    )
+
+
+def _population_error(name: str, before: Any, after: Any) -> PopulationError:
+    bias = np.abs(np.asarray(after.bias) - np.asarray(before.bias)).max()
+    decays = (abs(getattr(after, d) - getattr(before, d)) for d in DECAYS if hasattr(after, d))
+    floor = None if after.floor == before.floor else after.floor
+    decay = float(max(decays, default=0.0))
+    return PopulationError(name, after.grid, before.theta, after.theta, float(bias), decay, floor)

@@ -1,0 +1,137 @@
+"""What a quantisation has changed, layer by layer, and what that did to the accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spikesim.datasets.dataset import Split
+from spikesim.encoders import Encoder
+from spikesim.errors import DeclarationError
+from spikesim.evaluation import evaluate
+from spikesim.network import Network
+from spikesim.tables import Cell
+
+
+@dataclass(frozen=True)
+class ProjectionError:
+    """The weights of a projection, before and after.
+
+    Attributes:
+        name: of the projection.
+        weights: how many there are.
+        step: they are multiples of 2**-step now.
+        largest, rms: of the errors, in the units of the weights.
+        relative: rms of the errors in units of the rms of the weights.
+        clipped: weights beyond the range.
+        zeroed: weights that were not 0 and are now.
+    """
+
+    name: str
+    weights: int
+    step: int
+    largest: float
+    rms: float
+    relative: float
+    clipped: int
+    zeroed: int
+
+
+@dataclass(frozen=True)
+class PopulationError:
+    """The neurons of a population, before and after.
+
+    Attributes:
+        name: of the population.
+        grid: its numbers are multiples of 2**-grid now.
+        theta_before, theta: the threshold.
+        bias, decay: largest errors of biases and of decays.
+        floor: the chip's saturation, where it is declared now; None where nothing is.
+    """
+
+    name: str
+    grid: int
+    theta_before: float
+    theta: float
+    bias: float
+    decay: float
+    floor: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """A network on a chip's grid, and what it cost.
+
+    Attributes:
+        network: the new one.
+        hardware: the target's name.
+        bits: of a weight.
+        projections, populations: what changed.
+        before, after: accuracies, None where no data were given.
+        samples: on so many.
+    """
+
+    network: Network
+    hardware: str
+    bits: int
+    projections: tuple[ProjectionError, ...]
+    populations: tuple[PopulationError, ...]
+    before: float | None = None
+    after: float | None = None
+    samples: int = 0
+
+    COLUMNS = (
+        "layer",
+        "weights",
+        "step",
+        "max error",
+        "rms error",
+        "relative",
+        "clipped",
+        "zeroed",
+        "theta error",
+    )
+
+    def rows(self) -> tuple[tuple[Cell, ...], ...]:
+        """A line a projection, as COLUMNS says; the threshold is that of the population it goes to."""
+        moved = {p.name: p.theta - p.theta_before for p in self.populations}
+        posts = {p.name: p.post for p in self.network.projections}
+        return tuple(
+            (
+                p.name,
+                p.weights,
+                f"2**-{p.step}",
+                p.largest,
+                p.rms,
+                p.relative,
+                p.clipped,
+                p.zeroed,
+                moved[posts[p.name]],
+            )
+            for p in self.projections
+        )
+
+
+def accuracies(
+    before: Network,
+    after: Network,
+    split: Split | None = None,
+    encoder: Encoder | None = None,
+    seed: int = 1,
+    threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[float | None, float | None, int]:
+    """Accuracy of two networks on the same spikes of a split; (None, None, 0) without data.
+
+    Raises:
+        DeclarationError: a split without an encoder, or the other way round.
+    """
+    if (split is None) != (encoder is None):
+        raise DeclarationError("quantise: split and encoder belong together; give both, or neither")
+    if split is None or encoder is None:
+        return None, None, 0
+    first, second = (
+        evaluate(net, split, encoder, seed, threads=threads, progress=progress).accuracy
+        for net in (before, after)
+    )
+    return first, second, len(split)
