@@ -77,8 +77,8 @@ def mnist_pairs(
         ("Pair", *(f"{name} (%)" for name in forms)),
         tuple(rows),
         f"spikesim gupta pairs --seeds {len(seeds)} --epochs {epochs}",
-        f"{SPREAD} {NO_NUMBERS} Literal: eps = 1e-9 as printed. Amended: eps = 1e-2. Clipped: eps = 1e-9 and |f| "
-        f"held within 1. Settings were chosen on validation data (see the table of the singularity).",
+        f"{SPREAD} {NO_NUMBERS} Literal: eps = 1e-9 as printed. Amended: eps = 1e-2. Clipped: eps = 1e-9 and "
+        f"|f| held within 1. Settings were chosen on validation data (see the table of the singularity).",
         {"seeds": list(seeds), "epochs": epochs, "forms": {n: asdict(c) for n, c in forms.items()}},
         curves,
     )
@@ -116,11 +116,11 @@ def iris_pairs(
         ("Pair", *(f"{name} (%)" for name in forms)),
         tuple(rows),
         f"spikesim gupta iris --seeds {repeats} --epochs {epochs}",
-        f"Mean ± standard deviation over {repeats} repeats of {folds}-fold cross-validation, in % of the test "
-        f"samples. {NO_NUMBERS} Literal: plain inputs, fixed Z, eps = 1e-9. Amended: eps = 1e-2, inputs "
-        f"[x, 1 - x], biases from -2. With Z fed back: eps = 1e-2 and Z = sign(W Z_next) on plain inputs. Fixed "
-        f"Z on plain inputs fails with either eps: where one species has all inputs larger, no input can speak "
-        f"for the other one.",
+        f"Mean ± standard deviation over {repeats} repeats of {folds}-fold cross-validation, in % of the "
+        f"test samples. {NO_NUMBERS} Literal: plain inputs, fixed Z, eps = 1e-9. Amended: eps = 1e-2, inputs "
+        f"[x, 1 - x], biases from -2. With Z fed back: eps = 1e-2 and Z = sign(W Z_next) on plain inputs. "
+        f"Fixed Z on plain inputs fails with either eps: where one species has all inputs larger, no input "
+        f"can speak for the other one.",
         {
             "repeats": repeats,
             "folds": folds,

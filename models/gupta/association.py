@@ -1,9 +1,9 @@
 """Z: whether a neuron associates (+1) with a sample or not (-1) (Gupta 2020, section 2, fig. 1).
 
-Fixed: a code of +-1 for each class and neuron, drawn once. In a binary task each hidden layer has as many +1 as
--1 for class 1, and the opposite for class 0 (Z^0 = -Z^1); the output has +1 for its class and -1 else. With
-more classes, each neuron associates with half of them, drawn anew for each neuron (ours: the paper has two
-classes).
+Fixed: a code of +-1 for each class and neuron, drawn once. In a binary task each hidden layer has as many +1
+as -1 for class 1, and the opposite for class 0 (Z^0 = -Z^1); the output has +1 for its class and -1 else.
+With more classes, each neuron associates with half of them, drawn anew for each neuron (ours: the paper has
+two classes).
 
 Fed back: Z_l = sign(Z_{l+1} W_{l+1}^T), from the output's Z down, with the weights as they are.
 """
@@ -11,7 +11,6 @@ Fed back: Z_l = sign(Z_{l+1} W_{l+1}^T), from the output's Z down, with the weig
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from spikesim import rng
 from spikesim.rates.mlp import Floats, RateMLP
@@ -23,8 +22,9 @@ Codes = tuple[Floats, ...]
 def output_codes(n_out: int, balanced: bool = True) -> Floats:
     """The output's Z by class, float64 (classes, n_out): two classes for one neuron, else one neuron each.
 
-    With n_out > 2 classes a neuron meets n_out - 1 samples of others for each of its own, and the printed Z = -1
-    silences it. Differs from the paper, which has two classes: `balanced` gives Z = -1 / (n_out - 1) to others.
+    With n_out > 2 classes a neuron meets n_out - 1 samples of others for each of its own, and the printed
+    Z = -1 silences it. Differs from the paper, which has two classes: `balanced` gives others
+    Z = -1 / (n_out - 1).
     """
     if n_out == 1:
         return np.array([[-1.0], [1.0]])

@@ -1,9 +1,9 @@
-"""Several classes from the binary rule: one against the rest, one against one, or one network with class codes.
+"""Several classes from the binary rule: one against the rest, one against one, one network with class codes.
 
-The paper leaves this open ("if a learning method could learn binary classification problems, it will provide us
-with a model that could be used for multi-class classification", section 5). All of this file is ours.
+The paper leaves this open ("if a learning method could learn binary classification problems, it will provide
+us with a model that could be used for multi-class classification", section 5). All of this file is ours.
 
-One network with an output for each class needs nothing here: `train` with sizes (784, 10) or (784, 64, 32, 10).
+One network with an output for each class needs nothing of this: `train` with sizes (784, 10), for example.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ class Gupta:
             before complement coding).
         learning: "rule" (eq. 3 in Adam, in place of the negative gradient), or "backprop" (binary
             cross-entropy, the paper's baseline).
-        eps: in the rule's denominator. Differs from the paper: 1e-2 for 1e-9, near which the rule is singular.
+        eps: in the rule's denominator. Differs from the paper: 1e-2 for 1e-9, with which the rule is singular
+            at x = 2p.
         clip: the rule's f is held within +-clip; None for no clip (the paper).
         association: "fixed" (balanced +-1 in every hidden layer, shuffled once, section 3), or "feedback"
             (Z = sign(W Z_next) at each step, section 2's first form).
@@ -55,7 +56,7 @@ class Gupta:
                 )
         if len(self.sizes) < 2 or not all(whole(n, 1) for n in self.sizes):
             raise DeclarationError(
-                f"Gupta: sizes = {self.sizes}; an input and at least one layer, of 1 or more neurons, are needed"
+                f"Gupta: sizes = {self.sizes}; an input and at least one layer, of 1 or more neurons each"
             )
         for name, low in (("batch", 1), ("epochs", 0)):
             if not whole(getattr(self, name), low):
@@ -96,8 +97,8 @@ BACKPROP = Gupta(learning="backprop")
 EARLY_STOPPED = Gupta(learning="backprop", epochs=2)  # a control of ours: less training, no rule
 LINEAR = Gupta(learning="backprop", sizes=(784, 1))  # a control of ours: no hidden layer, no rule
 
-# Four inputs, 40 samples a batch. With plain inputs and fixed Z the rule stays at chance on IRIS: a large input
-# has no counterpart that could teach the other class.
+# Four inputs, 40 samples a batch. With plain inputs and fixed Z the rule stays at chance on IRIS: a large
+# input has no counterpart that could teach the other class.
 IRIS_LITERAL = Gupta(sizes=(4, 32, 16, 1), eps=PRINTED_EPS, batch=40, epochs=1500)
 IRIS_AMENDED = Gupta(
     sizes=(4, 32, 16, 1), coding="complement", bias_start=-2.0, batch=40, epochs=1500

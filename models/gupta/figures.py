@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from the saved tables: accuracy over epochs, under attack, and the STDP curve."""
+"""The paper's figures, drawn from the saved tables: accuracy, robustness, and the STDP curve."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def robustness(
         tuple(rows),
         f"spikesim gupta robustness --seeds {len(seeds)}",
         f"{SPREAD} {NO_NUMBERS} Literal: eps = 1e-9 as printed; amended: eps = 1e-2. The last two forms are "
-        f"controls: where they gain as much over backpropagation, the gain is not special to the rule. PGD-20 "
-        f"close to FGSM says that no gradient is masked.",
+        f"controls: where they gain as much over backpropagation, the gain is not special to the rule. "
+        f"PGD-20 close to FGSM says that no gradient is masked.",
         {"seeds": list(seeds), "attacks": ATTACKS, "forms": {n: asdict(c) for n, c in forms.items()}},
         values,
     )

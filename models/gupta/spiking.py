@@ -1,13 +1,14 @@
 """The rule on spikes: Poisson input, integrate-and-fire layers, and x and p as spike counts / T.
 
     network    in ==> hid1 ==> hid2 ==> out, delay 0, a `Network` that the engines run
-    neuron     v(t) = max(v(t-1) + drive + gain (b + sum of w s(t)), floor);  a spike and v -= theta at v >= theta
+    neuron     v(t) = max(v(t-1) + drive + gain (b + sum of w s(t)), floor)
+               a spike, and v -= theta, where v >= theta
     rate       p = spikes in the window / T, in 0, 1/T .. 1: a neuron fires at most once a step
     learning   the rule on the counts / T of a batch, in Adam, on float64 weights outside of the engine; what
                propagates is gain w, rounded to the population's grid
 
-With drive = 1/2 and no input a neuron fires in every second step, as a sigmoid gives 1/2 at 0; the rate grows by
-`gain` for a unit of input, the slope of the sigmoid there.
+With drive = 1/2 and no input a neuron fires in every second step, as a sigmoid gives 1/2 at 0; the rate grows
+by `gain` for a unit of input, the slope of the sigmoid there.
 
 Differs from the paper, which has no spikes. Membranes start at 0 in every presentation: no random start.
 """

@@ -4,11 +4,11 @@
     f(x, p) = x**3 p (x - p) / ((2p - x)**2 + eps)                       eq. 3; eps below it
 
 x_i and p_j are the rates of the pre- and the postsynaptic neuron in [0, 1]; Z_j is the association of the
-postsynaptic neuron with the sample, +1 or -1. f is the STDP curve of eq. 6 with T = 1 / rate. A bias learns by
-the same rule with x = 1.
+postsynaptic neuron with the sample, +1 or -1. f is the STDP curve of eq. 6 with T = 1 / rate. A bias learns
+by the same rule with x = 1.
 
-At x = 2p the printed denominator is eps alone: with the printed eps = 1e-9 one sample near there outweighs all
-others (f reaches 1e8, its median is near 4). `eps` and `clip` are parameters for that reason.
+At x = 2p the denominator is eps alone: with the printed eps = 1e-9 one sample near there outweighs all others
+(f reaches 1e8, its median is near 4). `eps` and `clip` are parameters for that reason.
 """
 
 from __future__ import annotations

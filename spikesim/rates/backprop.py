@@ -13,7 +13,7 @@ from spikesim.rates.mlp import Floats, RateMLP
 
 
 def cross_entropy(net: RateMLP, x: Floats, targets: Floats) -> float:
-    """The mean loss of a batch; targets float64 (B, n_out) in [0, 1]. Rates of 0 and 1 count as 1e-300 off."""
+    """The mean loss of a batch; targets float64 (B, n_out) in [0, 1]. Rates are kept off 0 and 1."""
     p = np.clip(net.output(x), 1e-300, 1 - 1e-16)
     return float(-(targets * np.log(p) + (1 - targets) * np.log1p(-p)).sum(axis=1).mean())
 

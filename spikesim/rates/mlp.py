@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +89,7 @@ def uniform_mlp(sizes: Sequence[int], seed: int, bias: float = 0.0) -> RateMLP:
             f"sizes = {tuple(sizes)}; an input and at least one layer, of 1 or more neurons each, are needed"
         )
     weights = []
-    for layer, (n, m) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for layer, (n, m) in enumerate(pairwise(sizes)):
         words = rng.words(seed, Stream.WEIGHTS, n * m, index=layer).astype(np.float64)
         weights.append(((words + 0.5) * 2.0**-31 - 1.0).reshape(n, m) / np.sqrt(n))
     return RateMLP(tuple(weights), tuple(np.full(m, float(bias)) for m in sizes[1:]))

@@ -20,7 +20,7 @@ from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
 
 app = typer.Typer(
-    help="Gupta (2020): a local rule of spike timing for networks of rates; its figures, and our spiking form.",
+    help="Gupta (2020): a local rule of spike timing for networks of rates, and its spiking form.",
     no_args_is_help=True,
 )
 Seeds = Annotated[int, typer.Option(min=1, help="Runs of each figure, with the seeds 1 .. N.", metavar="N")]
@@ -59,7 +59,7 @@ def singularity(seeds: Seeds = 5, epochs: Epochs = 12, results: Results = RESULT
 
 
 @app.command()
-def classes(seeds: Seeds = 3, epochs: Epochs = 10, results: Results = RESULTS) -> None:
+def classes(seeds: Seeds = 3, epochs: Epochs = 6, results: Results = RESULTS) -> None:
     """Ten classes: one against one, one against the rest, one layer, class codes (half an hour)."""
     found = ten_classes(datasets.mnist(), _numbers(seeds), epochs, Display().say)
     _keep(found, results / "classes.json")
