@@ -134,7 +134,8 @@ def initial_weights(
         layout: who is where.
         seed: of the random numbers.
         lateral: hidden neurons are connected to each other.
-        bound: of U(-bound, bound) (mSTDP, section 3: 0.1), or the factor of Xavier's sqrt(6 / (fan in + fan out)).
+        bound: of U(-bound, bound) (mSTDP, section 3: 0.1), or the factor of Xavier's
+            sqrt(6 / (fan in + fan out)).
         bias_bound: of the biases; None takes `bound` as printed for "uniform", and 0 for "xavier".
         scale: "uniform" as printed, or "xavier".
         mirrored: to_visible begins as the transpose of to_hidden's visible rows, and lateral weights are

@@ -1,0 +1,114 @@
+"""Weight updates kept as what they are made of, and applied once as one product.
+
+Each iteration t of a batch adds alpha / batch * sum over its rows of (pre x signal) to the weights: a product
+of low rank. Kept as rows (pre, signal), the updates of a phase are applied together,
+
+    W <- W + alpha / batch * P^T E        P (rows, pre), E (rows, post), rows = iterations * batch
+
+one BLAS call instead of one a step. Where the rule acts at each iteration, what is pending has to be seen
+before it is applied; the drive is corrected by it,
+
+    p W' = p W + alpha / batch * (p P^T) E,
+
+which is the same mathematics as updating W at each step (equal up to float32 rounding), and much cheaper for
+small batches, where a step is bound by the memory that W takes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikesim.hopfield.states import Float32, Layout, Weights
+from spikesim.learning.mstdp import MstdpRule
+
+
+class Pending:
+    """Rows (pre, signal) that wait to become an update of `weights`.
+
+    Args:
+        weights: changed in place by `flush`.
+        layout: who is where.
+        rule: rates of learning, and whether the drive has to see what is pending.
+        alpha: the present learning rate, which a schedule may have changed.
+    """
+
+    def __init__(self, weights: Weights, layout: Layout, rule: MstdpRule, alpha: float) -> None:
+        self.weights, self.layout, self.rule, self.alpha = weights, layout, rule, alpha
+        self._pre: list[Float32] = []
+        self._signal: list[Float32] = []
+        self._first = 0
+        self._self_drive = np.zeros(layout.n_hidden, np.float32)
+
+    @property
+    def immediate(self) -> bool:
+        """Whether the drive sees what is pending."""
+        return self.rule.immediate
+
+    @property
+    def smoothing(self) -> float:
+        """Strength of the smoothing term in the signals."""
+        return self.rule.smoothing
+
+    def add(self, pre: Float32, signal: Float32, first: int = 0) -> None:
+        """Keep an iteration: seen rates and signals (batch, neurons); columns below `first` are constant."""
+        self._first = first
+        self._pre.append(pre.copy())
+        self._signal.append(signal.copy())
+        if self.immediate:
+            hidden = self.layout.hidden
+            self._self_drive += (pre[:, hidden] * signal[:, hidden]).sum(0)
+            self.weights.bias[...] += np.float32(self.alpha / len(pre)) * signal.sum(0)
+
+    def correct(self, pre: Float32, drive: Float32) -> None:
+        """Add to `drive` (batch, neurons) what the pending updates would add to the weights."""
+        if not self._pre:
+            return
+        layout, rows = self.layout, self.weights.to_hidden.shape[0]
+        kept, signal = np.concatenate(self._pre), np.concatenate(self._signal)
+        into_hidden, into_visible = self._factors(len(pre))
+        gained = pre * self._row_gain()
+        drive[:, layout.hidden] += (gained[:, :rows] @ kept[:, :rows].T) @ (
+            signal[:, layout.hidden] * into_hidden
+        )
+        if self.weights.lateral:  # no neuron feeds itself
+            drive[:, layout.hidden] -= pre[:, layout.hidden] * (into_hidden * self._self_drive)
+        drive[:, layout.visible] += (pre[:, layout.hidden] @ kept[:, layout.hidden].T) @ (
+            signal[:, layout.visible] * into_visible
+        )
+
+    def flush(self) -> None:
+        """Apply what is pending to the weights, and forget it."""
+        if not self._pre:
+            return
+        layout, weights, first = self.layout, self.weights, self._first
+        batch, rows, n_visible = len(self._pre[0]), weights.to_hidden.shape[0], layout.n_visible
+        into_hidden, into_visible = self._factors(batch)
+        total = self._signal[0] if len(self._signal) == 1 else np.sum(self._signal, axis=0, dtype=np.float32)
+        pre, signal = np.concatenate(self._pre), np.concatenate(self._signal)
+        if self.rule.decay:
+            shrink = np.float32(1.0 - self.alpha * self.rule.decay)
+            weights.to_hidden[...] *= shrink
+            weights.to_visible[...] *= shrink
+        if first:  # constant rates: their sum over iterations is a product of rank batch
+            weights.to_hidden[:first] += into_hidden * (self._pre[0][:, :first].T @ total[:, n_visible:])
+        block = weights.to_hidden[first:]
+        gain = self._row_gain()[first:rows, None]
+        block += into_hidden * gain * (pre[:, first:rows].T @ signal[:, n_visible:])
+        block = weights.to_visible[:, first:]
+        block += into_visible * (pre[:, n_visible:].T @ signal[:, first:n_visible])
+        if weights.lateral:
+            np.fill_diagonal(weights.to_hidden[layout.hidden], 0.0)
+        if not self.immediate:
+            weights.bias[...] += np.float32(self.alpha / batch) * total.sum(0)
+        self._pre, self._signal, self._self_drive = [], [], np.zeros_like(self._self_drive)
+
+    def _factors(self, batch: int) -> tuple[np.float32, np.float32]:
+        """Learning rates of weights into hidden and into visible neurons, over the batch."""
+        alpha = self.alpha / batch
+        return np.float32(alpha * self.rule.hidden_gain), np.float32(alpha)
+
+    def _row_gain(self) -> Float32:
+        """Factors of presynaptic neurons for weights into hidden ones, (neurons,)."""
+        gain = np.ones(self.layout.n, np.float32)
+        gain[self.layout.outputs] = self.rule.feedback_gain
+        return gain
