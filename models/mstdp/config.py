@@ -1,0 +1,65 @@
+"""mSTDP's configurations: the paper's, literally, and the amended ones that the tables show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spikesim.hopfield.mstdp import Mstdp
+
+PAPER = "mSTDP: momentum spike-timing dependent plasticity"
+# What the paper prints (section 3.1): in percent.
+PAPER_TEST, PAPER_TRAIN = 96.0, 100.0
+
+LITERAL = Mstdp()
+"""Section 3, as printed: 784 + 10 visible and 2048 hidden neurons, batch 1, data as 0 and 1."""
+
+FACTS = Mstdp(
+    n_hidden=512,
+    lateral=False,
+    batch=32,
+    alpha=5e-4 * 32,
+    iterations=20,
+    free_iterations=20,
+    cycles=5,
+    low=-0.5,
+    high=0.5,
+    centre="half",
+    learn_first=False,
+)
+"""The paper's clamped and free phases, in which nothing is held, with the amendments that make them learn."""
+
+AMENDED = Mstdp(
+    n_hidden=512,
+    lateral=False,
+    batch=32,
+    cycles=1,
+    low=-0.5,
+    high=0.5,
+    centre="mean",
+    held="inputs",
+    restart="sample",
+    free_first=True,
+    immediate=False,
+    xavier=True,
+    mirrored=True,
+    schedule="linear",
+    alpha=0.01,
+    hidden_gain=60.0,
+    feedback_gain=0.5,
+    epsilon=0.4,
+    beta=0.8,
+    momentum=0.0,
+    iterations=25,
+    free_iterations=25,
+    init=1.2,
+    smoothing=0.07,
+    averaging=0.998,
+    test_iterations=50,
+    test_tail=10,
+)
+"""Inputs held at their data, so that training frees what a test frees: the labels."""
+
+
+def sized(config: Mstdp, n_hidden: int) -> Mstdp:
+    """A configuration with another number of hidden neurons."""
+    return replace(config, n_hidden=n_hidden)

@@ -1,0 +1,138 @@
+"""The search for settings of the amended network, recorded whole: each trial with its validation accuracy.
+
+Settings are drawn by a tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
+optimization", NIPS 2011; by optuna), seeded. Each trial learns from a part of the samples that are left after
+the validation set is held back, for few epochs; the test set takes no part.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from spikesim._files import read_json, write_bytes
+from spikesim.datasets import Dataset
+from spikesim.errors import MissingExtraError
+from spikesim.hopfield.divergence import DivergenceError
+from spikesim.hopfield.mstdp import Mstdp
+from spikesim.hopfield.mstdp_tasks import accuracy
+from spikesim.hopfield.mstdp_training import begin, train
+from spikesim.tables import Table
+
+Say = Callable[[str], None]
+
+
+def settings(trial: Any, base: Mstdp) -> Mstdp:
+    """One draw from the space that is searched."""
+    drawn: dict[str, Any] = {
+        "alpha": trial.suggest_float("alpha", 2e-3, 0.05, log=True),
+        "hidden_gain": trial.suggest_float("hidden_gain", 5.0, 300.0, log=True),
+        "feedback_gain": trial.suggest_categorical("feedback_gain", [0.1, 0.3, 1.0]),
+        "epsilon": trial.suggest_categorical("epsilon", [0.3, 0.4, 0.45]),
+        "beta": trial.suggest_categorical("beta", [0.3, 0.8]),
+        "momentum": trial.suggest_categorical("momentum", [0.0, 0.4]),
+        "iterations": trial.suggest_categorical("iterations", [12, 25]),
+        "free_iterations": trial.suggest_categorical("free_iterations", [15, 25]),
+        "init": trial.suggest_float("init", 0.5, 2.5, log=True),
+        "smoothing": trial.suggest_categorical("smoothing", [0.0, 0.05, 0.1, 0.2]),
+        "centre": trial.suggest_categorical("centre", ["half", "mean"]),
+    }
+    drawn["test_iterations"] = 2 * drawn["free_iterations"]
+    return replace(base, **drawn)
+
+
+def search(
+    data: Dataset,
+    base: Mstdp,
+    path: Path,
+    *,
+    samples: int = 16_000,
+    epochs: int = 3,
+    seconds: float = 1200.0,
+    seed: int = 1,
+    first: list[dict[str, Any]] | None = None,
+    say: Say = print,
+) -> list[dict[str, Any]]:
+    """Search for so many seconds; each trial is written to `path` (JSON) as it ends. Returns the trials.
+
+    Raises:
+        MissingExtraError: optuna is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as problem:
+        raise MissingExtraError("optuna", "sweep") from problem
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    x, y = data.fit.x[:samples], data.fit.y[:samples]
+    trials: list[dict[str, Any]] = []
+
+    def objective(trial: Any) -> float:
+        config, start = settings(trial, base), time.monotonic()
+        try:
+            net = train(begin(config, x, seed=seed, epochs=epochs), x, y).tested()
+            found = accuracy(net, data.validation.x[:3000], data.validation.y[:3000])
+        except DivergenceError:
+            found = 0.0
+        trials.append(
+            {"validation": found, "seconds": round(time.monotonic() - start, 1), "config": asdict(config)}
+        )
+        text = {"samples": samples, "epochs": epochs, "seed": seed, "trials": trials}
+        write_bytes(path, json.dumps(text).encode(), what="the search")
+        say(f"trial {len(trials)}: {found:.2f} % {trial.params}")
+        return found
+
+    study = optuna.create_study(
+        direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=8)
+    )
+    for draw in first or []:
+        study.enqueue_trial(draw)
+    study.optimize(objective, timeout=seconds)
+    return trials
+
+
+SEARCHED = (
+    "alpha",
+    "hidden_gain",
+    "feedback_gain",
+    "epsilon",
+    "beta",
+    "momentum",
+    "iterations",
+    "free_iterations",
+    "init",
+    "smoothing",
+    "centre",
+)
+
+
+def search_table(path: Path, best: int = 10) -> Table:
+    """A recorded search as a table of its best trials; all trials are in its data."""
+    found = read_json(path, "Run the search again.")
+    ordered = sorted(found["trials"], key=lambda t: -t["validation"])
+    rows = tuple(
+        (t["validation"], *(_cell(t["config"][name]) for name in SEARCHED), t["seconds"])
+        for t in ordered[:best]
+    )
+    return Table(
+        title=f"mSTDP, search for settings: the {len(rows)} best of {len(ordered)} trials",
+        columns=("Validation (%)", *SEARCHED, "seconds"),
+        rows=rows,
+        command="spikesim mstdp search",
+        notes=(
+            f"{found['samples']} training samples, {found['epochs']} epochs, seed {found['seed']}; 3,000 samples "
+            "held back for validation. All trials stand in the table's data."
+        ),
+        data={
+            "trials": [
+                {"validation": t["validation"], **{k: t["config"][k] for k in SEARCHED}} for t in ordered
+            ]
+        },
+    )
+
+
+def _cell(value: Any) -> str | float:
+    return value if isinstance(value, str) else float(value)
