@@ -1,50 +1,30 @@
-"""Two programs, one network: equal, or the first spike that differs.
+"""Two programs, one network: equal, or the first spike that differs, and why.
 
-Populations are compared in the order of a step: spikes first, then membranes (which are in counts of the
-grid, so that equal means equal).
+On a grid, equal means equal. Of real numbers the verifier tells rounding from a difference: spikes that part
+where the membrane lies within a stated distance of its threshold may be rounded to either side, and what
+comes after them tells nothing more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines import Naive, Windowed
-from spikesim.errors import DeclarationError, unknown
+from spikesim.comparing import Difference, compare, compare_weights
+from spikesim.engines.rebuilding import membrane_before
+from spikesim.errors import EngineError
 from spikesim.network import Network
+from spikesim.programs import names, program
 from spikesim.recording import Recording
-from spikesim.spikes import Spikes
+from spikesim.timing import sends
 
+ROUNDING = 1e-9  # of a threshold: the distance within which real numbers may round to either side
 
-def _brian2(network: Network) -> Any:
-    from spikesim.backends.brian2 import Brian2
-
-    return Brian2(network)
-
-
-RUNNERS: dict[str, Callable[[Network], Any]] = {"naive": Naive, "windowed": Windowed, "brian2": _brian2}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Where two recordings part first.
-
-    Attributes:
-        what: "spike", "membrane", "weight" or "prediction".
-        presentation, step, population, neuron: where; the step is of the population's own window.
-        values: what the two programs have there, membranes in counts of the population's grid.
-    """
-
-    what: str
-    presentation: int
-    step: int
-    population: str
-    neuron: tuple[int, ...]
-    values: tuple[int, int]
+__all__ = ["Difference", "Verdict", "compare", "compare_weights", "names", "verify"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +33,7 @@ class Verdict:
 
     Attributes:
         a, b: names of the programs.
-        presentations: how many were played.
+        presentations: how many were played (1 for a run without end).
         spikes: signed and unsigned spikes that were compared.
         difference: the first one; None where all is equal.
     """
@@ -69,89 +49,101 @@ class Verdict:
         """Whether nothing differs."""
         return self.difference is None
 
+    def describe(self) -> dict[str, Any]:
+        """The verdict as JSON."""
+        gap = None if self.difference is None else self.difference.gap
+        return asdict(self) | {"equal": self.equal, "gap": gap}
+
     def __str__(self) -> str:
         if self.difference is None:
             played = f"{self.spikes:,} spikes in {self.presentations} presentations"
             return f"{self.a} and {self.b}: {played}, 0 differ"
-        d = self.difference
-        return (
-            f"{self.a} and {self.b} differ first in a {d.what}: presentation {d.presentation}, "
-            f"step {d.step}, {d.population}{list(d.neuron)}: {d.values[0]} and {d.values[1]}"
-        )
+        return f"{self.a} and {self.b} differ first in {self.difference}"
 
 
 def verify(
     network: Network,
-    inputs: Mapping[str, Spikes],
+    inputs: Mapping[str, Any],
     labels: npt.NDArray[np.int64] | None = None,
     a: str = "windowed",
     b: str = "naive",
     learn: bool = False,
+    steps: int | None = None,
+    signals: Mapping[str, Any] | None = None,
+    rounding: float = ROUNDING,
 ) -> Verdict:
-    """Play the same presentations on two programs and compare every spike and membrane.
+    """Play the same on two programs and compare every spike and membrane.
 
     Args:
         network: what to run.
-        inputs: source -> Spikes, as for the engines.
+        inputs: as for `simulate`.
         labels: int64 (B,), the classes for targets.
-        a, b: "windowed", "naive" or "brian2".
-        learn: let both learn after every presentation, and compare the weights too.
+        a, b: names of `spikesim.programs.names()`: "windowed", "stepped", "naive", "brian2", "lava-fixed",
+            ...
+        learn: let both learn (after every presentation, or by their online rules), and compare the weights.
+        steps, signals: of a network that runs without end; as for `simulate`.
+        rounding: of the threshold of a population with real numbers: differences of the membrane up to it
+            count
+            as equal, and a spike that differs so near to the threshold is called rounding.
 
     Raises:
         DeclarationError: an unknown program.
         EngineError: a program that does not run this network.
-        MissingExtraError: Brian2 is asked for and not installed.
+        MissingExtraError: what a program needs is not installed.
     """
-    for name in (a, b):
-        if name not in RUNNERS:
-            raise DeclarationError(unknown("program", name, RUNNERS))
-    moving = tuple(name for name in network.order if hasattr(network.populations[name], "theta"))
-    runners = [RUNNERS[name](network) for name in (a, b)]
-    found = [runner.run(inputs, labels, record=moving, learn=learn) for runner in runners]
-    weights = compare_weights(runners[0].masters, runners[1].masters)
-    difference = compare(found[0], found[1], moving) or weights
+    moving = tuple(name for name in network.order if not sends(network.populations[name]))
+    made = [program(name) for name in (a, b)]
+    runners = [make(network) for make in made]
+    if network.window.endless:
+        found = [_advanced(runner, steps, inputs, signals, moving, learn) for runner in runners]
+        ends = [recording.state.weights if recording.state else {} for recording in found]
+    else:
+        found = [runner.run(inputs, labels, record=moving, learn=learn) for runner in runners]
+        ends = [getattr(runner, "masters", {}) for runner in runners]
+    real = [name for name in moving if network.populations[name].grid is None]
+    tolerance = {name: rounding * network.populations[name].theta for name in real}
+    difference = compare(found[0], found[1], moving, tolerance)
+    if difference is None and learn:
+        difference = compare_weights(ends[0], ends[1], rounding if real else 0.0)
+    if difference is not None and difference.what == "spike":
+        difference = _explained(network, difference, inputs, labels, steps, signals, learn, tolerance)
     spikes = sum(len(s.times) for s in found[0].spikes.values())
-    return Verdict(a, b, len(next(iter(inputs.values()))), spikes, difference)
+    played = 1 if network.window.endless else len(next(iter(inputs.values())))
+    return Verdict(a, b, played, spikes, difference)
 
 
-def compare(a: Recording, b: Recording, populations: tuple[str, ...]) -> Difference | None:
-    """The first difference of two recordings; populations in the order of a step."""
-    firsts = []
-    for rank, name in enumerate(populations):
-        for what, left, right in (
-            ("spike", _rasters(a.spikes[name]), _rasters(b.spikes[name])),
-            ("membrane", a.v[name], b.v[name]),
-        ):
-            where = np.argwhere(left != right)
-            if len(where):
-                presentation, step, *neuron = (int(k) for k in where[0])
-                values = int(left[tuple(where[0])]), int(right[tuple(where[0])])
-                key = (presentation, step, rank, what != "spike")
-                firsts.append((key, Difference(what, presentation, step, name, tuple(neuron), values)))
-    if firsts:
-        return min(firsts, key=lambda entry: entry[0])[1]
-    where = np.argwhere(a.predictions != b.predictions)
-    if len(where):
-        k = int(where[0, 0])
-        return Difference("prediction", k, -1, "readout", (), (int(a.predictions[k]), int(b.predictions[k])))
-    return None
+def _advanced(
+    runner: Any,
+    steps: int | None,
+    inputs: Mapping[str, Any],
+    signals: Any,
+    record: tuple[str, ...],
+    learn: bool,
+) -> Recording:
+    if not hasattr(runner, "advance"):
+        raise EngineError(f"{type(runner).__name__}: runs no network without end")
+    if steps is None:
+        raise EngineError("verify: this network runs without end: give steps=...")
+    found: Recording = runner.advance(steps, inputs, signals or {}, record, None, learn)
+    return found
 
 
-def _rasters(spikes: Spikes) -> npt.NDArray[np.int8]:
-    """int8 (B, T, n), of no presentation too."""
-    out = np.zeros((len(spikes), spikes.T, spikes.n), np.int8)
-    for b in range(len(spikes)):
-        out[b] = spikes.raster(b)
-    return out
-
-
-def compare_weights(
-    a: Mapping[str, npt.NDArray[np.int32]], b: Mapping[str, npt.NDArray[np.int32]]
-) -> Difference | None:
-    """The first learnt weight that differs, in counts of the master grid."""
-    for name in a:
-        where = np.argwhere(a[name] != b[name])
-        if len(where):
-            i, j = (int(k) for k in where[0])
-            return Difference("weight", -1, -1, name, (i, j), (int(a[name][i, j]), int(b[name][i, j])))
-    return None
+def _explained(
+    network: Network,
+    difference: Difference,
+    inputs: Mapping[str, Any],
+    labels: Any,
+    steps: int | None,
+    signals: Any,
+    learn: bool,
+    tolerance: Mapping[str, float],
+) -> Difference:
+    """The difference with the membrane before the reset, rebuilt from the declaration, and its threshold."""
+    name, neuron = difference.population, difference.neuron[0]
+    if learn and not network.window.endless and difference.presentation > 0:
+        return difference  # the weights have moved since; the membranes after the step are what there is
+    before, threshold = membrane_before(
+        network, name, neuron, difference.presentation, difference.step, inputs, labels, steps, signals, learn
+    )
+    near = abs(abs(before) - threshold) <= tolerance.get(name, 0.0) if name in tolerance else False
+    return replace(difference, before=before, threshold=threshold, rounding=near)

@@ -1,11 +1,14 @@
 """The verifier: equal programs are equal; a network that differs is named where it differs first."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from spikesim.engines import Naive
+import spikesim as ss
+from spikesim import programs
+from spikesim.engines import Naive, Stepped
 from spikesim.errors import DeclarationError
 from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.verify import compare, compare_weights, verify
@@ -72,6 +75,59 @@ def test_no_presentation_is_equal():
 def test_an_unknown_program_is_refused():
     with pytest.raises(DeclarationError, match=r"naiv.*Did you mean 'naive'"):
         verify(build(CONFIG), _inputs(), LABELS, "windowed", "naiv")
+
+
+def _other(monkeypatch, change):
+    """A program called "other" that runs the network with one population changed."""
+
+    class Other(Stepped):
+        def __init__(self, network):
+            populations = {**network.populations, "b": replace(network.populations["b"], **change)}
+            super().__init__(replace(network, populations=populations))
+
+    module = importlib.import_module("spikesim.verify")
+    known = programs.program
+    monkeypatch.setattr(module, "program", lambda name: Other if name == "other" else known(name))
+
+
+def _endless(bits, bias=0.25):
+    """Two neurons of rising charge; by 0.25 neuron 1 of b reaches 1.0 exactly in its fourth step."""
+    b = ss.LIF(2, theta=1.0, bias=(0.125, bias), grid=bits)
+    return ss.Network({"b": b}, ())
+
+
+def test_a_spike_that_differs_is_explained(monkeypatch):
+    _other(monkeypatch, {"theta": 1.25})
+    found = verify(_endless(3), {}, a="stepped", b="other", steps=20).difference
+    # b[1] goes .25 a step: in step 3 it is at 1.0 = 8 counts, which fires at 8 and not at 10.
+    assert (found.what, found.step, found.population, found.neuron) == ("spike", 3, "b", (1,))
+    assert found.values == (1, 0) and found.membranes == (0.0, 8.0)
+    assert (found.before, found.threshold, found.gap, found.rounding) == (8.0, 8.0, 0.0, False)
+    assert "before the reset 8 at a threshold of 8 (gap 0)" in str(found)
+
+
+def test_rounding_is_told_from_a_difference(monkeypatch):
+    _other(monkeypatch, {"theta": 1.0 + 1e-12})
+    found = verify(_endless(None), {}, a="stepped", b="other", steps=20).difference
+    assert (found.step, found.neuron, found.rounding) == (3, (1,), True)
+    assert "within rounding" in str(found)
+    _other(monkeypatch, {"theta": 1.25})
+    found = verify(_endless(None, 0.3), {}, a="stepped", b="other", steps=20).difference
+    assert found.before == pytest.approx(1.2) and not found.rounding
+
+
+def test_a_presented_spike_that_differs_is_explained(monkeypatch):
+    network = build(CONFIG)
+    populations = {("b" if k == "hid1" else k): p for k, p in network.populations.items()}
+    renamed = [
+        replace(p, **{end: "b" for end in ("pre", "post") if getattr(p, end) == "hid1"})
+        for p in network.projections
+    ]
+    network = replace(network, populations=populations, projections=tuple(renamed))
+    theta = network.populations["b"].theta
+    _other(monkeypatch, {"theta": 2 * theta})
+    found = verify(network, _inputs(), LABELS, "stepped", "other").difference
+    assert found.what == "spike" and found.threshold <= found.before < 2 * found.threshold
 
 
 @pytest.mark.brian2

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spikesim.engines.checks import check_recorded, check_run
 from spikesim.engines.count_updates import learn_from_counts
 from spikesim.engines.given import Given, beginning, check_endless, check_presented, check_state
-from spikesim.engines.naive_turns import Turns
+from spikesim.engines.naive_turns import Told, Turns
 from spikesim.engines.trains import source_train, target_train
 from spikesim.engines.weights import starting_masters, starting_squares
 from spikesim.network import Network
@@ -37,6 +37,9 @@ class Naive:
         squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps; empty
             for plain ones.
     """
+
+    trains = True
+    _told: Told | None = None  # a listener to every population's steps, for `rebuilding`
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Naive:
         rasters, membranes = self._empty(keep, B)
         predictions = np.zeros(B if net.readout else 0, np.int64)
         clipped = dict.fromkeys(self.masters, 0)
-        turns = Turns(net, self.masters)
+        turns = Turns(net, self.masters, told=self._told)
         for b in range(B):
             given = {name: self._train(name, inputs, classes, b) for name in net.populations}
             spikes, v = turns.present(given)
@@ -93,7 +96,7 @@ class Naive:
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
                 seen = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
                 learn_from_counts(net, self.masters, self.squares, seen, factor, clipped)
-                turns = Turns(net, self.masters)
+                turns = Turns(net, self.masters, told=self._told)
         kept = {name: from_raster(raster) for name, raster in rasters.items()}
         return Recording(counts, predictions, kept, membranes, clipped)
 
@@ -121,7 +124,7 @@ class Naive:
         check_endless(net)
         check_recorded(keep, net.populations)
         begun = beginning(net) if state is None else check_state(net, state)
-        turns = Turns(net, self.masters, begun)
+        turns = Turns(net, self.masters, begun, self._told)
         spikes, v, after = turns.advance(Given(net, steps, inputs, signals, begun.t), learn)
         counts = {name: np.stack([s.sum(axis=0), 0 * s[0]])[None] for name, s in spikes.items()}
         return Recording(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from spikesim.synapses import Dense, Sparse
 from spikesim.timing import sends
 
 Ints = npt.NDArray[np.int64]
+Told = Callable[[str, int, Any, Any], None]  # population, its step, the state before it, what arrives
 
 
 class Turns:
@@ -27,10 +28,18 @@ class Turns:
         network: the declaration.
         weights: projection that learns in every step -> float64 (n_synapses,).
         traces: projection that learns in every step -> its rule's variables.
+
+    Args:
+        network: see above.
+        masters: the plastic weights of count rules.
+        begun: where a run without end begins.
+        told: called with each population's step before it is made.
     """
 
-    def __init__(self, network: Network, masters: Masters, begun: State | None = None) -> None:
-        self.network = network
+    def __init__(
+        self, network: Network, masters: Masters, begun: State | None = None, told: Told | None = None
+    ) -> None:
+        self.network, self._told = network, told
         self.moving = [name for name in network.order if not sends(network.populations[name])]
         self.begun = begun
         self.layouts = {p.name: layout_of(network, p) for p in network.online}
@@ -130,6 +139,8 @@ class Turns:
 
     def _step(self, name: str, state: Any, current: Any, closed: Any, t: int) -> tuple[Any, Ints]:
         """A population's step; neurons that are closed stay as they are."""
+        if self._told is not None:
+            self._told(name, t, state, current)
         after, s = self.network.populations[name].step(state, current)
         if closed is not None:
             after = {key: np.where(closed, state[key], value) for key, value in after.items()}

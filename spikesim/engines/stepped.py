@@ -47,6 +47,8 @@ class Stepped:
         squares: projection -> float64, the running mean squares of normalised steps.
     """
 
+    trains = True
+
     def __init__(
         self,
         network: Network,

@@ -48,6 +48,8 @@ class Windowed:
         EngineError: a structure that this engine does not run.
     """
 
+    trains = True
+
     def __init__(
         self,
         network: Network,

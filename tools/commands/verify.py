@@ -1,17 +1,24 @@
-"""`spikesim verify`: what a run has learnt, played on two programs, spike by spike."""
+"""`spikesim verify`: a run or a network, played on two programs, spike by spike."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
+from spikesim import programs
 from spikesim.datasets.dataset import Dataset
+from spikesim.errors import DeclarationError, EngineError
 from spikesim.evaluation import check_fits
+from spikesim.network import Network
+from spikesim.network_file import load_network
+from spikesim.neurons import Source, Target
 from spikesim.run import Run
+from spikesim.spikes import from_raster
+from spikesim.synapses import CurrentInput
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
 from spikesim.verify import Verdict
@@ -19,18 +26,34 @@ from spikesim.verify import verify as compare
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
-    against: Annotated[str, typer.Option(help="naive, brian2, or both, separated by a comma.")] = "naive",
-    samples: Annotated[int, typer.Option(min=1, help="Test samples.")] = 10,
-    learn: Annotated[bool, typer.Option(help="Go on learning on both, and compare the weights.")] = False,
+    what: Annotated[Path, typer.Argument(help="A run folder, or a saved network.", metavar="RUN|NETWORK")],
+    against: Annotated[
+        str, typer.Option(help="Programs, separated by commas; `--against list` names them.")
+    ] = "naive",
+    engine: Annotated[str, typer.Option(help="The program that they are compared with.")] = "",
+    samples: Annotated[int, typer.Option(min=1, help="Presentations: test samples of a run.")] = 10,
+    learn: Annotated[bool, typer.Option(help="Let both learn, and compare the weights too.")] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of a network that runs without end.")] = 1000,
+    rate: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Of the random spikes that a network's sources are given.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Of these random spikes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
 ) -> None:
-    """Compare every spike, membrane and weight with other programs; exit status 1 where one differs."""
-    run, dataset = Run.open(folder), experiment_of(folder).load()
+    """Compare every spike, membrane and weight of programs; exit status 1 where one differs."""
     display = Display(as_json)
-    verdicts = [play(run, dataset, samples, name.strip(), learn) for name in against.split(",")]
+    if against == "list":
+        display.say("\n".join(programs.names()))
+        return
+    others = [name.strip() for name in against.split(",")]
+    if what.is_dir():
+        run, dataset = Run.open(what), experiment_of(what).load()
+        verdicts = [play(run, dataset, samples, name, learn, engine or "windowed") for name in others]
+    else:
+        network = load_network(what)
+        verdicts = [_random(network, name, engine, samples, steps, rate, seed, learn) for name in others]
     if as_json:
-        print(json.dumps([asdict(verdict) | {"equal": verdict.equal} for verdict in verdicts], indent=2))
+        print(json.dumps([verdict.describe() for verdict in verdicts], indent=2))
     else:
         for verdict in verdicts:
             display.say(str(verdict))
@@ -38,11 +61,60 @@ def verify(
         raise typer.Exit(1)
 
 
-def play(run: Run, dataset: Dataset, samples: int, against: str, learn: bool) -> Verdict:
-    """Present the first test samples, with their targets, to what a run has learnt, on two programs."""
+def play(
+    run: Run, dataset: Dataset, samples: int, against: str, learn: bool, engine: str = "windowed"
+) -> Verdict:
+    """Present the first test samples to what a run has learnt, on two programs.
+
+    With their targets where both programs teach; else to the network that classifies.
+    """
     network, split = run.trained(), dataset.test.take(samples)
     check_fits(network, split)
+    labels: Any = split.y
+    if not (programs.trains(engine) and programs.trains(against)):
+        if learn:
+            raise EngineError(f"{against} does not learn; verify without --learn")
+        network, labels = network.inference(), None
     source = network.sources[0]
     T = network.window.boundary if network.populations[source].replay else network.window.T
     spikes = run.encoder.encode(split.x, split.index, T, run.training.seed)
-    return compare(network, {source: spikes}, split.y, "windowed", against, learn)
+    return compare(network, {source: spikes}, labels, engine, against, learn)
+
+
+def _random(
+    network: Network,
+    against: str,
+    engine: str,
+    samples: int,
+    steps: int,
+    rate: float,
+    seed: int,
+    learn: bool,
+) -> Verdict:
+    """Random spikes on two programs; random labels where there is a target."""
+    rs, window = np.random.default_rng(seed), network.window
+    inputs: dict[str, Any] = {}
+    for name in network.sources:
+        p: Source = network.populations[name]
+        shape = (
+            (1, steps, p.n) if window.endless else (samples, window.boundary if p.replay else window.T, p.n)
+        )
+        inputs[name] = from_raster((rs.random(shape) < rate).astype(np.int8))
+    if any(isinstance(drive, CurrentInput) for drive in network.drives):
+        raise DeclarationError(
+            "verify: this network is given currents, which a file does not hold; use spikesim.verify "
+            "from Python"
+        )
+    classes = [p.n for p in network.populations.values() if isinstance(p, Target)]
+    labels = rs.integers(0, min(classes), samples) if classes else None
+    signals = {p.plastic.signal: rs.normal(size=steps) for p in network.online if p.plastic.signal}
+    return compare(
+        network,
+        inputs,
+        labels,
+        engine or "stepped",
+        against,
+        learn,
+        steps if window.endless else None,
+        signals or None,
+    )
