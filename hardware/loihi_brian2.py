@@ -1,0 +1,160 @@
+"""brian2-loihi as a reference: Loihi's integers, computed by another program from the same `ChipNetwork`.
+
+Michaelis, Lehr, Oed, Tetzlaff, "Brian2Loihi: an emulator for the neuromorphic chip Loihi using the spiking
+neural network simulator Brian", Frontiers in Neuroinformatics 16, 2022. It has neither biases nor overflows.
+
+In a step of it, synapses act before neurons, so that a generator's spikes arrive in the step in which they
+are sent, and a neuron's in the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.checks import check_recorded, check_run
+from spikesim.errors import EngineError, MissingExtraError
+from spikesim.hardware.limits import LimitError
+from spikesim.hardware.loihi_chip import ChipNetwork, ChipPopulation
+from spikesim.hardware.loihi_compile import compile_network
+from spikesim.network import Masters, Network
+from spikesim.recording import Recording, winner
+from spikesim.spikes import Spikes, from_raster
+
+SIGNS = {"mixed": 1, "excitatory": 2, "inhibitory": 3}
+
+
+class Brian2Loihi:
+    """Runs a network that classifies in brian2-loihi.
+
+    Attributes:
+        network: the declaration.
+        chip: its integers.
+        masters: the plastic weights; nothing changes them.
+
+    Raises:
+        LimitError: what the chip cannot hold, or a bias.
+        MissingExtraError: brian2-loihi is not installed.
+    """
+
+    def __init__(self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None) -> None:
+        self.network = network
+        self.masters: Masters = dict(network.masters() if masters is None else masters)
+        self.chip = compile_network(network, self.masters)
+        for p in self.chip.populations.values():
+            if p.bias.any():
+                raise LimitError(
+                    f"{p.name}: bias = {int(p.bias[p.bias != 0][0])} units; brian2-loihi has no bias. "
+                    f"Take bias=0, or compare with another program (lava-fixed)"
+                )
+        _modules()
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes, a run of Brian2 each; arguments and errors as for the emulator."""
+        net, keep = self.network, tuple(record)
+        if learn:
+            raise EngineError(
+                "brian2-loihi: it plays what has been learnt (learn=False); learn with an engine"
+            )
+        B, _ = check_run(net, inputs, labels, learn, batch, factor)
+        check_recorded(keep, net.populations)
+        T = net.window.T
+        rasters = {name: np.zeros((B, T, p.n), np.int8) for name, p in net.populations.items()}
+        v = {
+            name: np.zeros((B, T, p.n), np.int64) for name, p in self.chip.populations.items() if not p.source
+        }
+        for b in range(B):
+            for name, (raster, units) in play(self.chip, {k: s.raster(b) for k, s in inputs.items()}).items():
+                rasters[name][b] = raster
+                if units is not None:
+                    v[name][b] = units // self.chip.populations[name].scale
+        spikes = {name: from_raster(raster) for name, raster in rasters.items()}
+        end = net.window.boundary
+        counts = {k: np.stack([s.counts(0, end), s.counts(end)], axis=1) for k, s in spikes.items()}
+        predictions = np.zeros(0, np.int64)
+        if net.readout is not None:
+            first, last = net.window.span(net.readout.span)
+            h, membrane = spikes[net.readout.population].counts(first, last), v[net.readout.population]
+            predictions = np.array([winner(h[b], membrane[b, last - 1]) for b in range(B)], np.int64)
+        return Recording(counts, predictions, {k: spikes[k] for k in keep}, {k: v[k] for k in keep if k in v})
+
+
+def _modules() -> tuple[Any, Any]:
+    try:
+        import brian2
+        import brian2_loihi
+    except ModuleNotFoundError as problem:
+        raise MissingExtraError("brian2-loihi", "brian2-loihi") from problem
+    return brian2, brian2_loihi
+
+
+def play(
+    chip: ChipNetwork, inputs: Mapping[str, npt.NDArray[np.int8]]
+) -> dict[str, tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]]:
+    """One presentation: population -> spikes (T, n) and membranes (T, n) in units of v, in its own window.
+
+    A source has None for membranes.
+    """
+    b2, loihi = _modules()
+    before = b2.prefs["codegen.target"], b2.defaultclock.dt
+    b2.prefs["codegen.target"] = "numpy"
+    try:
+        groups = {name: _group(loihi, p, inputs.get(name)) for name, p in chip.populations.items()}
+        synapses = [_synapses(loihi, chip, p, groups) for p in chip.projections]
+        fired = {name: b2.SpikeMonitor(group) for name, group in groups.items()}
+        traced = {
+            name: b2.StateMonitor(groups[name], "v", record=True, when="end")
+            for name, p in chip.populations.items()
+            if not p.source
+        }
+        simulation = loihi.LoihiNetwork(*groups.values(), *synapses, *fired.values(), *traced.values())
+        simulation.run(chip.steps, namespace={})
+        return {name: _window(chip, name, fired, traced, b2.ms) for name in groups}
+    finally:
+        b2.prefs["codegen.target"], b2.defaultclock.dt = before
+
+
+def _group(loihi: Any, p: ChipPopulation, spikes: npt.NDArray[np.int8] | None) -> Any:
+    if spikes is not None:
+        times, neurons = np.nonzero(spikes)
+        return loihi.LoihiSpikeGeneratorGroup(p.n, neurons, times + p.start)
+    return loihi.LoihiNeuronGroup(
+        p.n, refractory=p.refractory + 1, threshold_v_mant=p.vth, decay_v=p.dv, decay_I=p.du
+    )
+
+
+def _synapses(loihi: Any, chip: ChipNetwork, p: Any, groups: Mapping[str, Any]) -> Any:
+    indptr, indices, weights = chip.rows[p.name]
+    delay = p.delay if chip.populations[p.pre].source else p.delay - 1
+    made = loihi.LoihiSynapses(
+        groups[p.pre], groups[p.post], delay=delay, w_exp=p.weight_exp, sign_mode=SIGNS[p.sign_mode]
+    )
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    made.connect(i=rows, j=indices)
+    made.w = weights
+    return made
+
+
+def _window(
+    chip: ChipNetwork, name: str, fired: Mapping[str, Any], traced: Mapping[str, Any], ms: Any
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]:
+    """Of all steps those of a population's own window."""
+    first, T, n = chip.populations[name].start, chip.T, chip.populations[name].n
+    raster = np.zeros((chip.steps, n), np.int8)
+    steps = np.rint(np.asarray(fired[name].t / ms)).astype(np.int64)
+    raster[steps, np.asarray(fired[name].i)] = 1
+    units = None
+    if name in traced:
+        units = np.rint(np.asarray(traced[name].v).T).astype(np.int64)[first : first + T]
+    return raster[first : first + T], units
