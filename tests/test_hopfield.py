@@ -10,7 +10,7 @@ import pytest
 from spikesim.errors import DataError, DeclarationError
 from spikesim.hopfield.activation import rates, rates_and_slopes, sigmoid4, sigmoid4_derivative
 from spikesim.hopfield.lowrank import Pending
-from spikesim.hopfield.relaxation import Phase, States, advance, relax
+from spikesim.hopfield.relaxation import Phase, States, advance, relax, signals
 from spikesim.hopfield.states import (
     Layout,
     Weights,
@@ -118,7 +118,8 @@ def test_one_iteration_equals_its_naive_twin(lateral: bool, inputs: str, outputs
     drive, signal = (rho @ w).astype(np.float32), np.empty_like(states.s)
     clamp, few = phase.clamp(LAYOUT), (np.float32(0.2), np.float32(0.4), np.float32(0.2))
     s, v = states.s.copy(), states.v.copy()
-    advance(s, v, rho, drive, weights.bias, target, clamp, 0, *few, rho_next, signal)
+    advance(s, v, rho, drive, weights.bias, target, clamp, few[0], few[1], rho_next)
+    signals(rho, rho_next, drive, clamp, few[2], signal)
     for b, (new_s, new_v, new_signal) in enumerate(expected):
         np.testing.assert_allclose(s[b], new_s, atol=2e-6)
         np.testing.assert_allclose(v[b], new_v, atol=2e-6)

@@ -29,16 +29,16 @@ Say = Callable[[str], None]
 def settings(trial: Any, base: Mstdp) -> Mstdp:
     """One draw from the space that is searched."""
     drawn: dict[str, Any] = {
-        "alpha": trial.suggest_float("alpha", 2e-3, 0.05, log=True),
-        "hidden_gain": trial.suggest_float("hidden_gain", 5.0, 300.0, log=True),
-        "feedback_gain": trial.suggest_categorical("feedback_gain", [0.1, 0.3, 1.0]),
+        "alpha": trial.suggest_float("alpha", 3e-3, 0.05, log=True),
+        "hidden_gain": trial.suggest_float("hidden_gain", 20.0, 1000.0, log=True),
+        "feedback_gain": trial.suggest_categorical("feedback_gain", [0.03, 0.1, 0.3]),
         "epsilon": trial.suggest_categorical("epsilon", [0.3, 0.4, 0.45]),
-        "beta": trial.suggest_categorical("beta", [0.3, 0.8]),
+        "beta": trial.suggest_categorical("beta", [0.4, 0.8]),
         "momentum": trial.suggest_categorical("momentum", [0.0, 0.4]),
         "iterations": trial.suggest_categorical("iterations", [12, 25]),
         "free_iterations": trial.suggest_categorical("free_iterations", [15, 25]),
-        "init": trial.suggest_float("init", 0.5, 2.5, log=True),
-        "smoothing": trial.suggest_categorical("smoothing", [0.0, 0.05, 0.1, 0.2]),
+        "init": trial.suggest_float("init", 0.7, 3.5, log=True),
+        "smoothing": trial.suggest_categorical("smoothing", [0.0, 0.05, 0.1]),
         "centre": trial.suggest_categorical("centre", ["half", "mean"]),
     }
     drawn["test_iterations"] = 2 * drawn["free_iterations"]
@@ -123,8 +123,8 @@ def search_table(path: Path, best: int = 10) -> Table:
         rows=rows,
         command="spikesim mstdp search",
         notes=(
-            f"{found['samples']} training samples, {found['epochs']} epochs, seed {found['seed']}; 3,000 samples "
-            "held back for validation. All trials stand in the table's data."
+            f"{found['samples']} training samples, {found['epochs']} epochs, seed {found['seed']}; 3,000 "
+            "samples held back for validation. All trials stand in the table's data."
         ),
         data={
             "trials": [

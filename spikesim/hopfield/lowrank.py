@@ -34,9 +34,9 @@ class Pending:
 
     def __init__(self, weights: Weights, layout: Layout, rule: MstdpRule, alpha: float) -> None:
         self.weights, self.layout, self.rule, self.alpha = weights, layout, rule, alpha
-        self._pre: list[Float32] = []
-        self._signal: list[Float32] = []
-        self._first = 0
+        self._pre = self._signal = np.empty((0, 0, 0), np.float32)
+        self._constant: Float32 | None = None
+        self._count, self._first = 0, 0
         self._self_drive = np.zeros(layout.n_hidden, np.float32)
 
     @property
@@ -49,22 +49,40 @@ class Pending:
         """Strength of the smoothing term in the signals."""
         return self.rule.smoothing
 
-    def add(self, pre: Float32, signal: Float32, first: int = 0) -> None:
-        """Keep an iteration: seen rates and signals (batch, neurons); columns below `first` are constant."""
-        self._first = first
-        self._pre.append(pre.copy())
-        self._signal.append(signal.copy())
+    def start(self, iterations: int, batch: int, constant: Float32 | None = None) -> None:
+        """Make room for a phase; what was pending is flushed.
+
+        `constant`: what the weights see of the inputs, (batch, inputs), where they are held; then rows have
+        the other columns only.
+        """
+        self.flush()
+        self._constant, self._first = constant, 0 if constant is None else constant.shape[1]
+        shape = (iterations, batch, self.layout.n - self._first)
+        if self._pre.shape != shape:
+            self._pre, self._signal = np.empty(shape, np.float32), np.empty(shape, np.float32)
+
+    def pre_slot(self) -> Float32:
+        """Where the rates that are seen in the present iteration go, (batch, columns)."""
+        return self._pre[self._count]
+
+    def signal_slot(self) -> Float32:
+        """Where the signals of the present iteration go, (batch, columns)."""
+        return self._signal[self._count]
+
+    def took(self) -> None:
+        """Both slots have been filled."""
         if self.immediate:
-            hidden = self.layout.hidden
+            pre, signal, hidden = self.pre_slot(), self.signal_slot(), self.layout.hidden
             self._self_drive += (pre[:, hidden] * signal[:, hidden]).sum(0)
             self.weights.bias[...] += np.float32(self.alpha / len(pre)) * signal.sum(0)
+        self._count += 1
 
     def correct(self, pre: Float32, drive: Float32) -> None:
         """Add to `drive` (batch, neurons) what the pending updates would add to the weights."""
-        if not self._pre:
+        if not self._count:
             return
         layout, rows = self.layout, self.weights.to_hidden.shape[0]
-        kept, signal = np.concatenate(self._pre), np.concatenate(self._signal)
+        kept, signal = self._rows()
         into_hidden, into_visible = self._factors(len(pre))
         gained = pre * self._row_gain()
         drive[:, layout.hidden] += (gained[:, :rows] @ kept[:, :rows].T) @ (
@@ -78,29 +96,39 @@ class Pending:
 
     def flush(self) -> None:
         """Apply what is pending to the weights, and forget it."""
-        if not self._pre:
+        if not self._count:
             return
-        layout, weights, first = self.layout, self.weights, self._first
-        batch, rows, n_visible = len(self._pre[0]), weights.to_hidden.shape[0], layout.n_visible
+        weights, first = self.weights, self._first
+        batch, rows, n_visible = self._pre.shape[1], weights.to_hidden.shape[0], self.layout.n_visible
         into_hidden, into_visible = self._factors(batch)
-        total = self._signal[0] if len(self._signal) == 1 else np.sum(self._signal, axis=0, dtype=np.float32)
-        pre, signal = np.concatenate(self._pre), np.concatenate(self._signal)
+        total = self._signal[: self._count].sum(0)
+        pre, signal = self._rows()
         if self.rule.decay:
             shrink = np.float32(1.0 - self.alpha * self.rule.decay)
             weights.to_hidden[...] *= shrink
             weights.to_visible[...] *= shrink
-        if first:  # constant rates: their sum over iterations is a product of rank batch
-            weights.to_hidden[:first] += into_hidden * (self._pre[0][:, :first].T @ total[:, n_visible:])
+        split = n_visible - first  # column of the first hidden neuron
+        if self._constant is not None:  # constant rates: a product of rank batch for all iterations
+            block = weights.to_hidden[:first]
+            block += into_hidden * (self._constant.T @ total[:, split:])
         block = weights.to_hidden[first:]
         gain = self._row_gain()[first:rows, None]
-        block += into_hidden * gain * (pre[:, first:rows].T @ signal[:, n_visible:])
+        block += into_hidden * gain * (pre[:, : rows - first].T @ signal[:, split:])
         block = weights.to_visible[:, first:]
-        block += into_visible * (pre[:, n_visible:].T @ signal[:, first:n_visible])
+        block += into_visible * (pre[:, split:].T @ signal[:, :split])
         if weights.lateral:
-            np.fill_diagonal(weights.to_hidden[layout.hidden], 0.0)
+            np.fill_diagonal(weights.to_hidden[self.layout.hidden], 0.0)
         if not self.immediate:
-            weights.bias[...] += np.float32(self.alpha / batch) * total.sum(0)
-        self._pre, self._signal, self._self_drive = [], [], np.zeros_like(self._self_drive)
+            weights.bias[first:] += np.float32(self.alpha / batch) * total.sum(0)
+        self._count, self._self_drive = 0, np.zeros_like(self._self_drive)
+
+    def _rows(self) -> tuple[Float32, Float32]:
+        """What is pending as two matrices (rows, columns)."""
+        columns = self._pre.shape[2]
+        return (
+            self._pre[: self._count].reshape(-1, columns),
+            self._signal[: self._count].reshape(-1, columns),
+        )
 
     def _factors(self, batch: int) -> tuple[np.float32, np.float32]:
         """Learning rates of weights into hidden and into visible neurons, over the batch."""

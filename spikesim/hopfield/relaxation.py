@@ -97,39 +97,48 @@ class States:
 
 
 @kernel
-def advance(s, v, rho, drive, bias, target, clamp, first, epsilon, m, smoothing, rho_next, signal):  # type: ignore[no-untyped-def]
-    """One iteration of the neurons from column `first` on.
+def advance(s, v, rho, drive, bias, target, clamp, epsilon, m, rho_next):  # type: ignore[no-untyped-def]
+    """One iteration of all columns given, float32 (batch, columns), of which the first are visible.
 
-    Reads rates `rho` of s and the weighted sums `drive`, all float32 (batch, neurons); `target` and `clamp`
-    are those of the visible neurons. Writes s, v, the new rates `rho_next`, and `signal`, which the rule
-    learns from: d rho_i - smoothing (R_i - s_i) rho'_i, and 0 where a neuron is held.
+    Reads rates `rho` of s and the weighted sums `drive`; `target` (batch, visible) and `clamp` (visible,) are
+    those of the visible ones. Writes s, v, the new rates `rho_next`, and into `drive` the force R - s.
+    Short loops over one row at a time stay in the cache and vectorise; one loop over all arrays would not.
     """
     n_visible = target.shape[1]
     for b in range(s.shape[0]):
-        for i in range(first, n_visible):
-            q = rho[b, i]
-            slope = _FOUR * q * (_ONE - q)
-            force = slope * (drive[b, i] + bias[i]) - s[b, i]
-            velocity = m * v[b, i] + force
-            held = clamp[i] < _ZERO
-            moved = s[b, i] + epsilon * velocity + clamp[i] * (target[b, i] - s[b, i])
-            new = target[b, i] if held else moved
-            after = rate(new)
-            v[b, i] = _ZERO if held else velocity
-            s[b, i] = new
-            rho_next[b, i] = after
-            signal[b, i] = _ZERO if held else after - q - smoothing * force * slope
-        for i in range(n_visible, s.shape[1]):
-            q = rho[b, i]
-            slope = _FOUR * q * (_ONE - q)
-            force = slope * (drive[b, i] + bias[i]) - s[b, i]
-            velocity = m * v[b, i] + force
-            new = s[b, i] + epsilon * velocity
-            after = rate(new)
-            v[b, i] = velocity
-            s[b, i] = new
-            rho_next[b, i] = after
-            signal[b, i] = after - q - smoothing * force * slope
+        row_s, row_v, row_rho, row_drive, row_next = s[b], v[b], rho[b], drive[b], rho_next[b]
+        row_target = target[b]
+        for i in range(row_s.size):
+            q = row_rho[i]
+            row_drive[i] = _FOUR * q * (_ONE - q) * (row_drive[i] + bias[i]) - row_s[i]
+        for i in range(row_s.size):
+            row_v[i] = m * row_v[i] + row_drive[i]
+        for i in range(n_visible):
+            pull = clamp[i] * (row_target[i] - row_s[i])
+            if clamp[i] < _ZERO:  # held: it stays at its data, which it has already
+                row_v[i] = _ZERO
+                pull = _ZERO
+            row_s[i] = row_s[i] + pull
+        for i in range(row_s.size):
+            row_s[i] = row_s[i] + epsilon * row_v[i]
+        for i in range(row_s.size):
+            row_next[i] = rate(row_s[i])
+
+
+@kernel
+def signals(rho, rho_next, force, clamp, smoothing, signal):  # type: ignore[no-untyped-def]
+    """signal[...] = d rho_i - smoothing (R_i - s_i) rho'_i, what the rule learns from; 0 where one is held.
+
+    float32 (batch, columns); `force` is R - s before the step, `clamp` that of the visible columns.
+    """
+    for b in range(rho.shape[0]):
+        row_rho, row_next, row_force, row_signal = rho[b], rho_next[b], force[b], signal[b]
+        for i in range(row_rho.size):
+            q = row_rho[i]
+            row_signal[i] = row_next[i] - q - smoothing * row_force[i] * (_FOUR * q * (_ONE - q))
+        for i in range(clamp.size):
+            if clamp[i] < _ZERO:
+                row_signal[i] = _ZERO
 
 
 def relax(
@@ -163,44 +172,84 @@ def relax(
     Returns:
         Mean rates of the visible outputs, float32 (batch, outputs).
     """
-    s, v = states.s, states.v
-    clamp = phase.clamp(layout)
-    first, rows, n_visible = 0, weights.to_hidden.shape[0], layout.n_visible
     for part, how in ((layout.inputs, phase.inputs), (layout.outputs, phase.outputs)):
         if how == "held":
-            s[:, part] = target[:, part]
-            v[:, part] = 0.0
-    rho, rho_next, drive = np.empty_like(s), np.empty_like(s), np.empty_like(s)
-    signal = np.zeros_like(s)
-    rates(s, rho)
-    rho_next[...] = rho
-    seen = _seen(rho, centre)
-    held_drive: Float32 | None = None
-    if phase.inputs == "held" and (pending is None or not pending.immediate):
-        first = layout.n_in
-        held_drive = seen[:, :first] @ weights.to_hidden[:first]
-    mean = np.zeros((s.shape[0], layout.n_out), np.float32)
+            states.s[:, part] = target[:, part]
+            states.v[:, part] = 0.0
+    shortened = phase.inputs == "held" and (pending is None or not pending.immediate)
+    first = layout.n_in if shortened else 0
+    run = _Columns(weights, layout, states, centre, first)
+    if pending is not None:
+        pending.start(phase.iterations, len(states.s), run.constant)
+    clamp, wanted = phase.clamp(layout)[first:], np.ascontiguousarray(target[:, first:])
+    mean = np.zeros((len(states.s), layout.n_out), np.float32)
     tail = min(max(tail, 1), max(phase.iterations, 1))
     step = (np.float32(phase.epsilon), np.float32(phase.momentum))
-    smoothing = np.float32(pending.smoothing if pending is not None else 0.0)
     for t in range(phase.iterations):
-        hidden_drive = seen[:, first:rows] @ weights.to_hidden[first:]
-        drive[:, n_visible:] = hidden_drive if held_drive is None else hidden_drive + held_drive
-        drive[:, first:n_visible] = seen[:, n_visible:] @ weights.to_visible[:, first:]
+        seen = run.seen(pending)
+        run.drive_from(seen)
         if pending is not None and pending.immediate:
-            pending.correct(seen, drive)
-        advance(s, v, rho, drive, weights.bias, target, clamp, first, *step, smoothing, rho_next, signal)
+            pending.correct(seen, run.drive)
+        advance(run.s, run.v, run.rho, run.drive, run.bias, wanted, clamp, *step, run.rho_next)
         if pending is not None:
-            pending.add(seen, signal, first)
-        rho, rho_next = rho_next, rho
-        seen = _seen(rho, centre)
+            slot = pending.signal_slot()
+            signals(run.rho, run.rho_next, run.drive, clamp, np.float32(pending.smoothing), slot)
+            pending.took()
+        run.rho, run.rho_next = run.rho_next, run.rho
         if t >= phase.iterations - tail:
-            mean += rho[:, layout.outputs] / np.float32(tail)
+            mean += run.output_rates() / np.float32(tail)
         if watch is not None:
-            watch(t, s)
-    return mean if phase.iterations else rho[:, layout.outputs].copy()
+            watch(t, run.whole())
+    run.whole()
+    return mean if phase.iterations else run.output_rates().copy()
 
 
-def _seen(rho: Float32, centre: Float32 | None) -> Float32:
-    """Rates as the weights see them."""
-    return rho if centre is None else rho - centre
+class _Columns:
+    """The columns from `first` on while a phase runs: compact arrays, and what the constant ones drive."""
+
+    def __init__(
+        self, weights: Weights, layout: Layout, states: States, centre: Float32 | None, first: int
+    ) -> None:
+        self.weights, self.layout, self.states, self.first = weights, layout, states, first
+        self.s, self.v = (np.ascontiguousarray(a[:, first:]) for a in (states.s, states.v))
+        self.bias = weights.bias[first:]
+        self.centre = None if centre is None else centre[first:]
+        self.rho, self.rho_next, self.drive = (np.empty_like(self.s) for _ in range(3))
+        self._seen = np.empty_like(self.s)
+        rates(self.s, self.rho)
+        self.constant: Float32 | None = None
+        self.constant_drive: Float32 | None = None
+        if first:
+            held = np.ascontiguousarray(states.s[:, :first])
+            self.constant = np.empty_like(held)
+            rates(held, self.constant)
+            if centre is not None:
+                self.constant -= centre[:first]
+            self.constant_drive = self.constant @ weights.to_hidden[:first]
+
+    def seen(self, pending: Pending | None) -> Float32:
+        """Rates as the weights see them, less the centre; written where they are kept, if they are."""
+        if pending is None and self.centre is None:
+            return self.rho
+        out = self._seen if pending is None else pending.pre_slot()
+        np.subtract(self.rho, np.float32(0.0) if self.centre is None else self.centre, out=out)
+        return out
+
+    def drive_from(self, seen: Float32) -> None:
+        """drive = the weighted sums of what is seen."""
+        first, n_visible = self.first, self.layout.n_visible - self.first
+        rows = self.weights.to_hidden.shape[0] - first
+        np.matmul(seen[:, :rows], self.weights.to_hidden[first:], out=self.drive[:, n_visible:])
+        if self.constant_drive is not None:
+            self.drive[:, n_visible:] += self.constant_drive
+        np.matmul(seen[:, n_visible:], self.weights.to_visible[:, first:], out=self.drive[:, :n_visible])
+
+    def output_rates(self) -> Float32:
+        """Rates of the visible outputs."""
+        return self.rho[:, self.layout.n_in - self.first : self.layout.n_visible - self.first]
+
+    def whole(self) -> Float32:
+        """All states, brought up to date."""
+        self.states.s[:, self.first :] = self.s
+        self.states.v[:, self.first :] = self.v
+        return self.states.s
