@@ -10,6 +10,7 @@ import numpy.typing as npt
 from spikesim import grid
 from spikesim.errors import DeclarationError, unknown
 from spikesim.learning import CountRule
+from spikesim.learning.online import check_rule
 from spikesim.neurons import LIF, Source, Target
 from spikesim.synapses import Conv2d, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.timing import sends
@@ -254,16 +255,17 @@ def _check_weights(network: Network, p: Any) -> None:
     if isinstance(p.w, Transpose):
         return
     if not (isinstance(p, Dense) and isinstance(p.plastic, CountRule)):
-        learns = getattr(p, "plastic", None) is not None
+        rule = getattr(p, "plastic", None)
+        if isinstance(rule, CountRule):
+            raise DeclarationError(
+                f"{p.name}: a CountRule changes Dense weights, and this is {type(p).__name__}; declare a "
+                f"Dense projection, or take a rule that acts in every step"
+            )
+        if rule is not None:
+            _check_online(p, bits)
         w = np.asarray(p.w).reshape(-1)
         for first in range(0, w.size, CHUNK):  # so that the check takes little memory
-            grid.on_grid(w[first : first + CHUNK], None if learns else bits, f"{p.name}: w")
-        if learns and bits is not None:
-            raise DeclarationError(
-                f"{p.name}: {type(p.plastic).__name__} moves weights by real numbers, off the grid of "
-                f"{p.post}; "
-                f"give {p.post} real numbers (LIF with grid=None)"
-            )
+            grid.on_grid(w[first : first + CHUNK], bits, f"{p.name}: w")
         return
     if bits is None:
         raise DeclarationError(
@@ -285,6 +287,22 @@ def _check_weights(network: Network, p: Any) -> None:
         )
 
 
+def _check_online(p: Any, bits: int | None) -> None:
+    """A rule that acts in every step, on synapses that it can act on."""
+    if isinstance(p, Sparse):
+        if p.w.ndim == 0:  # type: ignore[union-attr]
+            raise DeclarationError(
+                f"{p.name}: one weight for all synapses, and {type(p.plastic).__name__} changes each of "
+                f"them; give w as an array of {p.n_synapses}"
+            )
+        if p.delays is not None:
+            raise DeclarationError(
+                f"{p.name}: synapses that learn share one delay; declare a projection for each delay, "
+                f"without delays="
+            )
+    check_rule(p.plastic, np.asarray(p.w), bits, p.name, p.post)
+
+
 def _reach(network: Network, name: str) -> Counts:
     """For each neuron the largest sum of absolute weights that one step can bring, int64 (n,)."""
     population = network.populations[name]
@@ -295,7 +313,10 @@ def _reach(network: Network, name: str) -> Counts:
             ends = np.array(source.plastic.clip_master(), np.int32)
             total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
         else:
-            reach: npt.NDArray[Any] = p.reach(network.weights(p.name), population.n)
+            w = network.weights(p.name)
+            if (rule := getattr(p, "plastic", None)) is not None:  # it may reach either end of its clip range
+                w = np.full(w.shape, float(np.abs(rule.clip).max()))
+            reach: npt.NDArray[Any] = p.reach(w, population.n)
             total += grid.snap(reach, population.grid)
     for drive in network.drives:
         if drive.post == name and isinstance(drive, PoissonInput):

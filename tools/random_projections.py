@@ -113,7 +113,7 @@ def _dense(d: Draw, pre: str, post: str, options: dict[str, Any]) -> Projection:
     w = weights(d, (n_pre, n_post), post, n_pre)
     if d.window is None or not (np.abs(w) < CLIP).all() or d.chance(0.4):
         return Dense(pre, post, w, **options)
-    span = d.one_of("first", "second", "all") if d.window.split is not None else "first"
+    span: Any = d.one_of("first", "second", "all") if d.window.split is not None else "first"
     low, high = -d.rs.uniform(CLIP, CLIP + 1), d.rs.uniform(CLIP, CLIP + 1)
     rule = CountRule(d.rs.uniform(0.001, 0.1), span, (low, high))
     w = np.clip(w + d.rs.uniform(-0.5, 0.5, w.shape) * 2.0**-bits, -CLIP, CLIP)

@@ -8,7 +8,10 @@ from typing import Any
 
 from spikesim.learning.counts import CountRule
 from spikesim.learning.online import RULES, OnlineRule, register_rule
+from spikesim.learning.reward_stdp import RewardSTDP
+from spikesim.learning.square_stdp import SquareSTDP
+from spikesim.learning.stdp import STDP
 
 Rule = CountRule | Any  # a CountRule, or what satisfies OnlineRule
 
-__all__ = ["RULES", "CountRule", "OnlineRule", "Rule", "register_rule"]
+__all__ = ["RULES", "STDP", "CountRule", "OnlineRule", "RewardSTDP", "Rule", "SquareSTDP", "register_rule"]

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.errors import DeclarationError
+
 Numbers = npt.NDArray[Any]
 Traces = dict[str, Numbers]
 Act = Callable[[Numbers, Traces, npt.NDArray[np.int32], npt.NDArray[np.int32], float], None]
@@ -35,7 +37,12 @@ class Layout(NamedTuple):
         """The layout of synapses that are sorted by presynaptic neuron."""
         pre = np.repeat(np.arange(len(rows) - 1, dtype=np.int32), np.diff(rows))
         columns = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(post, minlength=n_post))])
-        return cls(rows, post, columns, np.argsort(post, kind="stable"), pre)
+        arrays: list[Any] = [
+            array.view() for array in (rows, post, columns, np.argsort(post, kind="stable"), pre)
+        ]
+        for array in arrays:  # read only, whoever made them: a kernel is compiled once
+            array.setflags(write=False)
+        return cls(*arrays)
 
 
 @runtime_checkable
@@ -46,6 +53,10 @@ class OnlineRule(Protocol):
     have arrived in this step (those of `delay` steps before), with the postsynaptic spikes of this step, and
     with its signal. A rule is a frozen dataclass with these methods, in one file; add `@register_rule`, and
     networks, their files and the engines `naive` and `stepped` know it.
+
+    Two more members are optional. `clip`, (low, high), is the range that the rule keeps weights in: they have
+    to start inside it. `check_grid(bits, where)` raises a DeclarationError unless weights on the grid of
+    2**-bits stay on it; a rule that has it, and a `clip`, may act on populations with a grid.
 
     Attributes:
         signal: name of a signal that is given when the network runs (`signals[name]`, float64 (steps,)); ""
@@ -76,6 +87,41 @@ class OnlineRule(Protocol):
 
 
 RULES: dict[str, type[Any]] = {}
+
+
+def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) -> None:
+    """A rule that acts in every step, the weights that it starts from, the grid that they have to stay on.
+
+    Args:
+        rule: of a projection.
+        w: its weights.
+        bits: the grid of the population `post`; None for real numbers.
+        name: of the projection.
+        post: of the population.
+
+    Raises:
+        DeclarationError: what is no rule, weights outside its clip range, or a rule that leaves the grid.
+    """
+    kind = type(rule).__name__
+    if not isinstance(rule, OnlineRule) or isinstance(rule, type):
+        raise DeclarationError(
+            f"{name}: plastic = {rule!r}; a CountRule, or a rule with the members signal, start, step and "
+            f"compiled (see spikesim.learning.online), is needed"
+        )
+    low, high = getattr(rule, "clip", (-np.inf, np.inf))
+    if w.size and (w.min() < low or w.max() > high):
+        raise DeclarationError(
+            f"{name}: weights from {w.min():.4g} to {w.max():.4g} start outside the clip range "
+            f"[{low}, {high}] of {kind}; widen it, or scale the weights"
+        )
+    if bits is None:
+        return
+    if not (hasattr(rule, "check_grid") and hasattr(rule, "clip")):
+        raise DeclarationError(
+            f"{name}: {kind} moves weights by real numbers, off the grid of {post}; give {post} real numbers "
+            f"(LIF with grid=None)"
+        )
+    rule.check_grid(bits, name)
 
 
 def register_rule(rule: type[Any]) -> type[Any]:
