@@ -18,6 +18,7 @@ from spikesim.network import Network, Readout
 from spikesim.network_file import load_network, save_network
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
 from spikesim.recording import Recording
+from spikesim.recording_file import RecordingFile
 from spikesim.run import Run
 from spikesim.settings import Training
 from spikesim.spikes import Spikes, from_events, from_raster
@@ -25,6 +26,7 @@ from spikesim.state import State
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.training import resume, train
 from spikesim.verify import verify
+from spikesim.watch import Watch
 from spikesim.window import Window
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "PoissonSource",
     "Readout",
     "Recording",
+    "RecordingFile",
     "Regular",
     "RegularSource",
     "Run",
@@ -53,6 +56,7 @@ __all__ = [
     "Target",
     "Training",
     "Transpose",
+    "Watch",
     "Window",
     "datasets",
     "draw_network",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spikesim.spikes import Spikes
 from spikesim.state import State
+from spikesim.watch import Series, Watch
 
 
 @dataclass
@@ -28,6 +29,9 @@ class Recording:
             the reset, in counts of its grid; float64 where it has none.
         clipped: projection -> updates that the clip range cut, over the run.
         state: where a run without presentations stands, for `simulate` to go on from; else None.
+        watched: Watch -> what it has kept, where it was kept in memory. Steps of a run with presentations
+            count on: step t of presentation b is b * T + t; weights are kept after each presentation, as step
+                b.
         events: synaptic events, where the engine counts them (`stepped`): synapses that a spike went through.
     """
 
@@ -38,6 +42,7 @@ class Recording:
     clipped: dict[str, int] = field(default_factory=dict)
     state: State | None = None
     events: int = 0
+    watched: dict[Watch, Series] = field(default_factory=dict)
 
 
 def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.stepped_turns import Fired
+from spikesim.engines.watching import Collector
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
 from spikesim.state import State
 from spikesim.timing import sends
+from spikesim.watch import Watch
 
 
 class Observer(Protocol):
@@ -26,7 +28,7 @@ class Observer(Protocol):
         states: Mapping[str, Mapping[str, npt.NDArray[Any]]],
         weights: Mapping[str, npt.NDArray[Any]],
     ) -> None:
-        """Take what is wanted of step t.
+        """Take what is wanted of step t: of the populations and projections that are named here.
 
         Args:
             t: the step.
@@ -36,11 +38,23 @@ class Observer(Protocol):
         """
         ...
 
+    def passed(self, end: int) -> None:
+        """All of the steps before `end` has been told."""
+        ...
+
 
 class InMemory:
-    """Counts of every population, and spikes and membranes of the recorded ones."""
+    """Counts of every population, spikes and membranes of the recorded ones, and what is watched."""
 
-    def __init__(self, network: Network, record: tuple[str, ...], first: int, steps: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        record: tuple[str, ...],
+        first: int,
+        steps: int,
+        watched: tuple[Watch, ...] = (),
+    ) -> None:
+        self._collectors = [Collector(network, watch) for watch in watched]
         self.network, self.record, self.first, self.steps = network, record, first, steps
         self.counts = {name: np.zeros(p.n, np.int64) for name, p in network.populations.items()}
         self._lists: dict[str, list[tuple[int, Fired]]] = {name: [] for name in record}
@@ -62,6 +76,11 @@ class InMemory:
                     self._lists[name].append((t - self.first, (neurons, signs)))
         for name, v in self.v.items():
             v[0, t - self.first] = states[name]["v"]
+        for collector in self._collectors:
+            collector.observe(t, fired, states, weights)
+
+    def passed(self, end: int) -> None:
+        """See `Observer`."""
 
     def recording(self, state: State, events: int) -> Recording:
         """What was kept."""
@@ -70,7 +89,8 @@ class InMemory:
             name: joined(self._lists[name], self.steps, self.network.populations[name].n)
             for name in self.record
         }
-        return Recording(counts, np.zeros(0, np.int64), spikes, self.v, {}, state, events)
+        kept = {c.watch: c.drain() for c in self._collectors}
+        return Recording(counts, np.zeros(0, np.int64), spikes, self.v, {}, state, events, kept)
 
 
 def joined(steps: list[tuple[int, Fired]], T: int, n: int) -> Spikes:

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.engines.observers import Observer
 from spikesim.engines.stepped_turns import NOBODY, Cell, Fired
+from spikesim.engines.watching import Collector
 from spikesim.network import Network
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
 from spikesim.spikes import Spikes
 from spikesim.timing import sends
+from spikesim.watch import Watch
 
 Ints = npt.NDArray[np.int64]
 
@@ -27,8 +30,17 @@ class Presented:
         clipped: projection -> updates that the clip range cut.
     """
 
-    def __init__(self, network: Network, record: tuple[str, ...], B: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        record: tuple[str, ...],
+        B: int,
+        watched: tuple[Watch, ...] = (),
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self.network, self.record, self.b = network, record, 0
+        self._collectors = [Collector(network, watch) for watch in watched]
+        self._observers = observers
         self.counts: dict[str, Ints] = {
             k: np.zeros((B, 2, p.n), np.int64) for k, p in network.populations.items()
         }
@@ -72,6 +84,8 @@ class Presented:
             self.counts[name][self.b, int(t >= self._boundary), neurons] += signs
             if name in self._lists:
                 self._lists[name].append((self.b, t, fired))
+        for told in (*self._collectors, *self._observers):
+            told.observe(self.b * self._T + t, {name: fired}, {name: cell.state if cell else {}}, {})
         if cell is None:
             return
         if name in self._v:
@@ -89,10 +103,18 @@ class Presented:
         read = {"first": counts[0], "second": counts[1], "all": counts.sum(axis=0)}[readout.span]
         self._predictions[self.b] = winner(read, self._last)
 
+    def passed(self, weights: Mapping[str, Any]) -> None:
+        """A presentation is over, and may have been learnt from."""
+        for told in (*self._collectors, *self._observers):
+            told.observe(self.b, {}, {}, weights)
+        for observer in self._observers:
+            observer.passed((self.b + 1) * self._T)
+
     def recording(self, events: int) -> Recording:
         """What was kept."""
         spikes = {name: self._joined(name) for name in self.record}
-        return Recording(self.counts, self._predictions, spikes, self._v, self.clipped, None, events)
+        watched = {c.watch: c.drain() for c in self._collectors}
+        return Recording(self.counts, self._predictions, spikes, self._v, self.clipped, None, events, watched)
 
     def _joined(self, name: str) -> Spikes:
         entries, n = self._lists[name], self.network.populations[name].n

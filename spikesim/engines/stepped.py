@@ -27,12 +27,14 @@ from spikesim.engines.naive_turns import layout_of
 from spikesim.engines.observers import InMemory, Observer
 from spikesim.engines.presented import Presented
 from spikesim.engines.stepped_turns import NOBODY, Cell, Fired, wire
+from spikesim.engines.watching import watches
 from spikesim.engines.weights import starting_masters, starting_squares
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
 from spikesim.state import State
 from spikesim.synapses import Dense, Transpose
+from spikesim.watch import Watch
 
 Ints = npt.NDArray[np.int64]
 
@@ -78,17 +80,23 @@ class Stepped:
         self,
         inputs: Mapping[str, Spikes],
         labels: npt.NDArray[np.int64] | None = None,
-        record: Iterable[str] = (),
+        record: Iterable[str | Watch] = (),
         learn: bool = False,
         batch: int = 1,
         factor: float = 1.0,
+        observers: Sequence[Observer] = (),
     ) -> Recording:
-        """Present a batch of spikes, one presentation after another; arguments as `Naive.run` says them."""
-        net, keep = self.network, tuple(record)
+        """Present a batch of spikes, one presentation after another; arguments as `Naive.run` says them.
+
+        Args:
+            record: a Watch, too.
+            observers: told of every step; see `spikesim.engines.observers`.
+        """
+        net, (keep, watched) = self.network, watches(record)
         check_presented(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
         check_recorded(keep, net.populations)
-        found = Presented(net, keep, B)
+        found = Presented(net, keep, B, watched, observers)
         before = self._events()
         for b in range(B):
             self._present(found.begin(b, inputs, classes), found)
@@ -98,6 +106,7 @@ class Stepped:
                 learn_from_counts(net, self.masters, self.squares, seen, factor, found.clipped)
                 for name in self._moving:
                     self._weights[name][...] = net.weights(name, self.masters)
+            found.passed(self._weights)
         return found.recording(self._events() - before)
 
     def _present(self, given: Mapping[str, Sequence[Fired]], found: Presented) -> None:
@@ -133,7 +142,7 @@ class Stepped:
         steps: int,
         inputs: Mapping[str, Any],
         signals: Mapping[str, Any],
-        record: Iterable[str] = (),
+        record: Iterable[str | Watch] = (),
         state: State | None = None,
         learn: bool = True,
         observers: Sequence[Observer] = (),
@@ -141,15 +150,16 @@ class Stepped:
         """Run a network without presentations for some steps; arguments as `Naive.advance` says them.
 
         Args:
+            record: a Watch, too.
             observers: told of every step; see `spikesim.engines.observers`.
         """
-        net, keep = self.network, tuple(record)
+        net, (keep, watched) = self.network, watches(record)
         check_endless(net)
         check_recorded(keep, net.populations)
         begun = beginning(net) if state is None else check_state(net, state)
         given = Given(net, steps, inputs, signals, begun.t)
         traces = self._take(begun)
-        kept = InMemory(net, keep, begun.t, given.steps)
+        kept = InMemory(net, keep, begun.t, given.steps, watched)
         told = (kept, *observers)
         acting = [
             (
@@ -181,6 +191,7 @@ class Stepped:
                 act(w, trace, train.sent(t - delay)[0], fired[post][0], given.signal(signal, t))
             for observer in told:
                 observer.observe(t, fired, states, self._weights)
+                observer.passed(t + 1)
         after = self._state(begun.t + given.steps, traces)
         return kept.recording(after, self._events() - before)
 
