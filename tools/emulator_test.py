@@ -21,6 +21,7 @@ import numpy as np
 from spikesim.engines import Naive
 from spikesim.errors import SpikesimError
 from spikesim.grid import rounded
+from spikesim.hardware.limits import unfloored
 from spikesim.hardware.loihi import Loihi
 from spikesim.hardware.quantise import quantise
 from spikesim.network import Network, Readout
@@ -136,7 +137,7 @@ def _program(name: str, network: Network) -> Any:
         return Brian2Loihi(network)
     from spikesim.hardware.lava.backend import lava_fixed
 
-    return lava_fixed(network)
+    return lava_fixed(unfloored(network))
 
 
 @dataclass(frozen=True)
