@@ -58,6 +58,28 @@ def every_projection(seed: int, delay: int = 0) -> Network:
     return Network(populations, projections, Window(9), Readout("out"))
 
 
+def chain(seed: int, convolutions: bool = False) -> Network:
+    """Layers one behind the other; the last has weights of more than 8 bits with a common factor."""
+    rs = np.random.default_rng(seed)
+    populations: dict[str, Any] = {"in": Source(60)}
+    projections: list[Any] = []
+    pre, n = "in", 60
+    if convolutions:
+        first = Conv2d("in", "conv1", weights(rs, 3, 2, 2, 3), (2, 5, 6), stride=(1, 2), padding=(1, 0))
+        second = Conv2d("conv1", "conv2", weights(rs, 4, 3, 2, 1), first.out_shape, padding=(0, 1))
+        for conv in (first, second):
+            n = int(np.prod(conv.out_shape))
+            populations[conv.post] = neurons(rs, n)
+            projections.append(conv)
+        pre = "conv2"
+    populations |= {"hid": neurons(rs, 7), "out": neurons(rs, 4, biased=False)}
+    projections += [
+        Dense(pre, "hid", weights(rs, n, 7)),
+        Dense("hid", "out", 4 * weights(rs, 7, 4, low=-32, high=31)),
+    ]
+    return Network(populations, tuple(projections), Window(10), Readout("out"))
+
+
 def errors(seed: int, form: Any) -> Network:
     """Error neurons between integrate-and-fire neurons: signed spikes arrive, and go on."""
     rs = np.random.default_rng(seed)
@@ -77,12 +99,12 @@ def errors(seed: int, form: Any) -> Network:
     return Network(populations, projections, Window(12), Readout("out"))
 
 
-def leaky(seed: int) -> Network:
+def leaky(seed: int, bias: float = 2 * STEP) -> Network:
     """Leaky neurons in Loihi's integers: whole weights, thresholds of 64 k + 1 counts."""
     rs = np.random.default_rng(seed)
     populations = {
         "in": Source(8),
-        "hid": LIF(7, 40 + STEP, GRID, u_decay=1234 / 4096, v_decay=321 / 4096, bias=2 * STEP),
+        "hid": LIF(7, 40 + STEP, GRID, u_decay=1234 / 4096, v_decay=321 / 4096, bias=bias),
         "out": LIF(3, 60 + STEP, GRID, u_decay=1.0, v_decay=100 / 4096),
     }
     projections = (

@@ -83,8 +83,8 @@ def assemble(
     return Graph(arithmetic, sources, dict(starts), processes, tuple(links), parts, drained)
 
 
-def check_supported(network: Network) -> None:
-    """Refuse what stock processes do not do.
+def check_supported(network: Network, floors: bool = False) -> None:
+    """Refuse what stock processes do not do; `floors` are looked at elsewhere (fixed point saturates).
 
     Raises:
         EngineError: names the population, what it has, and the way out.
@@ -107,7 +107,7 @@ def check_supported(network: Network) -> None:
                 f"Lava: {name} is a {type(p).__name__}; make a Source of it, and give its spikes"
             )
         else:
-            _check_neuron(name, p)
+            _check_neuron(name, p, floors)
     for projection in network.projections:
         kind = type(projection)
         if kind not in (Dense, OneToOne, Sparse, Conv2d):
@@ -117,11 +117,11 @@ def check_supported(network: Network) -> None:
             )
 
 
-def _check_neuron(name: str, p: Any) -> None:
+def _check_neuron(name: str, p: Any, floors: bool) -> None:
     wrong = [
         ("reset", getattr(p, "reset", "zero") == "subtract", f"{NO_RESET}; train with that reset"),
         ("v_reset", getattr(p, "v_reset", 0) != 0, f"{NO_RESET}; take v_reset=0"),
-        ("floor", p.floor is not None, "Lava's LIF, and Loihi's, has no floor; train with floor=None"),
+        ("floor", p.floor is not None and not floors, "Lava's LIF has no floor; train with floor=None"),
         ("refractory", getattr(p, "refractory", 0) != 0, "LIFReset knows no rest after a spike; take 0"),
         ("gate_by", p.gate_by is not None, "export network.inference(), which has no gates"),
         ("active_in", p.active_in == "second", "export network.inference(), which has one phase"),

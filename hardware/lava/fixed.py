@@ -31,7 +31,7 @@ def fixed(network: Network) -> Graph:
         LimitError: numbers beyond Loihi's, a current that could wrap included; `spikesim.hardware.quantise`
             brings them there.
     """
-    check_supported(network)
+    check_supported(network, floors=True)  # the chip's own saturation is one that it has
     starts, _ = clocks(network)
     chip = compile_network(_without_errors(network))
     for bound in reach(chip):

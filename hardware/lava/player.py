@@ -174,7 +174,8 @@ class _Kept:
             self._rasters[name][when] += (stage.parts[name][k].sign * values).astype(np.int8)
             return
         flat = values.transpose(2, 1, 0).ravel() if values.ndim == 3 else values
-        if stage.fixed and name not in self._told and (np.abs(flat) >= TOP).any():
+        declared = self._network.populations[name].floor is not None
+        if stage.fixed and not declared and name not in self._told and (np.abs(flat) >= TOP).any():
             self._told.add(name)
             log.warning(
                 "Lava: the membrane of %s saturates at 2**23 - 1, first in presentation %d, step %d, "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import signal
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
@@ -80,7 +81,9 @@ class Session:
             tag: "fixed_pt" or "floating_pt".
         """
         self._root = root
-        with _deaf_children():
+        with _deaf_children(), warnings.catch_warnings():
+            # Lava looks for models in every file beside a process, and tells of those that it cannot import.
+            warnings.filterwarnings("ignore", "Cannot import module", UserWarning)
             root.create_runtime(run_cfg=self._configuration(tag))
 
     def stream(

@@ -1,0 +1,55 @@
+"""What lava-dl's reader of netx files imports and does not use: stand-ins, where PyTorch is not installed.
+
+lava-dl comes with a training library (slayer) on PyTorch, several gigabytes, of which the reader needs one
+function for resonate-and-fire neurons. `pip install --no-deps lava-dl` brings the reader alone; these empty
+modules stand where it looks for the rest. Where PyTorch is installed nothing is replaced.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any
+
+from spikesim.errors import EngineError, MissingExtraError
+from spikesim.hardware.lava.install import require
+
+SLAYER = ("lava.lib.dl.slayer", "lava.lib.dl.slayer.neuron", "lava.lib.dl.slayer.neuron.rf")
+MODULES = "lava.lib.dl.netx.sequential_modules"
+
+
+def reader() -> Any:
+    """The module `lava.lib.dl.netx.hdf5`.
+
+    Raises:
+        MissingExtraError: Lava or lava-dl is not installed.
+    """
+    require()
+    found = importlib.util.find_spec("lava.lib") and importlib.util.find_spec("lava.lib.dl.netx")
+    if not found or found.origin is None:
+        raise MissingExtraError(
+            "lava-dl (pip install --no-deps lava-dl==0.6.0 is enough to read netx)", "lava"
+        )
+    if importlib.util.find_spec("torch") is None:
+        for name in (*SLAYER, MODULES):
+            if name not in sys.modules:
+                sys.modules[name] = _stand_in(name, found.origin)
+    return importlib.import_module("lava.lib.dl.netx.hdf5")
+
+
+def _stand_in(name: str, place: str) -> ModuleType:
+    module = ModuleType(name, "A stand-in: lava-dl's reader imports it, and does not use it.")
+    # Lava's compiler executes every file in the folder of a module that it meets: no folder but lava-dl's own.
+    module.__file__ = place
+    module.__path__ = []
+    if name.endswith(".rf"):
+        module.neuron_params = _refuse  # type: ignore[attr-defined]
+    return module
+
+
+def _refuse(neuron: object) -> None:
+    raise EngineError(
+        "netx: resonate-and-fire neurons need lava-dl with PyTorch: pip install lava-dl (without --no-deps)"
+    )
