@@ -29,7 +29,7 @@ DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10), eta_hidden=0.3, beta_error=0.
 # Weights of a chip's range while they learn: signed integers of 8, 6 and 4 bits times a power of two. How far
 # a clip range goes was chosen on validation (4 bits: 0.9568 at 7/16, 0.9354 at 7/8, after two epochs of
 # 20,000). The 12-bit row is what they are compared with: the same short schedule.
-SHORT = replace(SW, eta_decay=0.66)
+SHORT = replace(SW, eta_decay=0.45)
 BITS_8 = replace(SHORT, grid=7, clip=127 / 128)
 BITS_6 = replace(SHORT, grid=6, clip=31 / 64)
 BITS_4 = replace(SHORT, grid=4, clip=7 / 16)
@@ -142,17 +142,15 @@ _ROWS = (
         replace(SW, sizes=(64, 100, 10), eta_decay=0.95),
         epochs=20,
     ),
+    Experiment("emstdp-mnist-500-12bit", "EMSTDP-SW, MNIST, 12-bit grid, 5 epochs", "mnist", SHORT, epochs=5),
     Experiment(
-        "emstdp-mnist-500-12bit", "EMSTDP-SW, MNIST, 12-bit grid, 10 epochs", "mnist", SHORT, epochs=10
+        "emstdp-mnist-500-8bit", "EMSTDP-SW, MNIST, 8-bit weights, 5 epochs", "mnist", BITS_8, epochs=5
     ),
     Experiment(
-        "emstdp-mnist-500-8bit", "EMSTDP-SW, MNIST, 8-bit weights, 10 epochs", "mnist", BITS_8, epochs=10
+        "emstdp-mnist-500-6bit", "EMSTDP-SW, MNIST, 6-bit weights, 5 epochs", "mnist", BITS_6, epochs=5
     ),
     Experiment(
-        "emstdp-mnist-500-6bit", "EMSTDP-SW, MNIST, 6-bit weights, 10 epochs", "mnist", BITS_6, epochs=10
-    ),
-    Experiment(
-        "emstdp-mnist-500-4bit", "EMSTDP-SW, MNIST, 4-bit weights, 10 epochs", "mnist", BITS_4, epochs=10
+        "emstdp-mnist-500-4bit", "EMSTDP-SW, MNIST, 4-bit weights, 5 epochs", "mnist", BITS_4, epochs=5
     ),
     Experiment(
         "emstdp-mnist-500-500-8bit",
