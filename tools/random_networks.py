@@ -3,7 +3,8 @@ programs.
 
     drawn = endless(7)         a network that runs without end
     drawn = presented(7)       one that is presented with spikes, with phases, gates and a CountRule
-    drawn = example(7)         one or the other
+    drawn = layered(7)         one of EMSTDP's
+    drawn = example(7)         one of these
 
 Depth, recurrence, delays of projections and of single synapses, every kind of projection, biases, floors,
 resets, refractory times, integer decay, error neurons of both forms (their signed spikes go anywhere),
@@ -19,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid
-from spikesim.engines import simulate
-from spikesim.network import Network, Readout
+from spikesim.engines import Naive, Stepped, engine
+from spikesim.errors import EngineError
+from spikesim.models.emstdp import Emstdp, build, encoder
+from spikesim.network import Masters, Network, Readout
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
@@ -42,6 +45,7 @@ class Example:
         steps: of a network that runs without end, else None.
         labels: int64 (B,) where presentations have a target, else None.
         learn: whether its CountRules act.
+        batch: presentations after which they act.
     """
 
     seed: int
@@ -50,23 +54,78 @@ class Example:
     steps: int | None = None
     labels: npt.NDArray[np.int64] | None = None
     learn: bool = False
+    batch: int = 1
 
     @property
     def moving(self) -> tuple[str, ...]:
         """The populations that integrate: those with membranes."""
         return tuple(n for n, p in self.network.populations.items() if hasattr(p, "theta"))
 
-    def run(self, engine: str | None = None) -> Recording:
-        """The network on an engine, everything recorded."""
-        record = tuple(self.network.populations)
+    def play(self, name: str) -> tuple[Recording, Masters]:
+        """The network on an engine, everything recorded, and its weights at the end.
+
+        Raises:
+            EngineError: the engine does not run this network.
+        """
+        running, record = engine(self.network, name=name), tuple(self.network.populations)
         if self.steps is None:
-            return simulate(self.network, self.inputs, self.labels, record, engine, learn=self.learn)
-        return simulate(self.network, self.inputs, record=record, name=engine, steps=self.steps)
+            found = running.run(self.inputs, self.labels, record, self.learn, self.batch)
+        elif isinstance(running, Naive | Stepped):
+            found = running.advance(self.steps, self.inputs, {}, record)
+        else:
+            raise EngineError(f"{name} runs no network without end")
+        return found, running.masters
+
+
+KINDS = ("endless", "presented", "endless", "layered")
 
 
 def example(seed: int, largest: int = 8) -> Example:
-    """The network of a seed: every other one is presented, the rest run without end."""
-    return endless(seed, largest) if seed % 2 else presented(seed, largest)
+    """The network of a seed; its kind is KINDS[seed % 4]."""
+    kinds = {"endless": endless, "presented": presented, "layered": layered}
+    return kinds[KINDS[seed % 4]](seed, largest)
+
+
+def layered(seed: int, largest: int = 8) -> Example:
+    """An EMSTDP network, which the engine `windowed` runs as well."""
+    rs = np.random.default_rng([seed, 13])
+    chosen = random_emstdp(rs, largest)
+    x = (rs.random((PRESENTATIONS, chosen.sizes[0])) * (rs.random() < 0.9)).astype(np.float32)
+    T = chosen.T // 2 if chosen.replay else chosen.T
+    spikes = encoder(chosen).encode(x, np.arange(PRESENTATIONS), T, seed)
+    labels = rs.integers(0, chosen.sizes[-1], PRESENTATIONS)
+    return Example(seed, build(chosen, seed=seed), {"in": spikes}, None, labels, True, chosen.batch)
+
+
+def random_emstdp(rs: np.random.Generator, largest: int) -> Emstdp:
+    """A configuration of EMSTDP, every choice drawn."""
+
+    def one_of(*choices: Any) -> Any:
+        return choices[int(rs.integers(len(choices)))]
+
+    return Emstdp(
+        sizes=tuple(int(n) for n in rs.integers(2, largest + 1, rs.integers(2, 5))),
+        T=2 * int(rs.integers(2, 12)),
+        beta_hidden=rs.uniform(0.1, 0.5),
+        beta_out=rs.uniform(0.1, 0.5),
+        beta_error=rs.uniform(0.05, 0.6),
+        feedback=one_of("symmetric", "fa", "dfa"),
+        error_form=one_of("ternary", "pair"),
+        forward_delay=int(rs.integers(3)),
+        error_delay=int(rs.integers(1, 3)),
+        gate=one_of(True, False),
+        replay=one_of(True, False),
+        reset_at_split=one_of(True, False),
+        target_rate=rs.uniform(0.1, 1),
+        theta_loss=float(rs.integers(1, 4)),
+        h_pre=one_of("first", "second", "all"),
+        batch=one_of(1, 1, 2, 3),
+        floor=one_of(None, 1.0, 0.25),
+        grid=int(rs.integers(5, 13)),
+        eta=rs.uniform(0.05, 2),
+        clip=rs.uniform(0.3, 2.0),
+        coding=one_of("poisson", "shared", "regular"),
+    )
 
 
 def endless(seed: int, largest: int = 8, longest_delay: int = 3, steps: int = 40) -> Example:
