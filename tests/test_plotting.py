@@ -13,6 +13,7 @@ import pytest
 
 from spikesim import plotting
 from spikesim.errors import DeclarationError, MissingExtraError, SpikesimError
+from spikesim.spikes import from_raster
 
 matplotlib = pytest.importorskip("matplotlib", reason="needs the extra plot (matplotlib)")
 
@@ -33,8 +34,21 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "confusion": lambda path: plotting.confusion(np.diag([5, 0, 2]), ["a", "b", "a long name"], path),
     "confusion, many": lambda path: plotting.confusion(np.ones((25, 25), np.int64), range(25), path),
     "fields": lambda path: plotting.weight_fields(np.arange(48.0).reshape(12, 4) - 20, (3, 4), path, n=3),
+    "membranes": lambda path: plotting.membranes({"v": [0.0, 1, 2], "w": [1, 1]}, path, theta=2.0),
+    "comparison": lambda path: _compared(path),
+    "clouds": lambda path: plotting.clouds([plotting.Cloud("t", [0, 1], [0, 1], "x", "y", ([0], [1]))], path),
     "fields, silent": lambda path: plotting.weight_fields(np.zeros((4, 2)), (2, 2), path),
 }
+
+
+def _compared(path: Path) -> None:
+    raster = np.zeros((2, 9, 200), np.int8)
+    raster[:, [1, 5, 7], [3, 150, 60]] = 1
+    a = from_raster(raster)
+    raster[1, 5, 150] = -1
+    b = from_raster(raster)
+    assert plotting.comparison(a, b, path, presentation=1, names=("left", "right")) == 5
+    assert plotting.comparison(a, b, path, presentation=0) is None
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""How every picture looks, and how it is written: whole, or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spikesim._files import write_bytes
+from spikesim.errors import DeclarationError, MissingExtraError, unknown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, GREY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#5A5A5A",
+)
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
+MARKERS = "osD^v"
+FORMATS = ("png", "svg", "pdf")
+STYLE = {
+    "font.size": 10.0,
+    "axes.titlesize": 11.0,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": "#222222",
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+}
+
+
+@contextmanager
+def picture(path: str | os.PathLike[str], inches: tuple[float, float]) -> Iterator[Figure]:
+    """Yield an empty figure in our style; write it to `path` when the drawing is done."""
+    path = Path(path)
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in FORMATS:
+        raise DeclarationError(unknown("picture format", suffix, FORMATS))
+    try:
+        from matplotlib import style
+        from matplotlib.figure import Figure
+    except ImportError as problem:
+        raise MissingExtraError("matplotlib", "plot") from problem
+    with style.context(["default", STYLE]):  # a user's own settings must not spoil the pictures
+        figure = Figure(figsize=inches, layout="constrained")
+        yield figure
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix)
+    write_bytes(path, buffer.getvalue(), what="the picture")
