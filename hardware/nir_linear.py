@@ -1,0 +1,348 @@
+"""The linear nodes of NIR between two populations, as steps of one path: shapes first, then numbers.
+
+Affine and Linear are a `Matrix`, Conv1d, Conv2d, SumPool2d and AvgPool2d a `Kernel`, Scale a `Diagonal`,
+Delay is `Late`; Flatten and Identity change nothing but the shape. A path of one Matrix or Kernel stays what
+it is; longer ones are multiplied out into synapses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from spikesim.hardware.nir_nodes import NirError, Node
+
+Reals = npt.NDArray[np.float64]
+Shape = tuple[int, ...]
+MOST_NEURONS = 1 << 22
+MOST_SYNAPSES = 1 << 27
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """y = w x; w float64 (n_out, n_in)."""
+
+    w: Reals
+
+    def synapses(self) -> int:
+        """How many, multiplied out."""
+        return self.w.size
+
+    def matrix(self) -> Any:
+        """Sparse (n_out, n_in)."""
+        return sparse.csr_matrix(self.w)
+
+    def on(self, x: Reals) -> Reals:
+        """What becomes of a constant."""
+        return self.w @ x
+
+    def scaled(self, s: Reals) -> Matrix | None:
+        """Followed by a factor for each output."""
+        return Matrix(self.w * s[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A cross-correlation; w float64 (out, in / groups, rows, columns), shape (C, H, W) of what comes in."""
+
+    w: Reals
+    shape: tuple[int, int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    groups: int
+
+    @property
+    def out_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of what goes out."""
+        rows, columns = (
+            (self.shape[1 + d] + 2 * self.padding[d] - self.w.shape[2 + d]) // self.stride[d] + 1
+            for d in range(2)
+        )
+        return self.w.shape[0], rows, columns
+
+    def synapses(self) -> int:
+        """How many, multiplied out, at most."""
+        return prod(self.out_shape) * prod(self.w.shape[1:])
+
+    def matrix(self) -> Any:
+        """Sparse (n_out, n_in)."""
+        out, rows, columns = self.out_shape
+        o, c, a, b = (axis.reshape(-1) for axis in np.indices(self.w.shape))
+        y, x = (axis.reshape(-1) for axis in np.indices((rows, columns)))
+        channel = o // (out // self.groups) * self.w.shape[1] + c
+        row = y * self.stride[0] - self.padding[0] + a[:, None]
+        column = x * self.stride[1] - self.padding[1] + b[:, None]
+        inside = (row >= 0) & (row < self.shape[1]) & (column >= 0) & (column < self.shape[2])
+        post = o[:, None] * rows * columns + np.arange(rows * columns)
+        pre = (channel[:, None] * self.shape[1] + row) * self.shape[2] + column
+        w = np.broadcast_to(self.w.reshape(-1, 1), inside.shape)
+        n = (prod(self.out_shape), prod(self.shape))
+        return sparse.coo_matrix((w[inside], (post[inside], pre[inside])), n).tocsr()
+
+    def on(self, x: Reals) -> Reals:
+        """What becomes of a constant."""
+        return self.matrix() @ x if x.any() else np.zeros(prod(self.out_shape))
+
+    def scaled(self, s: Reals) -> Kernel | None:
+        """Followed by a factor for each output, where each channel has one factor."""
+        planes = s.reshape(self.w.shape[0], -1)
+        if (planes != planes[:, :1]).any():
+            return None
+        return replace(self, w=self.w * planes[:, 0, None, None, None])
+
+
+@dataclass(frozen=True, eq=False)
+class Diagonal:
+    """y = s x, element by element; s float64 (n,)."""
+
+    s: Reals
+
+    def synapses(self) -> int:
+        """How many, multiplied out."""
+        return self.s.size
+
+    def matrix(self) -> Any:
+        """Sparse (n, n)."""
+        return sparse.diags(self.s).tocsr()
+
+    def on(self, x: Reals) -> Reals:
+        """What becomes of a constant."""
+        return self.s * x
+
+    def scaled(self, s: Reals) -> Diagonal | None:
+        """Followed by a factor for each output."""
+        return Diagonal(self.s * s)
+
+
+@dataclass(frozen=True, eq=False)
+class Late:
+    """y(t) = x(t - steps), element by element; steps int64 (n,)."""
+
+    steps: npt.NDArray[np.int64]
+
+
+Step = Matrix | Kernel | Diagonal | Late
+
+
+def out_shape(node: Node, shape: Shape) -> Shape:
+    """What a linear node makes of a shape.
+
+    Raises:
+        NirError: they do not fit.
+    """
+    made = SHAPES[node.kind](node, shape)
+    if prod(made) > MOST_NEURONS or min(made, default=1) < 1:
+        raise NirError(f"{_named(node)}: {shape} becomes {made}; 1 to {MOST_NEURONS:,} values are read")
+    return made
+
+
+def step(node: Node, shape: Shape, dt: float) -> tuple[Step | None, Reals | None]:
+    """A linear node as a step of a path, None where it changes nothing; and its bias (n_out,), or None.
+
+    Raises:
+        NirError: numbers that do not fit.
+    """
+    if node.kind in ("Affine", "Linear"):
+        bias = None if node.kind == "Linear" else node.array("bias").reshape(-1)
+        w = node.array("weight")
+        if bias is not None and bias.size != w.shape[0]:
+            raise NirError(f"{_named(node)}: {bias.size} biases for {w.shape[0]} rows of weights")
+        return Matrix(w), bias
+    if node.kind in ("Conv1d", "Conv2d"):
+        kernel, bias = _kernel(node, shape), node.array("bias").reshape(-1)
+        if bias.size != kernel.w.shape[0]:
+            raise NirError(f"{_named(node)}: {bias.size} biases for {kernel.w.shape[0]} channels")
+        return kernel, np.repeat(bias, prod(kernel.out_shape[1:]))
+    if node.kind in ("SumPool2d", "AvgPool2d"):
+        return _pool(node, shape), None
+    if node.kind == "Scale":
+        return Diagonal(_each(node, "scale", shape)), None
+    if node.kind == "Delay":
+        return _late(node, shape, dt), None
+    return None, None
+
+
+def _named(node: Node) -> str:
+    return f"{node.name} ({node.kind})"
+
+
+def _each(node: Node, key: str, shape: Shape) -> Reals:
+    values = node.array(key).reshape(-1)
+    if values.size not in (1, prod(shape)):
+        raise NirError(f"{_named(node)}: {values.size} values of {key} for an input of {shape}")
+    return np.broadcast_to(values, (prod(shape),)).copy()
+
+
+def _late(node: Node, shape: Shape, dt: float) -> Late:
+    steps = _each(node, "delay", shape) / dt
+    nearest = np.rint(steps)
+    off = np.abs(steps - nearest) > 1e-4 * np.maximum(nearest, 1)
+    if (steps < 0).any() or off.any() or (nearest > 65_535).any():
+        bad = steps[(steps < 0) | off | (nearest > 65_535)][0]
+        raise NirError(
+            f"{_named(node)}: a delay of {bad:g} steps of dt = {dt:g}; whole steps from 0 to 65,535 are "
+            f"needed. "
+            f"Choose dt so that all delays are multiples of it"
+        )
+    return Late(nearest.astype(np.int64))
+
+
+def _matrix_shape(node: Node, shape: Shape) -> Shape:
+    w = node.array("weight")
+    if w.ndim != 2:
+        raise NirError(f"{_named(node)}: weights of the shape {w.shape}; a matrix (out, in) is needed")
+    if w.shape[1] != prod(shape):
+        raise NirError(f"{_named(node)}: weights for {w.shape[1]} inputs, and {shape} comes in")
+    return (w.shape[0],)
+
+
+def _planes(node: Node, shape: Shape, axes: int) -> tuple[int, ...]:
+    """A shape as channels and so many axes: leading ones fall away, one channel may be left out."""
+    while len(shape) > axes + 1 and shape[0] == 1:
+        shape = shape[1:]
+    shape = (1, *shape) if len(shape) == axes else shape
+    if len(shape) != axes + 1:
+        raise NirError(f"{_named(node)}: an input of the shape {shape}; channels and {axes} axes are needed")
+    return shape
+
+
+def _pair(node: Node, key: str, low: int, axes: int = 2) -> tuple[int, ...]:
+    values = node.whole(key, low)
+    if len(values) not in (1, axes):
+        raise NirError(f"{_named(node)}: {key} = {values}; one number, or {axes}, are needed")
+    return values * (axes if len(values) == 1 else 1)
+
+
+def _kernel(node: Node, shape: Shape) -> Kernel:
+    axes = 1 if node.kind == "Conv1d" else 2
+    planes, w = _planes(node, shape, axes), node.array("weight")
+    if w.ndim != axes + 2 or 0 in w.shape:
+        raise NirError(f"{_named(node)}: weights of the shape {w.shape}; {axes + 2} axes are needed")
+    if isinstance(node.values.get("input_shape"), np.ndarray):
+        stated = node.whole("input_shape", 1)
+        if stated[-axes:] != planes[1:]:
+            raise NirError(f"{_named(node)}: input_shape = {stated}, and {shape} comes in")
+    stride, dilation = _pair(node, "stride", 1, axes), _pair(node, "dilation", 1, axes)
+    groups = node.whole("groups", 1)
+    if (
+        len(groups) != 1
+        or planes[0] % groups[0]
+        or w.shape[0] % groups[0]
+        or w.shape[1] * groups[0] != planes[0]
+    ):
+        raise NirError(
+            f"{_named(node)}: weights of {w.shape} in {groups} groups do not fit the {planes[0]} channels "
+            f"that come in"
+        )
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, w.shape[2:], strict=True)]
+    _check_reach(node, prod(w.shape[:2]), reach)
+    wide = np.zeros((*w.shape[:2], *reach))
+    places = [slice(None), slice(None), *(slice(None, None, d) for d in dilation)]
+    wide[tuple(places)] = w
+    wide, padding = _padded(node, wide, reach, stride, axes)
+    if axes == 1:
+        wide, planes = wide[:, :, None, :], (planes[0], 1, planes[1])
+        stride, padding = (1, *stride), (0, *padding)
+    made = Kernel(wide, planes, stride, padding, groups[0])  # type: ignore[arg-type]
+    return _fitting(node, made)
+
+
+def _check_reach(node: Node, channels: int, reach: Sequence[int]) -> None:
+    """Before a kernel is written out with its dilation: that it is of a size to be written out."""
+    if channels * prod(reach) > MOST_SYNAPSES:
+        raise NirError(
+            f"{_named(node)}: {channels:,} kernels over {tuple(reach)}; {MOST_SYNAPSES:,} weights are read"
+        )
+
+
+def _fitting(node: Node, kernel: Kernel) -> Kernel:
+    if min(kernel.out_shape) < 1 or prod(kernel.out_shape) > MOST_NEURONS:
+        raise NirError(
+            f"{_named(node)}: {kernel.shape} becomes {kernel.out_shape}; 1 to {MOST_NEURONS:,} values are "
+            f"read"
+        )
+    return kernel
+
+
+def _padded(
+    node: Node, w: Reals, reach: list[int], stride: Shape, axes: int
+) -> tuple[Reals, tuple[int, ...]]:
+    """The kernel and its padding; "same" of an even reach has one place more at the end than at the
+    beginning, which a kernel with one zero more in front says with equal paddings.
+    """
+    said = node.values["padding"]
+    if not isinstance(said, str):
+        return w, _pair(node, "padding", 0, axes)
+    if said not in ("same", "valid"):
+        raise NirError(f"{_named(node)}: padding = {said!r}; numbers, 'same' or 'valid' are needed")
+    if said == "valid":
+        return w, (0,) * axes
+    if any(s != 1 for s in stride):
+        raise NirError(f"{_named(node)}: padding = 'same' with a stride of {stride}; it needs a stride of 1")
+    front = [(0, 0), (0, 0), *(((r - 1) % 2, 0) for r in reach)]
+    return np.pad(w, front), tuple(r // 2 for r in reach)
+
+
+def _pool(node: Node, shape: Shape) -> Kernel:
+    planes = _planes(node, shape, 2)
+    size = _pair(node, "kernel_size", 1)
+    _check_reach(node, planes[0], size)
+    value = 1.0 if node.kind == "SumPool2d" else 1.0 / prod(size)
+    stride, padding = _pair(node, "stride", 1), _pair(node, "padding", 0)
+    w = np.full((planes[0], 1, *size), value)
+    return _fitting(node, Kernel(w, planes, stride, padding, planes[0]))  # type: ignore[arg-type]
+
+
+def _kernel_shape(node: Node, shape: Shape) -> Shape:
+    made = _kernel(node, shape).out_shape
+    return (made[0], made[2]) if node.kind == "Conv1d" else made
+
+
+def _flat_shape(node: Node, shape: Shape) -> Shape:
+    ends = [int(node.array(key).reshape(-1)[0]) for key in ("start_dim", "end_dim")]
+    first, last = (end + len(shape) if end < 0 else end for end in ends)
+    if not 0 <= first <= last < len(shape):
+        # A vector that is flattened from its first axis on, as networks of one kind for all inputs have it.
+        if len(shape) == 1 and ends[1] in (-1, 0, 1):
+            return shape
+        raise NirError(f"{_named(node)}: axes {ends[0]} to {ends[1]} of the shape {shape}")
+    return (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
+
+
+def _same_shape(node: Node, shape: Shape) -> Shape:
+    for key in ("shape",):
+        if isinstance(node.values.get(key), np.ndarray):
+            stated = node.whole(key, 1)
+            if prod(stated) != prod(shape):
+                raise NirError(f"{_named(node)}: shape = {stated}, and {shape} comes in")
+            return stated
+    return shape
+
+
+def _each_shape(key: str) -> Callable[[Node, Shape], Shape]:
+    def check(node: Node, shape: Shape) -> Shape:
+        _each(node, key, shape)
+        return shape
+
+    return check
+
+
+SHAPES: dict[str, Callable[[Node, Shape], Shape]] = {
+    "Affine": _matrix_shape,
+    "Linear": _matrix_shape,
+    "Conv1d": _kernel_shape,
+    "Conv2d": _kernel_shape,
+    "SumPool2d": lambda node, shape: _pool(node, shape).out_shape,
+    "AvgPool2d": lambda node, shape: _pool(node, shape).out_shape,
+    "Flatten": _flat_shape,
+    "Scale": _each_shape("scale"),
+    "Delay": _each_shape("delay"),
+    "Identity": _same_shape,
+    "Output": _same_shape,
+}

@@ -1,0 +1,231 @@
+"""A NIR file as nodes and edges: the schema of the primitives, and graphs in graphs laid flat.
+
+Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15, 2024. The schema is
+that of nir 1.0.4 to 1.0.8: /version, and /node, a NIRGraph of `nodes` and `edges`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import DataError, unknown
+from spikesim.hardware.nir_guard import Limits, Tree, tree
+
+Array = npt.NDArray[Any]
+
+# Fields of each primitive; those after the bar may be absent.
+SCHEMA: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
+    {
+        "Input": (("shape",), ()),
+        "Output": (("shape",), ()),
+        "Identity": ((), ("shape", "input_type")),
+        "Affine": (("weight", "bias"), ()),
+        "Linear": (("weight",), ()),
+        "Conv1d": (("weight", "stride", "padding", "dilation", "groups", "bias"), ("input_shape",)),
+        "Conv2d": (("weight", "stride", "padding", "dilation", "groups", "bias"), ("input_shape",)),
+        "SumPool2d": (("kernel_size", "stride", "padding"), ()),
+        "AvgPool2d": (("kernel_size", "stride", "padding"), ()),
+        "Flatten": (("start_dim", "end_dim"), ("input_type",)),
+        "Scale": (("scale",), ()),
+        "Delay": (("delay",), ()),
+        "Threshold": (("threshold",), ()),
+        "IF": (("r", "v_threshold"), ("v_reset",)),
+        "LIF": (("tau", "r", "v_leak", "v_threshold"), ("v_reset",)),
+        "CubaLIF": (("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "w_in"), ("v_reset",)),
+    }
+)
+SPIKING = ("Threshold", "IF", "LIF", "CubaLIF")
+ANALOG = {  # what sends no spikes, and so has no place in a network of spikes
+    "I": "an integrator sends its membrane, and a network here sends spikes alone",
+    "LI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
+    "CubaLI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
+}
+MOST_NODES, MOST_EDGES = 4096, 100_000
+
+
+class NirError(DataError):
+    """A NIR graph that cannot be a network here, or the reverse: node, reason, way out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A primitive.
+
+    Attributes:
+        kind: a name in SCHEMA.
+        name: unique in the graph; nodes of a graph in the graph are OUTER.INNER.
+        values: fields by name, arrays or text.
+        metadata: what the writer added, numbers and text by name; no part of NIR's meaning.
+    """
+
+    kind: str
+    name: str
+    values: Mapping[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def array(self, key: str) -> npt.NDArray[np.float64]:
+        """A field as float64.
+
+        Raises:
+            NirError: it is absent, or text.
+        """
+        value = self.values.get(key)
+        if not isinstance(value, np.ndarray):
+            raise NirError(f"{self.name} ({self.kind}): {key} is {type(value).__name__}; numbers are needed")
+        return value.astype(np.float64)
+
+    def whole(self, key: str, low: int = 0) -> tuple[int, ...]:
+        """A field as whole numbers of at least `low`.
+
+        Raises:
+            NirError: they are not.
+        """
+        array = self.array(key).reshape(-1)
+        if (
+            array.size > 32
+            or (array != np.floor(array)).any()
+            or (array < low).any()
+            or (array > 2**40).any()
+        ):
+            raise NirError(
+                f"{self.name} ({self.kind}): {key} = {array[:8]}; whole numbers >= {low} are needed"
+            )
+        return tuple(int(v) for v in array)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Nodes by name, edges between them, and what the writer added to the graph as a whole."""
+
+    nodes: Mapping[str, Node]
+    edges: tuple[tuple[str, str], ...]
+    version: str
+    metadata: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def into(self, name: str) -> list[str]:
+        """The nodes with an edge into a node."""
+        return [a for a, b in self.edges if b == name]
+
+
+def read_graph(path: str | os.PathLike[str], limits: Limits | None = None) -> Graph:
+    """The graph of a NIR file, guarded (`nir_guard`), laid flat and checked against the schema.
+
+    Raises:
+        FileRefused: the file is damaged or hostile.
+        NirError: it holds no NIR graph, or nodes that NIR or spikesim does not have.
+    """
+    return graph_of(tree(path, limits), str(path))
+
+
+def graph_of(found: Tree, where: str) -> Graph:
+    """The graph of a file's contents; see `read_graph`."""
+    for name in found.keys() - {"version", "node"}:
+        raise NirError(f"{where}: {unknown('entry of a NIR file', name, ('version', 'node'))}")
+    root = found.get("node")
+    if not isinstance(root, dict) or root.get("type") != "NIRGraph":
+        kind = root.get("type") if isinstance(root, dict) else type(root).__name__
+        raise NirError(f"{where}: /node is {kind!r}; a NIRGraph is needed")
+    flat = _Flat()
+    flat.add(root, "")
+    return Graph(flat.nodes, flat.joined(), str(found.get("version", "")), _metadata(root), tuple(flat.notes))
+
+
+class _Flat:
+    """Graphs in graphs, laid flat: an inner Input or Output passes on what reaches it."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.edges: list[tuple[str, str]] = []
+        self.entry: dict[str, list[str]] = {}
+        self.exit: dict[str, list[str]] = {}
+        self.notes: list[str] = []
+
+    def add(self, graph: Tree, prefix: str) -> None:
+        """All nodes and edges of a graph; `prefix` is "" or ends with a dot."""
+        where = prefix[:-1] or "the graph"
+        entries = {"nodes", "edges", "type", "metadata", "input_type", "output_type"}
+        for key in graph.keys() - entries:
+            raise NirError(f"{where}: {unknown('entry of a NIRGraph', key, entries)}")
+        nodes = graph.get("nodes")
+        if not isinstance(nodes, dict) or "edges" not in graph:
+            raise NirError(f"{where}: a NIRGraph has nodes and edges")
+        for name, entry in nodes.items():
+            full = f"{prefix}{name}"
+            kind = entry.get("type") if isinstance(entry, dict) else None
+            if full in self.nodes or full in self.entry:
+                raise NirError(f"two nodes are called {full!r}")
+            if kind == "NIRGraph":
+                self.entry[full], self.exit[full] = [], []
+                self.add(entry, f"{full}.")
+            else:
+                self.nodes[full] = self._node(full, kind, entry, inner=bool(prefix))
+                if prefix and kind in ("Input", "Output"):
+                    (self.entry if kind == "Input" else self.exit)[prefix[:-1]].append(full)
+            if len(self.nodes) > MOST_NODES:
+                raise NirError(f"more than {MOST_NODES:,} nodes; a graph of so many is not read")
+        self._add_edges(graph["edges"], prefix, where)
+
+    def _node(self, name: str, kind: Any, entry: Any, inner: bool) -> Node:
+        if kind in ANALOG:
+            raise NirError(f"{name} is of type {kind}: {ANALOG[kind]}. Replace it by a spiking node")
+        if kind not in SCHEMA:
+            raise NirError(f"{name}: {unknown('NIR node', kind, (*SCHEMA, 'NIRGraph'))}")
+        required, optional = SCHEMA[kind]
+        values = {key: value for key, value in entry.items() if key not in ("type", "metadata")}
+        if missing := [key for key in required if key not in values]:
+            raise NirError(f"{name} ({kind}): the field {missing[0]!r} is missing")
+        for key, value in values.items():
+            # Some writers store shapes that follow from the rest.
+            if key not in (*required, *optional, "input_type", "output_type"):
+                raise NirError(f"{name} ({kind}): {unknown('field', key, (*required, *optional))}")
+            if not isinstance(value, np.ndarray | str):
+                raise NirError(f"{name} ({kind}): {key} is {type(value).__name__}; numbers are needed")
+        kind = "Identity" if inner and kind in ("Input", "Output") else kind
+        return Node(kind, name, values, _metadata(entry))
+
+    def _add_edges(self, edges: Any, prefix: str, where: str) -> None:
+        if isinstance(edges, np.ndarray) and edges.size == 0:
+            return
+        pairs = edges if isinstance(edges, list) else None
+        if pairs is None or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            raise NirError(f"{where}: edges are pairs of names")
+        if len(pairs) + len(self.edges) > MOST_EDGES:
+            raise NirError(f"more than {MOST_EDGES:,} edges; a graph of so many is not read")
+        self.edges += [(f"{prefix}{a}", f"{prefix}{b}") for a, b in pairs]
+
+    def joined(self) -> tuple[tuple[str, str], ...]:
+        """The edges between primitives, each once."""
+        found: dict[tuple[str, str], None] = {}
+        for a, b in self.edges:
+            edge = self._end(a, self.exit, "Output"), self._end(b, self.entry, "Input")
+            if edge in found:
+                self.notes.append(f"the edge {a} -> {b} stands there twice; it is taken once")
+            found[edge] = None
+        return tuple(found)
+
+    def _end(self, name: str, doors: Mapping[str, list[str]], what: str) -> str:
+        if name in self.nodes:
+            return name
+        if name not in doors:
+            raise NirError(f"an edge names {unknown('node', name, self.nodes)}")
+        if len(doors[name]) != 1:
+            raise NirError(
+                f"{name}: a graph with {len(doors[name])} {what} nodes has an edge that names none"
+            )
+        return doors[name][0]
+
+
+def _metadata(entry: Tree) -> dict[str, Any]:
+    """The metadata of a node: plain numbers and text; deeper things are not looked at."""
+    found = entry.get("metadata", {})
+    if not isinstance(found, dict):
+        raise NirError("metadata is a group of names and values")
+    return {k: v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for k, v in found.items()}

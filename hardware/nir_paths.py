@@ -1,0 +1,151 @@
+"""A path of linear nodes from one population to another, as one projection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from spikesim.hardware.nir_linear import MOST_SYNAPSES, Diagonal, Kernel, Late, Matrix, Step
+from spikesim.hardware.nir_nodes import NirError
+from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """The steps from the spikes of `pre` to what `post` gets; without any, they arrive as they are."""
+
+    pre: str
+    post: str
+    steps: tuple[Step, ...]
+
+    def earliest(self) -> int:
+        """The least delay over the path."""
+        return sum(int(s.steps.min()) for s in self.steps if isinstance(s, Late))
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return f"{self.pre} -> {self.post}"
+
+
+def projection(route: Route, gain: Reals, n_pre: int, n_post: int, extra: int) -> Any:
+    """The projection of a path: Dense, Conv2d, OneToOne; Sparse where nodes are multiplied out.
+
+    Args:
+        route: the path.
+        gain: factor of what arrives, (1,) or (n_post,).
+        n_pre, n_post: sizes of the populations.
+        extra: steps of delay besides those of the path.
+
+    Raises:
+        NirError: it would be of too many synapses.
+    """
+    even = [s for s in route.steps if isinstance(s, Late) and (s.steps == s.steps[0]).all()]
+    delay = extra + sum(int(s.steps[0]) for s in even)
+    steps = [s for s in route.steps if s not in even and not _idle(s)]
+    if (gain != 1).any():
+        steps.append(Diagonal(np.broadcast_to(gain, (n_post,)).copy()))
+    steps = _folded(steps)
+    if not steps:
+        return OneToOne(route.pre, route.post, 1.0, delay)
+    if len(steps) == 1:
+        only = steps[0]
+        if isinstance(only, Matrix):
+            return Dense(route.pre, route.post, only.w.T, delay)
+        if isinstance(only, Kernel):
+            return Conv2d(
+                route.pre, route.post, only.w, only.shape, only.stride, only.padding, only.groups, delay
+            )
+        if isinstance(only, Diagonal) and (only.s == only.s[0]).all():
+            return OneToOne(route.pre, route.post, float(only.s[0]), delay)
+    return _multiplied(route, steps, n_pre, delay)
+
+
+def _idle(step: Step) -> bool:
+    return isinstance(step, Diagonal) and bool((step.s == 1).all())
+
+
+def _folded(steps: list[Step]) -> list[Step]:
+    """Factors that follow or go before weights are taken into them."""
+    made: list[Step] = []
+    for step in steps:
+        last = made[-1] if made else None
+        if isinstance(step, Diagonal) and isinstance(last, Matrix | Kernel | Diagonal):
+            scaled = last.scaled(step.s)
+            if scaled is not None:
+                made[-1] = scaled
+                continue
+        if isinstance(last, Diagonal) and isinstance(step, Matrix):
+            made[-1] = Matrix(step.w * last.s)
+            continue
+        if isinstance(last, Diagonal) and isinstance(step, Kernel) and (last.s == last.s[0]).all():
+            made[-1] = Kernel(step.w * last.s[0], step.shape, step.stride, step.padding, step.groups)
+            continue
+        made.append(step)
+    return made
+
+
+def _multiplied(route: Route, steps: list[Step], n_pre: int, delay: int) -> Sparse:
+    """The product of all steps, synapse by synapse; a delay that differs from element to element keeps them
+    apart by delay.
+    """
+    terms: list[tuple[int, Any]] = [(0, None)]
+    for step in steps:
+        if isinstance(step, Late):
+            terms = [
+                (late + int(d), _kept(product, step.steps == d, n_pre))
+                for late, product in terms
+                for d in np.unique(step.steps)
+            ]
+            terms = [(late, product) for late, product in terms if product.nnz]
+            if len(terms) > 4096:
+                raise NirError(f"{route.where}: more than 4,096 delays over one path, which is not read")
+            continue
+        if step.synapses() > MOST_SYNAPSES:
+            raise NirError(f"{route.where}: {step.synapses():,} synapses; {MOST_SYNAPSES:,} are read")
+        matrix = step.matrix()
+        terms = [
+            (late, matrix if product is None else _product(route, matrix, product)) for late, product in terms
+        ]
+    return _sparse(route, terms, n_pre, delay)
+
+
+def _kept(product: Any, mine: npt.NDArray[np.bool_], n_pre: int) -> Any:
+    chosen = sparse.diags(mine.astype(np.float64)).tocsr()
+    made = chosen if product is None else chosen @ product
+    made.eliminate_zeros()
+    return made
+
+
+def _product(route: Route, matrix: Any, product: Any) -> Any:
+    """The product of two sparse matrices, once it is known to be of a size to be held."""
+    columns = np.diff(matrix.tocsc().indptr).astype(np.int64)
+    work = int((columns * np.diff(product.tocsr().indptr)).sum())
+    if work > MOST_SYNAPSES:
+        raise NirError(
+            f"{route.where}: its linear nodes multiplied out go through {work:,} products; "
+            f"{MOST_SYNAPSES:,} are read. "
+            f"Put neurons between them"
+        )
+    return matrix @ product
+
+
+def _sparse(route: Route, terms: list[tuple[int, Any]], n_pre: int, delay: int) -> Sparse:
+    found = [(late, product.tocoo()) for late, product in terms]
+    rows = np.concatenate([m.col for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
+    columns = np.concatenate([m.row for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
+    w = np.concatenate([m.data for _, m in found] or [np.zeros(0)])
+    late = np.concatenate([np.full(m.nnz, d, np.int64) for d, m in found] or [np.zeros(0, np.int64)])
+    order = np.lexsort((columns, late, rows))
+    indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
+    least = int(late.min(initial=0)) if late.size == 0 else int(late.min())
+    delays = (late[order] - least).astype(np.uint16) if (late != least).any() else None
+    return Sparse(
+        route.pre, route.post, indptr, columns[order].astype(np.int32), w[order], delay + least, delays
+    )

@@ -1,0 +1,286 @@
+"""The nodes and edges of a network, as NIR has them; see `nir_write`."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.hardware.nir_checks import MOST_BYTES
+from spikesim.hardware.nir_guard import Tree
+from spikesim.hardware.nir_neurons import written_threshold
+from spikesim.hardware.nir_nodes import NirError
+from spikesim.network import Network
+from spikesim.neurons import LIF, Source
+from spikesim.synapses import Conv2d, Dense, OneToOne
+
+Reals = npt.NDArray[np.float64]
+Shape = tuple[int, ...]
+
+
+class Units:
+    """A network on its way to a NIR graph.
+
+    Attributes:
+        names: population -> node.
+        notes: all that a reader may take otherwise.
+    """
+
+    def __init__(self, network: Network, dt: float, clocks: bool) -> None:
+        self.network, self.dt = network, dt
+        self.nodes: Tree = {}
+        self.edges: list[list[str]] = []
+        self.notes: list[str] = []
+        self.taken: set[str] = set()
+        self.names = {name: self._name(name) for name in network.populations}
+        self.shapes = _shapes(network)
+        self.clocks = clocks
+        self.bias = {name: self._declared_bias(name) for name in network.populations}
+
+    def tree(self) -> Tree:
+        """The file's contents, but for version and digest."""
+        for p in self.network.projections:
+            self._projection(p)
+        for name in self.network.populations:
+            self._population(name)
+        sent = {p.pre for p in self.network.projections}
+        readout = self.network.readout
+        ends = [n for n in self.names if n not in sent or (readout and n == readout.population)]
+        for name in [n for n in ends if not isinstance(self.network.populations[n], Source)]:
+            wanted = "output" if len(ends) == 1 else f"output_{name}"
+            self._add(wanted, "Output", [self.names[name]], shape=np.array(self.shapes[name], np.int64))
+        metadata: Tree = {"dt": np.array(self.dt)}
+        if not self.network.window.endless:
+            metadata["steps"] = np.array(self.network.window.T)
+        if readout is not None:
+            metadata["readout"] = self.names[readout.population]
+        graph = {"type": "NIRGraph", "nodes": self.nodes, "edges": self.edges, "metadata": metadata}
+        return {"node": graph}
+
+    def _name(self, wanted: str) -> str:
+        """A name that HDF5, NIR and the libraries' modules take, and that is not taken yet."""
+        plain = re.sub(r"[^0-9A-Za-z_]+", "_", wanted).strip("_")[:100] or "node"
+        name, k = plain, 1
+        while name in self.taken:
+            k += 1
+            name = f"{plain}_{k}"
+        self.taken.add(name)
+        return name
+
+    def _add(self, wanted: str, kind: str, heard: list[str], **fields: Any) -> str:
+        name = self._name(wanted)
+        self.nodes[name] = {"type": kind, **{k: self._lean(wanted, k, v) for k, v in fields.items()}}
+        self.edges += [[other, name] for other in heard]
+        return name
+
+    def _lean(self, node: str, key: str, value: Any) -> Any:
+        """Real numbers as float32 where that holds them all, else as float64, which is noted."""
+        if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+            return value
+        small = value.astype(np.float32)
+        if (small == value).all():
+            return small
+        if key not in ("tau", "tau_syn", "tau_mem", "r", "w_in", "v_leak"):
+            self.notes.append(
+                f"{node}: {key} is written as float64, since float32 does not hold it; readers that "
+                f"compute in "
+                f"float32 round it"
+            )
+        return value
+
+    def _declared_bias(self, name: str) -> Reals:
+        population = self.network.populations[name]
+        return np.broadcast_to(
+            np.asarray(getattr(population, "bias", 0.0), np.float64), (population.n,)
+        ).copy()
+
+    def _delay(self, p: Any, steps: int) -> str:
+        """What sends the spikes of a projection's `pre`, so many steps late."""
+        name = self.names[p.pre]
+        hop = self.network.offsets[p.post] - self.network.offsets[p.pre]
+        if self.clocks and not self.network.window.endless:
+            if steps < hop:
+                raise NirError(
+                    f"{p.name}: arrives {steps} steps after its spikes, {hop} steps lie between the clocks"
+                )
+            steps -= hop
+        if steps == 0:
+            return name
+        shape = self.shapes[p.pre]
+        wanted = f"{self.names[p.pre]}_delay_{steps}"
+        if wanted not in self.nodes:
+            return self._add(wanted, "Delay", [name], delay=np.full(shape, steps * self.dt))
+        return wanted
+
+    def _flat(self, p: Any, sender: str) -> str:
+        """The sender, as a vector."""
+        shape = self.shapes[p.pre]
+        if len(self.shapes[p.post]) > 1:
+            raise NirError(
+                f"{p.name}: {p.post} has the shape {self.shapes[p.post]} by a convolution, and what comes "
+                f"over "
+                f"{p.name} is a vector; NIR has no node that gives a vector a shape. Let {p.post} get one "
+                f"kind only"
+            )
+        if len(shape) == 1:
+            return sender
+        wanted = f"{sender}_flat"
+        if wanted in self.nodes:
+            return wanted
+        ends = {"start_dim": np.array(0), "end_dim": np.array(-1)}
+        return self._add(wanted, "Flatten", [sender], input_type=np.array(shape, np.int64), **ends)
+
+    def _projection(self, p: Any) -> None:
+        w = self.network.weights(p.name)
+        if isinstance(p, Conv2d):
+            self._convolution(p)
+        elif isinstance(p, OneToOne):
+            self._one_to_one(p)
+        else:
+            pre, post = self.network.shape(p)
+            if pre * post * 4 > MOST_BYTES:
+                raise NirError(
+                    f"{p.name}: NIR knows no sparse weights, and {pre} x {post} written out are more than "
+                    f"{MOST_BYTES:,} bytes"
+                )
+            pieces = [(p.delay, w)] if isinstance(p, Dense) else p.pieces(w)
+            for delay, matrix in pieces:
+                full = np.zeros((pre, post))
+                full[: matrix.shape[0], : matrix.shape[1]] = matrix
+                self._affine(p, delay, full)
+
+    def _affine(self, p: Any, delay: int, w: Reals) -> None:
+        heard = self._flat(p, self._delay(p, delay))
+        bias = self._spent_bias(p.post)
+        made = self._add(p.name, "Affine", [heard], weight=np.ascontiguousarray(w.T), bias=bias)
+        self.edges.append([made, self.names[p.post]])
+
+    def _one_to_one(self, p: OneToOne) -> None:
+        heard = self._delay(p, p.delay)
+        if len(self.shapes[p.pre]) != len(self.shapes[p.post]):
+            heard = self._flat(p, heard)
+        if p.w == 1 and [heard, self.names[p.post]] not in self.edges:
+            self.edges.append([heard, self.names[p.post]])
+            return
+        made = self._add(p.name, "Scale", [heard], scale=np.full(self.shapes[p.post], float(p.w)))
+        self.edges.append([made, self.names[p.post]])
+
+    def _convolution(self, p: Conv2d) -> None:
+        assert isinstance(p.stride, tuple) and isinstance(p.padding, tuple)
+        planes = self.bias[p.post].reshape(p.out_shape[0], -1)
+        bias = np.zeros(p.out_shape[0])
+        if (planes == planes[:, :1]).all() and not _lasting(self.network.populations[p.post]):
+            bias = self._spent_bias(p.post).reshape(planes.shape)[:, 0]
+        made = self._add(
+            p.name,
+            "Conv2d",
+            [self._delay(p, p.delay)],
+            input_shape=np.array(p.shape[1:], np.int64),
+            weight=_ungrouped(p),
+            stride=np.array(p.stride, np.int64),
+            padding=np.array(p.padding, np.int64),
+            dilation=np.ones(2, np.int64),
+            groups=np.array(1),
+            bias=bias,
+        )
+        self.edges.append([made, self.names[p.post]])
+
+    def _spent_bias(self, post: str) -> Reals:
+        """The bias of a population, once: with its first weights; none where its current lasts."""
+        bias = self.bias[post]
+        if _lasting(self.network.populations[post]):
+            return np.zeros_like(bias)
+        self.bias[post] = np.zeros_like(bias)
+        return bias
+
+    def _population(self, name: str) -> None:
+        p, shape = self.network.populations[name], self.shapes[name]
+        del_name = self.names[name]
+        if isinstance(p, Source):
+            self.nodes[del_name] = {"type": "Input", "shape": np.array(shape, np.int64)}
+            return
+        fields = self._parameters(name, p)
+        fields["v_threshold"] = self._threshold(name, p)
+        if getattr(p, "v_reset", 0.0) != 0:
+            fields["v_reset"] = p.v_reset
+            self.notes.append(f"{name}: v_reset = {p.v_reset}; nir 1.0.4 does not read it")
+        if self.bias[name].any() and "v_leak" not in fields:
+            raise NirError(
+                f"{name}: no Affine or Conv2d can hold its bias: nothing dense leads to it, or its bias "
+                f"differs "
+                f"within a channel. Give it a Dense projection (of zeros), or a bias for each channel"
+            )
+        arrays = {
+            k: np.broadcast_to(np.asarray(v, np.float64).reshape(-1), (p.n,)) for k, v in fields.items()
+        }
+        made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in arrays.items()}
+        extra: Tree = {"theta": np.array(float(p.theta))}
+        if p.grid is not None:
+            extra["grid"] = np.array(p.grid)
+        self.nodes[del_name] = {"type": _kind(p), **made, "metadata": extra}
+
+    def _threshold(self, name: str, p: Any) -> float:
+        threshold = written_threshold(p.theta, p.grid)
+        if float(np.float32(threshold)) != threshold:
+            raise NirError(
+                f"{name}: theta = {p.theta} minus half a step of 2**-{p.grid} is {threshold!r}, which "
+                f"float32 does "
+                f"not hold, so that readers would differ. Take a coarser grid (quantise it with bits <= 16)"
+            )
+        return threshold
+
+    def _parameters(self, name: str, p: Any) -> dict[str, Any]:
+        kind = _kind(p)
+        if kind == "IF":
+            return {"r": 1 / self.dt}
+        du, dv = p.u_decay, p.v_decay
+        leak = self.bias[name] / dv
+        if (leak * dv != self.bias[name]).any():
+            self.notes.append(f"{name}: v_leak is bias / {dv}, and rounds it in its last place")
+        if kind == "LIF":
+            return {"tau": self.dt / dv, "r": 1 / dv, "v_leak": leak}
+        constants = {"tau_syn": self.dt / du, "tau_mem": self.dt / dv}
+        return {**constants, "r": 1 / dv, "v_leak": leak, "w_in": 1 / du}
+
+
+def _lasting(population: Any) -> bool:
+    return isinstance(population, LIF) and population.u_decay < 1
+
+
+def _kind(p: Any) -> str:
+    if not isinstance(p, LIF) or (p.u_decay, p.v_decay) == (1.0, 0.0):
+        return "IF"
+    return "LIF" if p.u_decay == 1 else "CubaLIF"
+
+
+def _ungrouped(p: Conv2d) -> Reals:
+    """The kernels of a convolution as those of one group: other groups' are zero. nir 1.0.8 takes the shape
+    of its input from them, and refuses groups.
+    """
+    ins, outs = p.w.shape[1], p.w.shape[0] // p.groups
+    full = np.zeros((p.w.shape[0], p.shape[0], *p.w.shape[2:]))
+    for g in range(p.groups):
+        full[g * outs : (g + 1) * outs, g * ins : (g + 1) * ins] = p.w[g * outs : (g + 1) * outs]
+    return full
+
+
+def _shapes(network: Network) -> dict[str, Shape]:
+    """The shape of each population: as convolutions say, carried over one-to-one ones; else a vector."""
+    found: dict[str, Shape] = {}
+    for p in network.projections:
+        if isinstance(p, Conv2d):
+            for name, shape in ((p.pre, p.shape), (p.post, p.out_shape)):
+                if found.setdefault(name, shape) != shape:
+                    raise NirError(
+                        f"{p.name}: {name} is {shape} here and {found[name]} elsewhere; NIR has one shape"
+                    )
+    for _ in network.projections:
+        for p in network.projections:
+            if isinstance(p, OneToOne) and p.pre in found:
+                found.setdefault(p.post, found[p.pre])
+    made = {name: found.get(name, (p.n,)) for name, p in network.populations.items()}
+    assert all(prod(shape) == network.populations[name].n for name, shape in made.items())
+    return made
