@@ -32,6 +32,7 @@ class Astdp:
 
     Attributes:
         sizes: neurons of the input, the hidden layers (each connected to its neighbours), and the output.
+        output: the last layer is visible; False makes it a hidden one (the rivalry network has no output).
         lateral: the hidden neurons of a layer are connected to each other (section 3.1.1).
         beta_s, beta_l: pull of the data in the two networks (section 3.1: 0.25, 0.4).
         eps_s, eps_l: iteration steps (section 3.1: 0.5, 0.4).
@@ -72,6 +73,7 @@ class Astdp:
     """
 
     sizes: tuple[int, ...] = (784, 512, 10)
+    output: bool = True
     lateral: bool = True
     beta_s: float = 0.25
     beta_l: float = 0.4
@@ -145,6 +147,11 @@ class Astdp:
         """The names of the departures from the paper that are on."""
         off = Astdp()
         return tuple(name for name in AMENDMENTS if getattr(self, name) != getattr(off, name))
+
+    @property
+    def hidden(self) -> range:
+        """The layers that no data pull at."""
+        return range(1, len(self.sizes) - 1 if self.output else len(self.sizes))
 
     def scale(self, k: int) -> float:
         """Factor of alpha for the weights between layers k and k + 1."""

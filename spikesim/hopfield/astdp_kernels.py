@@ -50,7 +50,7 @@ def relax_visible(s, v, x, u, target, on, eps, beta, m, c):  # type: ignore[no-u
 
 
 @inline
-def _mixed(h):  # type: ignore[no-untyped-def]
+def mixed(h):  # type: ignore[no-untyped-def]
     """Thirty-two mixed bits of a uint32 (multiply and shift, as in MurmurHash3's finaliser)."""
     h = np.uint32(h ^ (h >> np.uint32(16)))
     h = np.uint32(h * np.uint32(0x85EBCA6B))
@@ -73,7 +73,7 @@ def fake_targets(x_s, x_l, average, form, k, decay, t_c, key, target, on):  # ty
         size = abs(dz)
         fa[i] = decay * size + (_ONE - decay) * fa[i]
         random = (
-            np.float32(_mixed(np.uint32(np.uint32(i) * np.uint32(0x9E3779B9)) ^ key) >> np.uint32(8)) * _UNIT
+            np.float32(mixed(np.uint32(np.uint32(i) * np.uint32(0x9E3779B9)) ^ key) >> np.uint32(8)) * _UNIT
         )
         if form == LISTING:
             drawn = size > random * k * fa[i]

@@ -114,9 +114,9 @@ class AstdpNetwork:
     def iterate(self, networks: int = 2) -> None:
         """One iteration of the states; `networks` = 1 moves the one with beta_s alone."""
         self._sum(networks)
-        config, last = self.config, len(self.config.sizes) - 1
-        for layer in range(1 if config.held else 0, last + 1):
-            hidden = 0 < layer < last
+        config = self.config
+        for layer in range(1 if config.held else 0, len(config.sizes)):
+            hidden = layer in config.hidden
             if hidden and config.fake != "none" and networks == 2:
                 self._draw(layer)
             for net in range(networks):
@@ -233,7 +233,7 @@ def initial_weights(config: Astdp, seed: int) -> tuple[dict[Connection, Float32]
     last = len(sizes) - 1
     pairs = [(k, k + 1) for k in range(last)] + [(k + 1, k) for k in range(last)]
     if config.lateral:
-        pairs += [(k, k) for k in range(1, last)]
+        pairs += [(k, k) for k in config.hidden]
     fan_in = [sum(sizes[j] for j, i in pairs if i == k) for k in range(last + 1)]
     w: dict[Connection, Float32] = {}
     for j, i in pairs:

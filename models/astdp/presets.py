@@ -1,0 +1,83 @@
+"""The configurations of aSTDP, and the figures that the paper prints.
+
+LITERAL holds what is printed; every other preset is it with named amendments (`Astdp.amendments`). Settings
+were chosen on MNIST's validation samples, see models/results/astdp/search.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spikesim.errors import DeclarationError, unknown
+from spikesim.hopfield.astdp import Astdp
+
+LITERAL = Astdp()
+LITERAL_UNSUPERVISED = replace(LITERAL, free=0)
+
+SUPERVISED = Astdp(
+    lateral=False,
+    eps_l=0.5,
+    alpha=0.6,
+    alpha_scale=(1.0, 0.1),
+    alpha_end=0.0,
+    free=12,
+    clamped=12,
+    batch=16,
+    low=0.0,
+    high=1.0,
+    init_scale=1.5,
+    fake="none",
+    held=True,
+    centred=True,
+    mirrored=True,
+    carry=False,
+    learn_last=1,
+)
+UNSUPERVISED = replace(SUPERVISED, free=0)
+DEEP_2 = replace(
+    SUPERVISED, sizes=(784, 512, 512, 10), alpha_scale=(1.0, 0.1, 0.05), init_scale=1.2, free=20, clamped=20
+)
+DEEP_3 = replace(
+    SUPERVISED,
+    sizes=(784, 512, 512, 512, 10),
+    alpha_scale=(1.0, 0.1, 0.1, 0.05),
+    init_scale=1.2,
+    free=25,
+    clamped=25,
+)
+# Bundled 8x8 digits, for a look within seconds.
+DIGITS = replace(SUPERVISED, sizes=(64, 64, 10), alpha=0.4)
+
+PRESETS = {
+    "literal": LITERAL,
+    "literal-unsupervised": LITERAL_UNSUPERVISED,
+    "supervised": SUPERVISED,
+    "unsupervised": UNSUPERVISED,
+    "deep-2": DEEP_2,
+    "deep-3": DEEP_3,
+    "digits": DIGITS,
+}
+
+# Table 1 (test accuracy, %), and table 2 by the number of hidden layers (steps, test accuracy in %).
+TABLE_1 = {
+    "unsupervised": 91.0,
+    "supervised": 92.0,
+    "self-supervised": 92.0,
+    "backprop, MSE": 93.0,
+    "backprop, cross entropy": 97.0,
+}
+TABLE_2 = {1: (76, 96.0), 2: (95, 95.0), 3: (121, 93.0)}
+# Tables 3 and 4: accuracy in % by (network, order) at 160 and at 80 iterations.
+TABLE_3 = {("81", "81"): 100.0, ("81", "83"): 98.0, ("83", "81"): 99.0, ("83", "83"): 100.0}
+TABLE_4 = {("81", "81"): 100.0, ("81", "83"): 91.0, ("83", "81"): 87.0, ("83", "83"): 100.0}
+
+
+def preset(name: str) -> Astdp:
+    """A configuration by its name.
+
+    Raises:
+        DeclarationError: an unknown name.
+    """
+    if name not in PRESETS:
+        raise DeclarationError(unknown("preset of aSTDP", name, PRESETS))
+    return PRESETS[name]
