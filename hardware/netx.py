@@ -182,7 +182,8 @@ def _write(group: h5py.Group, layer: Layer, before: tuple[int, ...]) -> tuple[in
     c = layer.convolution
     shape: tuple[int, ...] = (layer.n,) if c is None else c.out_shape
     _put(group, type=np.array([b"dense" if c is None else b"conv"]), shape=np.array(shape))
-    _put(group, inFeatures=np.array(before[0]), outFeatures=np.array(shape[0]))
+    ends = ("inFeatures", "outFeatures") if c is None else ("inChannels", "outChannels")
+    _put(group, **dict(zip(ends, (np.array(before[0]), np.array(shape[0])), strict=True)))
     if c is not None:
         _put(group, stride=np.array(c.stride), padding=np.array(c.padding), dilation=np.array([1, 1]))
         _put(group, kernelSize=np.array(layer.weight.shape[2:]), groups=np.array(c.groups))

@@ -20,28 +20,46 @@ SLAYER = ("lava.lib.dl.slayer", "lava.lib.dl.slayer.neuron", "lava.lib.dl.slayer
 MODULES = "lava.lib.dl.netx.sequential_modules"
 
 
+class NoReaderError(MissingExtraError):
+    """lava-dl is not installed. No extra brings it: it would bring PyTorch along."""
+
+    def __init__(self) -> None:
+        ImportError.__init__(
+            self,
+            "lava-dl, whose reader runs netx files, is not installed. Install it beside Lava, "
+            "without its training library: pip install --no-deps lava-dl==0.6.0",
+        )
+
+
 def reader() -> Any:
     """The module `lava.lib.dl.netx.hdf5`.
 
     Raises:
-        MissingExtraError: Lava or lava-dl is not installed.
+        MissingExtraError: Lava is not installed. NoReaderError: lava-dl is not.
     """
     require()
-    found = importlib.util.find_spec("lava.lib") and importlib.util.find_spec("lava.lib.dl.netx")
-    if not found or found.origin is None:
-        raise MissingExtraError(
-            "lava-dl (pip install --no-deps lava-dl==0.6.0 is enough to read netx)", "lava"
-        )
+    place = _place()
+    if place is None:
+        raise NoReaderError
     if importlib.util.find_spec("torch") is None:
         for name in (*SLAYER, MODULES):
             if name not in sys.modules:
-                sys.modules[name] = _stand_in(name, found.origin)
+                sys.modules[name] = _stand_in(name, place)
     return importlib.import_module("lava.lib.dl.netx.hdf5")
+
+
+def _place() -> str | None:
+    """A file of lava-dl's reader; None where it is not installed."""
+    try:
+        found = importlib.util.find_spec("lava.lib.dl.netx")
+    except ModuleNotFoundError:
+        return None
+    return None if found is None else found.origin
 
 
 def _stand_in(name: str, place: str) -> ModuleType:
     module = ModuleType(name, "A stand-in: lava-dl's reader imports it, and does not use it.")
-    # Lava's compiler executes every file in the folder of a module that it meets: no folder but lava-dl's own.
+    # Lava's compiler executes every file beside a module that it meets: so beside lava-dl's own files.
     module.__file__ = place
     module.__path__ = []
     if name.endswith(".rf"):

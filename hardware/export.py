@@ -1,0 +1,143 @@
+"""The one door out: quantise, write, read again with the target's own programs, play, compare every spike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.engines import engine
+from spikesim.errors import EngineError, MissingExtraError
+from spikesim.hardware.quantise import quantise
+from spikesim.hardware.quantise_report import Quantised
+from spikesim.hardware.targets import Reader, Target, target, without_floors
+from spikesim.network import Network
+from spikesim.neurons import Source
+from spikesim.spikes import Spikes
+from spikesim.verify import Difference, compare
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of a file, played by one program beside the engine.
+
+    Attributes:
+        reader: the program.
+        presentations: that were played.
+        spikes: of the engine, in all populations.
+        spikes_differ: steps and neurons at which one has a spike that the other has not.
+        membranes: numbers that were compared: every neuron, every step.
+        membranes_differ: those that are not equal.
+        difference: the first; None where all is equal.
+        seconds: to load, start and play.
+    """
+
+    reader: str
+    presentations: int
+    spikes: int
+    spikes_differ: int
+    membranes: int
+    membranes_differ: int
+    difference: Difference | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file, and the proof that it does what the network does.
+
+    Attributes:
+        target: its name.
+        path: the file.
+        network: what was written.
+        quantised: what that cost; None where the target takes every network as it is.
+        checks: by reader.
+        missing: reader -> why it could not be asked.
+    """
+
+    target: str
+    path: Path
+    network: Network
+    quantised: Quantised | None
+    checks: tuple[Check, ...]
+    missing: Mapping[str, str]
+
+    @property
+    def equal(self) -> bool:
+        """Whether there was a program to ask, and none of them differs."""
+        return bool(self.checks) and all(check.difference is None for check in self.checks)
+
+
+def export(
+    network: Network,
+    to: str | Target,
+    path: Path,
+    inputs: Mapping[str, Spikes],
+    bits: int = 8,
+    **measure: Any,
+) -> Exported:
+    """Write a network for a target, and compare the file with the engine, spike by spike.
+
+    Args:
+        network: as it was trained; what teaches is left out.
+        to: a target, or its name.
+        path: where the file goes.
+        inputs: source -> Spikes, the presentations that are played.
+        bits: of a weight, where the target needs integers.
+        measure: split, encoder, seed, threads, to measure the accuracy of the quantisation too.
+
+    Raises:
+        DeclarationError: an unknown target.
+        LimitError, EngineError: what the target cannot hold.
+        SpikesimError: the file cannot be written.
+    """
+    chosen = to if isinstance(to, Target) else target(to)
+    quantised, ready = None, network.inference()
+    if chosen.hardware is not None:
+        quantised = quantise(network, chosen.hardware, bits, **measure)
+        ready = quantised.network
+    chosen.write(ready, path)
+    checks, missing = [], {}
+    for reader in chosen.readers:
+        try:
+            checks.append(_check(reader, path, ready, inputs))
+        except MissingExtraError as problem:
+            missing[reader.name] = str(problem)
+    if not checks:
+        why = "; ".join(f"{name}: {said}" for name, said in missing.items())
+        raise EngineError(f"{path} was written, and no program that reads it is installed here: {why}")
+    return Exported(chosen.name, path, ready, quantised, tuple(checks), missing)
+
+
+def _check(reader: Reader, path: Path, network: Network, inputs: Mapping[str, Spikes]) -> Check:
+    begun = time.perf_counter()
+    declared = network if reader.saturates else without_floors(network)
+    moving = tuple(name for name in declared.order if not isinstance(declared.populations[name], Source))
+    found = reader.open(path, network).run(inputs, record=moving)
+    seconds = time.perf_counter() - begun
+    wanted = engine(declared).run(inputs, record=moving)
+    return Check(
+        reader.name,
+        len(next(iter(inputs.values()))),
+        sum(len(wanted.spikes[name].times) for name in moving),
+        sum(_unlike(wanted.spikes[name], found.spikes[name]) for name in moving),
+        sum(wanted.v[name].size for name in moving),
+        sum(int((wanted.v[name] != found.v[name]).sum()) for name in moving),
+        compare(wanted, found, moving),
+        seconds,
+    )
+
+
+def _unlike(a: Spikes, b: Spikes) -> int:
+    """Events that only one of them has, by presentation, step, neuron and sign."""
+
+    def events(spikes: Spikes) -> np.ndarray:
+        owner = np.repeat(np.arange(len(spikes)), np.diff(spikes.offsets))
+        place = (owner * spikes.T + spikes.times) * spikes.n + spikes.neurons
+        return 2 * place + (0 if spikes.signs is None else spikes.signs < 0)
+
+    return len(np.setxor1d(events(a), events(b), assume_unique=True))

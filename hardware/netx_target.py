@@ -1,0 +1,69 @@
+"""netx as a target of `spikesim export`: played through lava-dl's reader, and through our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines import engine
+from spikesim.hardware.limits import leaks
+from spikesim.hardware.netx import layers, save_netx
+from spikesim.hardware.netx_player import netx_player
+from spikesim.hardware.netx_read import load_netx
+from spikesim.hardware.targets import Reader, Target
+from spikesim.network import Network
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes
+
+
+class OwnReader:
+    """A netx file as `load_netx` reads it, on an engine; under the names of the network that was written.
+
+    Membranes come in counts of that network's grid. A file knows no floor.
+
+    Attributes:
+        network: as it was read, under the given names.
+    """
+
+    def __init__(self, path: Path, network: Network) -> None:
+        found = load_netx(path)
+        names = dict(zip(found.populations, network.populations, strict=True))
+        self.network = Network(
+            {names[k]: p for k, p in found.populations.items()},
+            tuple(replace(p, pre=names[p.pre], post=names[p.post], name="") for p in found.projections),
+            network.window,
+            network.readout,
+        )
+        # A count of the file is 64 units of v without a leak, and one with it.
+        self._counts = {
+            layer.name: (1 if leaks(self.network.populations[layer.name]) else 64) / layer.unit
+            for layer in layers(network)
+        }
+        self._engine = engine(self.network)
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes; as the engines do."""
+        found = self._engine.run(inputs, labels, record, learn, batch, factor)
+        v = {name: (held * self._counts[name]).astype(np.int64) for name, held in found.v.items()}
+        return replace(found, v=v)
+
+
+TARGET = Target(
+    "netx",
+    "netx",
+    "netx",
+    save_netx,
+    (Reader("netx", netx_player), Reader("netx-spikesim", OwnReader, saturates=False)),
+)

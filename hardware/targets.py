@@ -1,0 +1,102 @@
+"""Where a network can be exported to: one `Target` each, made when it is asked for.
+
+A target writes a file, and names the readers that play it. To add one, write a module with a `Target` and put
+its place into TARGETS.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import DeclarationError, unknown
+from spikesim.network import Network
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes
+
+TARGETS: dict[str, str] = {
+    "lava": "spikesim.hardware.lava.target:TARGET",
+    "netx": "spikesim.hardware.netx_target:TARGET",
+}
+
+
+class Runner(Protocol):
+    """What plays a network: an engine, a backend."""
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes; as the engines do."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A program that loads what a target has written.
+
+    Attributes:
+        name: how results call it.
+        open: (path, network) -> what plays the file. The network is the one that was written, with the names
+            of its populations, its window and its readout; numbers come from the file.
+        saturates: it stops at the 24 bits that a network may have declared as its floor; where it does not,
+            it is given the network without that floor, and compared with it.
+    """
+
+    name: str
+    open: Callable[[Path, Network], Runner]
+    saturates: bool = True
+
+
+@dataclass(frozen=True)
+class Target:
+    """A format.
+
+    Attributes:
+        name: how commands call it.
+        title: for people.
+        hardware: the name in `spikesim.hardware.limits` that the network is quantised for; None where the
+            format takes it as it is.
+        write: (network, path); the network is for inference, and on the grid of `hardware`.
+        readers: the target's own first.
+    """
+
+    name: str
+    title: str
+    hardware: str | None
+    write: Callable[[Network, Path], Any]
+    readers: tuple[Reader, ...]
+
+
+def target(name: str) -> Target:
+    """A target by name.
+
+    Raises:
+        DeclarationError: unknown; names the known ones.
+    """
+    if name not in TARGETS:
+        raise DeclarationError(unknown("export target", name, TARGETS))
+    module, _, attribute = TARGETS[name].partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    assert isinstance(found, Target)
+    return found
+
+
+def without_floors(network: Network) -> Network:
+    """The same network with membranes that fall as far as they may."""
+    populations = {
+        name: replace(p, floor=None) if getattr(p, "floor", None) is not None else p
+        for name, p in network.populations.items()
+    }
+    return replace(network, populations=populations)
