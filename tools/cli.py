@@ -10,7 +10,17 @@ import typer
 from rich.console import Console
 
 from spikesim.errors import SpikesimError
-from spikesim.tools.commands import benchmark, datasets, demo, gupta, presets, reproduce, train, verify
+from spikesim.tools.commands import (
+    benchmark,
+    datasets,
+    demo,
+    dynamics,
+    gupta,
+    presets,
+    reproduce,
+    train,
+    verify,
+)
 
 app = typer.Typer(
     help="Train spiking networks with local rules, exactly reproducible.",
@@ -25,6 +35,7 @@ app.command("verify")(verify.verify)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)
+app.command("dynamics")(dynamics.dynamics)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(gupta.app, name="gupta")
 
