@@ -15,8 +15,10 @@ from spikesim.tools.commands import (
     datasets,
     demo,
     dynamics,
+    energy,
     gupta,
     presets,
+    quantise,
     reproduce,
     train,
     verify,
@@ -32,6 +34,8 @@ app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.command("verify")(verify.verify)
+app.command("quantise")(quantise.quantise)
+app.command("energy")(energy.energy)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)

@@ -1,0 +1,265 @@
+"""What a network would cost on Loihi: operations counted exactly; energy and time modelled from published
+costs.
+
+Counted, for each presentation, on an engine:
+
+    spikes              of a population (a spike of -1 is a spike)
+    neuron updates      neurons times the steps in which they live; active where input arrives, a bias acts
+                        or a spike leaves, else inactive
+    synaptic operations a spike times the synapses of its neuron with a weight other than 0
+    messages            a spike times the cores that hold its targets
+    weight updates      synapses whose count product is not 0, where a network learns
+
+Modelled: their sums times the costs of `DAVIES_2018`. Not in it: leakage and idle power, input and output of
+the chip, mesh hops between distant cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines import engine
+from spikesim.errors import DataError
+from spikesim.hardware.limits import DAVIES, LOIHI_1
+from spikesim.learning import CountRule
+from spikesim.learning.counts import presynaptic
+from spikesim.network import Network
+from spikesim.neurons import Source, Target
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes
+
+CHUNK = 20  # presentations whose spikes are held at once
+WEIGHT_BITS = 8
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Energy in picojoules and time in nanoseconds of single operations.
+
+    Attributes:
+        synapse, synapse_time: of a synaptic operation (least energy, longest time).
+        active, active_time: of a neuron update with something to do.
+        inactive, inactive_time: of one without.
+        message, message_time: of a spike within a tile.
+        learn, learn_time: of a synaptic update (pairwise STDP).
+        sync: a barrier over the mesh, shortest and longest (1 and 32 tiles).
+        source: who says so.
+    """
+
+    synapse: float
+    synapse_time: float
+    active: float
+    active_time: float
+    inactive: float
+    inactive_time: float
+    message: float
+    message_time: float
+    learn: float
+    learn_time: float
+    sync: tuple[float, float]
+    source: str
+
+
+DAVIES_2018 = Costs(
+    synapse=23.6,
+    synapse_time=3.5,
+    active=81.0,
+    active_time=8.4,
+    inactive=52.0,
+    inactive_time=5.3,
+    message=1.7,
+    message_time=2.1,
+    learn=120.0,
+    learn_time=6.1,
+    sync=(113.0, 465.0),
+    source=f"{DAVIES}: estimates before silicon, at 0.75 V",
+)
+
+
+@dataclass
+class Layer:
+    """What a population and the projections into it do in a presentation, on average.
+
+    Attributes:
+        name: of the population.
+        neurons: its neurons (both channels of a pair of error neurons).
+        cores: of Loihi that hold it, by neurons and by its synapses of 8 bits.
+        spikes, active, inactive, synapses, messages, learnt: as the module says; of its own spikes the
+            messages, of its input the synaptic operations.
+    """
+
+    name: str
+    neurons: int
+    cores: int
+    spikes: float = 0.0
+    active: float = 0.0
+    inactive: float = 0.0
+    synapses: float = 0.0
+    messages: float = 0.0
+    learnt: float = 0.0
+
+    def energy(self, costs: Costs = DAVIES_2018) -> float:
+        """Modelled, in nanojoules a presentation."""
+        parts = (
+            self.synapses * costs.synapse,
+            self.active * costs.active,
+            self.inactive * costs.inactive,
+            self.messages * costs.message,
+            self.learnt * costs.learn,
+        )
+        return sum(parts) / 1e3
+
+    def time(self, costs: Costs = DAVIES_2018) -> float:
+        """Modelled, in microseconds a presentation: its cores work side by side."""
+        parts = (
+            self.synapses * costs.synapse_time,
+            self.active * costs.active_time,
+            self.inactive * costs.inactive_time,
+            self.messages * costs.message_time,
+            self.learnt * costs.learn_time,
+        )
+        return sum(parts) / self.cores / 1e3
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a network does in a presentation, on average.
+
+    Attributes:
+        layers: by population, in the order of a step; sources with their spikes and messages.
+        presentations: that were shown.
+        steps: of a presentation.
+    """
+
+    layers: tuple[Layer, ...]
+    presentations: int
+    steps: int
+
+    def energy(self, costs: Costs = DAVIES_2018) -> float:
+        """Modelled, in nanojoules a presentation, without idle power."""
+        return sum(layer.energy(costs) for layer in self.layers)
+
+    def time(self, costs: Costs = DAVIES_2018) -> tuple[float, float]:
+        """Modelled, in microseconds a presentation: least and most.
+
+        Least: the busiest layer's cores and the shortest barrier a step; most: one layer after the other, and
+        the longest barrier.
+        """
+        each = [layer.time(costs) for layer in self.layers]
+        least, most = (self.steps * sync / 1e3 for sync in costs.sync)
+        return max(each) + least, sum(each) + most
+
+
+def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.int64] | None = None) -> Work:
+    """Count what a network does with a batch of presentations; its weights stay as they are.
+
+    Args:
+        network: any that an engine runs over presentations; of one that learns the weight updates are counted
+            that it would make.
+        inputs: source -> Spikes of B presentations.
+        labels: int64 (B,), the classes for targets.
+
+    Raises:
+        DataError: no presentations, or inputs that do not fit.
+    """
+    B = len(next(iter(inputs.values()), ()))
+    if B == 0:
+        raise DataError("energy: no presentations; at least one is needed to count what it costs")
+    running = engine(network)
+    fans = {p.name: _mask(network, p) for p in network.projections}
+    cores = cores_of(network)
+    layers = {name: Layer(name, _neurons(network.populations[name]), cores[name]) for name in network.order}
+    names = tuple(network.populations)
+    for first in range(0, B, CHUNK):
+        rows = slice(first, first + CHUNK)
+        some = {name: spikes[rows] for name, spikes in inputs.items()}
+        found = running.run(some, None if labels is None else labels[rows], names)
+        _count(network, found, fans, cores, layers)
+    for layer in layers.values():
+        for quantity in ("spikes", "active", "inactive", "synapses", "messages", "learnt"):
+            setattr(layer, quantity, getattr(layer, quantity) / B)
+    return Work(tuple(layers.values()), B, network.steps)
+
+
+def _neurons(population: Any) -> int:
+    return population.n if isinstance(population, Source | Target) else population.rest()["v"].size
+
+
+def _mask(network: Network, p: Any) -> list[tuple[int, npt.NDArray[np.float32]]]:
+    """For each delay of a projection where it has synapses, float32 (n_pre, n_post) of 0 and 1."""
+    n = network.populations[p.post].n
+    found = []
+    for delay, matrix in p.pieces(network.weights(p.name)):
+        mask = np.zeros((matrix.shape[0], n), np.float32)
+        mask[:, : matrix.shape[1]] = matrix != 0
+        found.append((delay, mask))
+    return found
+
+
+def cores_of(network: Network) -> dict[str, int]:
+    """Cores of Loihi that hold each population: by its neurons, and by its synapses of 8 bits.
+
+    A source has as many as its neurons need, so that its spikes have a place to come from.
+    """
+    per_core = LOIHI_1.limits["neurons_per_core"].high, LOIHI_1.limits["synapse_bits"].high
+    assert per_core[0] is not None and per_core[1] is not None
+    found = {}
+    for name, p in network.populations.items():
+        synapses = sum(_synapses(network, link) for link in network.incoming(name))
+        found[name] = max(-(-_neurons(p) // per_core[0]), -(-synapses * WEIGHT_BITS // per_core[1]), 1)
+    return found
+
+
+def _synapses(network: Network, p: Any) -> int:
+    return sum(int(np.count_nonzero(matrix)) for _, matrix in p.pieces(network.weights(p.name)))
+
+
+def _count(
+    network: Network,
+    found: Recording,
+    fans: Mapping[str, Any],
+    cores: Mapping[str, int],
+    layers: Mapping[str, Layer],
+) -> None:
+    """Add a chunk of presentations to the layers."""
+    for b in range(len(next(iter(found.spikes.values())))):
+        rasters = {name: np.abs(s.raster(b)).astype(np.float32) for name, s in found.spikes.items()}
+        for name, layer in layers.items():
+            own = float(rasters[name].sum())
+            layer.spikes += own
+            layer.messages += own * sum(cores[p.post] for p in network.projections if p.pre == name)
+            if not isinstance(network.populations[name], Source | Target):
+                _count_neurons(network, name, rasters, fans, layer)
+    for p in network.plastic:
+        if isinstance(p.plastic, CountRule):
+            counts = found.counts[p.pre], found.counts[p.post]
+            pre = presynaptic(counts[0], p.plastic.pre) != 0
+            post = counts[1][:, 1] != counts[1][:, 0]
+            layers[p.post].learnt += float((pre.sum(axis=1) * post.sum(axis=1)).sum())
+
+
+def _count_neurons(
+    network: Network, name: str, rasters: Mapping[str, Any], fans: Mapping[str, Any], layer: Layer
+) -> None:
+    """Synaptic operations and neuron updates of one presentation."""
+    p, T = network.populations[name], network.window.T
+    arrived = np.zeros((T, p.n), np.float32)
+    for link in network.incoming(name):
+        for delay, mask in fans[link.name]:
+            brought = rasters[link.pre] @ mask
+            layer.synapses += float(brought.sum(dtype=np.float64))
+            later = network.offsets[link.pre] + delay - network.offsets[name]
+            if later >= 0:
+                arrived[later:] += brought[: max(T - later, 0)]
+            else:
+                arrived[:later] += brought[-later:]
+    live = [t for t in range(T) if p.active_in in (None, network.window.phase(t))]
+    busy = (arrived > 0) | (rasters[name] > 0) | (np.asarray(p.bias) != 0)
+    active = float(busy[live].sum()) * (layer.neurons // p.n)
+    layer.active += active
+    layer.inactive += len(live) * layer.neurons - active

@@ -1,0 +1,156 @@
+"""SANA-FE's estimate for the same network, on the model of Loihi that it comes with (Boyle et al., "SANA-FE:
+simulating advanced neuromorphic architectures for fast exploration", IEEE TCAD 44, 2025).
+
+Its neuron keeps 1/64 of a unit, fires at v > threshold, and hears a spike a step later; the network is
+written in whole counts, so that all of it is exact, and the number of its spikes is compared with the
+emulator's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import EngineError, MissingExtraError
+from spikesim.hardware.energy import cores_of
+from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi_chip import UNITY, ChipNetwork, ChipPopulation, shifted
+from spikesim.hardware.loihi_compile import compile_network
+from spikesim.network import Network
+from spikesim.spikes import Spikes
+
+
+@dataclass(frozen=True)
+class SanaFe:
+    """SANA-FE's estimate of a presentation, on average.
+
+    Attributes:
+        presentations: that were shown.
+        energy: nanojoules, its parts by name.
+        time: microseconds.
+        spikes: without those of the input.
+        expected: the same of the emulator; another number says that the two are not the same network.
+        version: of SANA-FE.
+    """
+
+    presentations: int
+    energy: Mapping[str, float]
+    time: float
+    spikes: float
+    expected: float
+    version: str
+
+
+def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
+    """Play presentations on SANA-FE's Loihi, from rest each.
+
+    Args:
+        network: what classifies, of integrate-and-fire neurons on a chip's grid, with delays of 1 there.
+        inputs: source -> Spikes of B presentations.
+
+    Raises:
+        LimitError: what Loihi cannot hold.
+        EngineError: leaks, or delays beyond a step: SANA-FE's arithmetic is another one there.
+        MissingExtraError: sanafe is not installed.
+    """
+    sanafe = _module()
+    chip = compile_network(network)
+    for p in chip.populations.values():
+        if p.du != UNITY or p.dv or p.refractory:
+            raise EngineError(
+                f"SANA-FE: {p.name} leaks or rests after spikes; the estimate here is for IF neurons"
+            )
+    for link in chip.projections:
+        if link.delay != 1:
+            raise EngineError(
+                f"SANA-FE: {link.name} has a delay of {link.delay} steps on the chip; 1 is needed"
+            )
+    B, found, time, spikes = len(next(iter(inputs.values()))), {}, 0.0, 0
+    for b in range(B):
+        given = {name: train.raster(b) for name, train in inputs.items()}
+        with _silent():
+            played = _play(sanafe, chip, given)
+        for part, joules in played["energy"].items():
+            found[part] = found.get(part, 0.0) + joules * 1e9 / B
+        time += played["sim_time"] * 1e6 / B
+        spikes += int(played["neurons_fired"]) - sum(int(g.sum()) for g in given.values())
+    counted = Loihi(network, mode="chip").run(inputs).counts
+    expected = sum(int(counts.sum()) for name, counts in counted.items() if name not in inputs)
+    return SanaFe(B, found, time, spikes / B, expected / B, _version())
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """SANA-FE writes its progress to the standard output of the process: not while this lasts."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _module() -> Any:
+    try:
+        import sanafe
+    except ModuleNotFoundError as problem:
+        raise MissingExtraError("sanafe", "sanafe") from problem
+    return sanafe
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("sanafe")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _play(sanafe: Any, chip: ChipNetwork, given: Mapping[str, npt.NDArray[np.int8]]) -> dict[str, Any]:
+    """One presentation on a new chip."""
+    architecture, net = sanafe.load_loihi(), sanafe.Network()
+    cores = iter([core for tile in architecture.tiles for core in tile.cores])
+    groups, held = {}, cores_of(chip.declared)
+    for name, p in chip.populations.items():
+        attributes = {} if p.source else {"threshold": float(p.vth), "reset": 0.0, "reset_mode": "hard"}
+        groups[name] = net.create_neuron_group(name, p.n, model_attributes=attributes)
+        _place(groups[name], p, cores, held[name], given.get(name), chip.steps)
+    for link in chip.projections:
+        indptr, indices, weights = chip.rows[link.name]
+        rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        counts = shifted(weights.astype(np.int64), link.weight_exp).astype(float).tolist()
+        pairs = list(zip(rows.tolist(), indices.tolist(), strict=True))
+        groups[link.pre].connect_neurons_sparse(groups[link.post], {"weight": counts}, pairs)
+    machine = sanafe.SpikingChip(architecture)
+    machine.load(net)
+    return dict(machine.sim(chip.steps))
+
+
+def _place(group: Any, p: ChipPopulation, cores: Iterator[Any], held: int, spikes: Any, steps: int) -> None:
+    """Put a population on cores of its own, as many as its neurons and synapses need."""
+    each, core = -(-p.n // held), None
+    for k in range(p.n):
+        if k % each == 0:
+            core = next(cores, None)
+            if core is None:
+                raise EngineError("SANA-FE: the network needs more cores than the chip has")
+        neuron = group[k]
+        if p.source:
+            train = np.zeros(steps, bool)
+            train[p.start : p.start + len(spikes)] = spikes[:, k]
+            soma = f"loihi_inputs[{k % each}]"
+            neuron.set_attributes(soma_hw_name=soma, model_attributes={"spikes": train.tolist()})
+        else:
+            neuron.set_attributes(soma_hw_name="loihi_lif", soma_attributes={"bias": float(p.bias[k] / 64)})
+        neuron.map_to_core(core)

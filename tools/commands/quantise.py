@@ -1,0 +1,139 @@
+"""`spikesim quantise`: what runs lose on a chip's grid, layer by layer and in accuracy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from spikesim.errors import DeclarationError
+from spikesim.hardware.quantise import quantise as quantised
+from spikesim.hardware.quantise_report import Quantised
+from spikesim.models.experiment import Experiment
+from spikesim.network_file import save_network
+from spikesim.run import Run
+from spikesim.tables import Cell, Table, save_table
+from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.train import experiment_of
+
+COLUMNS = ("weights", "seeds", "accuracy (%)", "lowest", "highest", "loss (points)", "largest loss")
+
+
+def quantise(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="RUN...")],
+    bits: Annotated[str, typer.Option(help="Bits of a weight, 2 to 8; several separated by commas.")] = "8",
+    to: Annotated[str, typer.Option(help="The target: loihi1, loihi2, lava, netx, nir.")] = "loihi1",
+    trained: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A run that was trained on the chip's grid, to compare; may be repeated.", metavar="RUN"
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="test or validation.")] = "test",
+    samples: Annotated[int | None, typer.Option(min=1, help="So many samples; all where not given.")] = None,
+    T: Annotated[int | None, typer.Option("--T", min=1, help="Steps of a presentation.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the quantised network of a single run here.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the table of accuracies to this JSON file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+) -> None:
+    """Put what runs have learnt on a chip's grid: errors, clipped and zeroed weights, accuracies."""
+    widths = _widths(bits)
+    if out is not None and (len(folders) > 1 or len(widths) > 1):
+        raise DeclarationError("--out writes one network: name one RUN and one number of --bits")
+    display = Display(as_json)
+
+    def one(folder: Path, width: int) -> tuple[Run, Experiment, Quantised]:
+        run, experiment = Run.open(folder), experiment_of(folder)
+        data = experiment.load().split(split)
+        data = data if samples is None else data.take(samples)
+        with display.evaluating(split) as progress:
+            found = quantised(
+                run.trained(),
+                to,
+                width,
+                T=T,
+                split=data,
+                encoder=run.encoder,
+                seed=run.training.seed,
+                progress=progress,
+            )
+        return run, experiment, found
+
+    after = [(width, *one(folder, width)) for width in widths for folder in folders]
+    learnt = [one(folder, 8) for folder in trained or ()]
+    table = _table(after, learnt, to, split)
+    if save is not None:
+        save_table(table, save)
+    if out is not None:
+        save_network(after[0][3].network, out)
+    if as_json:
+        print(json.dumps({"columns": table.columns, "rows": table.rows, "data": table.data}, indent=2))
+        return
+    for width, run, experiment, found in after:
+        display.say(f"{experiment.name}, seed {run.training.seed}, {width} bits\n{_layers(found)}\n")
+    display.say(table.markdown())
+
+
+def _widths(bits: str) -> list[int]:
+    try:
+        return [int(width) for width in bits.split(",")]
+    except ValueError as problem:
+        raise DeclarationError(
+            f"--bits {bits!r}: whole numbers separated by commas, for example 8,6"
+        ) from problem
+
+
+def _layers(found: Quantised) -> str:
+    """The report by layer, as a table for people."""
+    table = Table("by layer", Quantised.COLUMNS, found.rows(), "spikesim quantise", provenance={})
+    floors = ", ".join(f"{p.name} at {p.floor:g}" for p in found.populations if p.floor is not None)
+    lines = table.markdown().splitlines()[2:-2]
+    return "\n".join([*lines, *([f"saturates, as the chip does: {floors}"] if floors else [])])
+
+
+def _table(
+    after: list[tuple[int, Run, Experiment, Quantised]],
+    learnt: list[tuple[Run, Experiment, Quantised]],
+    to: str,
+    split: str,
+) -> Table:
+    """Accuracies by kind of run, and what is lost against the run of the same seed as it was trained."""
+    base = {run.training.seed: found.before for _, run, _, found in after}
+    rows: list[tuple[Cell, ...]] = [_row("as trained", base, base)]
+    data: dict[str, Any] = {"as trained": base}
+    for width in sorted({width for width, *_ in after}, reverse=True):
+        accuracies = {run.training.seed: found.after for w, run, _, found in after if w == width}
+        data[f"{width} bits after training"] = accuracies
+        rows.append(_row(f"{width} bits after training", accuracies, base))
+    for title in dict.fromkeys(experiment.title for _, experiment, _ in learnt):
+        accuracies = {run.training.seed: found.after for run, e, found in learnt if e.title == title}
+        data[title] = accuracies
+        rows.append(_row(f"trained so: {title}", accuracies, base))
+    experiment = after[0][2]
+    return Table(
+        f"Weights of few bits: {experiment.title}",
+        COLUMNS,
+        tuple(rows),
+        f"spikesim quantise RUNS --bits {','.join(dict.fromkeys(str(w) for w, *_ in after))} --to {to}",
+        f"{after[0][3].samples} {split} samples, the same spikes for every network of a seed. The loss is "
+        f"against the run of the same seed as it was trained.",
+        config=asdict(experiment) | {"options": dict(experiment.options)},
+        data=data,
+    )
+
+
+def _row(what: str, accuracies: dict[int, Any], base: dict[int, Any]) -> tuple[Cell, ...]:
+    values = [100 * value for value in accuracies.values()]
+    losses = [100 * (base[seed] - value) for seed, value in accuracies.items() if seed in base]
+    seeds = ",".join(str(seed) for seed in sorted(accuracies))
+    spread: list[Cell] = [min(values), max(values)]
+    lost: list[Cell] = [float(np.mean(losses)), max(losses)] if losses else [None, None]
+    return what, seeds, float(np.mean(values)), *spread, *lost
