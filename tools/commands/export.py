@@ -1,4 +1,4 @@
-"""`spikesim export`: what a run has learnt as a file for a chip or a simulator, proved equal to the engine."""
+"""`spikesim export`: what a run has learnt as a file for a chip or simulator, proved equal to the engine."""
 
 from __future__ import annotations
 
