@@ -16,6 +16,7 @@ from spikesim.tools.commands import (
     demo,
     dynamics,
     energy,
+    export,
     gupta,
     presets,
     quantise,
