@@ -12,6 +12,7 @@ from rich.console import Console
 from spikesim.errors import SpikesimError
 from spikesim.tools.commands import (
     benchmark,
+    brunel,
     datasets,
     demo,
     dynamics,
@@ -41,6 +42,7 @@ app.command("energy")(energy.energy)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)
+app.command("brunel")(brunel.brunel)
 app.command("dynamics")(dynamics.dynamics)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(gupta.app, name="gupta")

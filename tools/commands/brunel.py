@@ -1,0 +1,130 @@
+"""`spikesim brunel`: the balanced random network, beside Brian2 (cpp_standalone) and NEST on the same
+synapses.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from spikesim.engines import simulate
+from spikesim.errors import EngineError
+from spikesim.models.brunel import Brunel, build, irregularity
+from spikesim.network import Network
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+from spikesim.watch import Watch
+
+PEERS = Path(__file__).resolve().parents[1] / "peers"
+SKIP = 100.0  # ms at the beginning that the statistics leave out
+
+
+def brunel(
+    neurons: Annotated[int, typer.Option(min=10, help="Neurons, four fifths of them excitatory.")] = 10_000,
+    inputs: Annotated[int, typer.Option(min=5, help="Synapses of a neuron.")] = 1000,
+    ms: Annotated[float, typer.Option(min=1.0, help="Simulated milliseconds.")] = 1000.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of spikesim; the fastest counts.")] = 3,
+    brian2: Annotated[bool, typer.Option(help="Run it in Brian2 as well (needs the extra brian2).")] = True,
+    nest: Annotated[
+        str, typer.Option(help="A Python that has NEST (pip install nest-simulator); none: without NEST.")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    save: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
+) -> None:
+    """Simulate Brunel's network (1.5 ms delay, steps of 0.1 ms) on one thread, and compare time, rate and
+    CV.
+    """
+    display = Display()
+    config = Brunel(neurons=neurons, inputs=inputs)
+    network = build(config, seed)
+    rows = [_ours(network, config, ms, rounds)]
+    display.say(_line(rows[-1]))
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / "network.npz"
+        _write(given, network, config, ms, seed)
+        for name, python in (("brian2", sys.executable if brian2 else ""), ("nest", nest)):
+            if python:
+                rows.append(_peer(name, python, given, config, ms))
+                display.say(_line(rows[-1]))
+    table = Table(
+        f"Brunel's network: {neurons:,} neurons, {inputs:,} synapses each, {ms:g} ms, one thread",
+        ("Program", "seconds", "ns an event", "rate (Hz)", "CV"),
+        tuple(rows),
+        f"spikesim brunel --neurons {neurons} --inputs {inputs} --ms {ms:g}"
+        + (" --nest PYTHON" if nest else ""),
+        "Seconds of the simulation alone, without connecting and compiling; the same synapses in each, a "
+        "noise of "
+        "its own; rate and CV (neurons of three spikes or more) after the first 100 ms.",
+        {"neurons": neurons, "inputs": inputs, "ms": ms, "seed": seed},
+    )
+    display.say("\n" + table.markdown())
+    if save is not None:
+        save_table(table, save)
+
+
+def _ours(network: Network, config: Brunel, ms: float, rounds: int) -> tuple[Any, ...]:
+    steps, watches = config.steps(ms), [Watch("exc"), Watch("inh")]
+    simulate(network, steps=2, record=watches)  # compiles
+    seconds = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        found = simulate(network, steps=steps, record=watches)
+        seconds.append(time.perf_counter() - begun)
+    exc, inh = (found.watched[watch] for watch in watches)
+    times = np.concatenate([exc.t, inh.t]) * config.dt
+    ids = np.concatenate([exc.neurons, inh.neurons + network.populations["exc"].n])
+    return ("spikesim", *_figures(min(seconds), times, ids, config, ms))
+
+
+def _figures(seconds: float, times: Any, neurons: Any, config: Brunel, ms: float) -> tuple[Any, ...]:
+    """Seconds, nanoseconds for each spike at each synapse, rate and CV."""
+    kept = times > SKIP if ms > 2 * SKIP else times >= 0
+    span = (ms - (SKIP if ms > 2 * SKIP else 0)) / 1000
+    rate, cv = irregularity(times[kept], neurons[kept], config.neurons, span)
+    return seconds, seconds / max(1, len(times) * config.inputs) * 1e9, rate, cv
+
+
+def _write(path: Path, network: Network, config: Brunel, ms: float, seed: int) -> None:
+    """The network for the peers: excitatory neurons first."""
+    shift = {"exc": 0, "inh": network.populations["exc"].n}
+    arrays: dict[str, Any] = {}
+    for kind in ("exc", "inh"):
+        mine = [p for p in network.projections if p.pre == kind]
+        arrays[f"i_{kind}"] = np.concatenate([p.rows for p in mine]).astype(np.int32) + shift[kind]  # type: ignore[attr-defined]
+        arrays[f"j_{kind}"] = np.concatenate([p.indices + np.int32(shift[p.post]) for p in mine])  # type: ignore[attr-defined]
+        arrays[f"n_{kind}"] = network.populations[kind].n
+    values = {
+        name: getattr(config, name)
+        for name in ("J", "g", "tau", "theta", "reset", "refractory", "delay", "dt")
+    }
+    np.savez(path, **arrays, **values, drive=config.drive, ms=ms, seed=seed)
+
+
+def _peer(name: str, python: str, given: Path, config: Brunel, ms: float) -> tuple[Any, ...]:
+    """A peer in a process of its own, since it keeps global state."""
+    out = given.with_name(f"{name}.npz")
+    done = subprocess.run(
+        [python, str(PEERS / f"brunel_{name}.py"), str(given), str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode or not out.exists():
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise EngineError(
+            f"{name}: the run failed ({last}). Install it, or leave it out: --no-brian2, no --nest"
+        )
+    found = np.load(out, allow_pickle=False)
+    figures = _figures(float(found["seconds"]), found["times"], found["neurons"], config, ms)
+    return (f"{name} {found['version']}", *figures)
+
+
+def _line(row: tuple[Any, ...]) -> str:
+    return f"{row[0]}: {row[1]:.2f} s, {row[2]:.2f} ns an event, {row[3]:.2f} Hz, CV {row[4]:.3f}"
