@@ -117,9 +117,9 @@ class Sparse:
 
     def reach(self, w: Weights, n_post: int) -> Weights:
         """The largest sum of absolute weights into each neuron, float64 (n_post,)."""
-        if w.ndim == 0:
-            return np.bincount(self.indices, minlength=n_post) * abs(float(w))
-        return np.bincount(self.indices, np.abs(w), minlength=n_post)
+        total = np.zeros(n_post)
+        _add_absolute(self.indices, w.reshape(-1), total)
+        return total
 
 
 def _integers(name: str, what: str, values: Any, kind: type[Any]) -> npt.NDArray[Any]:
@@ -147,6 +147,13 @@ def _deliver(indptr: Any, indices: Any, w: Weights, chosen: Any) -> Deliver:
     if chosen is None:
         return lambda fired, signs, current: _add_each(indptr, indices, w, fired, signs, current)
     return lambda fired, signs, current: _add_chosen(indptr, indices, w, chosen, fired, signs, current)
+
+
+@kernel
+def _add_absolute(indices, w, total):  # type: ignore[no-untyped-def]
+    """Without a copy of the indices, as NumPy's bincount makes one: there may be 10**8 of them."""
+    for m in range(indices.size):
+        total[indices[m]] += abs(w[m if w.size > 1 else 0])
 
 
 @kernel
