@@ -81,7 +81,9 @@ def test_silent_inputs_learn_nothing() -> None:
 def test_permuted_neurons_permute_the_update() -> None:
     rule, (x, p, z) = GuptaRule(), drawn()
     order = [2, 0, 3, 1]
-    np.testing.assert_array_equal(rule.update(x, p[:, order], z[:, order])[0], rule.update(x, p, z)[0][:, order])
+    np.testing.assert_array_equal(
+        rule.update(x, p[:, order], z[:, order])[0], rule.update(x, p, z)[0][:, order]
+    )
 
 
 def test_the_printed_eps_is_singular_where_every_training_begins() -> None:
@@ -111,7 +113,9 @@ def test_the_pole_of_eq_6() -> None:
     assert stdp_window(0.0, 1.0) == 0.0
 
 
-@pytest.mark.parametrize("wrong", [{"eps": 0.0}, {"eps": -1.0}, {"eps": math.nan}, {"eps": math.inf}, {"clip": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"eps": 0.0}, {"eps": -1.0}, {"eps": math.nan}, {"eps": math.inf}, {"clip": 0.0}]
+)
 def test_parameters_that_cannot_be_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(DeclarationError, match=next(iter(wrong))):
         GuptaRule(**wrong)

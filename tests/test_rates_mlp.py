@@ -42,7 +42,7 @@ def naive_forward(net: RateMLP, x: np.ndarray) -> list[np.ndarray]:
 def test_forward_is_its_naive_twin() -> None:
     net, x, _ = small()
     for found, expected in zip(net.forward(x), naive_forward(net, x), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-15)
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
 def test_one_neuron_by_hand() -> None:
@@ -58,7 +58,11 @@ def test_batches_give_what_the_whole_gives() -> None:
 
 
 def test_weights_start_evenly_within_the_root_of_the_fan_in_and_follow_the_seed() -> None:
-    net, again, other = uniform_mlp((400, 30, 1), 1), uniform_mlp((400, 30, 1), 1), uniform_mlp((400, 30, 1), 2)
+    net, again, other = (
+        uniform_mlp((400, 30, 1), 1),
+        uniform_mlp((400, 30, 1), 1),
+        uniform_mlp((400, 30, 1), 2),
+    )
     w = net.weights[0]
     assert np.abs(w).max() < 1 / 20 and np.abs(w).max() > 0.999 / 20
     assert abs(w.mean()) < 1e-3 and w.std() == pytest.approx(1 / 20 / math.sqrt(3), rel=0.02)

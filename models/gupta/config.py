@@ -27,7 +27,7 @@ class Gupta:
             (Z = sign(W Z_next) at each step, section 2's first form).
         coding: "plain", or "complement": inputs [x, 1 - x], so that a silent input can also teach.
         bias: whether neurons have biases; they learn by the same rule with x = 1.
-        bias_start: where biases start.
+        bias_start: where biases start: one value, or one for each layer.
         rate: Adam's step size (section 3: 1e-3).
         batch: samples of an update (section 3: 100 for MNIST, 40 for IRIS).
         epochs: passes over the data (the paper prints none).
@@ -43,7 +43,7 @@ class Gupta:
     association: Literal["fixed", "feedback"] = "fixed"
     coding: Literal["plain", "complement"] = "plain"
     bias: bool = True
-    bias_start: float = 0.0
+    bias_start: float | tuple[float, ...] = 0.0
     rate: float = 1e-3
     batch: int = 100
     epochs: int = 12

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +121,7 @@ def _panels(
     def draw(figure: Figure) -> None:
         columns = 3
         rows = (len(data) + columns) // columns
-        grid: Sequence[Any] = figure.subplots(rows, columns, squeeze=False).ravel()
+        grid: Any = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (pair, runs) in zip(grid, data.items(), strict=False):
             panel(axes, pair, runs)
             axes.grid(True)

@@ -1,4 +1,4 @@
-"""The spiking form on MNIST pairs: the rule on spike counts, over windows of several lengths."""
+"""The spiking form on MNIST pairs: the rule on spike counts."""
 
 from __future__ import annotations
 
@@ -18,16 +18,11 @@ Say = Callable[[str], None]
 
 
 def spiking_forms(T: int, epochs: int) -> dict[str, SpikingGupta]:
-    """Column -> configuration: the amended and the printed eps at T steps, and a quarter of them."""
+    """Column -> configuration: the amended and the printed eps at T steps."""
     amended = SpikingGupta(T=T)
     amended = replace(amended, rates=replace(amended.rates, epochs=epochs))
     literal = replace(amended, rates=replace(amended.rates, eps=PRINTED_EPS))
-    short = max(1, T // 4)
-    return {
-        f"T = {T}": amended,
-        f"T = {T}, literal eps": literal,
-        f"T = {short}": replace(amended, T=short),
-    }
+    return {f"T = {T}": amended, f"T = {T}, literal eps": literal}
 
 
 def spiking_pairs(
@@ -54,7 +49,7 @@ def spiking_pairs(
     for a, b in pairs:
         learn, test = pair(data.train, a, b), pair(data.test, a, b)
         found = {
-            name: [train_spiking(config, learn, seed).accuracy(test) for seed in seeds]
+            name: [train_spiking(config, learn, seed).accuracy(test) for seed in _seeds(name, seeds)]
             for name, config in forms.items()
         }
         for name, runs in found.items():
@@ -68,7 +63,12 @@ def spiking_pairs(
         f"spikesim gupta spiking --seeds {len(seeds)} --steps {T} --epochs {epochs}",
         f"{SPREAD} The paper has no spikes. Poisson input, counts / T as x and p, eps = 1e-2 unless literal "
         f"(1e-9): counts meet x = 2p exactly, and the printed eps then decides alone. Run by the windowed "
-        f"engine; membranes start at 0.",
+        f"engine; membranes start at 0. The literal form runs on the first two seeds.",
         {"seeds": list(seeds), "epochs": epochs, "forms": {n: asdict(c) for n, c in forms.items()}},
         values,
     )
+
+
+def _seeds(name: str, seeds: Sequence[int]) -> Sequence[int]:
+    """A form that fails need not fail five times."""
+    return seeds[:2] if "literal" in name else seeds

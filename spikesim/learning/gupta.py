@@ -85,7 +85,7 @@ class GuptaRule:
             )
         weights, biases = np.zeros((x.shape[1], p.shape[1])), np.zeros(p.shape[1])
         arrays = [np.ascontiguousarray(a, np.float64) for a in (x, p, z)]
-        _accumulate(*arrays, self.eps, self.limit, weights, biases)
+        _accumulate(arrays[0], arrays[1], arrays[2], self.eps, self.limit, weights, biases)
         return weights, biases
 
 

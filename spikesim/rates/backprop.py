@@ -56,12 +56,20 @@ def _back(delta: Floats, w: Floats) -> Floats:
 
 @kernel
 def _spread(delta, transposed, out):  # type: ignore[no-untyped-def]
-    """out += delta w^T, summed over the outputs in their order."""
+    """out += delta w^T, summed over the outputs in their order, four at a time."""
+    n, m = transposed.shape
+    whole = n - n % 4
     for b in range(delta.shape[0]):
-        for j in range(delta.shape[1]):
-            scale, row = delta[b, j], transposed[j]
-            for i in range(row.size):
-                out[b, i] += scale * row[i]
+        row = out[b]
+        for j in range(0, whole, 4):
+            d0, d1, d2, d3 = delta[b, j], delta[b, j + 1], delta[b, j + 2], delta[b, j + 3]
+            w0, w1, w2, w3 = transposed[j], transposed[j + 1], transposed[j + 2], transposed[j + 3]
+            for i in range(m):
+                row[i] += (d0 * w0[i] + d1 * w1[i]) + (d2 * w2[i] + d3 * w3[i])
+        for j in range(whole, n):
+            scale, weights = delta[b, j], transposed[j]
+            for i in range(m):
+                row[i] += scale * weights[i]
 
 
 @kernel

@@ -73,16 +73,16 @@ class RateMLP:
         return RateMLP(tuple(w.copy() for w in self.weights), tuple(b.copy() for b in self.biases))
 
 
-def uniform_mlp(sizes: Sequence[int], seed: int, bias: float = 0.0) -> RateMLP:
-    """A network with weights drawn evenly from +-1 / sqrt(fan-in), and one value for all biases.
+def uniform_mlp(sizes: Sequence[int], seed: int, bias: float | Sequence[float] = 0.0) -> RateMLP:
+    """A network with weights drawn evenly from +-1 / sqrt(fan-in), and one value for the biases of a layer.
 
     Args:
         sizes: neurons of the input and of every layer.
         seed: of the weights; the same on every machine.
-        bias: where all biases start.
+        bias: where biases start: one value for all layers, or one for each.
 
     Raises:
-        DeclarationError: fewer than two sizes, or one below 1.
+        DeclarationError: fewer than two sizes, or one below 1; biases for another number of layers.
     """
     if len(sizes) < 2 or not all(whole(n, 1) for n in sizes):
         raise DeclarationError(
@@ -92,19 +92,35 @@ def uniform_mlp(sizes: Sequence[int], seed: int, bias: float = 0.0) -> RateMLP:
     for layer, (n, m) in enumerate(pairwise(sizes)):
         words = rng.words(seed, Stream.WEIGHTS, n * m, index=layer).astype(np.float64)
         weights.append(((words + 0.5) * 2.0**-31 - 1.0).reshape(n, m) / np.sqrt(n))
-    return RateMLP(tuple(weights), tuple(np.full(m, float(bias)) for m in sizes[1:]))
+    starts = [float(bias)] * len(weights) if isinstance(bias, int | float) else [float(b) for b in bias]
+    if len(starts) != len(weights):
+        raise DeclarationError(f"bias = {bias}; one value, or one for each of the {len(weights)} layers")
+    biases = tuple(np.full(m, start) for m, start in zip(sizes[1:], starts, strict=True))
+    return RateMLP(tuple(weights), biases)
 
 
 @kernel
 def _layer(x, w, b, out):  # type: ignore[no-untyped-def]
-    """out = sigmoid(x w + b), summed over the inputs in their order."""
+    """out = sigmoid(x w + b), summed over the active inputs in their order, four at a time."""
+    n, m = w.shape
+    active = np.empty(n + 1, np.int64)
     for k in range(x.shape[0]):
-        row = out[k]
-        row[:] = b
-        for i in range(x.shape[1]):
-            if x[k, i] != 0:
-                scale, weights = x[k, i], w[i]
-                for j in range(row.size):
-                    row[j] += scale * weights[j]
-        for j in range(row.size):
+        row, count = out[k], 0
+        for j in range(m):
+            row[j] = b[j]
+        for i in range(n):
+            active[count] = i
+            count += x[k, i] != 0
+        whole = count - count % 4
+        for a in range(0, whole, 4):
+            i0, i1, i2, i3 = active[a], active[a + 1], active[a + 2], active[a + 3]
+            x0, x1, x2, x3 = x[k, i0], x[k, i1], x[k, i2], x[k, i3]
+            w0, w1, w2, w3 = w[i0], w[i1], w[i2], w[i3]
+            for j in range(m):
+                row[j] += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j])
+        for a in range(whole, count):
+            scale, weights = x[k, active[a]], w[active[a]]
+            for j in range(m):
+                row[j] += scale * weights[j]
+        for j in range(m):
             row[j] = 1 / (1 + np.exp(-row[j]))
