@@ -33,8 +33,8 @@ def check_digest(found: Tree, where: str) -> bool:
         FileRefused: it is not: the file was changed after it was written.
     """
     node = found.get("node")
-    metadata = node.get("metadata", {}) if isinstance(node, dict) else {}
-    if not isinstance(metadata, dict) or DIGEST not in metadata:
+    metadata = node.get("metadata") if isinstance(node, dict) else None
+    if node is None or not isinstance(metadata, dict) or DIGEST not in metadata:
         return False
     if metadata[DIGEST] != digest(node):
         raise FileRefused(

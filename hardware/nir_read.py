@@ -132,6 +132,7 @@ class _Import:
                 if prod(own) > 1:
                     shapes[name] = own
         waiting = [name for name in self.graph.nodes if name not in shapes]
+        self._check_sizes(shapes)
         while waiting:
             ready = [n for n in waiting if self._heard(n, shapes)]
             if not ready:
@@ -273,8 +274,10 @@ class _Import:
         paths = [p for a in self.into[name] for p in routes[a]]
         if len(paths) > MOST_PATHS:
             raise NirError(f"{name}: more than {MOST_PATHS:,} paths lead to it, which is not read")
-        heard = [constants[a] for a in self.into[name] if a in constants]
-        return paths, np.sum(heard, axis=0) if heard else np.zeros(1)
+        constant = np.zeros(1)
+        for before in self.into[name]:
+            constant = constant + constants.get(before, 0.0)
+        return paths, constant
 
     def _passed(self, name: str, made: Step | None, constant: Reals, bias: Reals | None) -> Reals:
         """What a linear node sends of a constant, with its own bias."""
@@ -353,6 +356,8 @@ class _Import:
     def _bits(self, node: Any, numbers: list[Reals]) -> int | None:
         """The coarsest grid that holds all numbers, or the one that a file of ours states; None for none."""
         own = stated(node, "grid")
+        if own is None and stated(node, "theta") is not None:
+            return None  # a file of ours, of real numbers
         every = range(grids.MASTER_BITS + 1)
         tried = [int(own)] if own in every else []
         holding = (b for b in (*tried, *every) if all(_on(values, b) for values in numbers))

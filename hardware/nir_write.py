@@ -7,7 +7,7 @@ bias          in an Affine or Conv2d before the neurons; where the current lasts
 
 The threshold is theta minus half a step of the grid, which no membrane meets; without a grid, the float32
 just below theta. The unit of time is a step (dt = 1) unless said otherwise. v_reset is left out where it is
-zero, since nir 1.0.4 does not know it. The graph's metadata, which readers pass over, hold dt, T and a digest.
+zero, since nir 1.0.4 does not know it. The graph's metadata, which readers pass over, hold dt, T, a digest.
 """
 
 from __future__ import annotations
