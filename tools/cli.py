@@ -22,6 +22,7 @@ from spikesim.tools.commands import (
     presets,
     quantise,
     reproduce,
+    scaling,
     train,
     verify,
 )
@@ -43,6 +44,8 @@ app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)
 app.command("brunel")(brunel.brunel)
+app.command("growth")(scaling.growth)
+app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(gupta.app, name="gupta")

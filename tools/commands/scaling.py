@@ -1,0 +1,131 @@
+"""`spikesim growth` and `spikesim endurance`: what size and length cost in time and memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from spikesim import connect
+from spikesim.engines import simulate
+from spikesim.network import Network
+from spikesim.neurons import LIF, PoissonSource
+from spikesim.recording_file import RecordingFile
+from spikesim.synapses import PoissonInput
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+from spikesim.watch import Watch
+
+Save = Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")]
+K = 100  # synapses of a neuron
+RATE = 0.01  # of the drive that makes a neuron fire at once, a step
+
+
+def growth(
+    sizes: Annotated[
+        str, typer.Option(help="Numbers of neurons, separated by commas.")
+    ] = "10000,100000,1000000",
+    steps: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 200,
+    save: Save = None,
+) -> None:
+    """Time a synaptic event and memory a synapse, in random networks of 100 synapses a neuron, one thread."""
+    display, rows = Display(), []
+    for n in (int(size) for size in sizes.split(",")):
+        rows.append(_grown(n, steps))
+        display.say(f"{n:,} neurons: {rows[-1][3]:.2f} ns an event, {rows[-1][4]:.2f} bytes a synapse")
+    table = Table(
+        "Random networks of 100 synapses a neuron, one thread",
+        ("neurons", "synapses", "events", "ns an event", "bytes a synapse", "seconds to build"),
+        tuple(rows),
+        f"spikesim growth --sizes {sizes} --steps {steps}",
+        "An event is one spike at one synapse; the time is that of the whole run, neurons and drive "
+        "included. Every "
+        "synapse has a weight of its own (float32). Bytes: what the process has grown by, network and "
+        "engine.",
+        {"sizes": sizes, "steps": steps, "synapses_a_neuron": K},
+    )
+    display.say("\n" + table.markdown())
+    if save is not None:
+        save_table(table, save)
+
+
+def _grown(n: int, steps: int) -> tuple[Any, ...]:
+    _run(_random(1000), 2)  # compiles
+    before = _memory()
+    begun = time.perf_counter()
+    network = _random(n)
+    built = time.perf_counter() - begun
+    state = simulate(network, steps=1).state  # the engine and its arrays
+    held = _memory() - before
+    seconds, events = _run(network, steps, state)
+    return n, n * K, events, seconds / events * 1e9, held / (n * K), built
+
+
+def _random(n: int) -> Network:
+    drawn = connect.uniform(-0.001, 0.001)
+    synapses = connect.fixed_in_degree(
+        "a", "a", n, n, K, lambda count, seed: drawn(count, seed).astype(np.float32), delay=1, seed=1
+    )
+    drive = PoissonInput("a", RATE, 2.0, seed=2)
+    return Network({"a": LIF(n, theta=1.0, v_decay=0.05)}, (synapses,), drives=(drive,))
+
+
+def _run(network: Network, steps: int, state: Any = None) -> tuple[float, int]:
+    begun = time.perf_counter()
+    found = simulate(network, steps=steps, state=state)
+    return time.perf_counter() - begun, found.events
+
+
+def endurance(
+    minutes: Annotated[float, typer.Option(min=0.1, help="Simulated minutes, of 1 ms steps.")] = 60.0,
+    neurons: Annotated[int, typer.Option(min=1)] = 1000,
+    rate: Annotated[float, typer.Option(min=0.0, help="Hz.")] = 10.0,
+    save: Save = None,
+) -> None:
+    """Record every spike of a long run to disk, and see what the memory grows by."""
+    display = Display()
+    network = Network(
+        {"in": PoissonSource(neurons, rate / 1000), "out": LIF(neurons, theta=1.0, v_decay=0.1)},
+        (connect.one_to_one("in", "out", neurons, 1.5, delay=1),),
+    )
+    steps = round(minutes * 60_000)
+    watches = [Watch("in"), Watch("out")]
+    with tempfile.TemporaryDirectory() as folder:
+        warm = simulate(network, record=watches, steps=min(steps, 60_000), to=Path(folder) / "warm.h5")
+        before, begun = _peak(), time.perf_counter()
+        simulate(network, record=watches, steps=steps, to=Path(folder) / "long.h5", state=warm.state)
+        seconds, grown = time.perf_counter() - begun, _peak() - before
+        size = (Path(folder) / "long.h5").stat().st_size
+        kept = RecordingFile(Path(folder) / "long.h5")
+        spikes = sum(len(kept.series(watch).t) for watch in watches)
+    table = Table(
+        f"{minutes:g} minutes of {neurons:,} neurons at {rate:g} Hz, every spike recorded",
+        ("spikes", "seconds", "memory grew by (MB)", "file (MB)", "bytes a spike on disk"),
+        ((spikes, seconds, grown / 1e6, size / 1e6, size / max(1, spikes)),),
+        f"spikesim endurance --minutes {minutes:g} --neurons {neurons} --rate {rate:g}",
+        "Sources and neurons both recorded. Memory: the process's peak after a first minute, and at the end.",
+        {"minutes": minutes, "neurons": neurons, "rate": rate},
+    )
+    display.say(table.markdown())
+    if save is not None:
+        save_table(table, save)
+
+
+def _memory() -> int:
+    """Bytes that the process holds now; its peak where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return _peak()
+    return pages * resource.getpagesize()
+
+
+def _peak() -> int:
+    """The most bytes that the process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
