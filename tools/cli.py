@@ -11,6 +11,7 @@ from rich.console import Console
 
 from spikesim.errors import SpikesimError
 from spikesim.tools.commands import (
+    astdp,
     benchmark,
     brunel,
     datasets,
@@ -49,6 +50,7 @@ app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(gupta.app, name="gupta")
+app.add_typer(astdp.app, name="astdp")
 
 
 def main() -> None:

@@ -1,0 +1,100 @@
+"""Self-supervised learning (section 3.1.1): predict what a grey square covers, then read the features out.
+
+First a network 784-512-784 learns by algorithm 2: its inputs are images with a grey square of 10 x 10 pixels
+at a random place, its outputs are the whole images. Then the weights and biases of its hidden neurons stay as
+they are, output neurons for the classes are added, and these alone learn, by algorithm 2 again.
+
+Differs from the paper: there inputs are outputs too, so that covered pixels are predicted by the neurons that
+are covered; here inputs hold the covered image, and separate neurons predict (`Astdp.held`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import rng
+from spikesim.datasets.dataset import Dataset
+from spikesim.hopfield.astdp import Astdp
+from spikesim.hopfield.astdp_network import AstdpNetwork
+from spikesim.hopfield.astdp_training import Trainer, accuracy, pixel_states, present, rate_at
+from spikesim.models.astdp.presets import SUPERVISED
+from spikesim.rng import Stream
+
+Float32 = npt.NDArray[np.float32]
+SQUARE, GREY = 10, 0.5
+PRETEXT = replace(
+    SUPERVISED, sizes=(784, 512, 784), alpha=0.1, alpha_scale=(1.0, 0.1), free=8, clamped=8, batch=64
+)
+READOUT = replace(SUPERVISED, alpha=0.02, alpha_scale=(1.0, 1.0))
+
+
+def covered(x: Float32, seed: int, epoch: int, index: int, side: int = 28, square: int = SQUARE) -> Float32:
+    """Images (B, side * side) with a grey square at a place that is a function of (seed, epoch, index)."""
+    words = rng.words(seed, Stream.INPUT, 2 * len(x), epoch=epoch, index=index).reshape(len(x), 2)
+    top, left = (words % np.uint32(side - square + 1)).astype(np.int64).T
+    rows, columns = np.arange(side)[None, :, None], np.arange(side)[None, None, :]
+    inside = (rows >= top[:, None, None]) & (rows < top[:, None, None] + square)
+    inside = inside & (columns >= left[:, None, None]) & (columns < left[:, None, None] + square)
+    return np.where(inside.reshape(len(x), -1), np.float32(GREY), x)
+
+
+def pretext(
+    x: Float32, total: int, seed: int = 1, config: Astdp = PRETEXT, side: int = 28, square: int = SQUARE
+) -> tuple[AstdpNetwork, list[float]]:
+    """Learn to complete covered images; gives the network and its mean squared error (pixels), by tenths.
+
+    The error is that of the free phase on samples not yet learnt, over the covered pixels.
+    """
+    net = AstdpNetwork(config, seed)
+    batches, errors = total // config.batch, []
+    for k in range(batches):
+        rows = rng.permutation(seed, len(x), k // (len(x) // config.batch))
+        at = k % (len(x) // config.batch) * config.batch
+        images = x[rows[at : at + config.batch]]
+        shown = covered(images, seed, 0, k, side, square)
+        targets = config.label * (2 * images - 1)
+        found = present(net, pixel_states(config, shown), targets, rate_at(config, k * config.batch, total))
+        hidden = shown != images
+        errors.append(float(np.mean((found / (2 * config.label) + 0.5 - images)[hidden] ** 2)))
+    tenth = max(len(errors) // 10, 1)
+    return net, [float(np.mean(errors[i : i + tenth])) for i in range(0, len(errors), tenth)]
+
+
+def readout(features: AstdpNetwork, config: Astdp = READOUT, seed: int = 1) -> AstdpNetwork:
+    """A network for the classes on the hidden neurons of another: only weights to the output learn.
+
+    The outputs do not act back on the hidden neurons, whose weights and biases are those of `features`.
+    """
+    net = AstdpNetwork(config, seed)
+    net.w[0, 1][...] = features.w[0, 1]
+    net.b[1][...] = features.b[1]
+    net.w[2, 1][...] = 0.0
+    net.w[1, 2][...] = 0.0
+    net.plastic = {(1, 2)}
+    return net
+
+
+def self_supervised(
+    dataset: Dataset,
+    totals: tuple[int, int],
+    seed: int = 1,
+    fit: str = "train",
+    judge: str = "test",
+    path: Path | None = None,
+    say: Callable[[str], None] | None = None,
+    pretext_config: Astdp = PRETEXT,
+    readout_config: Astdp = READOUT,
+) -> tuple[float, list[float]]:
+    """Both stages; gives the accuracy in % and the error of the completion by tenths of the first stage."""
+    train, test = dataset.split(fit), dataset.split(judge)
+    features, errors = pretext(train.x, totals[0], seed, pretext_config)
+    if say is not None:
+        say(f"  squares: error {errors[0]:.4f} -> {errors[-1]:.4f}")
+    net = readout(features, readout_config, seed)
+    Trainer(net, train.x, train.y, totals[1], path).run()
+    return 100 * accuracy(net, test.x, test.y), errors

@@ -1,0 +1,171 @@
+"""`spikesim astdp ...`: aSTDP's tables, figures and toy experiments, measured again and kept as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Shown
+
+from spikesim import datasets
+from spikesim.datasets.dataset import Dataset
+from spikesim.errors import DeclarationError, unknown
+from spikesim.models.astdp import ablation as ablations
+from spikesim.models.astdp import classification, generation
+from spikesim.models.astdp.measure import measure, steps_to_stable
+from spikesim.models.astdp.order import order_table
+from spikesim.models.astdp.pictures import draw_figures
+from spikesim.models.astdp.presets import preset
+from spikesim.models.astdp.rivalry import adaptation_table, rivalry_table
+from spikesim.models.astdp.window import window_table
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+
+app = typer.Typer(
+    help="aSTDP: two Hopfield networks of rates that learn from their difference; its tables and toys.",
+    no_args_is_help=True,
+)
+Seeds = Annotated[int, typer.Option(min=1, help="Runs of each figure, with the seeds 1 .. N.", metavar="N")]
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; what is there is gone on with.")]
+RESULTS, RUNS = Path("models/results/astdp"), Path("runs/astdp")
+DATASETS = {"mnist": datasets.mnist, "digits": datasets.digits}
+
+
+@app.command()
+def train(
+    name: Annotated[
+        str, typer.Argument(help="A preset: supervised, unsupervised, deep-2, digits, literal ...")
+    ],
+    presentations: Annotated[int, typer.Option(min=1, help="Presentations in all.")] = 60_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and fake targets.")] = 1,
+    data: Annotated[str, typer.Option(help="mnist or digits; digits for the preset of that name.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Checkpoint to keep, and to go on from; runs/astdp/NAME-SEED.h5.")
+    ] = None,
+) -> None:
+    """Train a network; a run that was cut off goes on from its checkpoint when the command is repeated."""
+    display, config = Display(), preset(name)
+    dataset = _dataset(data or ("digits" if name == "digits" else "mnist"))
+    path = out or RUNS / f"{name}-{seed}.h5"
+    found = measure(config, dataset, presentations, seed, path=path, say=display.say)
+    settled = steps_to_stable(found.net, dataset.test.x[:200])
+    display.say(f"test accuracy {found.test:.2f} %, stable after {settled.mean():.1f} steps; kept in {path}")
+
+
+@app.command()
+def table1(
+    only: Annotated[
+        list[str] | None, typer.Option(help="A row, e.g. supervised-amended; may be repeated.")
+    ] = None,
+    seeds: Seeds = 3,
+    results: Results = RESULTS,
+    runs: Runs = RUNS,
+) -> None:
+    """Table 1: ways of learning, and backpropagation (an hour; every row is kept at once)."""
+    display, path = Display(), results / "table1.json"
+    dataset, numbers = datasets.mnist(), _numbers(seeds)
+    rows = {row.name: row for row in classification.ROWS}
+    names = [*rows, "self-supervised", "backprop, MSE", "backprop, cross entropy"]
+    for name in only or names:
+        if name not in names:
+            raise DeclarationError(unknown("row of table 1", name, names))
+        if name in rows:
+            found = classification.classify(rows[name], dataset, numbers, runs, display.say)
+        elif name == "self-supervised":
+            found = classification.completed(dataset, numbers, (40_000, 200_000), display.say)
+        else:
+            loss = "mse" if name.endswith("MSE") else "cross entropy"
+            found = classification.backprop(dataset, loss, numbers, 10, display.say)
+        _keep(classification.table_1(classification.earlier(path) | {name: found}), path)
+
+
+@app.command()
+def table2(
+    layers: Annotated[
+        list[int] | None, typer.Option(min=1, max=3, help="Hidden layers; may be repeated.")
+    ] = None,
+    seeds: Seeds = 1,
+    results: Results = RESULTS,
+    runs: Runs = RUNS,
+) -> None:
+    """Table 2: one, two and three hidden layers, accuracy and steps to a stable state (an hour)."""
+    display, path, dataset = Display(), results / "table2.json", datasets.mnist()
+    for n in layers or (1, 2, 3):
+        found = classification.depth(dataset, n, _numbers(seeds), runs, display.say)
+        _keep(classification.table_2(classification.earlier(path) | {str(n): found}), path)
+
+
+@app.command()
+def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
+    """Which printed choice breaks the accuracy: 14x14 images, literal and amended, one change at a time."""
+    _keep(ablations.ablation(datasets.mnist(), _numbers(seeds), Display().say), results / "ablation.json")
+
+
+@app.command()
+def generate(
+    presentations: Annotated[int, typer.Option(min=1, help="Presentations of the training.")] = 20_000,
+    results: Results = RESULTS,
+) -> None:
+    """Fig. 2: digits generated from labels, and how a separate classifier reads them."""
+    display = Display()
+    _keep(
+        generation.generation_table(datasets.mnist(), presentations, results, display.say),
+        results / "generation.json",
+    )
+
+
+@app.command()
+def order(seeds: Seeds = 5, results: Results = RESULTS) -> None:
+    """Tables 3 and 4: accuracy in the order of the training and in another one (some minutes)."""
+    _keep(order_table(_numbers(seeds)), results / "order.json")
+
+
+@app.command()
+def window(results: Results = RESULTS) -> None:
+    """Fig. 6: the STDP window of two neurons, literal and amended (seconds)."""
+    _keep(window_table(), results / "window.json")
+
+
+@app.command()
+def rivalry(seeds: Seeds = 8, results: Results = RESULTS) -> None:
+    """Fig. 3: switches between two patterns shown at once (a minute)."""
+    _keep(rivalry_table(_numbers(seeds)), results / "rivalry.json")
+
+
+@app.command()
+def adaptation(seeds: Seeds = 8, results: Results = RESULTS) -> None:
+    """Fig. 4: overshoot when a pattern comes and goes (a minute)."""
+    _keep(adaptation_table(_numbers(seeds)), results / "adaptation.json")
+
+
+@app.command()
+def figures(results: Results = RESULTS) -> None:
+    """Draw figs. 3, 4, 5 and 6, and the ablation, as pictures."""
+    for path in draw_figures(results):
+        print(path)
+
+
+def _dataset(name: str) -> Dataset:
+    if name not in DATASETS:
+        raise DeclarationError(unknown("dataset", name, DATASETS))
+    return DATASETS[name]()
+
+
+def _numbers(seeds: int) -> list[int]:
+    return list(range(1, seeds + 1))
+
+
+def _keep(table: Table, path: Path) -> None:
+    """Save a table and show it."""
+    save_table(table, path)
+    shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in table.columns:
+        shown.add_column(column)
+    for row in table.rows:
+        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+    console = Console(highlight=False)
+    console.print(shown)
+    console.print(f"\n{table.notes}\nSaved: {path}")
