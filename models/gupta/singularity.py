@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset, Split
-from spikesim.models.gupta.config import AMENDED, LITERAL, Gupta
+from spikesim.models.gupta.config import LITERAL, Gupta
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.summary import rounded, spread
 from spikesim.models.gupta.training import coded, train
@@ -34,6 +34,8 @@ def singularity(
     pairs: Sequence[tuple[int, int]] = ((0, 2), (0, 5)),
     epochs: int = 12,
     say: Say = print,
+    base: Gupta = LITERAL,
+    settings: Sequence[tuple[float, float | None]] = SETTINGS,
 ) -> Table:
     """Final validation accuracy, and |f| of the first layer at the start, for each eps and clip.
 
@@ -43,12 +45,14 @@ def singularity(
         pairs: of classes.
         epochs: passes.
         say: told after every setting.
+        base: the configuration whose eps and clip are varied.
+        settings: pairs of eps and clip.
     """
     tasks = [(pair(data.fit, a, b), pair(data.validation, a, b)) for a, b in pairs]
     rows: list[tuple[Cell, ...]] = []
     values = {}
-    for eps, clip in SETTINGS:
-        config = replace(LITERAL, eps=eps, clip=clip)
+    for eps, clip in settings:
+        config = replace(base, eps=eps, clip=clip)
         sizes = np.concatenate([_starting_f(config, learn, seed) for learn, _ in tasks for seed in seeds])
         found = [[_final(config, learn, held, seed, epochs) for seed in seeds] for learn, held in tasks]
         setting = f"eps = {eps:.0e}" + ("" if clip is None else f", clip = {clip:g}")
@@ -63,7 +67,7 @@ def singularity(
         "|f| of active pixels and untrained neurons of the first hidden layer, over 1,000 samples of each "
         "pair and seed, after the clip. Accuracy on validation data, mean ± standard deviation over the "
         "seeds: the test set had no part in the choice of eps = 1e-2.",
-        {"seeds": list(seeds), "epochs": epochs, "base": asdict(AMENDED)},
+        {"seeds": list(seeds), "epochs": epochs, "base": asdict(base)},
         values,
     )
 
