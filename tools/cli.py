@@ -24,6 +24,7 @@ from spikesim.tools.commands import (
     quantise,
     reproduce,
     scaling,
+    simulate,
     train,
     verify,
 )
@@ -41,6 +42,7 @@ app.command("verify")(verify.verify)
 app.command("export")(export.export)
 app.command("quantise")(quantise.quantise)
 app.command("energy")(energy.energy)
+app.command("simulate")(simulate.simulate)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)

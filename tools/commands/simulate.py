@@ -1,0 +1,179 @@
+"""`spikesim simulate`: a NIR graph that was made elsewhere, run here."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from spikesim._files import atomic_write
+from spikesim.engines import simulate as play
+from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.hardware.nir_neurons import CONVENTIONS, Convention
+from spikesim.hardware.nir_read import Imported, read_nir
+from spikesim.neurons import PoissonSource
+from spikesim.spikes import Spikes, from_events, from_raster
+from spikesim.tools.commands.display import Display
+from spikesim.window import Window
+
+MOST_BYTES = 1 << 30
+EVENTS = ".events"
+
+
+def simulate(
+    file: Annotated[Path, typer.Argument(help="A NIR file.", metavar="FILE.nir")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps to run.")] = 200,
+    given: Annotated[
+        str, typer.Option("--input", help="spikes.npz, or 'poisson RATE' in spikes a step and neuron.")
+    ] = "poisson 0.05",
+    dt: Annotated[float | None, typer.Option(help="A step in the file's unit of time (often 1e-4).")] = None,
+    like: Annotated[str, typer.Option(help="Conventions of " + ", ".join(CONVENTIONS) + ".")] = "nir",
+    fires: Annotated[str | None, typer.Option(help="At the threshold: '>' (NIR) or '>='.")] = None,
+    leak: Annotated[str | None, typer.Option(help="euler, or exponential.")] = None,
+    gain: Annotated[str | None, typer.Option(help="A spike is a current over a step, or an impulse.")] = None,
+    reset: Annotated[str | None, typer.Option(help="To a value, or subtract.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of Poisson input.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write the spikes of all populations here (.npz).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+) -> None:
+    """Run a NIR graph, and print the spikes of each population; what it cannot hold is refused by name."""
+    if like not in CONVENTIONS:
+        raise DeclarationError(unknown("convention", like, CONVENTIONS))
+    told = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
+    convention: Convention = replace(CONVENTIONS[like], **{k: v for k, v in told.items() if v is not None})
+    made = read_nir(file, convention)
+    made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
+    inputs = _inputs(made, given, steps, seed)
+    cells = [name for name, p in made.network.populations.items() if hasattr(p, "theta")]
+    found = play(made.network, inputs, steps=steps, record=cells).spikes
+    rows = [_row(made, name, spikes, steps) for name, spikes in {**inputs, **found}.items()]
+    if out is not None:
+        save(out, {**inputs, **found}, steps)
+    if as_json:
+        print(json.dumps({"dt": made.dt, "steps": steps, "populations": rows, "notes": made.notes}, indent=2))
+        return
+    _show(Display(False), made, rows, steps)
+
+
+def _row(made: Imported, name: str, spikes: Spikes, steps: int) -> dict[str, Any]:
+    population = made.network.populations[name]
+    count = len(spikes.times)
+    return {
+        "population": name,
+        "model": type(population).__name__,
+        "neurons": population.n,
+        "shape": list(made.shapes.get(name, (population.n,))),
+        "spikes": count,
+        "spikes per neuron and step": count / (population.n * steps),
+        "output": any(name in heard for heard in made.outputs.values()),
+    }
+
+
+def _show(display: Display, made: Imported, rows: list[dict[str, Any]], steps: int) -> None:
+    table = Table(title=f"{steps} steps of dt = {made.dt:g}, written by nir {made.version or '(unknown)'}")
+    for column in ("population", "model", "neurons", "shape", "spikes", "spikes per neuron and step"):
+        table.add_column(column, justify="left" if column in ("population", "model") else "right")
+    for row in rows:
+        shape = " x ".join(str(n) for n in row["shape"])
+        name = f"{row['population']} (output)" if row["output"] else row["population"]
+        rate = f"{row['spikes per neuron and step']:.4f}"
+        table.add_row(Text(name), row["model"], f"{row['neurons']:,}", shape, f"{row['spikes']:,}", rate)
+    display.console.print(table)
+    for note in made.notes:
+        display.say(f"note: {note}")
+
+
+def _inputs(made: Imported, given: str, steps: int, seed: int) -> dict[str, Spikes]:
+    """The spikes of every Input: drawn, or from a file."""
+    sizes = {name: made.network.populations[name].n for name in made.inputs.values()}
+    if given.startswith("poisson"):
+        rate = _rate(given)
+        return {name: _poisson(n, rate, seed + k, steps) for k, (name, n) in enumerate(sizes.items())}
+    loaded = load(Path(given))
+    if len(sizes) == 1 and "spikes" in loaded and "spikes" not in sizes:
+        loaded = {next(iter(sizes)): loaded["spikes"]}
+    if missing := [name for name in sizes if name not in loaded]:
+        raise DataError(
+            f"{given}: {unknown('input', missing[0], loaded)}; one entry for each Input is needed"
+        )
+    return {name: _fitted(loaded[name], name, n, steps, given) for name, n in sizes.items()}
+
+
+def _rate(given: str) -> float:
+    try:
+        return float(given[len("poisson") :].lstrip(" :="))
+    except ValueError as problem:
+        raise DeclarationError(f"--input {given!r}: write 'poisson RATE', as in 'poisson 0.05'") from problem
+
+
+def _poisson(n: int, rate: float, seed: int, steps: int) -> Spikes:
+    source = PoissonSource(n, rate, seed)
+    fired = [source.fired(t) for t in range(steps)]
+    times = np.repeat(np.arange(steps, dtype=np.int32), [len(f) for f in fired])
+    offsets = np.array([0, len(times)], np.int64)
+    return Spikes(times, np.concatenate(fired).astype(np.int32), offsets, steps, n)
+
+
+def _fitted(value: Any, name: str, n: int, steps: int, given: str) -> Spikes:
+    """One entry of a file as spikes of so many steps: a shorter one is silent at the end."""
+    if isinstance(value, tuple):
+        times, neurons = value
+        late = times >= steps
+        if late.any():
+            raise DataError(
+                f"{given}: {name} has a spike in step {times[late][0]}, and {steps} steps are run"
+            )
+        return from_events(times, neurons, steps, n)
+    flat = value.reshape(len(value), -1)
+    if flat.shape[1] != n or len(flat) > steps:
+        raise DataError(
+            f"{given}: {name} is of {value.shape}; up to {steps} steps (--steps) of {n} neurons are needed"
+        )
+    return from_raster(np.concatenate([flat, np.zeros((steps - len(flat), n), flat.dtype)]))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The spikes of an .npz file by name: rasters (T, ...), or, of NAME.events (k, 2), steps and neurons.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds too much.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MOST_BYTES:
+            raise DataError(f"{path}: unfolds to {size:,} bytes; the limit is {MOST_BYTES:,}")
+        with np.load(path, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+    except (OSError, ValueError, zipfile.BadZipFile, KeyError, EOFError) as problem:
+        raise DataError(f"{path}: cannot be read as .npz ({problem}). Write it with numpy.savez") from problem
+    made: dict[str, Any] = {}
+    for name, array in arrays.items():
+        if name.endswith(EVENTS):
+            if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+                raise DataError(f"{path}: {name} is {array.dtype} {array.shape}; integers (k, 2) are needed")
+            made[name[: -len(EVENTS)]] = (array[:, 0].astype(np.int64), array[:, 1].astype(np.int64))
+        elif array.ndim >= 2 and array.dtype.kind in "biuf":
+            made[name] = array
+    return made
+
+
+def save(path: Path, spikes: Mapping[str, Spikes], steps: int) -> None:
+    """Write spikes as NAME.events, int32 (k, 2): step and neuron, in order.
+
+    Raises:
+        SpikesimError: the file cannot be written.
+    """
+    arrays: dict[str, Any] = {
+        f"{name}{EVENTS}": np.stack([s.times, s.neurons], axis=1) for name, s in spikes.items()
+    }
+    with atomic_write(path, what="the spikes") as handle:
+        np.savez_compressed(handle, steps=np.array(steps), **arrays)
