@@ -37,23 +37,29 @@ def draw_figures(results: Path) -> list[Path]:
     return made
 
 
-def draw_stdp(path: Path, t_pre: float = 1.0) -> Path:
-    """Fig. 4: the STDP curves of eqs. 5 (dotted) and 6 (solid), each in units of its largest drawn value."""
+def draw_stdp(path: Path) -> Path:
+    """Fig. 4: the STDP curves of eqs. 5 (dotted) and 6 (solid) at t_pre = 1; each goes to a pole, cut off."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for form, style, label in (("eq5", ":", "eq. 5"), ("eq6", "-", "eq. 6")):
-            dt = np.linspace(-0.8, 0.8, 801)
-            curve = stdp_window(dt, t_pre, "eq5" if form == "eq5" else "eq6")
-            axes.plot(dt, curve / np.abs(curve).max(), style, color=SERIES[0], label=label)
+        axes.axvspan(-4, -1, color="#F2F2F2", linewidth=0)
+        axes.text(-2.5, 1.7, r"no such spikes: $T_{post} < 0$", ha="center", color=GREY, fontsize=9)
+        dt = np.linspace(-4, 4, 1601)
+        for form, style, color in (("eq5", ":", SERIES[1]), ("eq6", "-", SERIES[0])):
+            curve = stdp_window(dt, 1.0, "eq5" if form == "eq5" else "eq6")
+            axes.plot(
+                dt, np.where(np.abs(curve) > 50, np.nan, curve), style, color=color, label=f"eq. {form[2]}"
+            )
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.set(
             xlabel=r"$\Delta T = T_{post} - T_{pre}$, in units of $T_{pre}$",
-            ylabel=r"$\Delta W$ (of the largest)",
+            ylabel=r"$\Delta W$",
             title="The STDP curve behind the rule",
+            xlim=(-4, 4),
+            ylim=(-2, 2),
         )
-        axes.legend()
+        axes.legend(loc="lower right")
 
     return _picture(path, (5.2, 3.6), draw)
 
