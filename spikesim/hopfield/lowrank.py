@@ -21,6 +21,8 @@ import numpy as np
 from spikesim.hopfield.states import Float32, Layout, Weights
 from spikesim.learning.mstdp import MstdpRule
 
+RANK = 32
+
 
 class Pending:
     """Rows (pre, signal) that wait to become an update of `weights`.
@@ -30,6 +32,8 @@ class Pending:
         layout: who is where.
         rule: rates of learning, and whether the drive has to see what is pending.
         alpha: the present learning rate, which a schedule may have changed.
+
+    `hidden_factor` multiplies the learning rate of weights into hidden neurons; at 0 their biases rest too.
     """
 
     def __init__(self, weights: Weights, layout: Layout, rule: MstdpRule, alpha: float) -> None:
@@ -37,6 +41,7 @@ class Pending:
         self._pre = self._signal = np.empty((0, 0, 0), np.float32)
         self._constant: Float32 | None = None
         self._count, self._first = 0, 0
+        self.hidden_factor = 1.0
         self._self_drive = np.zeros(layout.n_hidden, np.float32)
 
     @property
@@ -74,8 +79,10 @@ class Pending:
         if self.immediate:
             pre, signal, hidden = self.pre_slot(), self.signal_slot(), self.layout.hidden
             self._self_drive += (pre[:, hidden] * signal[:, hidden]).sum(0)
-            self.weights.bias[...] += np.float32(self.alpha / len(pre)) * signal.sum(0)
+            self._bias_learns(signal.sum(0))
         self._count += 1
+        if self.immediate and self._count * self._pre.shape[1] >= RANK:
+            self.flush()  # beyond this rank a correction costs more than the product
 
     def correct(self, pre: Float32, drive: Float32) -> None:
         """Add to `drive` (batch, neurons) what the pending updates would add to the weights."""
@@ -119,8 +126,16 @@ class Pending:
         if weights.lateral:
             np.fill_diagonal(weights.to_hidden[self.layout.hidden], 0.0)
         if not self.immediate:
-            weights.bias[first:] += np.float32(self.alpha / batch) * total.sum(0)
+            self._bias_learns(total.sum(0))
         self._count, self._self_drive = 0, np.zeros_like(self._self_drive)
+
+    def _bias_learns(self, signal: Float32) -> None:
+        """`signal`: summed over the batch, from column `first` on. Hidden neurons may rest."""
+        into_visible = np.float32(self.alpha / self._pre.shape[1])
+        split = self.layout.n_visible - self._first
+        self.weights.bias[self._first : self.layout.n_visible] += into_visible * signal[:split]
+        if self.hidden_factor:
+            self.weights.bias[self.layout.hidden] += into_visible * signal[split:]
 
     def _rows(self) -> tuple[Float32, Float32]:
         """What is pending as two matrices (rows, columns)."""
@@ -133,7 +148,7 @@ class Pending:
     def _factors(self, batch: int) -> tuple[np.float32, np.float32]:
         """Learning rates of weights into hidden and into visible neurons, over the batch."""
         alpha = self.alpha / batch
-        return np.float32(alpha * self.rule.hidden_gain), np.float32(alpha)
+        return np.float32(alpha * self.rule.hidden_gain * self.hidden_factor), np.float32(alpha)
 
     def _row_gain(self) -> Float32:
         """Factors of presynaptic neurons for weights into hidden ones, (neurons,)."""

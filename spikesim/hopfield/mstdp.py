@@ -47,8 +47,14 @@ class Mstdp:
         centre: Differs from the paper: weights see rates less 1/2 ("half"), or inputs less their mean rate
             in the training data and the others less 1/2 ("mean").
         held: Differs from the paper: "inputs" are held at their data in all phases, so that a free phase
-            frees the labels alone, as a test does; "alternate" holds inputs in even cycles, labels in odd.
-        restart: Differs from the paper: states return to 0 before each "sample" or "cycle".
+            frees the labels alone, as a test does; "outputs" holds the labels instead, as generation does;
+            "alternate" holds inputs in even cycles, labels in odd ones.
+        generating_gain: Differs from the paper: factor of alpha for weights into hidden neurons while labels
+            are held. With 0 only weights into inputs learn to generate, and classification stays as it is.
+        decoder_init: Differs from the paper: factor of the first weights from hidden neurons to inputs.
+        label_init: Differs from the paper: factor of the first weights from labels to hidden neurons.
+        restart: Differs from the paper: states return to rest before each "sample" or "cycle": to where rates
+            are at their centre, or to 0.
         free_first: Differs from the paper: a cycle begins with its free phase.
         learn_first: Differs from the paper where False: nothing is learned in a sample's first clamped phase.
         immediate: Differs from the paper where False: a phase's updates are applied at its end.
@@ -84,7 +90,10 @@ class Mstdp:
     high: float = 1.0
     batch: int = 1
     centre: Literal["none", "half", "mean"] = "none"
-    held: Literal["none", "inputs", "alternate"] = "none"
+    held: Literal["none", "inputs", "outputs", "alternate"] = "none"
+    generating_gain: float = 1.0
+    decoder_init: float = 1.0
+    label_init: float = 1.0
     restart: Literal["never", "sample", "cycle"] = "never"
     free_first: bool = False
     learn_first: bool = True
@@ -137,7 +146,7 @@ class Mstdp:
 
 _CHOICES = {
     "centre": ("none", "half", "mean"),
-    "held": ("none", "inputs", "alternate"),
+    "held": ("none", "inputs", "outputs", "alternate"),
     "restart": ("never", "sample", "cycle"),
     "schedule": ("constant", "linear"),
 }
@@ -153,6 +162,9 @@ _RANGES = {
     "test_tail": (1, 100_000),
     "batch": (1, 100_000),
     "init": (0.0, 100.0),
+    "generating_gain": (0.0, 1e6),
+    "decoder_init": (0.0, 100.0),
+    "label_init": (0.0, 100.0),
     "averaging": (0.0, 1.0),
     "limit": (1.0, 1e6),
     "low": (-10.0, 10.0),
@@ -209,6 +221,8 @@ def initial(config: Mstdp, seed: int, mean_input: Float32 | None = None) -> Net:
         scale="xavier" if config.xavier else "uniform",
         mirrored=config.mirrored,
     )
+    weights.to_visible[:, layout.inputs] *= np.float32(config.decoder_init)
+    weights.to_hidden[layout.outputs] *= np.float32(config.label_init)
     centre = None
     if config.centre != "none":
         centre = np.full(layout.n, 0.5, np.float32)
@@ -220,8 +234,16 @@ def initial(config: Mstdp, seed: int, mean_input: Float32 | None = None) -> Net:
     if config.restart == "never":
         states = States.at(initial_states(layout, config.batch, seed))
     else:
-        states = States.zeros(config.batch, layout)
+        states = at_rest(layout, centre, config.batch)
     return Net(config, weights, states, centre)
+
+
+def at_rest(layout: Layout, centre: Float32 | None, batch: int) -> States:
+    """States at rest: s = logit(c) / 4, where rates are at the centre c; 0 without a centre."""
+    states = States.zeros(batch, layout)
+    if centre is not None:
+        states.s[...] = np.log(centre / (1 - centre)) / 4
+    return states
 
 
 def scaled(config: Mstdp, x: Float32) -> Float32:
@@ -250,7 +272,7 @@ def schedule_of(config: Mstdp) -> Iterator[tuple[Phase, bool]]:
         held: dict[str, Clamp] = {}
         if config.held == "inputs" or (config.held == "alternate" and cycle % 2 == 0):
             held = {"inputs": "held"}
-        elif config.held == "alternate":
+        elif config.held in ("outputs", "alternate"):
             held = {"outputs": "held"}
         clamped = config.clamped(**held)
         learns = config.learn_first or cycle > 0
@@ -276,8 +298,9 @@ def present(net: Net, x: Float32, labels: np.ndarray, alpha: float, step: int = 
     pending = Pending(net.weights, layout, config.rule, alpha)
     for k, (phase, learns) in enumerate(schedule_of(config)):
         if (config.restart == "cycle" and k % 2 == 0) or (config.restart == "sample" and k == 0):
-            net.states.s[...] = 0.0
-            net.states.v[...] = 0.0
+            rest = at_rest(layout, net.centre, len(x))
+            net.states.s[...], net.states.v[...] = rest.s, rest.v
+        pending.hidden_factor = config.generating_gain if phase.outputs == "held" else 1.0
         relax(
             net.weights,
             layout,

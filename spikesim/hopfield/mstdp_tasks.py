@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.hopfield.activation import sigmoid4
-from spikesim.hopfield.mstdp import Mstdp, Net, targets
+from spikesim.hopfield.mstdp import Mstdp, Net, at_rest, targets
 from spikesim.hopfield.relaxation import Phase, States, relax
 from spikesim.hopfield.states import Float32, check_images, check_labels, initial_states
 
@@ -48,15 +48,16 @@ def accuracy(net: Net, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 def generate(net: Net, labels: npt.ArrayLike, seed: int, start: float = 1.0) -> Float32:
     """Images for labels, in [0, 1], float32 (samples, n_in); section 3.2.
 
-    From random states U(-start, start), labels are clamped and inputs free. As printed: clamped and free
-    phases in turn, read at the end of the last clamped one. Where the configuration holds, labels are held.
+    From random states, U(-start, start) around rest, labels are clamped and inputs free. As printed: clamped
+    and free phases in turn, read at the end of the last clamped one. Where the configuration holds, labels are held.
 
     Raises:
         DataError: labels out of range.
     """
     config, layout = net.config, net.config.layout
     wanted = check_labels(labels, len(np.asarray(labels)), config.n_out, "mSTDP generation")
-    states = States.at(initial_states(layout, len(wanted), seed, start))
+    states = at_rest(layout, net.centre, len(wanted))
+    states.s[...] += initial_states(layout, len(wanted), seed, start)
     target = targets(config, None, wanted, len(wanted))
     for phase in _test_phases(config, labels_known=True):
         relax(net.weights, layout, states, target, phase, centre=net.centre)
@@ -143,7 +144,7 @@ def _test_phases(config: Mstdp, *, labels_known: bool) -> Iterator[Phase]:
 
 def _label_rates(net: Net, images: Float32) -> Float32:
     config, layout = net.config, net.config.layout
-    states = States.zeros(len(images), layout)
+    states = at_rest(layout, net.centre, len(images))
     target = targets(config, images, None, len(images))
     rates = np.zeros((len(images), config.n_out), np.float32)
     for phase in _test_phases(config, labels_known=False):
