@@ -84,7 +84,8 @@ def ablation(dataset: Dataset, seeds: Sequence[int], say: Callable[[str], None])
             scores = [_score(replace(base, **changed), small, PRESENTATIONS[form], seed) for seed in seeds]
             good = [s for s in scores if s is not None]
             mean = float(np.mean(good)) if good else None
-            rows.append((form, name, mean, float(np.std(good)) if good else None, len(scores) - len(good)))
+            spread = float(np.std(good)) if good else None
+            rows.append((form, name, mean, spread, len(scores) - len(good)))
             data[f"{form}: {name}"] = scores
             say(f"{form}, {name}: {scores}")
     return Table(
@@ -92,8 +93,9 @@ def ablation(dataset: Dataset, seeds: Sequence[int], say: Callable[[str], None])
         ("From", "Change", "Validation accuracy (%)", "Spread", "Diverged"),
         tuple(rows),
         f"spikesim astdp ablation --seeds {len(seeds)}",
-        f"One change at a time; {PRESENTATIONS['literal']:,} presentations of the literal rule (240 iterations "
-        f"each), {PRESENTATIONS['amended']:,} of the amended one (24 each); the first {SAMPLES:,} validation samples.",
+        f"One change at a time; {PRESENTATIONS['literal']:,} presentations of the literal rule (240 "
+        f"iterations each), {PRESENTATIONS['amended']:,} of the amended one (24 each); "
+        f"{SAMPLES:,} validation samples.",
         data=data,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ class Mlp:
         self.sizes, self.loss, self.seed = sizes, loss, seed
         self.w = [
             (np.sqrt(6 / (m + n)) * uniform(seed, (m, n), WEIGHTS + k)).astype(np.float32)
-            for k, (m, n) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+            for k, (m, n) in enumerate(pairwise(sizes))
         ]
         self.b = [np.zeros(n, np.float32) for n in sizes[1:]]
 

@@ -1,4 +1,4 @@
-"""Tables 1 and 2: accuracy of aSTDP on MNIST, by way of learning and by depth, and steps to a stable state."""
+"""Tables 1 and 2: accuracy on MNIST by way of learning and by depth, and steps to a stable state."""
 
 from __future__ import annotations
 
@@ -149,9 +149,9 @@ def table_1(data: dict[str, dict[str, object]]) -> Table:
 
 
 NOTES_1 = (
-    "Mean ± standard deviation over seeds; trained on all 60,000 images, the 10,000 test images used once. The "
-    "literal rule is stopped early: the paper's 500,000 presentations take half a day on one core. Supervised "
-    "amendments: " + ", ".join(SUPERVISED.amendments) + ". Times on a core shared with other work."
+    "Mean ± standard deviation over seeds; trained on all 60,000 images, the 10,000 test images used once. "
+    "The literal rule is stopped early: the paper's 500,000 presentations take half a day on one core. "
+    "Supervised amendments: " + ", ".join(SUPERVISED.amendments) + ". Times on a core shared with other work."
 )
 
 
@@ -198,8 +198,9 @@ def table_2(data: dict[str, dict[str, object]]) -> Table:
         DEPTH_COLUMNS,
         tuple(rows),
         "spikesim astdp table2",
-        f"Steps from a new image to a mean |ds| below 0.001, mean over {STABILITY_IMAGES // 2} test images, the "
-        "state before being that of another image; inputs hold the data and do not count. No fake targets.",
+        f"Steps from a new image to a mean |ds| below 0.001, mean over {STABILITY_IMAGES // 2} test images, "
+        "the state before being that of another image; inputs hold the data and do not count. No "
+        "fake targets.",
         data=data,
     )
 

@@ -111,7 +111,8 @@ def generation_table(
         tuple(rows),
         f"spikesim astdp generate --presentations {total}",
         f"Network 10-256-784 with the label held, {a_class} digits a label; the classifier (784-256-10, "
-        f"backpropagation) reads {right:.2f} % of the test images. Variety: standard deviation of pixels within a "
-        "label, over that of the test images. The paper shows a picture and no number.",
+        f"backpropagation) reads {right:.2f} % of the test images. Variety: standard deviation of "
+        f"pixels within "
+        "a label, over that of the test images. The paper shows a picture and no number.",
         data={"confusion": [[int(np.sum((y == i) & (read == j))) for j in range(10)] for i in range(10)]},
     )

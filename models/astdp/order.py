@@ -4,8 +4,8 @@ Eight one-hot patterns, each both input and output. Network81 is trained with th
 network83 with every third; both are tested in both orders, with the inputs clamped and 160, 80 or fewer
 iterations a pattern. States are never reset, so that the way from one pattern to the next is learnt as well.
 
-Differs from the paper: half of a presentation is the free phase of algorithm 2 (the outputs alone do not learn
-from inputs otherwise), neurons send rho - 1/2, eps_l is 0.5, and there are no fake targets.
+Differs from the paper: half of a presentation is the free phase of algorithm 2 (otherwise outputs learn
+little from inputs), neurons send rho - 1/2, eps_l is 0.5, and there are no fake targets.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def trained(config: Astdp, order: str, seed: int, epochs: int = EPOCHS) -> Small
 
 
 def accuracy(net: Small, order: str, iterations: int, passes: int = PASSES) -> float:
-    """Share (%) of patterns whose output is the largest one after so many iterations; one pass goes before."""
+    """Share (%) of patterns whose output is the largest after so many iterations."""
     inputs = np.r_[np.ones(N), np.zeros(HIDDEN + N)]
     i, right = 0, 0
     for n in range(N * (passes + 1)):
@@ -71,7 +71,7 @@ def accuracy(net: Small, order: str, iterations: int, passes: int = PASSES) -> f
 def compare(
     config: Astdp, seed: int, iterations: Sequence[int] = (160, 80, 40), epochs: int = EPOCHS
 ) -> dict[str, list[float]]:
-    """Accuracies (%) of both networks in both orders, by "network order", one value a number of iterations."""
+    """Accuracies (%) by "network order" ("81 83"), one value for each number of iterations."""
     nets = {order: trained(config, order, seed, epochs) for order in ORDERS}
     return {
         f"{name} {order}": [accuracy(net, order, n) for n in iterations]
@@ -105,8 +105,9 @@ def order_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
         ("System", "Iterations", "Own order", "Other order", "Difference", "Spread"),
         tuple(rows),
         f"spikesim astdp order --seeds {len(seeds)}",
-        f"Mean of network81 and network83 over {len(seeds)} seeds; {epochs} rounds of training, {PASSES} of testing, "
-        f"{HIDDEN} hidden neurons, alpha {LITERAL.alpha}, states of -1/2 and +1/2 (the paper prints none of "
+        f"Mean of network81 and network83 over {len(seeds)} seeds; {epochs} rounds of training, {PASSES} of "
+        f"testing, {HIDDEN} hidden neurons, alpha {LITERAL.alpha}, states of -1/2 and +1/2 (the "
+        f"paper prints none of "
         "these).",
         data=data,
     )

@@ -17,8 +17,8 @@ LITERAL_UNSUPERVISED = replace(LITERAL, free=0)
 SUPERVISED = Astdp(
     lateral=False,
     eps_l=0.5,
-    alpha=0.6,
-    alpha_scale=(1.0, 0.1),
+    alpha=0.4,
+    alpha_scale=(1.0, 0.06),
     alpha_end=0.0,
     free=12,
     clamped=12,
@@ -33,15 +33,22 @@ SUPERVISED = Astdp(
     carry=False,
     learn_last=1,
 )
-# With the label always there, a network that learns as fast as SUPERVISED ends up reading the label from its own
-# feedback, at chance without it; a third of the rate does not.
-UNSUPERVISED = replace(SUPERVISED, free=0, clamped=20, alpha=0.2)
+# With the label always there, a network that learns as fast as SUPERVISED reads the label from its own
+# feedback, and is at chance without it; at half the rate it does not.
+UNSUPERVISED = replace(SUPERVISED, free=0, clamped=20, alpha=0.2, alpha_scale=(1.0, 0.1))
 DEEP_2 = replace(
-    SUPERVISED, sizes=(784, 512, 512, 10), alpha_scale=(1.0, 0.1, 0.05), init_scale=1.2, free=14, clamped=14
+    SUPERVISED,
+    sizes=(784, 512, 512, 10),
+    alpha=0.3,
+    alpha_scale=(1.0, 0.1, 0.05),
+    init_scale=1.2,
+    free=14,
+    clamped=14,
 )
 DEEP_3 = replace(
     SUPERVISED,
     sizes=(784, 512, 512, 512, 10),
+    alpha=0.3,
     alpha_scale=(1.0, 0.1, 0.1, 0.05),
     init_scale=1.2,
     free=18,

@@ -81,8 +81,8 @@ def rivalry(net: Small, steps: int = LONG) -> Float64:
 def switches(trace: Float64) -> int:
     """How often the leading one of the two inputs changes.
 
-    The difference s_0 - s_1 of the first network, a running mean over `SMOOTH` steps, has to cross from beyond
-    +MARGIN to beyond -MARGIN, or back: small noise does not count.
+    The difference s_0 - s_1 of the first network, a running mean over `SMOOTH` steps, has to cross from
+    beyond +MARGIN to beyond -MARGIN, or back: small noise does not count.
     """
     difference = np.convolve(trace[:, 0, 0] - trace[:, 0, 1], np.ones(SMOOTH) / SMOOTH, "valid")
     leads = np.sign(difference) * (np.abs(difference) > MARGIN)
@@ -109,7 +109,7 @@ def overshoot(net: Small, steps: int = ITERATIONS, repeats: int = 20) -> tuple[f
 
 
 def _beyond(before: Float64, after: Float64) -> float:
-    """Largest excursion of `after` beyond its rest (the mean of its last half), in shares of its way there."""
+    """Largest excursion of `after` beyond its rest, the mean of its last half, in shares of its way."""
     rest, start = after[len(after) // 2 :].mean(), before[len(before) // 2 :].mean()
     way = rest - start
     return max(float(((after[: len(after) // 2] - rest) * np.sign(way)).max() / abs(way)), 0.0)
@@ -132,15 +132,17 @@ def rivalry_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
         ("Fake targets", "Switches by seed", "Median", "Seeds that switch", "Patterns recalled (%)"),
         tuple(rows),
         f"spikesim astdp rivalry --seeds {len(seeds)}",
-        f"4 inputs, 8 hidden neurons, {epochs} passes of {ITERATIONS} iterations, alpha {RIVALRY.alpha}, inputs of "
-        "-1/2 and +1/2. A switch: the difference of the two inputs crosses from beyond 0.1 to beyond -0.1 or "
+        f"4 inputs, 8 hidden neurons, {epochs} passes of {ITERATIONS} iterations, alpha "
+        f"{RIVALRY.alpha}, inputs "
+        "of -1/2 and +1/2. A switch: the difference of the two inputs crosses from beyond 0.1 to "
+        "beyond -0.1 or "
         "back, as a running mean over 5 steps. The paper shows a picture and no count.",
         data=data,
     )
 
 
 def adaptation_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
-    """Overshoot with and without fake targets and inertia; all four act on one and the same trained network."""
+    """Overshoot with and without fake targets and inertia, which act on one and the same trained network."""
     kinds = {
         "inertia and fake targets": {},
         "inertia alone": {"fake": "none"},
@@ -164,7 +166,8 @@ def adaptation_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
         ("Inference with", "Switched on", "Switched off", "Spread (on)"),
         tuple(rows),
         f"spikesim astdp adaptation --seeds {len(seeds)}",
-        "Mean over seeds, each the mean of 20 repeats; the way is the distance between the two resting states. The paper shows a "
-        "picture and no number.",
+        "Mean over seeds, each the mean of 20 repeats; the way is the distance between the two "
+        "resting states. "
+        "The paper shows a picture and no number.",
         data=data,
     )

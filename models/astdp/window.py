@@ -1,14 +1,15 @@
 """Figs. 1 and 6: the STDP window of aSTDP, two neurons with targets for a short time, and no weights.
 
-Differs from the paper: it prints eps_s = 0.5 and eps_l = 0.4, with which dz never becomes negative; its figure
-needs eps_l above eps_s, so that the network with the larger beta forgets faster. And the rate at rest, 1/2,
-adds the same to every point of the curve: centred, the curve begins and ends at 0.
+Differs from the paper: it prints eps_s = 0.5 and eps_l = 0.4, with which dz never becomes negative; its
+figure needs eps_l above eps_s, so that the network with the larger beta forgets faster. And the rate at
+rest, 1/2, adds the same to every point of the curve: centred, the curve begins and ends at 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +57,8 @@ def stdp_window(config: Astdp, width: int, shifts: Sequence[int] = SHIFTS) -> Fl
     """
     if config.sizes != (1, 1) or width < 1 or min(shifts) < -BEFORE:
         raise DeclarationError(
-            f"stdp_window: sizes = {config.sizes}, width = {width}, first shift = {min(shifts)}; two neurons, "
-            f"a width of at least 1 and shifts from -{BEFORE} on are needed"
+            f"stdp_window: sizes = {config.sizes}, width = {width}, first shift = {min(shifts)}; two "
+            f"neurons, a width of at least 1 and shifts from -{BEFORE} on are needed"
         )
     return np.array([_change(config, width, shift) for shift in shifts])
 
@@ -76,7 +77,7 @@ def responses(config: Astdp, width: int, shift: int) -> Float64:
     edges = sorted({0, BEFORE, BEFORE + width, BEFORE + shift, BEFORE + shift + width})
     edges.append(max(edges) + AFTER)
     parts = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         on = [BEFORE <= start < BEFORE + width, BEFORE + shift <= start < BEFORE + shift + width]
         parts.append(net.run(1.0, np.array(on, np.float64), end - start, 0.0, traced=True))
     return np.concatenate(parts)
@@ -84,7 +85,7 @@ def responses(config: Astdp, width: int, shift: int) -> Float64:
 
 @dataclass(frozen=True)
 class Shape:
-    """A curve in four numbers: mean change where the input leads and where it lags, largest gain, deepest loss."""
+    """A curve in four numbers: mean change where the input leads and lags, largest gain, deepest loss."""
 
     leads: float
     lags: float

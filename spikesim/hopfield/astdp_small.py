@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikesim._jit import kernel
+from spikesim._jit import inline, kernel
 from spikesim.errors import DeclarationError
 from spikesim.hopfield.astdp import Astdp
 from spikesim.hopfield.astdp_kernels import LINEAR, LISTING, SIGNED, mixed
@@ -23,42 +23,61 @@ FIRST_STATES = 2300  # index of the random stream of weights
 LIMIT = 1000  # neurons; a dense matrix of them is 8 MB
 
 
+@inline
+def _drawn(dz, average, u, form, k):  # type: ignore[no-untyped-def]
+    """Whether a fake target acts, for a random number u in [0, 1)."""
+    if form == LISTING:
+        return abs(dz) > u * k * average
+    if form == SIGNED:
+        return dz > u * k * average
+    if form == LINEAR:
+        return u < k * abs(dz)
+    return u * average < k * dz * dz
+
+
+@kernel
+def _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t):  # type: ignore[no-untyped-def]
+    """Moving averages and fake targets of the hidden neurons, in place."""
+    n = rho.shape[1]
+    for i in range(n):
+        if hidden[i]:
+            dz = rho[1, i] - rho[0, i]
+            average[i] = decay * abs(dz) + (1.0 - decay) * average[i]
+            word = mixed(np.uint32(np.uint32(i + n * t) * np.uint32(0x9E3779B9)) ^ key)
+            u = np.float64(word >> np.uint32(8)) * 2.0**-24
+            aim[i] = t_c if dz > 0 else -t_c
+            pull[i] = 1.0 if dz != 0 and _drawn(dz, average[i], u, form, k) else 0.0
+
+
+@kernel
+def _relax(w, b, s, v, rho, aim, pull, eps, beta, m, c):  # type: ignore[no-untyped-def]
+    """One step of one network, in place; s, v, rho are (N,)."""
+    n = s.size
+    sums = b.copy()
+    for j in range(n):
+        x = rho[j] - c
+        for i in range(n):
+            sums[i] += x * w[j, i]
+    for i in range(n):
+        r = rho[i]
+        v[i] = m * (4.0 * r * (1.0 - r) * sums[i] - s[i]) + (1.0 - m) * v[i]
+        s[i] += eps * (v[i] + beta * pull[i] * (aim[i] - s[i]))
+        rho[i] = 1.0 / (1.0 + np.exp(-4.0 * s[i]))
+
+
 @kernel
 def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, alpha, key, trace):  # type: ignore[no-untyped-def]
     """`steps` iterations with one target; everything but target, on, mask and hidden changes in place."""
-    eps, beta = (numbers[0], numbers[1]), (numbers[2], numbers[3])
     m, c, k, decay, t_c = numbers[4], numbers[5], numbers[6], numbers[7], numbers[8]
     n = s.shape[1]
     rho = 1.0 / (1.0 + np.exp(-4.0 * s))
     aim, pull = target.copy(), on.copy()
     for t in range(steps):
-        for i in range(n):
-            if hidden[i] and form > 0:
-                dz = rho[1, i] - rho[0, i]
-                average[i] = decay * abs(dz) + (1.0 - decay) * average[i]
-                word = mixed(np.uint32(np.uint32(i + n * t) * np.uint32(0x9E3779B9)) ^ key)
-                u = np.float64(word >> np.uint32(8)) * 2.0**-24
-                if form == LISTING:
-                    drawn = abs(dz) > u * k * average[i]
-                elif form == SIGNED:
-                    drawn = dz > u * k * average[i]
-                elif form == LINEAR:
-                    drawn = u < k * abs(dz)
-                else:
-                    drawn = u * average[i] < k * dz * dz
-                aim[i] = t_c if dz > 0 else -t_c
-                pull[i] = 1.0 if drawn and dz != 0 else 0.0
+        if form > 0:
+            _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t)
         for net in range(2):
-            sums = b.copy()
-            for j in range(n):
-                x = rho[net, j] - c
-                for i in range(n):
-                    sums[i] += x * w[j, i]
-            for i in range(n):
-                r = rho[net, i]
-                v[net, i] = m * (4.0 * r * (1.0 - r) * sums[i] - s[net, i]) + (1.0 - m) * v[net, i]
-                s[net, i] += eps[net] * (v[net, i] + beta[net] * pull[i] * (aim[i] - s[net, i]))
-                rho[net, i] = 1.0 / (1.0 + np.exp(-4.0 * s[net, i]))
+            eps, beta = numbers[net], numbers[2 + net]
+            _relax(w, b, s[net], v[net], rho[net], aim, pull, eps, beta, m, c)
         if alpha > 0:
             for i in range(n):
                 dz = rho[1, i] - rho[0, i]
