@@ -18,7 +18,7 @@ from spikesim.tables import Table
 
 SIZES = (196, 128, 10)
 SAMPLES = 2_000  # of the validation set
-PRESENTATIONS = {"literal": 6_400, "amended": 30_000}
+PRESENTATIONS = {"literal": 3_200, "amended": 20_000}
 SMALL_LITERAL = replace(LITERAL, sizes=SIZES)
 SMALL_AMENDED = replace(SUPERVISED, sizes=SIZES)
 

@@ -58,10 +58,10 @@ class Row:
 ROWS = (
     Row("supervised", "literal", LITERAL, 6_400),
     Row("unsupervised", "literal", LITERAL_UNSUPERVISED, 6_400),
-    Row("supervised", "amended", SUPERVISED, 300_000),
-    Row("unsupervised", "amended", UNSUPERVISED, 200_000),
+    Row("supervised", "amended", SUPERVISED, 200_000),
+    Row("unsupervised", "amended", UNSUPERVISED, 100_000),
 )
-DEPTHS = {1: (SUPERVISED, 300_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 60_000)}
+DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 60_000), 3: (DEEP_3, 40_000)}
 
 
 def classify(

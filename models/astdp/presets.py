@@ -42,8 +42,8 @@ DEEP_2 = replace(
     alpha=0.3,
     alpha_scale=(1.0, 0.1, 0.05),
     init_scale=1.2,
-    free=14,
-    clamped=14,
+    free=10,
+    clamped=10,
 )
 DEEP_3 = replace(
     SUPERVISED,
@@ -51,8 +51,8 @@ DEEP_3 = replace(
     alpha=0.3,
     alpha_scale=(1.0, 0.1, 0.1, 0.05),
     init_scale=1.2,
-    free=18,
-    clamped=18,
+    free=14,
+    clamped=14,
 )
 # Bundled 8x8 digits, for a look within seconds.
 DIGITS = replace(SUPERVISED, sizes=(64, 64, 10), alpha=0.4)
