@@ -20,6 +20,7 @@ from spikesim.tools.commands import (
     energy,
     export,
     gupta,
+    mstdp,
     presets,
     quantise,
     reproduce,
@@ -52,6 +53,7 @@ app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(gupta.app, name="gupta")
+app.add_typer(mstdp.app, name="mstdp")
 app.add_typer(astdp.app, name="astdp")
 
 

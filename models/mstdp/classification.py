@@ -92,9 +92,8 @@ def classify_mnist(
                     until=row.until,
                 )
             )
-            say(
-                f"{name}: test {found[-1].test:.2f} %, training {found[-1].train:.2f} %, {found[-1].seconds:.0f} s"
-            )
+            last = found[-1]
+            say(f"{name}: test {last.test:.2f} %, training {last.train:.2f} %, {last.seconds:.0f} s")
         kept[f"{row.config}, {row.hidden} hidden"] = {
             "config": settings(config),
             "amendments": list(amendments(config)),
@@ -121,16 +120,16 @@ def _table(kept: dict[str, Any]) -> Table:
                 ", ".join(map(str, entry["seeds"])),
             )
         )
-    amended = next((e["amendments"] for n, e in kept.items() if n.startswith("amended")), [])
+    amended: list[str] = next((e["amendments"] for n, e in kept.items() if n.startswith("amended")), [])
     return Table(
         title=_TITLE,
         columns=COLUMNS,
         rows=tuple(rows),
         command="spikesim mstdp table classification",
         notes=(
-            "Tested once on the 10,000 test images; settings were chosen on validation images. Training accuracy "
-            "on 10,000 of the images learned. The paper tests 500 images, and learns 10,000. Minutes of one core "
-            "that other work shared. Amended: " + ", ".join(amended) + "."
+            "Tested once on the 10,000 test images; settings were chosen on validation images. Training "
+            "accuracy on 10,000 of the images learned. The paper tests 500 images, and learns 10,000. "
+            "Minutes of one core that other work shared. Amended: " + ", ".join(amended) + "."
         ),
         data={"rows": kept},
     )

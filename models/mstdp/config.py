@@ -63,3 +63,15 @@ AMENDED = Mstdp(
 def sized(config: Mstdp, n_hidden: int) -> Mstdp:
     """A configuration with another number of hidden neurons."""
     return replace(config, n_hidden=n_hidden)
+
+
+GENERATING = {
+    "held": "outputs",
+    "generating_gain": 0.0,
+    "averaging": 0.0,
+    "iterations": 5,
+    "free_iterations": 20,
+    "test_iterations": 60,
+    "alpha": 0.05,
+}
+"""What changes when a network that classifies learns to generate."""

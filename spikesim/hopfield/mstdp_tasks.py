@@ -49,7 +49,8 @@ def generate(net: Net, labels: npt.ArrayLike, seed: int, start: float = 1.0) -> 
     """Images for labels, in [0, 1], float32 (samples, n_in); section 3.2.
 
     From random states, U(-start, start) around rest, labels are clamped and inputs free. As printed: clamped
-    and free phases in turn, read at the end of the last clamped one. Where the configuration holds, labels are held.
+    and free phases in turn, read at the end of the last clamped one. Where the configuration holds, labels
+    are held.
 
     Raises:
         DataError: labels out of range.

@@ -1,0 +1,122 @@
+"""`spikesim mstdp ...`: train an mSTDP network, and measure the paper's tables and figures again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Shown
+
+from spikesim import datasets
+from spikesim.errors import DeclarationError, unknown
+from spikesim.hopfield.mstdp_training import load
+from spikesim.models.mstdp.ablation import amended_down, literal_up
+from spikesim.models.mstdp.classification import CONFIGS, classify_mnist, named
+from spikesim.models.mstdp.config import AMENDED, sized
+from spikesim.models.mstdp.figures import draw_figures
+from spikesim.models.mstdp.generation import generation_table
+from spikesim.models.mstdp.runs import run
+from spikesim.models.mstdp.search import search as search_settings
+from spikesim.models.mstdp.search import search_table
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+
+app = typer.Typer(
+    help="mSTDP: a continuous Hopfield network that learns from momentum; classifies and generates.",
+    no_args_is_help=True,
+)
+RESULTS = Path("models/results/mstdp")
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Runs = Annotated[Path, typer.Option(help="Folder of checkpoints; a training that is there is gone on with.")]
+TABLES = ("classification", "literal-up", "amended-down", "generation", "search")
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="Checkpoint (HDF5); a training that is there is gone on with.")],
+    config: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "amended",
+    hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 512,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the samples.")] = 10,
+    samples: Annotated[int | None, typer.Option(min=1, help="Training images; all by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, states and order.")] = 1,
+) -> None:
+    """Train on MNIST, and say how many test images are classified as they should be."""
+    display = Display()
+    data = datasets.mnist()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    found = run(
+        sized(named(config), hidden),
+        data.train,
+        data.test,
+        seed=seed,
+        epochs=epochs,
+        samples=samples,
+        save_to=out,
+    )
+    display.say(f"{out}: test {found.test:.2f} %, training {found.train:.2f} % {found.note}")
+
+
+@app.command()
+def table(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(TABLES)}.")],
+    results: Results = RESULTS,
+    runs: Runs = Path("runs/mstdp"),
+) -> None:
+    """Measure one of the tables and keep it as data (minutes to an hour)."""
+    if name not in TABLES:
+        raise DeclarationError(unknown("table", name, TABLES))
+    say = Display().say
+    path = results / f"{name}.json"
+    if name == "search":
+        _keep(search_table(results / "search-trials.json"), path)
+        return
+    data = datasets.mnist()
+    if name == "classification":
+        runs.mkdir(parents=True, exist_ok=True)
+        found = classify_mnist(data, path, runs, say=say)
+    elif name == "generation":
+        runs.mkdir(parents=True, exist_ok=True)
+        found = generation_table(data, runs, results, say=say)
+    else:
+        found = (literal_up if name == "literal-up" else amended_down)(data, say=say)
+    _keep(found, path)
+
+
+@app.command()
+def search(
+    hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 256,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to search.")] = 1000.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search and of each training.")] = 1,
+    results: Results = RESULTS,
+) -> None:
+    """Search for settings of the amended network on validation images; each trial is recorded."""
+    results.mkdir(parents=True, exist_ok=True)
+    path = results / "search-trials.json"
+    search_settings(
+        datasets.mnist(), sized(AMENDED, hidden), path, seconds=seconds, seed=seed, say=Display().say
+    )
+    _keep(search_table(path), results / "search.json")
+
+
+@app.command()
+def figures(
+    checkpoint: Annotated[Path, typer.Argument(help="A training that `spikesim mstdp train` has written.")],
+    results: Results = RESULTS,
+) -> None:
+    """Draw fig. 1 (fixed points), fig. 2 (response in time) and fig. 3 (generated digits) of a network."""
+    made = draw_figures(load(checkpoint).tested(), datasets.mnist().test, results)
+    for path in made:
+        Display().say(f"{path}: written")
+
+
+def _keep(found: Table, path: Path) -> None:
+    """Save a table, and show it."""
+    save_table(found, path)
+    shown = Shown(title=found.title)
+    for column in found.columns:
+        shown.add_column(column)
+    for row in found.rows:
+        shown.add_row(*("–" if cell is None else str(cell) for cell in row))
+    Console().print(shown)
