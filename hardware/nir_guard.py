@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError
+from spikesim.hardware.nir_heap import ENTRY, HeapError, Heaps
 
 NUMBERS = frozenset(
     {"|b1", "|i1", "|u1", *(f"{e}{k}{size}" for e in "<>" for k in "iu" for size in (2, 4, 8))}
@@ -29,7 +30,6 @@ NUMBERS = frozenset(
 )
 DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 FILTERS = {DEFLATE: "gzip", SHUFFLE: "shuffle"}
-PIECE = 1 << 28  # bytes of text that one read may bring
 MIB = 1 << 20
 # What h5py raises of damaged files; MemoryError and RecursionError are among what a hostile one provokes.
 DAMAGED = (
@@ -88,7 +88,12 @@ def tree(path: str | os.PathLike[str], limits: Limits | None = None) -> Tree:
         if size > limits.bytes:
             raise _refused(path, "the file", f"has {size:,} bytes; the limit is {limits.bytes:,}")
         with open(path, "rb") as handle, h5py.File(handle, "r") as file:
-            return _Reader(path, size, limits).group(file, "", 0)
+            plan = file.id.get_create_plist()
+            if plan.get_sizes() != (8, 8):
+                raise _refused(path, "the file", f"has addresses of {plan.get_sizes()} bytes; 8 are read")
+            with open(path, "rb") as plain:  # a handle of its own: the library has the place of the first
+                heaps = Heaps(plain, size, plan.get_userblock())
+                return _Reader(path, size, limits, heaps).group(file, "", 0)
     except FileRefused:
         raise
     except PermissionError as problem:
@@ -110,8 +115,8 @@ def _refused(path: Path, name: str, reason: str) -> FileRefused:
 class _Reader:
     """One pass over a file, which adds up what it has claimed."""
 
-    def __init__(self, path: Path, size: int, limits: Limits) -> None:
-        self.path, self.size, self.limits = path, size, limits
+    def __init__(self, path: Path, size: int, limits: Limits, heaps: Heaps) -> None:
+        self.path, self.size, self.limits, self.heaps = path, size, limits, heaps
         self.budget = min(limits.bytes, max(limits.free, limits.fold * size))
         self.objects = self.texts = 0
 
@@ -247,39 +252,48 @@ class _Reader:
         return stored
 
     def _text(self, dataset: h5py.Dataset, name: str) -> Any:
-        """Text, or lists of it; read in pieces, since each entry may be as long as the file."""
-        count = prod(dataset.shape)
+        """Text, or lists of it, up to two axes."""
+        shape, count, fixed = dataset.shape, prod(dataset.shape), dataset.dtype.kind == "S"
         self.texts += count
-        if self.texts > self.limits.texts or len(dataset.shape) > 2:
+        if self.texts > self.limits.texts or len(shape) > 2:
+            raise self.refuse(name, f"is text of the shape {shape}; {self.limits.texts:,} entries are read")
+        if fixed and dataset.dtype.itemsize > self.limits.name:
             raise self.refuse(
-                name, f"is text of the shape {dataset.shape}; {self.limits.texts:,} entries are read"
+                name, f"is text of {dataset.dtype.itemsize:,} bytes; the limit is {self.limits.name}"
             )
         plan = self._plan(dataset, name)
-        fixed = dataset.dtype.kind == "S"
-        longest = dataset.dtype.itemsize if fixed else self.size
-        if fixed and longest > self.limits.name:
-            raise self.refuse(name, f"is text of {longest:,} bytes; the limit is {self.limits.name}")
-        if plan.get_layout() == h5py.h5d.CHUNKED:
-            cell = max(dataset.dtype.itemsize, 16)
-            if plan.get_nfilters() or prod(plan.get_chunk()) * cell > max(MIB, 4 * count * cell):
-                raise self.refuse(name, "is text in folded or giant chunks, which is refused")
-        if count and dataset.id.get_storage_size() == 0:
+        layout = plan.get_layout()
+        if layout == h5py.h5d.CHUNKED and (plan.get_nfilters() or plan.get_chunk() != shape):
+            raise self.refuse(name, "is text in folded or several chunks, which is refused")
+        if count and dataset.id.get_storage_size() != count * (dataset.dtype.itemsize if fixed else ENTRY):
             raise self.refuse(name, "is text that is not in the file")
-        if not dataset.shape:
-            return self._string(dataset[()], name)
-        wide = max(prod(dataset.shape[1:]), 1)
-        rows = max(1, PIECE // (wide * max(longest, 1)))
-        pieces = [dataset[k : k + rows] for k in range(0, dataset.shape[0], rows)]
-        return [self._strings(row, name) for piece in pieces for row in piece]
+        if fixed:
+            found = [bytes(entry) for entry in np.asarray(dataset[()]).reshape(-1)]
+        else:
+            try:
+                found = self.heaps.texts(self._place(dataset, layout, name), count, 4 * self.limits.name)
+            except HeapError as problem:
+                raise self.refuse(name, f"is text that cannot be read: {problem}") from problem
+        made = [self._string(entry, name) for entry in found]
+        if len(shape) == 2:
+            return [made[k * shape[1] : (k + 1) * shape[1]] for k in range(shape[0])]
+        return made if shape else made[0]
 
-    def _strings(self, row: Any, name: str) -> Any:
-        if isinstance(row, np.ndarray):
-            return [self._string(entry, name) for entry in row]
-        return self._string(row, name)
+    def _place(self, dataset: h5py.Dataset, layout: int, name: str) -> int:
+        """Where in the file a dataset's bytes begin."""
+        if layout == h5py.h5d.CONTIGUOUS:
+            offset = dataset.id.get_offset()
+        elif layout == h5py.h5d.CHUNKED:
+            offset = dataset.id.get_chunk_info_by_coord((0,) * len(dataset.shape)).byte_offset
+        else:
+            raise self.refuse(name, "is text inside of its own header, which is refused")
+        if offset is None and dataset.size:
+            raise self.refuse(name, "is text that is not in the file")
+        return offset or 0
 
-    def _string(self, value: Any, name: str) -> str:
-        text = bytes(value).decode("utf-8") if isinstance(value, bytes) else value
-        if not isinstance(text, str) or len(text) > self.limits.name:
+    def _string(self, entry: bytes, name: str) -> str:
+        text = entry.decode("utf-8")
+        if len(text) > self.limits.name:
             raise self.refuse(name, f"is not text of up to {self.limits.name} letters")
         return text
 

@@ -2,8 +2,8 @@
 
     python -m spikesim.tools.hostile_readers READER
 
-reads paths from standard input, a line each, and answers each with a line of JSON. Its memory is limited; it is
-another process's to stop it when it hangs.
+reads paths from standard input, a line each, and answers each with a line of JSON. Its memory is limited; it
+is another process's to stop it when it hangs.
 """
 
 from __future__ import annotations
