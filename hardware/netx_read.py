@@ -6,6 +6,7 @@ weights). What lava-dl's reader would drop, cut off or warn about is refused by 
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ LAYERS: dict[str, frozenset[str]] = {
 }
 SKIPPED = frozenset({"neuron", "weight", "bias"})  # of an input layer, with skip_input
 NEURON = frozenset({"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"})
+NEURONS = 2**20  # of a layer, and of its input: what a whole Loihi 2 holds
 LEAK_GRID = 6  # Loihi's: a whole weight is 64 units of u and v
 UNITY = 4096
 
@@ -90,7 +92,7 @@ class _Reader:
             if kind == "input":
                 if k:
                     raise self.refuse(where, "is an input behind the first layer")
-                shape = self.whole(layer, where, "shape", 1)
+                shape = self.bounded(self.whole(layer, where, "shape", 1), where)
             elif kind == "flatten":
                 shape = None if shape is None else (int(np.prod(shape)),)
             else:
@@ -174,14 +176,21 @@ class _Reader:
             raise self.refuse(
                 where, f"has weights for {weight.shape[1]} inputs behind a layer of the shape {shape}"
             )
-        return (weight.shape[1],)
+        return self.bounded((weight.shape[1],), where)
+
+    def bounded(self, shape: tuple[int, ...], where: str) -> tuple[int, ...]:
+        """A shape of so few neurons that memory can be taken for them."""
+        if math.prod(shape) > NEURONS:
+            raise self.refuse(where, f"has {shape} neurons; up to {NEURONS:,} are read")
+        return shape
 
     def projection(
-        self, layer: Tree, where: str, kind: str, shape: Any, weight: Any, ends: Any
+        self, layer: Tree, where: str, kind: str, shape: Any, weight: Any, ends: tuple[str, str]
     ) -> Dense | Conv2d:
         """The connection of a layer."""
+        pre, post = ends
         if kind == "dense":
-            return Dense(*ends, weight.T, delay=1)
+            return Dense(pre, post, weight.T, delay=1)
         stride, padding, dilation = (
             self.pair(layer, where, key) for key in ("stride", "padding", "dilation")
         )
@@ -189,7 +198,7 @@ class _Reader:
             raise self.refuse(f"{where}/dilation", f"is {dilation}; only 1 is known here")
         (groups,) = self.whole(layer, where, "groups", 1)
         try:
-            return Conv2d(*ends, weight, shape, stride, padding, groups, delay=1)
+            return Conv2d(pre, post, weight, shape, stride, padding, groups, delay=1)
         except DeclarationError as problem:
             raise self.refuse(where, f"is no convolution ({problem})") from problem
 
@@ -202,7 +211,7 @@ class _Reader:
 
     def after(self, layer: Tree, where: str, p: Any) -> tuple[int, ...]:
         """The shape of a layer's neurons, when it is what the layer says."""
-        made = p.out_shape if isinstance(p, Conv2d) else (p.matrix.shape[1],)
+        made = self.bounded(p.out_shape if isinstance(p, Conv2d) else (p.matrix.shape[1],), where)
         said = self.whole(layer, where, "shape", 1)
         if int(np.prod(said)) != int(np.prod(made)) or (len(made) == 3 and said != made):
             raise self.refuse(f"{where}/shape", f"is {said}, and the weights make {made}")

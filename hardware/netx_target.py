@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ class OwnReader:
         names = dict(zip(found.populations, network.populations, strict=True))
         self.network = Network(
             {names[k]: p for k, p in found.populations.items()},
-            tuple(replace(p, pre=names[p.pre], post=names[p.post], name="") for p in found.projections),
+            tuple(_between(p, names[p.pre], names[p.post]) for p in found.projections),
             network.window,
             network.readout,
         )
@@ -58,6 +59,11 @@ class OwnReader:
         found = self._engine.run(inputs, labels, record, learn, batch, factor)
         v = {name: (held * self._counts[name]).astype(np.int64) for name, held in found.v.items()}
         return replace(found, v=v)
+
+
+def _between(projection: Any, pre: str, post: str) -> Any:
+    """The projection under other names."""
+    return replace(projection, pre=pre, post=post, name="")
 
 
 TARGET = Target(

@@ -208,6 +208,19 @@ def test_damage_is_refused_or_changes_numbers_alone(tmp_path: Path) -> None:
     assert refused > 30
 
 
+@pytest.mark.parametrize(
+    "change",
+    [put("layer/0/shape", np.array([2, 50_000, 50_000])), put("layer/1/padding", np.array([9_000, 9_000]))],
+)
+def test_giant_layers_are_refused_before_memory_is_taken(change: Change, tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    save_netx(lava_nets.chain(2, convolutions=True), path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(FileRefused, match="neurons; up to 1,048,576 are read"):
+        load_netx(path)
+
+
 def test_steps_are_asked_for_where_the_file_says_none(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     save_netx(lava_nets.chain(1), path)
