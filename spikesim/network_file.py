@@ -21,6 +21,7 @@ from spikesim.window import Window
 
 KIND = "network"
 PROJECTIONS: dict[str, Any] = {kind.__name__: kind for kind in (Dense, Sparse, Conv2d, OneToOne)}
+REGISTER = {"neuron model": "register", "rule": "register_rule"}
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -116,7 +117,10 @@ def _made(entry: dict[str, Any], known: Mapping[str, Any], what: str) -> Any:
     """
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k != "type"}
     if entry["type"] not in known:
-        raise DeclarationError(unknown(what, entry["type"], known))
+        said = unknown(what, entry["type"], known)
+        if what in REGISTER:
+            said += f"; one of your own is known once the module with its @{REGISTER[what]} is imported"
+        raise DeclarationError(said)
     model = known[entry["type"]]
     names = {f.name for f in fields(model)}
     for key in values.keys() - names:

@@ -12,6 +12,7 @@ from spikesim.errors import DeclarationError, unknown
 from spikesim.learning import CountRule
 from spikesim.learning.online import check_rule
 from spikesim.neurons import LIF, Source, Target
+from spikesim.neurons.population import check_model
 from spikesim.synapses import Conv2d, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.timing import sends
 
@@ -32,6 +33,8 @@ def check_structure(network: Network) -> None:
     pops = network.populations
     if not pops:
         raise DeclarationError("Network: no populations")
+    for name, population in pops.items():
+        check_model(name, population)
     _check_ends(network)
     for p in network.projections:
         _check_shape(network, p)

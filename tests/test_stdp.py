@@ -218,7 +218,7 @@ def test_where_rules_are_refused() -> None:
         (lambda: pair(SquareSTDP(0.1, 0.125), post=on_grid), "SquareSTDP: a_plus.*beside the grid"),
         (lambda: pair(STDP(0.1, 0.1), w=1.5), "outside the clip range"),
         (lambda: pair("stdp"), "plastic = 'stdp'"),
-        (lambda: pair(STDP), "members signal, start, step"),
+        (lambda: pair(STDP), "members signal, start and step"),
         (
             lambda: Network(ends, (Sparse("pre", "post", *sparse, 0.5, plastic=STDP(0.1, 0.1)),)),
             "one weight for all",

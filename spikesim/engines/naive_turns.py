@@ -151,12 +151,12 @@ class Turns:
     def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], given: Given) -> None:
         """Every online rule acts once: on what has arrived in this step, and on who has fired in it."""
         for p in self.network.online:
-            pre = spikes[p.pre][row - p.delay] if row >= p.delay else 0 * spikes[p.pre][row]
+            pre = spikes[p.pre][row - p.delay] if row >= p.delay else np.zeros_like(spikes[p.pre][row])
             self.weights[p.name], self.traces[p.name] = p.plastic.step(
                 self.weights[p.name],
                 self.traces[p.name],
-                pre,
-                spikes[p.post][row],
+                np.abs(pre),
+                np.abs(spikes[p.post][row]),
                 self.layouts[p.name],
                 given.signal(p.plastic.signal, t),
             )

@@ -29,6 +29,7 @@ from spikesim.engines.presented import Presented
 from spikesim.engines.stepped_turns import NOBODY, Cell, Fired, wire
 from spikesim.engines.watching import watches
 from spikesim.engines.weights import starting_masters, starting_squares
+from spikesim.learning.online import act_of
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
@@ -69,7 +70,7 @@ class Stepped:
             if p.name in follow or (isinstance(p, Dense) and isinstance(p.w, Transpose) and p.w.of in follow)
         ]
         layouts = {p.name: layout_of(network, p) for p in network.online}
-        self._rules = [(p, layouts[p.name], p.plastic.compiled(layouts[p.name])) for p in network.online]
+        self._rules = [(p, layouts[p.name], act_of(p.plastic, layouts[p.name])) for p in network.online]
 
     def _contiguous(self, name: str) -> Any:
         w = self.network.weights(name, self.masters)

@@ -54,6 +54,13 @@ class OnlineRule(Protocol):
     with its signal. A rule is a frozen dataclass with these methods, in one file; add `@register_rule`, and
     networks, their files and the engines `naive` and `stepped` know it.
 
+    One more method is optional, for speed:
+
+        compiled(layout) -> act(w, traces, pre_fired, post_fired, signal)
+
+    does the same step in place, event by event, for the stepped engine: the fired neurons are int32,
+    ascending, and work is proportional to the synapses of those. Without it the engine takes `step`.
+
     Two more members are optional. `clip`, (low, high), is the range that the rule keeps weights in: they have
     to start inside it. `check_grid(bits, where)` raises a DeclarationError unless weights on the grid of
     2**-bits stay on it; a rule that has it, and a `clip`, may act on populations with a grid.
@@ -74,14 +81,7 @@ class OnlineRule(Protocol):
     ) -> tuple[Numbers, Traces]:
         """One step, readable: weights float64 (n_synapses,) and traces after it.
 
-        `pre` int64 (n_pre,) and `post` int64 (n_post,) are 0 and 1 (a signed spike has its sign).
-        """
-        ...
-
-    def compiled(self, layout: Layout) -> Act:
-        """The same step, event by event: act(w, traces, pre_fired, post_fired, signal), in place.
-
-        The fired neurons are int32, ascending; work is proportional to the synapses of those that have fired.
+        `pre` int64 (n_pre,) and `post` int64 (n_post,) are 0 and 1; a spike of either sign is a spike.
         """
         ...
 
@@ -105,8 +105,8 @@ def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) ->
     kind = type(rule).__name__
     if not isinstance(rule, OnlineRule) or isinstance(rule, type):
         raise DeclarationError(
-            f"{name}: plastic = {rule!r}; a CountRule, or a rule with the members signal, start, step and "
-            f"compiled (see spikesim.learning.online), is needed"
+            f"{name}: plastic = {rule!r}; a CountRule, or a rule with the members signal, start and step "
+            f"(see spikesim.learning.online), is needed"
         )
     low, high = getattr(rule, "clip", (-np.inf, np.inf))
     if w.size and (w.min() < low or w.max() > high):
@@ -122,6 +122,21 @@ def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) ->
             f"(LIF with grid=None)"
         )
     rule.check_grid(bits, name)
+
+
+def act_of(rule: Any, layout: Layout) -> Act:
+    """A rule's step in place: its own compiled one, or its readable `step`."""
+    if hasattr(rule, "compiled"):
+        return rule.compiled(layout)
+    n_pre, n_post = len(layout.rows) - 1, len(layout.columns) - 1
+
+    def act(w: Numbers, traces: Traces, pre: Any, post: Any, signal: float) -> None:
+        arrived, fired = np.zeros(n_pre, np.int64), np.zeros(n_post, np.int64)
+        arrived[pre], fired[post] = 1, 1
+        w[...], after = rule.step(w, traces, arrived, fired, layout, signal)
+        traces.update(after)
+
+    return act
 
 
 def register_rule(rule: type[Any]) -> type[Any]:

@@ -23,6 +23,9 @@ MODELS: dict[str, type[Any]] = {}
 M = TypeVar("M", bound=type[Any])
 
 
+FIELDS = ("n", "theta", "grid", "bias", "reset_at", "active_in", "gate_by", "floor", "offset")
+
+
 class Neuron(Protocol):
     """A population that integrates: what engines and `Network` read of it.
 
@@ -78,6 +81,32 @@ def register(model: M) -> M:
     """Make a model known by its class name; a class decorator."""
     MODELS[model.__name__] = model
     return model
+
+
+def check_model(name: str, population: Any) -> None:
+    """What a network calls a population is one: it integrates, with all of `Neuron`, or it only sends.
+
+    Raises:
+        DeclarationError: it is not; names what is missing.
+    """
+    kind = type(population).__name__
+    if isinstance(population, type):
+        raise DeclarationError(
+            f"{name}: the class {population.__name__}; a population is one of its instances, as "
+            f"{population.__name__}(100, ...)"
+        )
+    integrates = hasattr(population, "theta")
+    if not integrates and not any(hasattr(population, way) for way in ("fired", "train", "replay")):
+        raise DeclarationError(
+            f"{name}: {population!r:.60} is no population; take one of {', '.join(sorted(MODELS))}, or a "
+            f"model of your own (see spikesim.neurons)"
+        )
+    needed = (*FIELDS, "rest", "step") if integrates else ("n", "offset")
+    if missing := [field for field in needed if not hasattr(population, field)]:
+        raise DeclarationError(
+            f"{name}: {kind} has no {', '.join(missing)}; every population needs {', '.join(needed)} (see "
+            f"spikesim.neurons)"
+        )
 
 
 def check(population: Any) -> None:
