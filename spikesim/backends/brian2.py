@@ -1,42 +1,58 @@
 """Brian2 as a reference: the same declaration, simulated and trained by Brian2's own groups and synapses.
 
-Stimberg, Brette, Goodman, "Brian 2, an intuitive and efficient neural simulator", eLife 2019. Nothing of
-Brian2's global state stays changed: clocks and Network are explicit, and the preferred code generation is
-restored.
+Stimberg, Brette, Goodman, "Brian 2, an intuitive and efficient neural simulator", eLife 2019. Clocks and
+Network are explicit, and nothing of Brian2's global state stays changed (see `brian2_device`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.backends.brian2_groups import SHOW, SLOT, Clockwork, cell, groups
+from spikesim.backends.brian2_cells import cells, check_reach
+from spikesim.backends.brian2_device import Code, brian2_module, check_code, generating
+from spikesim.backends.brian2_given import Outside, presented, unending
+from spikesim.backends.brian2_groups import Clockwork, begin, groups, where_it_stands
+from spikesim.backends.brian2_seen import Seen
 from spikesim.backends.brian2_synapses import check_rules, projections, teach
 from spikesim.engines.checks import check_recorded, check_run
-from spikesim.engines.trains import source_train, target_train
+from spikesim.engines.given import (
+    Given,
+    beginning,
+    check_endless,
+    check_presented,
+    check_state,
+    longest_delay,
+    signature,
+)
 from spikesim.engines.weights import starting_masters
-from spikesim.errors import EngineError, MissingExtraError, unknown
+from spikesim.errors import EngineError
 from spikesim.network import Network
-from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
-from spikesim.spikes import Spikes, from_raster
+from spikesim.spikes import Spikes
+from spikesim.state import State
+from spikesim.window import Window
 
 Reals = npt.NDArray[np.float64]
-CODE = ("numpy", "cython")
 
 
 class Brian2:
-    """Runs any `Network` of IF, ErrorIF, Source and Target in Brian2; holds its plastic weights.
+    """Runs any `Network` of IF, LIF, ErrorIF and what only sends in Brian2; holds its plastic weights.
+
+    Spikes and membranes are those of the engines `naive` and `stepped`: equal on a grid, equal but for
+    rounding where a population has real numbers.
 
     Attributes:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
             them.
-        code: what Brian2 generates: "numpy", or "cython" (needs a C++ compiler; minutes for the first run).
+        code: what Brian2 generates: "numpy", "cython" (needs a C++ compiler; minutes for the first run), or
+            "cpp_standalone" (a program of its own, compiled for every run: for long runs and large batches).
+
+    The verifier says the code as its choice: "brian2:cpp_standalone".
 
     Raises:
         DeclarationError: weights of another network.
@@ -44,21 +60,22 @@ class Brian2:
         MissingExtraError: brian2 is not installed.
     """
 
+    trains = True  # takes networks that teach and learn; see `spikesim.programs`
+
     def __init__(
         self,
         network: Network,
         masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
         *,
-        code: Literal["numpy", "cython"] = "numpy",
+        code: Code = "numpy",
+        choice: str = "",
     ) -> None:
-        if code not in CODE:
-            raise EngineError(f"brian2: {unknown('kind of code', code, CODE)}")
-        for name, population in network.populations.items():
-            cell(name, population)
-        _module()
+        check_code(choice or code)
+        self._models = cells(network.populations)
+        brian2_module()
         self.network = network
         self.masters = starting_masters(network, masters)
-        self.code = code
+        self.code = choice or code
 
     def run(
         self,
@@ -71,7 +88,7 @@ class Brian2:
     ) -> Recording:
         """Present a batch of spikes, one presentation after another, in one run of Brian2.
 
-        Memory: 8 bytes for each step and neuron of sources, targets and recorded populations.
+        Memory: 8 bytes for each step and neuron of populations whose membranes are recorded.
 
         Args:
             inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
@@ -84,84 +101,151 @@ class Brian2:
         Raises:
             DataError: inputs or labels that do not fit the network; an unknown name in `record`.
             DeclarationError: learning without two phases, or a batch below 1.
-            EngineError: a normalised step, or a step that could leave the exact range of float64.
+            EngineError: a network that runs without end; a normalised step, or a step that could leave the
+                exact range of float64; a C++ program that cannot be built.
         """
-        net, b2, keep = self.network, _module(), tuple(record)
+        net, keep = self.network, tuple(record)
+        check_presented(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
         check_recorded(keep, net.populations)
         if learn:
             check_rules(net, batch, factor)
-        trains = _given(net, inputs, classes)
-        with _generating(b2, self.code):
-            clocks = Clockwork.of(b2, net)
-            cells = groups(clocks, {name: _timeline(clocks, name, train) for name, train in trains.items()})
-            synapses = projections(clocks, cells, self.masters)
+        # A presentation ends when nothing is in flight any more.
+        length = 1 + net.steps + max((longest_delay(net, name) for name in net.populations), default=0)
+        outside = presented(net, length, inputs, classes)
+        moved = {*keep, net.readout.population} if net.readout else {*keep}
+        with generating(brian2_module(), self.code) as simulate:
+            made = self._make(net.window, outside, keep, moved)
             if learn:
-                teach(clocks, synapses, _due(B, batch), factor)
-            seen = _Monitors(clocks, cells, keep)
-            simulation = b2.Network(*cells.values(), *synapses.values(), *seen.all())
+                teach(made.clocks, made.synapses, _due(B, batch), factor, outside)
             # The border after the last presentation is part of the run: it shows the counts and learns.
-            simulation.run((B * clocks.length + 1) * b2.second, namespace={})
-        clipped = dict.fromkeys(self.masters, 0)
-        if learn:
-            for p in net.plastic:
-                self.masters[p.name] = (
-                    np.array(synapses[p.name].master[:]).reshape(net.shape(p)).astype(np.int32)
-                )
-                clipped[p.name] = int(np.sum(synapses[p.name].cut[:]))
-        counts = {name: seen.counts(name, B) for name in net.populations}
-        rasters = {name: from_raster(seen.raster(name, B)) for name in keep}
-        membranes = {name: seen.v(name, B) for name in keep if seen.cells[name].membranes}
-        return Recording(counts, _predictions(net, seen, counts, B), rasters, membranes, clipped)
+            simulate(made.network(), B * length + 1)
+            self._check_reach(made)
+            clipped = self._learnt(made) if learn else dict.fromkeys(self.masters, 0)
+            found = _recording(net, made.seen, keep, B)
+        return Recording(*found, clipped)
+
+    def advance(
+        self,
+        steps: int,
+        inputs: Mapping[str, Any],
+        signals: Mapping[str, Any],
+        record: Iterable[str] = (),
+        state: State | None = None,
+        learn: bool = True,
+    ) -> Recording:
+        """Run a network without presentations for some steps, from its beginning or from a state.
+
+        Memory: 8 bytes for each step and neuron of populations that are driven or recorded.
+
+        Args:
+            steps: how many.
+            inputs: source -> Spikes of one presentation of `steps` steps; CurrentInput -> float64 (steps, n)
+                or (n,).
+            signals: name -> float64 (steps,), for rules that listen to one.
+            record: populations of which spikes and membranes are kept.
+            state: where to go on; None begins.
+            learn: let the rules act; refused where there are any, see below.
+
+        Raises:
+            DataError: inputs, signals or a state that do not fit; an unknown name in `record`.
+            EngineError: a network with presentations; rules that act in every step, which have no translation
+                to Brian2 (learn=False runs with their weights as they are); a membrane out of range; a C++
+                program that cannot be built.
+        """
+        net, keep = self.network, tuple(record)
+        check_endless(net)
+        check_recorded(keep, net.populations)
+        for p in net.online if learn else ():
+            raise EngineError(
+                f"brian2: {p.name} learns in every step by {type(p.plastic).__name__}, a rule without a "
+                f"translation to Brian2. Take learn=False (its weights stay), or the engine 'stepped'"
+            )
+        begun = beginning(net) if state is None else check_state(net, state)
+        given = Given(net, steps, inputs, signals, begun.t)
+        outside = unending(net, given, begun, self._weights(begun))
+        under_way = {name for name in net.populations if longest_delay(net, name)}
+        with generating(brian2_module(), self.code) as simulate:
+            made = self._make(Window(given.steps), outside, {*keep, *under_way}, keep, begun)
+            for name, model in self._models.items():
+                begin(made.groups[name], model, begun.populations[name])
+            simulate(made.network(), given.steps + 2)
+            self._check_reach(made)
+            found = _recording(net, made.seen, keep, 1)
+            after = self._state(made, begun, given.steps)
+        return Recording(*found, state=after)
+
+    def _weights(self, state: State | None = None) -> dict[str, Any]:
+        """What every projection's spikes bring, in the units of the threshold."""
+        found = {p.name: self.network.weights(p.name, self.masters) for p in self.network.projections}
+        if state is not None:
+            found |= {name: w.reshape(found[name].shape) for name, w in state.weights.items()}
+        return found
+
+    def _make(
+        self,
+        window: Window,
+        outside: Outside,
+        fired: Iterable[str],
+        moved: Iterable[str],
+        state: State | None = None,
+    ) -> _Made:
+        """Every object of a run."""
+        clocks = Clockwork.of(brian2_module(), self.network, window, outside.length)
+        made = groups(clocks, self._models, outside)
+        synapses = projections(clocks, made, self.masters, self._weights(state))
+        seen = Seen(clocks, made, self._models, outside, fired, moved)
+        return _Made(clocks, made, synapses, seen)
+
+    def _check_reach(self, made: _Made) -> None:
+        for name in self._models:
+            check_reach(name, float(np.max(made.groups[name].farthest[:])))
+
+    def _learnt(self, made: _Made) -> dict[str, int]:
+        """Take the weights that Brian2 has learnt; gives the updates that the clip range cut."""
+        clipped = {}
+        for p in self.network.plastic:
+            master = np.asarray(made.synapses[p.name].master[:])
+            self.masters[p.name] = master.reshape(self.network.shape(p)).astype(np.int32)
+            clipped[p.name] = int(np.sum(made.synapses[p.name].cut[:]))
+        return clipped
+
+    def _state(self, made: _Made, begun: State, steps: int) -> State:
+        """Where a run without end stands after its last step."""
+        net, recent = self.network, {}
+        for name, before in begun.recent.items():
+            now = made.seen.spikes(name, 1).raster() if len(before) else before
+            recent[name] = np.concatenate([before, now])[-len(before) :] if len(before) else before
+        populations = {
+            name: where_it_stands(made.groups[name], model, begun.populations[name])
+            for name, model in self._models.items()
+        }
+        return State(begun.t + steps, populations, recent, begun.weights, begun.traces, signature(net))
 
 
-def _module() -> Any:
-    """The module brian2.
+class _Made(NamedTuple):
+    """The Brian2 objects of a run."""
 
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        import brian2
-    except ModuleNotFoundError as problem:
-        raise MissingExtraError("brian2", "brian2") from problem
-    return brian2
+    clocks: Clockwork
+    groups: dict[str, Any]
+    synapses: dict[str, Any]
+    seen: Seen
 
-
-@contextmanager
-def _generating(b2: Any, code: str) -> Iterator[None]:
-    """Brian2's preferred code generation, for a while."""
-    before = b2.prefs["codegen.target"]
-    b2.prefs["codegen.target"] = code
-    try:
-        yield
-    finally:
-        b2.prefs["codegen.target"] = before
+    def network(self) -> Any:
+        """All of them as a Brian2 network."""
+        return self.clocks.b2.Network(*self.groups.values(), *self.synapses.values(), *self.seen.all())
 
 
-def _given(
-    net: Network, inputs: Mapping[str, Spikes], classes: npt.NDArray[np.int64]
-) -> dict[str, npt.NDArray[np.int64]]:
-    """The spike trains (B, T, n) of sources and targets in their own windows."""
-    trains = {}
-    for name, population in net.populations.items():
-        if isinstance(population, Source):
-            rows = [source_train(population, net.window, inputs[name], b) for b in range(len(classes))]
-        elif isinstance(population, Target):
-            rows = [target_train(population, net.window, label) for label in classes]
-        else:
-            continue
-        trains[name] = np.array(rows, np.int64).reshape(len(classes), net.window.T, population.n)
-    return trains
-
-
-def _timeline(clocks: Clockwork, name: str, train: npt.NDArray[np.int64]) -> Reals:
-    """The spike trains (B, T, n) of a population along all steps of the run, (steps, n)."""
-    B, T, n = train.shape
-    along = np.zeros((B, clocks.length, n))
-    first = clocks.first_step(name)
-    along[:, first : first + T] = train
-    return np.concatenate([along.reshape(-1, n), np.zeros((1, n))])
+def _recording(net: Network, seen: Seen, keep: tuple[str, ...], B: int) -> tuple[Any, Any, Any, Any]:
+    """Counts, predictions, spikes and membranes."""
+    counts = {name: seen.counts(name, B) for name in net.populations}
+    membranes = {name: seen.v(name, B) for name in keep if name in seen.models}
+    return (
+        counts,
+        _predictions(net, seen, counts, B),
+        {name: seen.spikes(name, B) for name in keep},
+        membranes,
+    )
 
 
 def _due(B: int, batch: int) -> Reals:
@@ -170,86 +254,10 @@ def _due(B: int, batch: int) -> Reals:
     return ((border > 0) & ((border % batch == 0) | (border == B))).astype(np.float64)
 
 
-def _predictions(net: Network, seen: _Monitors, counts: Mapping[str, Any], B: int) -> npt.NDArray[np.int64]:
+def _predictions(net: Network, seen: Seen, counts: Mapping[str, Any], B: int) -> npt.NDArray[np.int64]:
     if net.readout is None:
         return np.zeros(0, np.int64)
     name, (_, end) = net.readout.population, net.window.span(net.readout.span)
-    h = {"first": counts[name][:, 0], "second": counts[name][:, 1], "all": counts[name].sum(axis=1)}[
-        net.readout.span
-    ]
+    h = {"first": counts[name][:, 0], "second": counts[name][:, 1], "all": counts[name].sum(axis=1)}
     v = seen.v(name, B)
-    return np.array([winner(h[b], v[b, end - 1]) for b in range(B)], np.int64)
-
-
-class _Monitors:
-    """What Brian2 keeps of a run, and how it is read."""
-
-    def __init__(self, clocks: Clockwork, groups: Mapping[str, Any], record: tuple[str, ...]) -> None:
-        b2, net = clocks.b2, clocks.network
-        self.clocks = clocks
-        self.cells = {name: cell(name, net.populations[name]) for name in groups}
-        moving = {*record, net.readout.population} if net.readout else {*record}
-        self.h = {
-            name: b2.StateMonitor(
-                group,
-                ["h_first", "h_second"],
-                record=True,
-                clock=clocks.border,
-                when=SLOT,
-                order=SHOW,
-                name=clocks.named("counts", name),
-            )
-            for name, group in groups.items()
-        }
-        self.membranes = {
-            name: b2.StateMonitor(
-                groups[name],
-                list(self.cells[name].membranes),
-                record=True,
-                clock=clocks.step,
-                when="end",
-                name=clocks.named("membranes", name),
-            )
-            for name in moving
-            if self.cells[name].membranes
-        }
-        self.events = {
-            name: {
-                event: b2.EventMonitor(groups[name], event, name=clocks.named(event, name))
-                for event in self.cells[name].events
-            }
-            for name in {*record}
-        }
-
-    def all(self) -> list[Any]:
-        """Every monitor."""
-        return [
-            *self.h.values(),
-            *self.membranes.values(),
-            *(m for by in self.events.values() for m in by.values()),
-        ]
-
-    def counts(self, name: str, B: int) -> npt.NDArray[np.int64]:
-        """int64 (B, 2, n): the counters as they stood at the end of each presentation."""
-        h = np.stack([self.h[name].h_first, self.h[name].h_second])  # (2, n, B + 1)
-        return np.ascontiguousarray(h[:, :, 1 : B + 1].transpose(2, 0, 1)).astype(np.int64)
-
-    def raster(self, name: str, B: int) -> npt.NDArray[np.int64]:
-        """int64 (B, T, n) of -1, 0 and +1 in the population's own window."""
-        net, length = self.clocks.network, self.clocks.length
-        along = np.zeros((B * length + 1, net.populations[name].n), np.int64)
-        for event, monitor in self.events[name].items():
-            steps = np.rint(np.asarray(monitor.t)).astype(np.int64)
-            np.add.at(along, (steps, np.asarray(monitor.i)), 1 if event == "plus" else -1)
-        return self._windows(name, along, B)
-
-    def v(self, name: str, B: int) -> npt.NDArray[np.int64]:
-        """int64 (B, T, n), or (B, T, 2, n) of a pair, in counts of the population's grid."""
-        kept = [getattr(self.membranes[name], v).T for v in self.cells[name].membranes]
-        along = np.stack(kept, axis=1) if len(kept) > 1 else kept[0]
-        return self._windows(name, along.astype(np.int64), B)
-
-    def _windows(self, name: str, along: npt.NDArray[np.int64], B: int) -> npt.NDArray[np.int64]:
-        """Of all steps of the run those of the population's own window, by presentation."""
-        first, T = self.clocks.first_step(name), self.clocks.network.window.T
-        return along[:-1].reshape(B, self.clocks.length, *along.shape[1:])[:, first : first + T]
+    return np.array([winner(h[net.readout.span][b], v[b, end - 1]) for b in range(B)], np.int64)

@@ -1,0 +1,116 @@
+"""Where Brian2's code runs, for a while: nothing of Brian2's global state stays changed.
+
+numpy, cython    Brian2's runtime device, step by step from Python
+cpp_standalone   a C++ program that Brian2 writes, compiles and runs, in a folder that is gone afterwards
+
+Compiled code is built without -ffast-math and without fused products, both of which Brian2 takes as it comes:
+sums of integers are exact either way, and products of real numbers are then rounded as numpy rounds them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from spikesim.errors import EngineError, MissingExtraError, unknown
+
+Code = Literal["numpy", "cython", "cpp_standalone"]
+CODE = ("numpy", "cython", "cpp_standalone")
+Simulate = Callable[[Any, int], None]
+_FLAGS = ("codegen.cpp.extra_compile_args", "codegen.cpp.extra_compile_args_gcc")
+
+
+def brian2_module() -> Any:
+    """The module brian2.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import brian2
+    except ModuleNotFoundError as problem:
+        raise MissingExtraError("brian2", "brian2") from problem
+    return brian2
+
+
+def check_code(code: str) -> None:
+    """Refuse an unknown kind of code.
+
+    Raises:
+        EngineError: it is none of CODE.
+    """
+    if code not in CODE:
+        raise EngineError(f"brian2: {unknown('kind of code', code, CODE)}")
+
+
+@contextmanager
+def generating(b2: Any, code: str) -> Iterator[Simulate]:
+    """Brian2 with a device and a kind of code; what is made and read inside belongs to them.
+
+    Gives:
+        simulate(network, steps): run a Brian2 network for so many steps of a second; once.
+    """
+    target = "numpy" if code == "cpp_standalone" else code
+    changed = {"codegen.target": target} | {key: _exact(b2.prefs[key]) for key in _FLAGS}
+    before = {key: b2.prefs[key] for key in changed}
+    try:
+        for key, value in changed.items():
+            b2.prefs[key] = value
+        with _standalone(b2) if code == "cpp_standalone" else _runtime(b2) as simulate:
+            yield simulate
+    finally:
+        for key, value in before.items():
+            b2.prefs[key] = value
+
+
+def _exact(flags: list[str] | None) -> list[str] | None:
+    if flags is None:
+        return None
+    return [*(flag for flag in flags if flag != "-ffast-math"), "-ffp-contract=off"]
+
+
+@contextmanager
+def _device(device: Any, **options: Any) -> Iterator[None]:
+    """Another device of Brian2's, and back."""
+    from brian2.devices.device import get_device, reset_device, set_device
+
+    if get_device() is device:
+        yield
+        return
+    set_device(device, **options)
+    try:
+        yield
+    finally:
+        reset_device()
+
+
+@contextmanager
+def _runtime(b2: Any) -> Iterator[Simulate]:
+    from brian2.devices.device import runtime_device
+
+    with _device(runtime_device):
+        yield lambda network, steps: network.run(steps * b2.second, namespace={})
+
+
+@contextmanager
+def _standalone(b2: Any) -> Iterator[Simulate]:
+    # A device of our own: the one that everybody shares may hold somebody's half-built program.
+    from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+    with tempfile.TemporaryDirectory(prefix="spikesim-brian2-") as folder:
+        device = CPPStandaloneDevice()
+
+        def simulate(network: Any, steps: int) -> None:
+            network.run(steps * b2.second, namespace={})
+            try:
+                device.build(directory=folder, compile=True, run=True, with_output=False)
+            except (RuntimeError, OSError) as problem:
+                raise EngineError(
+                    f"brian2: the C++ program could not be built or run ({problem}); a C++ compiler and make "
+                    f"are needed. code='numpy' needs neither"
+                ) from problem
+
+        with _device(device, build_on_run=False):
+            yield simulate

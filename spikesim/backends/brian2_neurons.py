@@ -1,0 +1,223 @@
+"""What Brian2 networks are made of, as models of ours: Brian2's leaky neuron, and a list of spikes.
+
+Brian2's default step is: integrate all -> thresholds of all -> synapses -> resets. What arrives in step t
+comes after the thresholds and before the resets of that step: it is first seen by the threshold of step
+t + 1, and a neuron that fires in step t loses it where its reset sets a value. Here, where a population
+delivers before it integrates, a delay of d in Brian2 is therefore one of d + 1, and a neuron loses what
+arrives in the step after its spike:
+
+arrive      v += I(t)                       but where `lost`
+integrate   v = kept v + bias               (exact, or Euler, solution of a linear equation over a step)
+fire        s = 1 where v > theta (or >=), and no rest
+reset       v = v_reset, or v -= v_reset
+rest        for `refractory` steps after a spike nothing fires
+
+A membrane recorded here lacks what arrives in Brian2's step t after the thresholds: it is the next step's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim._jit import kernel
+from spikesim.errors import DeclarationError
+from spikesim.neurons import register
+from spikesim.neurons.population import (
+    LIMIT,
+    Advance,
+    Ints,
+    Numbers,
+    State,
+    check_offset,
+    check_refractory,
+    check_size,
+)
+from spikesim.window import Phase
+
+Reals = npt.NDArray[np.float64]
+
+
+@register
+@dataclass(frozen=True)
+class Brian2LIF:
+    """n neurons with a linear membrane equation, in Brian2's order; fields as in `Neuron`.
+
+    Attributes:
+        kept: the part of the membrane that is left after a step; a number or n numbers.
+        bias: what a step adds besides; a number or n numbers.
+        v_start: the membrane at the beginning; a number or n numbers.
+        strict: a spike at v > theta (Brian2's usual way), not at v >= theta.
+        reset: to the "value" v_reset, or by "subtract"-ing it.
+        refractory: steps after a spike in which nothing fires.
+        held: in these steps the membrane is held as it is, and what arrives is lost (`unless refractory`).
+        loses_input: what arrives in the step of a spike is lost (Brian2's synapses act before its resets).
+
+    Raises:
+        DeclarationError: a field is out of range.
+    """
+
+    n: int
+    theta: float
+    kept: float | tuple[float, ...]
+    bias: float | tuple[float, ...] = 0.0
+    v_start: float | tuple[float, ...] = 0.0
+    strict: bool = True
+    reset: Literal["value", "subtract"] = "value"
+    v_reset: float = 0.0
+    refractory: int = 0
+    held: bool = False
+    loses_input: bool = True
+    grid: None = None
+    floor: None = None
+    reset_at: tuple[str, ...] = ("start",)
+    active_in: Phase | None = None
+    gate_by: str | None = None
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check_size("Brian2LIF", self.n)
+        check_refractory("Brian2LIF", self.refractory)
+        check_offset("Brian2LIF", self.offset)
+        if self.reset not in ("value", "subtract"):
+            raise DeclarationError(f"Brian2LIF: reset = {self.reset!r}; known: 'value', 'subtract'")
+        for name in ("theta", "kept", "bias", "v_start", "v_reset"):
+            values = np.asarray(getattr(self, name), np.float64)
+            if not np.isfinite(values).all():
+                raise DeclarationError(
+                    f"Brian2LIF: {name} = {getattr(self, name)!r}; finite numbers are needed"
+                )
+            if values.shape not in ((), (self.n,)):
+                raise DeclarationError(f"Brian2LIF: {name} has {values.size} values for {self.n} neurons")
+        if self.reset_at != ("start",) or self.active_in is not None or self.gate_by is not None:
+            raise DeclarationError(
+                "Brian2LIF: reset_at, active_in and gate_by belong to presentations; leave them"
+            )
+
+    @cached_property
+    def arrays(self) -> tuple[Reals, Reals, Reals]:
+        """kept, bias and v_start, float64 (n,) each."""
+        one, two, three = (
+            np.broadcast_to(np.asarray(values, np.float64), (self.n,)).copy()
+            for values in (self.kept, self.bias, self.v_start)
+        )
+        return one, two, three
+
+    def rest(self) -> State:
+        """v float64 (n,); resting and lost int32 (n,)."""
+        nothing = np.zeros(self.n, np.int32)
+        return {"v": self.arrays[2].copy(), "resting": nothing, "lost": nothing.copy()}
+
+    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+        """One step in real numbers: v, resting and lost, and the spikes int64 (n,)."""
+        kept, bias, _ = self.arrays
+        v = state["v"] + np.where(state["lost"] > 0, 0.0, current)
+        awake = state["resting"] == 0
+        v = np.where(awake, v * kept + bias, v) if self.held else v * kept + bias
+        fired = (v > self.theta if self.strict else v >= self.theta) & awake
+        v = np.where(fired, self.v_reset if self.reset == "value" else v - self.v_reset, v)
+        resting = np.where(fired, self.refractory, np.maximum(state["resting"] - 1, 0))
+        lost = (fired & self.loses_input) | (~awake & self.held)
+        after = {"v": v, "resting": resting.astype(np.int32), "lost": lost.astype(np.int32)}
+        return after, fired.astype(np.int64)
+
+    def compiled(self) -> Advance:
+        """The same step in place; see `Neuron`."""
+        kept, bias, _ = self.arrays
+        numbers = (self.theta, self.v_reset, self.refractory)
+        choices = (self.strict, self.reset == "subtract", self.held, self.loses_input)
+
+        def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+            return _advance(
+                numbers,
+                choices,
+                kept,
+                bias,
+                state["v"],
+                state["resting"],
+                state["lost"],
+                current,
+                fired,
+                signs,
+            )
+
+        return advance
+
+
+@register
+@dataclass(frozen=True)
+class SpikeList:
+    """A source whose spikes stand in its declaration (Brian2's SpikeGeneratorGroup).
+
+    Attributes:
+        n: neurons.
+        steps: of the spikes, ascending.
+        neurons: of the spikes, in the same order.
+        period: after so many steps the list begins again; 0 for never.
+
+    Raises:
+        DeclarationError: lists that do not fit, steps that fall, neurons that are not there.
+    """
+
+    n: int
+    steps: tuple[int, ...] = ()
+    neurons: tuple[int, ...] = ()
+    period: int = 0
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check_size("SpikeList", self.n)
+        steps, neurons = np.asarray(self.steps, np.int64), np.asarray(self.neurons, np.int64)
+        if steps.shape != neurons.shape:
+            raise DeclarationError(
+                f"SpikeList: {steps.size} steps for {neurons.size} neurons; one each is needed"
+            )
+        if steps.size and (steps[0] < 0 or (np.diff(steps) < 0).any()):
+            raise DeclarationError("SpikeList: steps are not negative, and ascend")
+        if steps.size and (neurons.min() < 0 or neurons.max() >= self.n):
+            raise DeclarationError(f"SpikeList: neurons from {neurons.min()} to {neurons.max()}, of {self.n}")
+        if self.period < 0 or (self.period and steps.size and steps[-1] >= self.period):
+            raise DeclarationError(
+                f"SpikeList: period = {self.period!r}; 0, or more than the last spike's step, is needed"
+            )
+
+    @cached_property
+    def _arrays(self) -> tuple[Any, Any]:
+        return np.asarray(self.steps, np.int64), np.asarray(self.neurons, np.int32)
+
+    def fired(self, t: int) -> npt.NDArray[np.int32]:
+        """The neurons that fire in step t, int32, ascending."""
+        steps, neurons = self._arrays
+        first, last = np.searchsorted(steps, (t % self.period if self.period else t) + np.arange(2))
+        return np.unique(neurons[first:last])
+
+
+@kernel
+def _advance(numbers, choices, kept, bias, v, resting, lost, current, fired, signs):  # type: ignore[no-untyped-def]
+    theta, v_reset, refractory = numbers
+    strict, subtract, held, loses_input = choices
+    count = 0
+    for j in range(v.size):
+        x = v[j] if lost[j] else v[j] + current[j]
+        current[j] = 0.0
+        awake = resting[j] == 0
+        if awake or not held:
+            x = x * kept[j] + bias[j]
+        if not abs(x) < LIMIT:
+            return -1 - j
+        lost[j] = 1 if held and not awake else 0
+        if not awake:
+            resting[j] -= 1
+        elif x > theta or (x == theta and not strict):
+            x = x - v_reset if subtract else v_reset
+            resting[j] = refractory
+            lost[j] = 1 if loses_input else 0
+            fired[count] = j
+            signs[count] = 1
+            count += 1
+        v[j] = x
+    return count
