@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from spikesim.datasets.dataset import Dataset, make_split
 from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_network import DivergenceError
+from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure
 from spikesim.models.astdp.presets import LITERAL, SUPERVISED
 from spikesim.tables import Table

@@ -15,7 +15,8 @@ from spikesim._jit import inline, kernel
 from spikesim.errors import DeclarationError
 from spikesim.hopfield.astdp import Astdp
 from spikesim.hopfield.astdp_kernels import LINEAR, LISTING, SIGNED, mixed
-from spikesim.hopfield.astdp_network import FORMS, DivergenceError, initial_weights
+from spikesim.hopfield.astdp_network import FORMS, STATE_LIMIT, initial_weights
+from spikesim.hopfield.divergence import check_states
 from spikesim.hopfield.states import uniform
 
 Float64 = npt.NDArray[np.float64]
@@ -50,19 +51,20 @@ def _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t):  # type
 
 
 @kernel
-def _relax(w, b, s, v, rho, aim, pull, eps, beta, m, c):  # type: ignore[no-untyped-def]
-    """One step of one network, in place; s, v, rho are (N,)."""
-    n = s.size
-    sums = b.copy()
+def _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c):  # type: ignore[no-untyped-def]
+    """One step of one of the two networks, in place; s, v, rho are (2, N), the others (N,)."""
+    n = b.size
+    for i in range(n):
+        sums[i] = b[i]
     for j in range(n):
-        x = rho[j] - c
+        x = rho[net, j] - c
         for i in range(n):
             sums[i] += x * w[j, i]
     for i in range(n):
-        r = rho[i]
-        v[i] = m * (4.0 * r * (1.0 - r) * sums[i] - s[i]) + (1.0 - m) * v[i]
-        s[i] += eps * (v[i] + beta * pull[i] * (aim[i] - s[i]))
-        rho[i] = 1.0 / (1.0 + np.exp(-4.0 * s[i]))
+        r = rho[net, i]
+        v[net, i] = m * (4.0 * r * (1.0 - r) * sums[i] - s[net, i]) + (1.0 - m) * v[net, i]
+        s[net, i] += eps * (v[net, i] + beta * pull[i] * (aim[i] - s[net, i]))
+        rho[net, i] = 1.0 / (1.0 + np.exp(-4.0 * s[net, i]))
 
 
 @kernel
@@ -70,14 +72,17 @@ def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, al
     """`steps` iterations with one target; everything but target, on, mask and hidden changes in place."""
     m, c, k, decay, t_c = numbers[4], numbers[5], numbers[6], numbers[7], numbers[8]
     n = s.shape[1]
-    rho = 1.0 / (1.0 + np.exp(-4.0 * s))
-    aim, pull = target.copy(), on.copy()
+    rho, aim, pull, sums = np.empty((2, n)), np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        aim[i], pull[i] = target[i], on[i]
+        for net in range(2):
+            rho[net, i] = 1.0 / (1.0 + np.exp(-4.0 * s[net, i]))
     for t in range(steps):
         if form > 0:
             _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t)
         for net in range(2):
             eps, beta = numbers[net], numbers[2 + net]
-            _relax(w, b, s[net], v[net], rho[net], aim, pull, eps, beta, m, c)
+            _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c)
         if alpha > 0:
             for i in range(n):
                 dz = rho[1, i] - rho[0, i]
@@ -85,7 +90,8 @@ def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, al
                 for j in range(n):
                     w[j, i] += alpha * mask[j, i] * (rho[0, j] - c) * dz
         if trace.shape[0] > t:
-            trace[t] = s
+            for i in range(n):
+                trace[t, 0, i], trace[t, 1, i] = s[0, i], s[1, i]
 
 
 @dataclass(eq=False)
@@ -112,7 +118,7 @@ class Small:
             The states after each iteration, (steps, 2, N), or an empty array when not `traced`.
 
         Raises:
-            DivergenceError: a state that is not finite or above 100 in size.
+            DivergenceError: a state that is not finite or too large.
         """
         c, n = self.config, len(self.b)
         trace = np.zeros((steps if traced else 0, 2, n))
@@ -124,11 +130,12 @@ class Small:
         state = (self.w, self.mask, self.b, self.s, self.v, self.average)
         _run(*state, self.hidden, aim, pull, steps, (*numbers, *fakes), form, alpha, key, trace)
         self.step += steps
-        if not np.abs(self.s).max() <= 100:
-            raise DivergenceError(
-                f"aSTDP diverged within {self.step} iterations: a state of {np.abs(self.s).max():.3g}, the "
-                "limit is 100. Usual remedies: a smaller alpha, beta_s below beta_l, smaller initial weights."
-            )
+        check_states(
+            self.s.astype(np.float32),
+            STATE_LIMIT,
+            f"aSTDP, small network, iteration {self.step}",
+            self.step // steps,
+        )
         return trace
 
     def slice(self, layer: int) -> slice:

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from spikesim import checkpoint, rng
 from spikesim.errors import CheckpointError, DataError, DeclarationError
 from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_network import AstdpNetwork, DivergenceError
+from spikesim.hopfield.astdp_network import AstdpNetwork
+from spikesim.hopfield.divergence import DivergenceError
 from spikesim.hopfield.states import check_images, check_labels
 
 Float32 = npt.NDArray[np.float32]
@@ -239,7 +240,8 @@ class Trainer:
             try:
                 self._batch()
             except DivergenceError as problem:
-                raise DivergenceError(f"{problem}{self._keep(good)}") from problem
+                found = problem.where, problem.step, problem.norm, problem.limit
+                raise DivergenceError(*found, self._keep(good)) from problem
             if progress.done // self.every != (progress.done - net.batch) // self.every:
                 self.save()
                 if report is not None:
@@ -274,13 +276,14 @@ class Trainer:
         config = _plain(asdict(self.net.config)) | {"total": self.total, "seed": self.net.seed}
         return {"config": config, "step": self.net.step, "progress": asdict(self.progress)}
 
-    def _keep(self, good: dict[str, npt.NDArray]) -> str:
-        """Save the weights from before the presentation that diverged; gives the sentence that says where."""
+    def _keep(self, good: dict[str, npt.NDArray]) -> Path | None:
+        """Save the weights from before the presentation that diverged, where a path is known."""
         if self.path is None:
-            return " No checkpoint was asked for, so that nothing was saved."
+            return None
         path = self.path.with_name(f"{self.path.name}.last-good")
+        path.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(path, KIND, good, self._meta())
-        return f" The last good weights are in {path}."
+        return path
 
 
 def _plain(config: dict[str, Any]) -> dict[str, Any]:
