@@ -297,10 +297,15 @@ def test_an_error_of_the_caller_leaves_nothing_behind() -> None:
     assert not children()
 
 
-def test_control_c_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize(
+    ("number", "end"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_control_c_and_termination_leave_nothing_behind(number: int, end: type[BaseException]) -> None:
+    before = signal.getsignal(number)
     session, _ = started(lava_nets.chain(1))
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), number))
+    with pytest.raises(end):
         play(session, 10_000_000, 0, timer.start)
     timer.join()
     assert not children()
+    assert signal.getsignal(number) is before

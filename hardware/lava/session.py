@@ -48,6 +48,7 @@ class Session:
         self._extractors: dict[Tap, Any] = {}
         self._wires: dict[Tap, Any] = {}
         self._root: Any = None
+        self._restore_term = False
 
     def inject(self, name: str, n: int) -> Any:
         """An OutPort of shape (n,) that sends what `stream` is given under this name."""
@@ -85,6 +86,11 @@ class Session:
             # Lava looks for models in every file beside a process, and tells of those that it cannot import.
             warnings.filterwarnings("ignore", "Cannot import module", UserWarning)
             root.create_runtime(run_cfg=self._configuration(tag))
+        if _in_main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(
+                signal.SIGTERM, _leave
+            )  # else a terminated program would leave its processes waiting
+            self._restore_term = True
 
     def stream(
         self,
@@ -126,6 +132,9 @@ class Session:
 
     def close(self, orderly: bool = True) -> None:
         """Stop, and end what does not stop."""
+        if self._restore_term:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._restore_term = False
         runtime = getattr(self._root, "_runtime", None)
         try:
             if orderly and runtime is not None and runtime._is_started and not runtime._is_running:
@@ -192,10 +201,18 @@ def _end_wire(wire: Any) -> None:
         wire._multi_processing.stop()
 
 
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
 @contextmanager
 def _deaf_children() -> Iterator[None]:
     """Processes that begin now take no notice of Ctrl-C; this one does when they have begun."""
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
     heard: list[int] = []
