@@ -57,8 +57,8 @@ def quantise(
         bits: of a weight with its sign, 2 .. 8 (24 where the target computes in floating point).
         masters: plastic weights; the declared ones where None.
         T: steps of a presentation; the window's where None.
-        measure: split and encoder, to measure the accuracy before and after; seed, threads, progress as in
-            `spikesim.evaluation.evaluate`.
+        measure: split and encoder, to measure the accuracy before and after; seed, threads, progress, engine as
+            in `spikesim.evaluation.evaluate`.
 
     Raises:
         DeclarationError: bits out of range, an unknown target or argument.
@@ -156,7 +156,7 @@ def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int) ->
         return p
     extra = _extra(p, chip)
     weights = max(into, default=min(p.grid - extra if p.grid is not None else finest, finest))
-    steps = weights if _one_step(chip) else min(_for_bias(p, weights, T), finest)
+    steps = weights if _one_step(chip) else min(_for_bias(p, weights, extra, T), finest)
     bits = steps + extra
     theta, bias = _theta(p.theta, bits, extra), _bias(p, bits, extra, chip)
     return replace(p, grid=bits, theta=theta, bias=bias, **_decays(p, chip))
@@ -164,7 +164,13 @@ def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int) ->
 
 def _projection(network: Network, p: Any, step: int, bits: int) -> Any:
     """A projection with its weights rounded, fixed."""
-    made = rounded(network.weights(p.name), step, bits)
+    w = network.weights(p.name)
+    made = rounded(w, step, bits)
+    if w.any() and not made.any():
+        raise LimitError(
+            f"{p.name}: weights of at most {np.abs(w).max():.3g} are rounded to steps of 2**-{step}, the "
+            f"finest with which the threshold of {p.post} can be held, and nothing is left of them"
+        )
     fixed = {"plastic": None} if getattr(p, "plastic", None) is not None else {}
     return replace(p, w=float(made.flat[0]) if isinstance(p, OneToOne) else made, **fixed)
 
@@ -191,12 +197,16 @@ def _lowest(network: Network, name: str) -> float:
     return float((np.minimum(least * lasting + p.bias, 0) * network.window.T).min())
 
 
-def _for_bias(p: Any, bits: int, T: int) -> int:
-    """A grid on which the rounding of the bias stays below half a step of the weights, over a window."""
-    bias, finest = np.asarray(p.bias, np.float64), bits
-    while finest < FINEST and np.abs(bias - grids.rounded(bias, finest)).max() * T > 2.0 ** -(bits + 1):
-        finest += 1
-    return finest
+def _for_bias(p: Any, weights: int, extra: int, T: int) -> int:
+    """A step (and `extra` bits) on which a window's rounding of the bias is below half a weight's step."""
+    bias, steps = np.asarray(p.bias, np.float64), weights
+    while steps + extra < FINEST and _off(bias, steps + extra) * T > 2.0 ** -(weights + 1):
+        steps += 1
+    return steps
+
+
+def _off(values: Reals, bits: int) -> float:
+    return float(np.abs(values - grids.rounded(values, bits)).max())
 
 
 def _theta(theta: float, bits: int, extra: int) -> float:

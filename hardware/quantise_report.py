@@ -120,6 +120,7 @@ def accuracies(
     seed: int = 1,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    engine: str | None = None,
 ) -> tuple[float | None, float | None, int]:
     """Accuracy of two networks on the same spikes of a split; (None, None, 0) without data.
 
@@ -131,7 +132,7 @@ def accuracies(
     if split is None or encoder is None:
         return None, None, 0
     first, second = (
-        evaluate(net, split, encoder, seed, threads=threads, progress=progress).accuracy
+        evaluate(net, split, encoder, seed, threads=threads, progress=progress, engine=engine).accuracy
         for net in (before, after)
     )
     return first, second, len(split)

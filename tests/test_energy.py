@@ -28,7 +28,7 @@ def test_counts_by_hand() -> None:
     source, p = found.layers
     assert (source.spikes, source.messages, source.synapses) == (4, 4, 0)
     assert p.synapses == 2 * 2 + 2 * 3  # two spikes of the first input, two of the second
-    # p0: 2, 6 fires, 0, 2. p1: 0, 1, 1, 2. p2: 1, 3 fires, 0, 1. Input: p0 and p2 in steps 0, 1, 3; p1 in 1, 3.
+    # p0: 2, 6 fires, 0, 2. p1: 0, 1, 1, 2. p2: 1, 3 fires, 0, 1. Input: p0, p2 in steps 0, 1, 3; p1 in 1, 3.
     assert (p.spikes, p.active, p.inactive) == (2, 8, 4)
     assert (p.neurons, p.cores, p.learnt) == (3, 1, 0)
     assert p.energy() == pytest.approx((10 * 23.6 + 8 * 81 + 4 * 52) / 1000)
@@ -62,8 +62,7 @@ def test_counts_are_those_of_plain_loops(seed: int) -> None:
 
 @pytest.mark.parametrize("form", ["ternary", "pair"])
 def test_training(form: Any) -> None:
-    """Error neurons live in the second phase, a pair has two channels, spikes of -1 count; weight updates are
-    those that learning makes."""
+    """Error neurons live in the second phase, a pair has two channels, -1 is a spike, updates are real."""
     network = build(Emstdp(sizes=(12, 8, 4), T=20, error_form=form, beta_hidden=0.05, beta_error=0.05), 1)
     rs = np.random.default_rng(2)
     inputs, labels = {"in": from_raster(rs.random((5, 10, 12)) < 0.5)}, rs.integers(0, 4, 5)

@@ -46,9 +46,9 @@ def test_every_limit_has_a_unit_and_a_source() -> None:
 
 
 def test_targets_by_name() -> None:
-    """ "lava" is its fixed point; an unknown name has neighbours."""
+    """Of Lava the fixed point is meant; an unknown name has neighbours."""
     assert target("lava") is LAVA_FIXED and target(LOIHI_1) is LOIHI_1
-    with pytest.raises(DeclarationError, match="Did you mean 'loihi2' or 'loihi1'|Did you mean 'loihi1' or"):
+    with pytest.raises(DeclarationError, match="Did you mean 'loihi"):
         target("loihi3")
 
 
@@ -67,7 +67,7 @@ def test_what_a_chip_holds_passes() -> None:
         (IF(1, 5.0, 0, refractory=64), "p: refractory = 64; the range is 0 .. 63 steps of rest"),
         (IF(1, 2.0**17 + 1, 0), "p: threshold = 131072; the range is 0 .. 131071 17 bits"),
         (LIF(1, 2.0**18, 6, v_decay=0.5), "p: threshold = 262143"),
-        (LIF(1, 5.0), "p: grid = None; .* quantise"),
+        (LIF(1, 5.0), "p: grid = None; .*quantise"),
     ],
 )
 def test_neurons_that_a_chip_does_not_have(neuron: Any, said: str) -> None:
@@ -79,9 +79,9 @@ def test_neurons_that_a_chip_does_not_have(neuron: Any, said: str) -> None:
 def test_networks_that_a_chip_does_not_run() -> None:
     """Delays, drives, time without end, models, phases; all of them are found."""
     plain = IF(1, 5.0, 0)
-    with pytest.raises(LimitError, match="in->p: delay = 64; the range is 1 .. 63"):
+    with pytest.raises(LimitError, match=r"in->p: delay = 64; the range is 1 .. 63"):
         check(network(plain, 64), "loihi1")
-    with pytest.raises(LimitError, match="in->p: delay = 2; the range is 1 .. 1"):
+    with pytest.raises(LimitError, match=r"in->p: delay = 2; the range is 1 .. 1"):
         check(network(plain, 2), "netx")
     with pytest.raises(LimitError, match="CurrentInput"):
         check(network(plain, drives=(CurrentInput("p"),), window=Window.without_end()), "loihi1")

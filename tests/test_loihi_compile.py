@@ -57,7 +57,7 @@ def test_weights_stand_for_what_they_were(counts: list[int], shift: int) -> None
 @pytest.mark.parametrize("counts", [[129, -1], [128, -128 * 2 - 1], [257], [-257]])
 def test_weights_that_need_more_bits_are_refused(counts: list[int]) -> None:
     """Never clipped in silence; asked for, they are clipped and counted."""
-    with pytest.raises(LimitError, match="weights need . bits"):
+    with pytest.raises(LimitError, match=r"weights need [89] bits"):
         chip_weights(np.array(counts) * 64, "a->b")
     assert chip_weights(np.array(counts) * 64, "a->b", clip=True)[3] >= 1
 

@@ -40,7 +40,7 @@ def test_brian2_loihi_has_no_bias() -> None:
     from spikesim.hardware.loihi_brian2 import Brian2Loihi
 
     network = Network({"in": Source(1), "p": IF(1, 5.0, 0, bias=1.0)}, (), Window(2))
-    with pytest.raises(LimitError, match="brian2-loihi has no bias.*lava-fixed"):
+    with pytest.raises(LimitError, match=r"brian2-loihi has no bias.*lava-fixed"):
         Brian2Loihi(network)
 
 
@@ -81,7 +81,7 @@ def test_overflows_are_lavas(n_in: int, low: int) -> None:
     rs = np.random.default_rng(n_in)
     w = np.full((n_in, 3), low, float)
     w[:, 1:] = np.sign(low) * rs.integers(0, 256, (n_in, 2))
-    neuron = LIF(3, 1000 + 1 / 64, 6, u_decay=0.75, v_decay=1 / 16)
+    neuron = LIF(3, 100000 + 1 / 64, 6, u_decay=0.75, v_decay=1 / 16)
     network = Network({"in": Source(n_in), "p": neuron}, (Dense("in", "p", w, 1),), Window(25), Readout("p"))
     spikes = rs.random((25, n_in)) < rs.random((25, 1))
     emulator = Loihi(network, mode="chip")
