@@ -47,12 +47,7 @@ class Row:
     until: int | None = None
 
 
-ROWS = (
-    Row("literal", 512, 1, 2_000, (1,)),
-    Row("near", 512, 1, 60_000, (1,)),
-    Row("amended", 512, 10, None, (1, 2, 3)),
-    Row("amended", 2048, 10, None, (1,)),
-)
+ROWS = (Row("amended", 512, 6, None, (1, 2, 3)), Row("near", 512, 1, 12_800, (1,)))
 
 
 def named(name: str) -> Mstdp:

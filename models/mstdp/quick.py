@@ -28,9 +28,7 @@ def quick(seed: int = 1) -> list[Claim]:
     data = mnist()
     literal = _literal(data, seed)
     amended = run(sized(AMENDED, 128), data.fit, data.validation, seed=seed, samples=12_000)
-    size = (
-        f"128 hidden neurons, {amended.presented} presentations; literal: 14x14 pixels, {literal.presented}"
-    )
+    size = f"128 hidden neurons, {amended.presented:,} presentations; literal: 64, {literal.presented:,}"
     return [
         Claim(
             f"{PAPER}, section 3.1",
