@@ -20,6 +20,7 @@ from spikesim import training as training_module
 from spikesim.checkpoint import digest_arrays, load, save
 from spikesim.datasets.dataset import make_split
 from spikesim.encoders import Poisson
+from spikesim.engines import choosing
 from spikesim.errors import CheckpointError, DataError, DeclarationError, EngineError, SpikesimError
 from spikesim.models.emstdp import encoder
 from spikesim.network import Network
@@ -421,7 +422,7 @@ def test_the_engine_is_kept_and_taken_again(tmp_path: Path, monkeypatch: pytest.
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["engine"] == "naive"
     with monkeypatch.context() as patch:  # nothing but naive may be used
         patch.delitem(engines.ENGINES, "windowed")
-        patch.setattr(engines, "Windowed", None)
+        patch.setattr(choosing, "Windowed", None)
         again = resume(tmp_path / "run", DATA)
         assert again.evaluate(DATA).predictions.tolist()
     assert again.engine == "naive"
@@ -431,16 +432,16 @@ def test_the_engine_is_kept_and_taken_again(tmp_path: Path, monkeypatch: pytest.
     assert other.weights_sha256 == train(network(), DATA, POISSON, Training(epochs=2)).weights_sha256
 
 
-def test_the_naive_engine_is_never_taken_in_silence(
+def test_a_slower_engine_is_never_taken_in_silence(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_given: Any) -> None:
         raise EngineError("windowed: hid: a reason of its own")
 
-    monkeypatch.setattr(engines, "Windowed", refuse)
-    monkeypatch.setattr(engines, "_told", set())
+    monkeypatch.setattr(choosing, "Windowed", refuse)
+    monkeypatch.setattr(choosing, "_told", set())
     run = train(network(), DATA, POISSON, Training(samples=5))
-    assert run.engine == "naive"
+    assert run.engine == "stepped"
     said = [r for r in caplog.records if r.name == "spikesim.engines"]
     assert [r.levelname for r in said] == ["WARNING"]  # once, however often an engine was made
     assert "stepped engine" in said[0].getMessage() and "a reason of its own" in said[0].getMessage()
