@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from typing import Any
@@ -193,6 +195,23 @@ def test_on_other_pythons_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(install.sys, "version_info", (3, 12, 1))
     with pytest.raises(MissingExtraError, match=r"exists for Python 3\.10 alone, and this is Python 3\.12"):
         lava_fixed(lava_nets.chain(1))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_program_that_has_started_processes_before(method: str) -> None:
+    program = f"""
+import multiprocessing
+multiprocessing.set_start_method({method!r})
+from spikesim.hardware.lava.install import require
+require()
+import lava.magma.runtime.message_infrastructure.multiprocessing
+print(multiprocessing.get_start_method())
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    if method == "fork":
+        assert said.stdout == "fork\n", said.stderr
+    else:
+        assert "has told multiprocessing to spawn them" in said.stderr
 
 
 def test_a_network_can_be_built_on() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import sys
 
 from spikesim.errors import EngineError, MissingExtraError
+
+INFRASTRUCTURE = "lava.magma.runtime.message_infrastructure.multiprocessing"
 
 
 def require() -> None:
@@ -13,11 +16,27 @@ def require() -> None:
 
     Raises:
         MissingExtraError: it is not installed, or cannot be, on this Python.
+        EngineError: this program starts its processes in another way than Lava can.
     """
     if importlib.util.find_spec("lava") is None or importlib.util.find_spec("lava.magma") is None:
         here = f"{sys.version_info[0]}.{sys.version_info[1]}"
         why = "" if here == "3.10" else f"; it exists for Python 3.10 alone, and this is Python {here}"
         raise MissingExtraError(f"Lava (lava-nc 0.10.0{why})", "lava")
+    _let_it_fork()
+
+
+def _let_it_fork() -> None:
+    """Lava says "fork" to multiprocessing when it is imported; that fails in a program that has used it."""
+    if INFRASTRUCTURE in sys.modules:
+        return
+    method = multiprocessing.get_start_method(allow_none=True)
+    if method not in (None, "fork"):
+        raise EngineError(
+            f"Lava starts its processes by fork, and this program has told multiprocessing to {method} them. "
+            f"Import Lava first, or run it in a program of its own"
+        )
+    if method == "fork":
+        multiprocessing.set_start_method(None, force=True)  # undecided again: Lava's import decides on fork
 
 
 def require_hardware() -> None:
