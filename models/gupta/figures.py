@@ -12,11 +12,15 @@ import numpy as np
 from spikesim._files import write_bytes
 from spikesim.errors import MissingExtraError
 from spikesim.learning.gupta import stdp_window
-from spikesim.plotting import GREY, MARKERS, SERIES, STYLE
+from spikesim.plotting import BLUE, GREEN, GREY, MARKERS, ORANGE, PURPLE, SERIES, STYLE, VERMILION
 from spikesim.tables import Table, load_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+COLORS = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, GREY)
+FORMS = ("literal", "amended", "amended, Z fed back", "backprop", "backprop, 2 epochs", "linear, backprop")
+ERRORS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)  # ticks of the axis
 
 
 def draw_figures(results: Path) -> list[Path]:
@@ -68,33 +72,49 @@ def draw_curves(table: Table, path: Path) -> Path:
     """Fig. 2: accuracy over epochs, a panel a pair; train dotted, test solid, mean over the seeds."""
 
     def panel(axes: Any, pair: str, runs: Mapping[str, Any]) -> None:
-        low = 100.0
-        for k, (name, found) in enumerate(runs.items()):
+        from matplotlib.ticker import MaxNLocator
+
+        for name in _in_order(runs):
             for part, style in (("train", ":"), ("test", "-")):
-                mean = np.mean([run[part] for run in found], axis=0)
+                mean = np.mean([run[part] for run in runs[name]], axis=0)
                 label = name if part == "test" else None
-                axes.plot(found[0]["epoch"], mean, style, color=SERIES[k % len(SERIES)], label=label)
-                low = min(low, float(mean[len(mean) // 3 :].min()))
+                axes.plot(runs[name][0]["epoch"], _error(mean), style, color=_look(name)[0], label=label)
         axes.set(title=pair.replace("v", " vs "), xlabel="epoch")
-        axes.set_ylim(max(low - 0.2 * (100 - low) - 0.2, 40), 100.05 + 0.02 * (100 - low))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
     return _panels(table.data, path, panel, "accuracy (%); dotted: train")
 
 
 def draw_attacks(table: Table, path: Path) -> Path:
-    """Fig. 3: accuracy over the strength of FGSM, a panel a pair; mean and spread over the seeds."""
+    """Fig. 3: accuracy over the strength of FGSM, a panel a pair; mean over the seeds, and every seed."""
 
     def panel(axes: Any, pair: str, runs: Mapping[str, Any]) -> None:
-        for k, (name, found) in enumerate(runs.items()):
-            values = np.asarray(found)[:, :4]
-            sd = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(4)
-            axes.errorbar(
-                (0, 4, 8, 12), values.mean(axis=0), sd, color=SERIES[k % len(SERIES)], marker=MARKERS[k % 5],
-                markersize=4, linewidth=1.3, capsize=2, label=name,
-            )  # fmt: skip
+        for name in _in_order(runs):
+            values, (color, marker) = np.asarray(runs[name])[:, :4], _look(name)
+            axes.plot(
+                (0, 4, 8, 12), _error(values.mean(axis=0)), color=color, marker=marker, ms=4, label=name
+            )
+            for run in values:
+                axes.plot((0, 4, 8, 12), _error(run), ".", color=color, ms=3, alpha=0.6)
         axes.set(title=pair.replace("v", " vs "), xlabel="FGSM strength (of 255)", xticks=(0, 4, 8, 12))
 
     return _panels(table.data, path, panel, "test accuracy (%)")
+
+
+def _in_order(runs: Mapping[str, Any]) -> list[str]:
+    """The forms of a table in the order of FORMS."""
+    return sorted(runs, key=lambda name: FORMS.index(name) if name in FORMS else len(FORMS))
+
+
+def _look(name: str) -> tuple[str, str]:
+    """A form's colour and marker, the same in every figure."""
+    k = (FORMS.index(name) if name in FORMS else len(FORMS)) % len(COLORS)
+    return COLORS[k], MARKERS[k % len(MARKERS)]
+
+
+def _error(accuracy: Any) -> Any:
+    """What lacks to 100 %, kept off the logarithm's 0."""
+    return np.maximum(100 - np.asarray(accuracy, np.float64), 0.02)
 
 
 def draw_singularity(table: Table, path: Path) -> Path:
@@ -131,6 +151,7 @@ def _panels(
         for axes, (pair, runs) in zip(grid, data.items(), strict=False):
             panel(axes, pair, runs)
             axes.grid(True)
+            _as_accuracy(axes)
         for axes in grid[:: len(grid) // rows]:
             axes.set_ylabel(ylabel)
         for axes in grid[len(data) :]:
@@ -139,6 +160,18 @@ def _panels(
         grid[len(data)].legend(handles, labels, loc="center")
 
     return _picture(path, (9.6, 2.9 * ((len(data) + 3) // 3)), draw)
+
+
+def _as_accuracy(axes: Any) -> None:
+    """Errors on a logarithmic axis, upside down and labelled as accuracies: 99.9 and 50 % are both seen."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.set_ylim(high, low)
+    axes.yaxis.set_major_locator(FixedLocator([e for e in ERRORS if low <= e <= high]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 - error:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _picture(path: Path, inches: tuple[float, float], draw: Callable[[Figure], None]) -> Path:
