@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module, metadata
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,8 @@ def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
             raise EngineError(
                 f"SANA-FE: {link.name} has a delay of {link.delay} steps on the chip; 1 is needed"
             )
-    B, found, time, spikes = len(next(iter(inputs.values()))), {}, 0.0, 0
+    B, found = len(next(iter(inputs.values()))), dict[str, float]()
+    time, spikes = 0.0, 0
     for b in range(B):
         given = {name: train.raster(b) for name, train in inputs.items()}
         with _silent():
@@ -102,15 +104,12 @@ def _silent() -> Iterator[None]:
 
 def _module() -> Any:
     try:
-        import sanafe
+        return import_module("sanafe")
     except ModuleNotFoundError as problem:
         raise MissingExtraError("sanafe", "sanafe") from problem
-    return sanafe
 
 
 def _version() -> str:
-    from importlib import metadata
-
     try:
         return metadata.version("sanafe")
     except metadata.PackageNotFoundError:

@@ -10,6 +10,7 @@ are sent, and a neuron's in the next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -92,11 +93,9 @@ class Brian2Loihi:
 
 def _modules() -> tuple[Any, Any]:
     try:
-        import brian2
-        import brian2_loihi
+        return import_module("brian2"), import_module("brian2_loihi")
     except ModuleNotFoundError as problem:
         raise MissingExtraError("brian2-loihi", "brian2-loihi") from problem
-    return brian2, brian2_loihi
 
 
 def play(

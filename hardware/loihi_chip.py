@@ -194,8 +194,15 @@ def _reach(chip: ChipNetwork, population: ChipPopulation) -> Reach:
     )
     wraps = (high > TOP) | (low <= -TOP)
     saturates = (v_high > TOP - 1) | (v_low < 1 - TOP)
-    ends = (int(x) for x in (low.min(), high.max(), v_low.min(), v_high.max()))
-    return Reach(population.name, *ends, int(wraps.sum()), int(saturates.sum()))
+    return Reach(
+        population.name,
+        u_low=int(low.min()),
+        u_high=int(high.max()),
+        v_low=int(v_low.min()),
+        v_high=int(v_high.max()),
+        may_wrap=int(wraps.sum()),
+        may_saturate=int(saturates.sum()),
+    )
 
 
 def _lasting(decay: int, T: int) -> int:

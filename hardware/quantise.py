@@ -57,8 +57,8 @@ def quantise(
         bits: of a weight with its sign, 2 .. 8 (24 where the target computes in floating point).
         masters: plastic weights; the declared ones where None.
         T: steps of a presentation; the window's where None.
-        measure: split and encoder, to measure the accuracy before and after; seed, threads, progress, engine as
-            in `spikesim.evaluation.evaluate`.
+        measure: split and encoder, to measure the accuracy before and after; seed, threads, progress and
+            engine as in `spikesim.evaluation.evaluate`.
 
     Raises:
         DeclarationError: bits out of range, an unknown target or argument.
@@ -109,7 +109,7 @@ def rounded(w: npt.ArrayLike, step: int, bits: int) -> Reals:
 
 def _steps(network: Network, bits: int, finest: Mapping[str, int], joint: bool) -> dict[str, int]:
     """The step's exponent of each projection; joint: one for all into a population."""
-    found = {}
+    found: dict[str, int] = {}
     for name in network.populations:
         into = network.incoming(name)
         weights = [np.ravel(network.weights(p.name)) for p in into]
