@@ -35,7 +35,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[Any, ...], ...]
     command: str
     notes: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
