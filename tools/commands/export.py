@@ -33,12 +33,12 @@ COLUMNS = (
     "network",
     "target",
     "played by",
-    "digits",
+    "presentations",
     "spikes",
     "spikes that differ",
     "membranes",
     "membranes that differ",
-    "s a digit",
+    "s a presentation",
 )
 
 
@@ -205,6 +205,10 @@ def save(exported: Exported, found: Exportable, path: Path, command: str) -> Non
     command = (
         "spikesim export RUN --to TARGET --out PATH --samples 100 --table models/results/hardware/export.json"
     )
-    notes = "Every spike of every population, and every membrane after every step, in one run of all digits."
+    notes = (
+        "Every spike of every population, and every membrane after every step, all presentations in one run. A "
+        "membrane of 24 bits has an end, which the network declares as its floor; lava-float and netx-spikesim have "
+        "none, and are given, and compared with, the same network without it."
+    )
     ordered = sorted([*kept, *rows], key=lambda row: tuple(map(str, row[:3])))
     save_table(Table(title, COLUMNS, tuple(ordered), command, notes, {}, data), path)
