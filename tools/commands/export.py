@@ -206,9 +206,9 @@ def save(exported: Exported, found: Exportable, path: Path, command: str) -> Non
         "spikesim export RUN --to TARGET --out PATH --samples 100 --table models/results/hardware/export.json"
     )
     notes = (
-        "Every spike of every population, and every membrane after every step, all presentations in one run. A "
-        "membrane of 24 bits has an end, which the network declares as its floor; lava-float and netx-spikesim have "
-        "none, and are given, and compared with, the same network without it."
+        "Every spike of every population, and every membrane after every step, all presentations in one run. "
+        "A membrane of 24 bits has an end, which the network declares as its floor; lava-float and "
+        "netx-spikesim have none, and are given, and compared with, the same network without it."
     )
     ordered = sorted([*kept, *rows], key=lambda row: tuple(map(str, row[:3])))
     save_table(Table(title, COLUMNS, tuple(ordered), command, notes, {}, data), path)
