@@ -3,9 +3,9 @@
 No fast-math: every backend has to give the same numbers. The GIL is released, so that threads can share the
 work of a batch.
 
-Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0 (tests switch it off). numba notices a change in
-the file of a kernel, not in the helpers that it calls from other files; so the cache's folder is named after
-the sources of the whole package, and a change anywhere compiles anew.
+Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0. numba notices a change in the file of a kernel,
+not in the helpers that it calls from other files; so the cache's folder is named after the sources of the
+whole package, and a change anywhere compiles anew.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ def _folder() -> str:
     """Where compiled kernels lie: NUMBA_CACHE_DIR if set, else a folder of these very sources."""
     if SETTINGS.CACHE_DIR:
         return str(SETTINGS.CACHE_DIR)
-    sources = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    sources, package = hashlib.sha256(), Path(__file__).parent
+    folders = [package]
+    if (package.parent / "pyproject.toml").exists():  # a checkout: kernels lie beside the package, too
+        folders += [package.parent / name for name in ("hardware", "models")]
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         sources.update(path.read_bytes())
     return str(Path(pooch.os_cache("spikesim")) / f"kernels-{sources.hexdigest()[:16]}")
 
