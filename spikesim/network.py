@@ -70,6 +70,12 @@ class Network:
     order: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.populations, Mapping):
+            raise DeclarationError(
+                f"Network: populations = {self.populations!r:.60}; a mapping from names to populations is "
+                f"needed, as "
+                f"{{'in': Source(4), ...}}"
+            )
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
         object.__setattr__(self, "projections", tuple(self.projections))
         object.__setattr__(self, "drives", tuple(self.drives))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Counts = npt.NDArray[np.int64]
 CHUNK = 1 << 20
 SPANS = ("first", "second", "all")
+PROJECTION = ("pre", "post", "delay", "name", "pieces", "deliveries", "reach")
 
 
 def check_structure(network: Network) -> None:
@@ -33,6 +34,7 @@ def check_structure(network: Network) -> None:
     pops = network.populations
     if not pops:
         raise DeclarationError("Network: no populations")
+    _check_kinds(network)
     for name, population in pops.items():
         check_model(name, population)
     _check_ends(network)
@@ -44,6 +46,23 @@ def check_structure(network: Network) -> None:
     _check_readout(network)
     _check_phases(network)
     _check_time(network)
+
+
+def _check_kinds(network: Network) -> None:
+    """Every part is of its kind: what is passed in a wrong place is named."""
+    parts: list[tuple[str, Any, tuple[str, ...]]] = [
+        ("projection", p, PROJECTION) for p in network.projections
+    ]
+    parts += [("window", network.window, ("T", "split", "endless"))]
+    parts += [] if network.readout is None else [("readout", network.readout, ("population", "span"))]
+    parts += [("drive", drive, ("post", "name")) for drive in network.drives]
+    for what, part, needed in parts:
+        if missing := [field for field in needed if not hasattr(part, field)]:
+            raise DeclarationError(
+                f"Network: {part!r:.60} is no {what}: it has no {', '.join(missing)}; populations, "
+                f"projections, "
+                f"window, readout and drives come in this order"
+            )
 
 
 def _check_ends(network: Network) -> None:

@@ -194,4 +194,23 @@ def check_state(network: Network, state: State) -> State:
     """
     if state.network != signature(network):
         raise DataError("state: it is of another network than the one to run; begin without one")
+    learn = {p.name for p in network.online}
+    if state.traces and state.traces.keys() != learn:
+        raise DataError(f"state: traces of {sorted(state.traces)}; {sorted(learn)} learn in this network")
+    needed, found = _layout(beginning(network)), _layout(state)
+    for part in sorted(needed.keys() | found.keys()):
+        if needed.get(part) != found.get(part):
+            raise DataError(
+                f"state: {' of '.join(part)} is {found.get(part, 'missing')}, and this network needs "
+                f"{needed.get(part, 'none')}; it was changed since it was saved: begin without one"
+            )
     return state
+
+
+def _layout(state: State) -> dict[tuple[str, ...], str]:
+    """Type and shape of everything in a state, but for traces, which rules make as they like."""
+    found = {("spikes under way", name): recent for name, recent in state.recent.items()}
+    found |= {("weights", name): w for name, w in state.weights.items()}
+    for name, values in state.populations.items():
+        found |= {(key, name): value for key, value in values.items()}
+    return {part: f"{value.dtype} {value.shape}" for part, value in found.items()}

@@ -19,7 +19,7 @@ import numpy as np
 from spikesim import grid as grids
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
-from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, register
+from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, check_grid, register
 from spikesim.window import Phase
 
 
@@ -48,6 +48,7 @@ class ErrorIF:
 
     def __post_init__(self) -> None:
         check(self)
+        check_grid(self)
         if self.form not in ("ternary", "pair"):
             raise DeclarationError(f"ErrorIF: form = {self.form!r}; known: 'ternary', 'pair'")
         if self.floor is not None or np.any(np.asarray(self.bias) != 0):

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import rng
+from spikesim import grid, rng
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.neurons.population import Ints, check_size, register
@@ -93,13 +93,18 @@ class RegularSource:
             raise DeclarationError(
                 f"RegularSource: {phase.size} phases for {self.n} neurons; one, or one each"
             )
-        whole = np.issubdtype(phase.dtype, np.integer) and isinstance(self.period, int)
-        if not whole or self.period < 1 or (phase < 0).any() or (phase >= self.period).any():
+        whole = np.issubdtype(phase.dtype, np.integer) and grid.whole(self.period, 1)
+        if not whole or (phase < 0).any() or (phase >= self.period).any():
             raise DeclarationError(
                 f"RegularSource: period = {self.period!r}, phase = {self.phase!r}; whole numbers of "
                 "steps with "
                 f"0 <= phase < period are needed"
             )
+
+        # Python's own integers, as files keep them.
+        object.__setattr__(self, "period", int(self.period))
+        phases = tuple(int(p) for p in phase) if phase.ndim else int(phase)
+        object.__setattr__(self, "phase", phases)
 
     @cached_property
     def _phases(self) -> Ints:

@@ -25,6 +25,7 @@ from spikesim.neurons.population import (
     Numbers,
     State,
     check,
+    check_grid,
     check_refractory,
     register,
 )
@@ -60,6 +61,7 @@ class IF:
 
     def __post_init__(self) -> None:
         check(self)
+        check_grid(self)
         check_refractory("IF", self.refractory)
         if self.reset not in ("zero", "subtract"):
             raise DeclarationError(f"IF: reset = {self.reset!r}; known: 'zero', 'subtract'")

@@ -140,6 +140,20 @@ def check(population: Any) -> None:
         )
 
 
+def check_grid(population: Any) -> None:
+    """A model that counts in integers has a grid.
+
+    Raises:
+        DeclarationError: its grid is None.
+    """
+    if population.grid is None:
+        raise DeclarationError(
+            f"{type(population).__name__}: grid = None; this model counts in steps of a grid: give its bits, "
+            f"or "
+            f"take LIF for real numbers"
+        )
+
+
 def scaled(values: Any, bits: int | None) -> Numbers:
     """Numbers in what a model counts in: int64 counts of 2**-bits, or float64 as they are."""
     return np.asarray(values, np.float64) if bits is None else grid.snap(values, bits)

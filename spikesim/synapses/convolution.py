@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,9 @@ class Conv2d:
         self._check_shape()
 
     def _check_shape(self) -> None:
-        w, shape, name = self.w, tuple(self.shape), self.name
+        w, name = self.w, self.name
+        given: Any = self.shape
+        shape = tuple(given) if isinstance(given, (tuple, list)) else ()
         if w.ndim != 4 or 0 in w.shape:
             raise DeclarationError(
                 f"{name}: w has the shape {w.shape}; (out, in / groups, rows, columns) is needed"

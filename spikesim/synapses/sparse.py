@@ -48,7 +48,7 @@ class Sparse:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
         check_delay(self.name, self.delay)
-        indptr = np.asarray(self.indptr, np.int64)
+        indptr = _integers(self.name, "indptr", self.indptr, np.int64)
         indices = _integers(self.name, "indices", self.indices, np.int32)
         if indptr.ndim != 1 or not len(indptr) or indptr[0] != 0 or (np.diff(indptr) < 0).any():
             raise DeclarationError(
@@ -65,6 +65,8 @@ class Sparse:
                 f"{self.name}: synapse {k} goes to neuron {indices[k]}; neurons count from 0"
             )
         w = np.asarray(self.w)
+        if not np.can_cast(w.dtype, np.float64):
+            raise DeclarationError(f"{self.name}: weights of {w.dtype}; real numbers are needed")
         w = w if w.dtype in (np.float32, np.float64) else w.astype(np.float64)
         if w.shape not in ((), indices.shape):
             raise DeclarationError(f"{self.name}: weights of {w.shape} for {len(indices)} synapses")
