@@ -28,7 +28,13 @@ from spikesim.tables import Table
 
 Float32 = npt.NDArray[np.float32]
 GENERATOR = replace(
-    SUPERVISED, sizes=(10, 256, 784), alpha=0.02, alpha_scale=(1.0, 0.5), free=10, clamped=10, batch=64
+    SUPERVISED,
+    sizes=(10, 256, 784),
+    alpha=0.04,
+    alpha_scale=(2.0, 1.0),
+    init_scale=1.0,
+    free=10,
+    clamped=10,
 )
 START = 2500  # index of the random stream of weights
 
@@ -43,6 +49,8 @@ def train_generator(
 ) -> AstdpNetwork:
     """Learn images from labels; x in [0, 1], (samples, 784)."""
     net = AstdpNetwork(config, seed)
+    # Xavier's bound for ten labels alone: beside 784 pixels in the fan-in, one label would hardly be heard.
+    net.w[0, 1] *= np.float32(np.sqrt(sum(config.sizes[::2]) / config.sizes[0]))
     a_pass = len(x) // config.batch
     for k in range(total // config.batch):
         rows = rng.permutation(seed, len(x), k // a_pass)

@@ -28,9 +28,15 @@ from spikesim.rng import Stream
 Float32 = npt.NDArray[np.float32]
 SQUARE, GREY = 10, 0.5
 PRETEXT = replace(
-    SUPERVISED, sizes=(784, 512, 784), alpha=0.1, alpha_scale=(1.0, 0.1), free=8, clamped=8, batch=64
+    SUPERVISED,
+    sizes=(784, 512, 784),
+    alpha=0.02,
+    alpha_scale=(1.0, 1.0),
+    init_scale=1.0,
+    free=8,
+    clamped=8,
 )
-READOUT = replace(SUPERVISED, alpha=0.02, alpha_scale=(1.0, 1.0))
+READOUT = replace(SUPERVISED, alpha=0.15, alpha_scale=(1.0, 1.0))
 
 
 def covered(x: Float32, seed: int, epoch: int, index: int, side: int = 28, square: int = SQUARE) -> Float32:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from spikesim.errors import DeclarationError, unknown
@@ -147,6 +147,14 @@ class Astdp:
         """The names of the departures from the paper that are on."""
         off = Astdp()
         return tuple(name for name in AMENDMENTS if getattr(self, name) != getattr(off, name))
+
+    @property
+    def settings(self) -> str:
+        """Every field but the sizes that is not as printed, as text: "lateral=False, eps_l=0.5"."""
+        off = Astdp()
+        names = [f.name for f in fields(self) if f.name != "sizes"]
+        differing = [name for name in names if getattr(self, name) != getattr(off, name)]
+        return ", ".join(f"{name}={getattr(self, name)}" for name in differing)
 
     @property
     def hidden(self) -> range:

@@ -75,10 +75,10 @@ def table1(
         if name in rows:
             found = classification.classify(rows[name], dataset, numbers, runs, display.say)
         elif name == "self-supervised":
-            found = classification.completed(dataset, numbers, (40_000, 200_000), display.say)
+            found = classification.completed(dataset, numbers, (8_000, 100_000), display.say)
         else:
             loss = "mse" if name.endswith("MSE") else "cross entropy"
-            found = classification.backprop(dataset, loss, numbers, 10, display.say)
+            found = classification.backprop(dataset, loss, numbers, 5, display.say)
         _keep(classification.table_1(classification.earlier(path) | {name: found}), path)
 
 
@@ -106,7 +106,7 @@ def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
 
 @app.command()
 def generate(
-    presentations: Annotated[int, typer.Option(min=1, help="Presentations of the training.")] = 20_000,
+    presentations: Annotated[int, typer.Option(min=1, help="Presentations of the training.")] = 12_000,
     results: Results = RESULTS,
 ) -> None:
     """Fig. 2: digits generated from labels, and how a separate classifier reads them."""
