@@ -49,6 +49,7 @@ class Brian2:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
             them.
+        seconds: what Brian2's last run took; of a C++ program without its building.
         code: what Brian2 generates: "numpy", "cython" (needs a C++ compiler; minutes for the first run), or
             "cpp_standalone" (a program of its own, compiled for every run: for long runs and large batches).
 
@@ -76,6 +77,7 @@ class Brian2:
         self.network = network
         self.masters = starting_masters(network, masters)
         self.code = choice or code
+        self.seconds = 0.0
 
     def run(
         self,
@@ -119,7 +121,7 @@ class Brian2:
             if learn:
                 teach(made.clocks, made.synapses, _due(B, batch), factor, outside)
             # The border after the last presentation is part of the run: it shows the counts and learns.
-            simulate(made.network(), B * length + 1)
+            self.seconds = simulate(made.network(), B * length + 1)
             self._check_reach(made)
             clipped = self._learnt(made) if learn else dict.fromkeys(self.masters, 0)
             found = _recording(net, made.seen, keep, B)
@@ -169,7 +171,7 @@ class Brian2:
             made = self._make(Window(given.steps), outside, {*keep, *under_way}, keep, begun)
             for name, model in self._models.items():
                 begin(made.groups[name], model, begun.populations[name])
-            simulate(made.network(), given.steps + 2)
+            self.seconds = simulate(made.network(), given.steps + 2)
             self._check_reach(made)
             found = _recording(net, made.seen, keep, 1)
             after = self._state(made, begun, given.steps)

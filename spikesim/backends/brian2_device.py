@@ -10,6 +10,7 @@ sums of integers are exact either way, and products of real numbers are then rou
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from spikesim.errors import EngineError, MissingExtraError, unknown
 
 Code = Literal["numpy", "cython", "cpp_standalone"]
 CODE = ("numpy", "cython", "cpp_standalone")
-Simulate = Callable[[Any, int], None]
+Simulate = Callable[[Any, int], float]
 _FLAGS = ("codegen.cpp.extra_compile_args", "codegen.cpp.extra_compile_args_gcc")
 
 
@@ -50,7 +51,8 @@ def generating(b2: Any, code: str) -> Iterator[Simulate]:
     """Brian2 with a device and a kind of code; what is made and read inside belongs to them.
 
     Gives:
-        simulate(network, steps): run a Brian2 network for so many steps of a second; once.
+        simulate(network, steps): run a Brian2 network for so many steps of a second; once. Gives the
+        seconds that it took, of a C++ program without its building.
     """
     target = "numpy" if code == "cpp_standalone" else code
     changed = {"codegen.target": target} | {key: _exact(b2.prefs[key]) for key in _FLAGS}
@@ -90,8 +92,13 @@ def _device(device: Any, **options: Any) -> Iterator[None]:
 def _runtime(b2: Any) -> Iterator[Simulate]:
     from brian2.devices.device import runtime_device
 
+    def simulate(network: Any, steps: int) -> float:
+        begun = time.perf_counter()
+        network.run(steps * b2.second, namespace={})
+        return time.perf_counter() - begun
+
     with _device(runtime_device):
-        yield lambda network, steps: network.run(steps * b2.second, namespace={})
+        yield simulate
 
 
 @contextmanager
@@ -102,7 +109,7 @@ def _standalone(b2: Any) -> Iterator[Simulate]:
     with tempfile.TemporaryDirectory(prefix="spikesim-brian2-") as folder:
         device = CPPStandaloneDevice()
 
-        def simulate(network: Any, steps: int) -> None:
+        def simulate(network: Any, steps: int) -> float:
             network.run(steps * b2.second, namespace={})
             try:
                 device.build(directory=folder, compile=True, run=True, with_output=False)
@@ -111,6 +118,7 @@ def _standalone(b2: Any) -> Iterator[Simulate]:
                     f"brian2: the C++ program could not be built or run ({problem}); a C++ compiler and make "
                     f"are needed. code='numpy' needs neither"
                 ) from problem
+            return float(device._last_run_time)
 
         with _device(device, build_on_run=False):
             yield simulate

@@ -186,8 +186,8 @@ def _generator(group: Any, dt: float) -> SpikeList:
 def _pathways(synapses: Any) -> list[Any]:
     """The pathways from spikes to statements, checked."""
     equations = synapses.equations
-    if equations.diff_eq_names or synapses.summed_updaters:
-        what = f"the equations of synapses {sorted(equations.diff_eq_names)}, or summed variables"
+    if equations.diff_eq_names or synapses.event_driven or synapses.summed_updaters:
+        what = "differential equations, or summed variables, of synapses"
         refuse(
             synapses.name, what, "static weights are read; for plasticity declare a rule of spikesim.learning"
         )
