@@ -14,6 +14,7 @@ from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DeclarationError, unknown
 from spikesim.models.astdp import ablation as ablations
 from spikesim.models.astdp import classification, generation
+from spikesim.models.astdp import search as searching
 from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.order import order_table
 from spikesim.models.astdp.pictures import draw_figures
@@ -102,6 +103,13 @@ def table2(
 def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
     """Which printed choice breaks the accuracy: 14x14 images, literal and amended, one change at a time."""
     _keep(ablations.ablation(datasets.mnist(), _numbers(seeds), Display().say), results / "ablation.json")
+
+
+@app.command()
+def search(seeds: Seeds = 2, results: Results = RESULTS) -> None:
+    """How the settings were chosen: one change at a time, on validation samples (some minutes)."""
+    found = searching.search(datasets.mnist(), _numbers(seeds), Display().say)
+    _keep(found, results / "search.json")
 
 
 @app.command()
