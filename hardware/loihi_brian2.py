@@ -19,7 +19,7 @@ import numpy.typing as npt
 from spikesim.engines.checks import check_recorded, check_run
 from spikesim.errors import EngineError, MissingExtraError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi_chip import ChipNetwork, ChipPopulation
+from spikesim.hardware.loihi_chip import ChipNetwork, ChipPopulation, ChipProjection
 from spikesim.hardware.loihi_compile import compile_network
 from spikesim.network import Masters, Network
 from spikesim.recording import Recording, winner
@@ -62,7 +62,7 @@ class Brian2Loihi:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes, a run of Brian2 each; arguments and errors as for the emulator."""
+        """Present a batch of spikes in one run of Brian2; arguments and errors as for the emulator."""
         net, keep = self.network, tuple(record)
         if learn:
             raise EngineError(
@@ -70,21 +70,19 @@ class Brian2Loihi:
             )
         B, _ = check_run(net, inputs, labels, learn, batch, factor)
         check_recorded(keep, net.populations)
-        T = net.window.T
-        rasters = {name: np.zeros((B, T, p.n), np.int8) for name, p in net.populations.items()}
-        v = {
-            name: np.zeros((B, T, p.n), np.int64) for name, p in self.chip.populations.items() if not p.source
-        }
-        for b in range(B):
-            for name, (raster, units) in play(self.chip, {k: s.raster(b) for k, s in inputs.items()}).items():
-                rasters[name][b] = raster
-                if units is not None:
-                    v[name][b] = units // self.chip.populations[name].scale
-        spikes = {name: from_raster(raster) for name, raster in rasters.items()}
+        given = {k: np.stack([s.raster(b) for b in range(B)]) for k, s in inputs.items() if B}
+        spikes = dict(inputs)
+        v: dict[str, npt.NDArray[np.int64]] = {}
+        for name, (raster, units) in (play(self.chip, given) if B else {}).items():
+            spikes[name] = from_raster(raster)
+            if units is not None:
+                v[name] = units // self.chip.populations[name].scale
+        if not B:
+            spikes |= {k: from_raster(np.zeros((0, net.window.T, p.n))) for k, p in net.populations.items()}
         end = net.window.boundary
         counts = {k: np.stack([s.counts(0, end), s.counts(end)], axis=1) for k, s in spikes.items()}
         predictions = np.zeros(0, np.int64)
-        if net.readout is not None:
+        if net.readout is not None and B:
             first, last = net.window.span(net.readout.span)
             h, membrane = spikes[net.readout.population].counts(first, last), v[net.readout.population]
             predictions = np.array([winner(h[b], membrane[b, last - 1]) for b in range(B)], np.int64)
@@ -101,16 +99,22 @@ def _modules() -> tuple[Any, Any]:
 def play(
     chip: ChipNetwork, inputs: Mapping[str, npt.NDArray[np.int8]]
 ) -> dict[str, tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]]:
-    """One presentation: population -> spikes (T, n) and membranes (T, n) in units of v, in its own window.
+    """Presentations side by side, each in neurons and synapses of its own.
 
-    A source has None for membranes.
+    Args:
+        chip: what is played.
+        inputs: source -> spikes (B, T, n).
+
+    Returns:
+        population -> spikes (B, T, n) and membranes (B, T, n) in units of v, in its own window; a source has
+        None for membranes.
     """
     b2, loihi = _modules()
-    before = b2.prefs["codegen.target"], b2.defaultclock.dt
+    before, B = (b2.prefs["codegen.target"], b2.defaultclock.dt), len(next(iter(inputs.values())))
     b2.prefs["codegen.target"] = "numpy"
     try:
-        groups = {name: _group(loihi, p, inputs.get(name)) for name, p in chip.populations.items()}
-        synapses = [_synapses(loihi, chip, p, groups) for p in chip.projections]
+        groups = {name: _group(loihi, p, B, inputs.get(name)) for name, p in chip.populations.items()}
+        synapses = [_synapses(loihi, chip, p, B, groups) for p in chip.projections]
         fired = {name: b2.SpikeMonitor(group) for name, group in groups.items()}
         traced = {
             name: b2.StateMonitor(groups[name], "v", record=True, when="end")
@@ -119,41 +123,45 @@ def play(
         }
         simulation = loihi.LoihiNetwork(*groups.values(), *synapses, *fired.values(), *traced.values())
         simulation.run(chip.steps, namespace={})
-        return {name: _window(chip, name, fired, traced, b2.ms) for name in groups}
+        return {name: _window(chip, name, B, fired[name], traced.get(name), b2.ms) for name in groups}
     finally:
         b2.prefs["codegen.target"], b2.defaultclock.dt = before
 
 
-def _group(loihi: Any, p: ChipPopulation, spikes: npt.NDArray[np.int8] | None) -> Any:
+def _group(loihi: Any, p: ChipPopulation, B: int, spikes: npt.NDArray[np.int8] | None) -> Any:
+    """A population for B presentations: neuron j of presentation b is neuron b n + j."""
     if spikes is not None:
-        times, neurons = np.nonzero(spikes)
-        return loihi.LoihiSpikeGeneratorGroup(p.n, neurons, times + p.start)
+        owner, times, neurons = np.nonzero(spikes)
+        return loihi.LoihiSpikeGeneratorGroup(B * p.n, owner * p.n + neurons, times + p.start)
     return loihi.LoihiNeuronGroup(
-        p.n, refractory=p.refractory + 1, threshold_v_mant=p.vth, decay_v=p.dv, decay_I=p.du
+        B * p.n, refractory=p.refractory + 1, threshold_v_mant=p.vth, decay_v=p.dv, decay_I=p.du
     )
 
 
-def _synapses(loihi: Any, chip: ChipNetwork, p: Any, groups: Mapping[str, Any]) -> Any:
+def _synapses(loihi: Any, chip: ChipNetwork, p: ChipProjection, B: int, groups: Mapping[str, Any]) -> Any:
     indptr, indices, weights = chip.rows[p.name]
-    delay = p.delay if chip.populations[p.pre].source else p.delay - 1
+    pre, post = chip.populations[p.pre], chip.populations[p.post]
+    delay = p.delay if pre.source else p.delay - 1
     made = loihi.LoihiSynapses(
         groups[p.pre], groups[p.post], delay=delay, w_exp=p.weight_exp, sign_mode=SIGNS[p.sign_mode]
     )
-    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    made.connect(i=rows, j=indices)
-    made.w = weights
+    rows, each = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)), np.repeat(np.arange(B), len(indices))
+    made.connect(i=each * pre.n + np.tile(rows, B), j=each * post.n + np.tile(indices, B))
+    made.w = np.tile(weights, B)
     return made
 
 
 def _window(
-    chip: ChipNetwork, name: str, fired: Mapping[str, Any], traced: Mapping[str, Any], ms: Any
+    chip: ChipNetwork, name: str, B: int, fired: Any, traced: Any, ms: Any
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]:
-    """Of all steps those of a population's own window."""
+    """Of all steps those of a population's own window, by presentation."""
     first, T, n = chip.populations[name].start, chip.T, chip.populations[name].n
-    raster = np.zeros((chip.steps, n), np.int8)
-    steps = np.rint(np.asarray(fired[name].t / ms)).astype(np.int64)
-    raster[steps, np.asarray(fired[name].i)] = 1
-    units = None
-    if name in traced:
-        units = np.rint(np.asarray(traced[name].v).T).astype(np.int64)[first : first + T]
-    return raster[first : first + T], units
+    along = np.zeros((chip.steps, B * n), np.int8)
+    along[np.rint(np.asarray(fired.t / ms)).astype(np.int64), np.asarray(fired.i)] = 1
+
+    def presented(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.ascontiguousarray(values[first : first + T].reshape(T, B, n).transpose(1, 0, 2))
+
+    return presented(along), None if traced is None else presented(
+        np.rint(np.asarray(traced.v).T).astype(np.int64)
+    )

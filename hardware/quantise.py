@@ -5,11 +5,11 @@ clipping together:
 
     q = clip(floor(w 2**k + 1/2), -2**(bits-1), 2**(bits-1) - 1),    w' = q 2**-k
 
-among the steps with which the threshold can be held. A population's grid is the finest of the steps into it
-(coarser projections have an exponent of their own on the chip), and finer where a bias needs it: where its
-rounding, added up over a window, would reach half a step of the weights. Thresholds go to the nearest number
-that the chip can hold. Where neurons leak, the grid is 6 bits finer than the weights, since the chip cuts off
-fractions of 1/64 (see `spikesim.hardware.loihi_compile`).
+among the steps with which the threshold can be held and no current can wrap. A population's grid is the
+finest of the steps into it (coarser projections have an exponent of their own on the chip), and finer where a
+bias needs it: where its rounding, added up over a window, would reach half a step of the weights. Thresholds
+go to the nearest number that the chip can hold. Where neurons leak, the grid is 6 bits finer than the
+weights, since the chip cuts off fractions of 1/64 (see `spikesim.hardware.loihi_compile`).
 
 A membrane of 24 bits saturates: far below the threshold, in neurons that much inhibition reaches. Where the
 sum of a neuron's weights over a window lets it come there, the new network declares the saturation as its
@@ -69,7 +69,7 @@ def quantise(
     _check_bits(bits, chip)
     plain = network if masters is None else network.with_masters(masters)
     forward = plain.inference(T)
-    finest = {name: _finest(name, p, chip) for name, p in forward.populations.items()}
+    finest = {name: _finest(forward, name, chip) for name in forward.populations}
     steps = _steps(forward, bits, finest, joint=_one_step(chip))
     populations: dict[str, Any] = {}
     for name, population in forward.populations.items():
@@ -129,25 +129,49 @@ def _extra(p: Any, chip: Hardware) -> int:
     return LEAK_BITS if chip.quantised and leaks(p) else 0
 
 
-def _finest(name: str, p: Any, chip: Hardware) -> int:
-    """The finest step of weights with which the population's threshold can be held.
+def _finest(network: Network, name: str, chip: Hardware) -> int:
+    """The finest step with which a population's threshold can be held, and its current cannot wrap.
 
     Raises:
         LimitError: there is none.
     """
+    p = network.populations[name]
     if isinstance(p, Source) or not hasattr(p, "theta"):
         return FINEST
-    limit, steps = chip.limit("threshold"), FINEST - _extra(p, chip)
-    if limit is None or limit.high is None:
+    steps, limit, wrap = FINEST - _extra(p, chip), chip.limit("threshold"), chip.limit("current")
+    if limit is None or limit.high is None or wrap is None or wrap.high is None:
         return steps
+    reach, synapses = _reach(network, name)
     while steps >= 0 and p.theta * 2.0**steps > limit.high + 1:
+        steps -= 1
+    # A weight is 64 units of u, and rounding may add half a step to each.
+    while (
+        steps >= 0 and (reach * 2.0**steps + synapses / 2) * _lasting(p, network.window.T) * 64 >= wrap.high
+    ):
         steps -= 1
     if steps < 0:
         raise LimitError(
-            f"{name}: theta = {p.theta}; {chip.title} holds {limit} ({limit.source}), in steps of the "
-            f"weights. Scale weights, bias and threshold down together: the spikes stay the same"
+            f"{name}: theta = {p.theta}, and the input of a step reaches {reach:.6g}; {chip.title} holds "
+            f"thresholds of {limit} ({limit.source}) in steps of the weights, and 2**17 of them as a "
+            f"current. Scale weights, bias and threshold down together: the spikes stay the same"
         )
     return steps
+
+
+def _reach(network: Network, name: str) -> tuple[float, int]:
+    """The largest sum of absolute weights into a neuron, and of how many synapses."""
+    total = np.zeros((2, network.populations[name].n))
+    for link in network.incoming(name):
+        for _, matrix in link.pieces(network.weights(link.name)):
+            total[0, : matrix.shape[1]] += np.abs(matrix).sum(axis=0)
+            total[1, : matrix.shape[1]] += np.count_nonzero(matrix, axis=0)
+    return float(total[0].max()), int(total[1].max())
+
+
+def _lasting(p: Any, T: int) -> int:
+    """How many steps' input a current can hold at once: all T without a decay."""
+    decay = round(getattr(p, "u_decay", 1.0) * UNITY)
+    return T if decay == 0 else min(T, -(-UNITY // decay))
 
 
 def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int) -> Any:
@@ -193,8 +217,8 @@ def _lowest(network: Network, name: str) -> float:
     for link in network.incoming(name):
         for _, matrix in link.pieces(network.weights(link.name)):
             least[: matrix.shape[1]] += np.minimum(matrix, 0).sum(axis=0)
-    lasting = network.window.T if getattr(p, "u_decay", 1.0) == 0 else 1 / getattr(p, "u_decay", 1.0)
-    return float((np.minimum(least * lasting + p.bias, 0) * network.window.T).min())
+    T = network.window.T
+    return float((np.minimum(least * _lasting(p, T) + p.bias, 0) * T).min())
 
 
 def _for_bias(p: Any, weights: int, extra: int, T: int) -> int:

@@ -15,6 +15,7 @@ from spikesim.engines import Naive
 from spikesim.errors import DeclarationError
 from spikesim.hardware.limits import LimitError, saturation
 from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi_chip import reach
 from spikesim.hardware.quantise import quantise, rounded
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
@@ -130,8 +131,18 @@ def test_large_thresholds_make_the_step_coarser() -> None:
     assert found.projections[0].step == 7 and found.network.populations["p"].theta == 1000.0
     with pytest.raises(LimitError, match=r"in->p: .*at most 0.001 .* nothing is left"):
         quantise(layer([[0.001], [0.0007]], LIF(1, 1000.0)))
-    with pytest.raises(LimitError, match=r"p: theta = 1000000.0; .*0 .. 131071.* Scale weights"):
+    with pytest.raises(LimitError, match=r"p: theta = 1000000.0, .*0 .. 131071.* Scale weights"):
         quantise(layer([[1.0]], LIF(1, 1e6)))
+
+
+def test_currents_that_could_wrap_make_the_step_coarser() -> None:
+    """A current that lasts 100 steps holds 100 inputs: 2**17 steps of the weights, and no more."""
+    neuron = LIF(1, 20.0, u_decay=0.01, v_decay=0.5)
+    found = quantise(layer(np.full((40, 1), 0.71), neuron, 200))
+    assert [r.may_wrap for r in reach(Loihi(found.network).chip)] == [0]
+    assert found.projections[0].step == 5 < quantise(layer([[0.71]], neuron, 200)).projections[0].step
+    with pytest.raises(LimitError, match=r"input of a step reaches 2e\+07"):
+        quantise(layer(np.full((2, 1), 1e7), LIF(1, 2e4)))
 
 
 def test_the_saturation_becomes_a_floor_where_it_can_be_reached() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.engines import Naive
-from spikesim.errors import SpikesimError
+from spikesim.errors import DeclarationError, SpikesimError, unknown
 from spikesim.grid import rounded
 from spikesim.hardware.limits import unfloored
 from spikesim.hardware.loihi import Loihi
@@ -28,7 +28,7 @@ from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
-from spikesim.tables import Table, save_table
+from spikesim.tables import Table, load_table, save_table
 from spikesim.verify import compare
 from spikesim.window import Window
 
@@ -164,29 +164,47 @@ def played(case: Case, programs: Sequence[str]) -> Played:
     return Played(case.seed, spikes, tuple(found))
 
 
-def measured(networks: int, say: Callable[[str], None]) -> Table:
-    """The table: networks, presentations, spikes and differences by program."""
-    rows, seeds = [], {}
-    for name in PROGRAMS:
-        cases = [case(seed, biased=name != "brian2-loihi") for seed in range(1, networks + 1)]
-        done = []
-        for k, one in enumerate(cases, 1):
-            done.append(played(one, (name,)))
-            if k % 10 == 0 or done[-1].differences:
-                say(f"{name}: {k} of {networks} networks {' '.join(done[-1].differences)}")
-        differ = [line for d in done for line in d.differences]
-        presented = sum(len(one.inputs["in"]) for one in cases)
-        rows.append((f"emulator and {name}", networks, presented, sum(d.spikes for d in done), len(differ)))
-        seeds[name] = {"seeds": [1, networks], "differences": differ}
+def measured(
+    networks: int, programs: Sequence[str], known: Mapping[str, Any], say: Callable[[str], None]
+) -> Iterator[Table]:
+    """The table after every ten networks: networks, presentations, spikes and differences by program.
+
+    Args:
+        networks: seeds 1, 2, ...
+        programs: to compare with.
+        known: program -> its figures of an earlier run, for those that are not named.
+        say: told how far it is.
+    """
+    data = {name: figures for name, figures in known.items() if name not in programs}
+    for name in programs:
+        data[name] = {"networks": 0, "presentations": 0, "spikes": 0, "differences": []}
+        for seed in range(1, networks + 1):
+            one = case(seed, biased=name != "brian2-loihi")
+            found = played(one, (name,))
+            data[name]["networks"] += 1
+            data[name]["presentations"] += len(one.inputs["in"])
+            data[name]["spikes"] += found.spikes
+            data[name]["differences"] += found.differences
+            if seed % 10 == 0 or seed == networks or found.differences:
+                say(f"{name}: {seed} of {networks} networks {' '.join(found.differences)}")
+                yield _table(data)
+
+
+def _table(data: Mapping[str, Any]) -> Table:
+    rows = [
+        (f"emulator and {name}", f["networks"], f["presentations"], f["spikes"], len(f["differences"]))
+        for name, f in data.items()
+    ]
+    most = max(f["networks"] for f in data.values())
     return Table(
         "Random quantised networks: every spike and membrane of the Loihi emulator, and of other programs",
         ("programs", "networks", "presentations", "spikes", "networks that differ"),
         tuple(rows),
-        f"python -m spikesim.tools.emulator_test --networks {networks}",
+        f"python -m spikesim.tools.emulator_test --networks {most}",
         "Every network is compared with the naive engine as well. Dense, sparse, convolutional, one-to-one "
         "and recurrent projections, IF and LIF, 8, 6 and 4 bits; brian2-loihi has no biases, so its networks "
         "have none.",
-        data=seeds,
+        data=dict(data),
     )
 
 
@@ -194,12 +212,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 where nothing differs, 1 where something does, 2 on an error."""
     parser = argparse.ArgumentParser(prog="python -m spikesim.tools.emulator_test", description=__doc__)
     parser.add_argument("--networks", type=int, default=100)
-    parser.add_argument("--save", type=Path, help="write the table to this JSON file")
+    parser.add_argument("--programs", default=",".join(PROGRAMS), help="separated by commas")
+    parser.add_argument("--save", type=Path, help="keep the table in this JSON file, program by program")
     options = parser.parse_args(arguments)
     try:
-        table = measured(options.networks, lambda line: print(line, flush=True))
-        if options.save is not None:
-            save_table(table, options.save)
+        programs = options.programs.split(",")
+        for name in programs:
+            if name not in PROGRAMS:
+                raise DeclarationError(unknown("program", name, PROGRAMS))
+        known = dict(load_table(options.save).data) if options.save and options.save.exists() else {}
+        for table in measured(options.networks, programs, known, lambda line: print(line, flush=True)):
+            if options.save is not None:
+                save_table(table, options.save)
     except SpikesimError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
