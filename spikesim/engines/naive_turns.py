@@ -145,7 +145,7 @@ class Turns:
         if closed is not None:
             after = {key: np.where(closed, state[key], value) for key, value in after.items()}
             s = np.where(closed, 0, s)
-        check_range(name, after["v"], t)
+        check_range(name, self.network.populations[name], after, t)
         return after, s
 
     def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], given: Given) -> None:
@@ -171,25 +171,31 @@ def layout_of(network: Network, p: Dense | Sparse) -> Layout:
     return Layout.of(np.arange(n_pre + 1, dtype=np.int64) * n_post, post, n_post)
 
 
-def check_range(name: str, v: Any, t: int) -> None:
-    """Membranes are finite, and inside the range that float64 holds exactly.
+def check_range(name: str, population: Any, state: Mapping[str, Any], t: int) -> None:
+    """Membranes and currents are finite, and inside the range in which their model counts exactly.
 
     Raises:
         EngineError: names population, step and neuron.
     """
-    bad = ~(np.abs(v) < LIMIT)
-    if bad.any():
-        raise_range(name, int(np.argwhere(bad)[0][-1]), t)
+    limit = range_of(population)
+    for key in ("v", "u"):
+        bad = ~(np.abs(state.get(key, 0)) < limit)
+        if bad.any():
+            raise_range(name, int(np.argwhere(bad)[0][-1]), t, limit)
 
 
-def raise_range(name: str, neuron: int, t: int) -> None:
+def range_of(population: Any) -> float:
+    """Where a model ends to count exactly: its own `limit`, or that of float64."""
+    return float(getattr(population, "limit", LIMIT))
+
+
+def raise_range(name: str, neuron: int, t: int, limit: float = LIMIT) -> None:
     """Say that a membrane has left its range.
 
     Raises:
         EngineError: always.
     """
     raise EngineError(
-        f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**53 (steps of its "
-        "grid). "
-        f"Ways out: a floor, a leak (LIF), weights or a bias that do not run away"
+        f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**{int(np.log2(limit))} "
+        f"(steps of its grid). Ways out: a floor, a leak (LIF), weights or a bias that do not run away"
     )

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.given import longest_delay
-from spikesim.engines.naive_turns import raise_range
+from spikesim.engines.naive_turns import raise_range, range_of
 from spikesim.network import Network
 from spikesim.neurons.population import Advance, scaled
 from spikesim.synapses.delivery import Deliver, Weights
@@ -86,7 +86,7 @@ class Cell:
                 self.events += arrival.deliver(fired, signs, self.current)
         count = self._advance(self.state, self.current, self.closed, self._fired, self._signs)
         if count < 0:
-            raise_range(self.name, -1 - count, t)
+            raise_range(self.name, -1 - count, t, range_of(self.population))
         return (self._fired[:count].copy(), self._signs[:count].copy()) if count else NOBODY
 
 

@@ -115,6 +115,11 @@ class LIF:
             refractory=self.refractory,
         )
 
+    @property
+    def limit(self) -> float:
+        """Where the membrane leaves the range: a decay on a grid multiplies by up to 4096 in between."""
+        return LIMIT / self.numbers.unit
+
     @cached_property
     def _bias(self) -> Numbers:
         return np.broadcast_to(scaled(self.bias, self.grid), (self.n,)).copy()
