@@ -2,8 +2,9 @@
 
 Each entry of such a dataset is 16 bytes: length (4), address of a heap (8), number of an object in it (4). A
 heap begins with "GCOL", version 1, 3 bytes, its size (8); objects follow, each with its number (2), its
-references (2), 4 bytes, its size (8), and its bytes up to a multiple of 8; number 0 is what is free (HDF5 file
-format specification, version 3.0, III.E and IV.A.2.d).
+references (2), 4 bytes, its size (8), and its bytes up to a multiple of 8; number 0 is what is free.
+
+Source: HDF5 file format specification, version 3.0, sections III.E and IV.A.2.d.
 """
 
 from __future__ import annotations

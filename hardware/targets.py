@@ -23,6 +23,7 @@ from spikesim.spikes import Spikes
 TARGETS: dict[str, str] = {
     "lava": "spikesim.hardware.lava.target:TARGET",
     "netx": "spikesim.hardware.netx_target:TARGET",
+    "nir": "spikesim.hardware.nir_target:TARGET",
 }
 
 

@@ -172,6 +172,26 @@ def test_nir_itself_reads_what_is_written(tmp_path: Path) -> None:
         assert ("v_reset" in h5py.File(tmp_path / f"{k}.nir")["node/nodes/out"]) is False if k < 2 else True
 
 
+@pytest.mark.parametrize("make", [layered, convolved])
+def test_as_a_target_of_export_its_readers_spike_the_same(tmp_path: Path, make: Any) -> None:
+    pytest.importorskip("nir")
+    from spikesim.hardware.nir_target import as_read_by_nir, renamed
+    from spikesim.hardware.targets import target
+
+    network = make(np.random.default_rng(11))
+    chosen = target("nir")
+    chosen.write(network, tmp_path / "x.nir")
+    given = spikes(np.random.default_rng(12), network, network.window.T)
+    cells = [n for n, p in network.populations.items() if hasattr(p, "theta")]
+    wanted = run(network, given, cells)
+    for found in (as_read_by_nir(tmp_path / "x.nir"), read_nir(tmp_path / "x.nir")):
+        again = run(renamed(found.network, network), given, cells)
+        for name in cells:
+            assert wanted.spikes[name] == again.spikes[name]
+            np.testing.assert_array_equal(wanted.v[name], again.v[name])
+    assert [reader.name for reader in chosen.readers] == ["nir", "nir-spikesim"]
+
+
 def with_(**changes: Any) -> ss.Network:
     """A small network with one thing changed."""
     populations = {"in": ss.Source(2), "out": changes.pop("out", ss.IF(2, 1.0, 4)), **changes.pop("more", {})}

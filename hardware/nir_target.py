@@ -1,0 +1,73 @@
+"""NIR as a target of `spikesim export`: read again by the package nir, and by our own guarded reader.
+
+nir reads files and runs none: its graph is run here, by NIR's own rule (v > v_threshold). What other programs
+make of a file is in the table of `spikesim nir-table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.engines import engine
+from spikesim.hardware.nir_neurons import Convention
+from spikesim.hardware.nir_nodes import graph_of
+from spikesim.hardware.nir_read import Imported, imported, read_nir
+from spikesim.hardware.nir_units import Units
+from spikesim.hardware.nir_write import read_back, write
+from spikesim.hardware.targets import Reader, Runner, Target
+from spikesim.network import Network
+
+
+def as_read_by_nir(path: Path, convention: Convention | None = None) -> Imported:
+    """The network of a NIR file as the package nir reads it: its types checked, without our guards.
+
+    Raises:
+        MissingExtraError: nir is not installed.
+        SpikesimError: nir does not read the file, or the graph cannot be a network.
+    """
+    found = _plain(read_back(path).to_dict())
+    return imported(graph_of({"version": "", "node": found}, str(path)), convention or Convention())
+
+
+def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A dictionary of nir's as the guarded reader gives one: arrays, text, lists of text."""
+    made: dict[str, Any] = {}
+    for key, value in entry.items():
+        if isinstance(value, Mapping):
+            made[key] = _plain(value)
+        elif key == "edges":
+            made[key] = [list(pair) for pair in value]
+        elif value is not None and key not in ("input_type", "output_type"):
+            made[key] = value if isinstance(value, str) else np.asarray(value)
+    return made
+
+
+def renamed(found: Network, network: Network) -> Network:
+    """A network that was read, under the names of the one that was written."""
+    nodes = Units(network, 1.0, clocks=False).names
+    names = {node: name for name, node in nodes.items()}
+    populations = {name: found.populations[nodes[name]] for name in network.populations}
+    links = tuple(replace(p, pre=names[p.pre], post=names[p.post]) for p in found.projections)
+    return Network(populations, links, network.window, network.readout)
+
+
+def _by_nir(path: Path, network: Network) -> Runner:
+    return engine(renamed(as_read_by_nir(path).network, network))
+
+
+def _by_spikesim(path: Path, network: Network) -> Runner:
+    return engine(renamed(read_nir(path).network, network))
+
+
+TARGET = Target(
+    "nir",
+    "NIR",
+    None,
+    write,
+    (Reader("nir", _by_nir, saturates=False), Reader("nir-spikesim", _by_spikesim, saturates=False)),
+)
