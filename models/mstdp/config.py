@@ -70,8 +70,8 @@ GENERATING = {
     "generating_gain": 0.0,
     "averaging": 0.0,
     "iterations": 5,
-    "free_iterations": 20,
-    "test_iterations": 60,
-    "alpha": 0.05,
+    "free_iterations": 30,
+    "test_iterations": 30,
+    "alpha": 0.03,
 }
 """What changes when a network that classifies learns to generate."""

@@ -33,7 +33,8 @@ class Pending:
         rule: rates of learning, and whether the drive has to see what is pending.
         alpha: the present learning rate, which a schedule may have changed.
 
-    `hidden_factor` multiplies the learning rate of weights into hidden neurons; at 0 their biases rest too.
+    `generating`: None, or a factor of the rate of weights from labels into hidden neurons, while all other
+    weights into hidden neurons rest, and their biases.
     """
 
     def __init__(self, weights: Weights, layout: Layout, rule: MstdpRule, alpha: float) -> None:
@@ -41,7 +42,7 @@ class Pending:
         self._pre = self._signal = np.empty((0, 0, 0), np.float32)
         self._constant: Float32 | None = None
         self._count, self._first = 0, 0
-        self.hidden_factor = 1.0
+        self.generating: float | None = None
         self._self_drive = np.zeros(layout.n_hidden, np.float32)
 
     @property
@@ -96,7 +97,7 @@ class Pending:
             signal[:, layout.hidden] * into_hidden
         )
         if self.weights.lateral:  # no neuron feeds itself
-            drive[:, layout.hidden] -= pre[:, layout.hidden] * (into_hidden * self._self_drive)
+            drive[:, layout.hidden] -= gained[:, layout.hidden] * (into_hidden * self._self_drive)
         drive[:, layout.visible] += (pre[:, layout.hidden] @ kept[:, layout.hidden].T) @ (
             signal[:, layout.visible] * into_visible
         )
@@ -115,12 +116,12 @@ class Pending:
             weights.to_hidden[...] *= shrink
             weights.to_visible[...] *= shrink
         split = n_visible - first  # column of the first hidden neuron
+        gain = self._row_gain()
         if self._constant is not None:  # constant rates: a product of rank batch for all iterations
             block = weights.to_hidden[:first]
-            block += into_hidden * (self._constant.T @ total[:, split:])
+            block += into_hidden * gain[0] * (self._constant.T @ total[:, split:])
         block = weights.to_hidden[first:]
-        gain = self._row_gain()[first:rows, None]
-        block += into_hidden * gain * (pre[:, : rows - first].T @ signal[:, split:])
+        block += into_hidden * gain[first:rows, None] * (pre[:, : rows - first].T @ signal[:, split:])
         block = weights.to_visible[:, first:]
         block += into_visible * (pre[:, split:].T @ signal[:, :split])
         if weights.lateral:
@@ -134,7 +135,7 @@ class Pending:
         into_visible = np.float32(self.alpha / self._pre.shape[1])
         split = self.layout.n_visible - self._first
         self.weights.bias[self._first : self.layout.n_visible] += into_visible * signal[:split]
-        if self.hidden_factor:
+        if self.generating is None:
             self.weights.bias[self.layout.hidden] += into_visible * signal[split:]
 
     def _rows(self) -> tuple[Float32, Float32]:
@@ -148,10 +149,11 @@ class Pending:
     def _factors(self, batch: int) -> tuple[np.float32, np.float32]:
         """Learning rates of weights into hidden and into visible neurons, over the batch."""
         alpha = self.alpha / batch
-        return np.float32(alpha * self.rule.hidden_gain * self.hidden_factor), np.float32(alpha)
+        return np.float32(alpha * self.rule.hidden_gain), np.float32(alpha)
 
     def _row_gain(self) -> Float32:
         """Factors of presynaptic neurons for weights into hidden ones, (neurons,)."""
-        gain = np.ones(self.layout.n, np.float32)
-        gain[self.layout.outputs] = self.rule.feedback_gain
+        others, labels = (1.0, 1.0) if self.generating is None else (0.0, self.generating)
+        gain = np.full(self.layout.n, others, np.float32)
+        gain[self.layout.outputs] = self.rule.feedback_gain * labels
         return gain

@@ -49,8 +49,8 @@ class Mstdp:
         held: Differs from the paper: "inputs" are held at their data in all phases, so that a free phase
             frees the labels alone, as a test does; "outputs" holds the labels instead, as generation does;
             "alternate" holds inputs in even cycles, labels in odd ones.
-        generating_gain: Differs from the paper: factor of alpha for weights into hidden neurons while labels
-            are held. With 0 only weights into inputs learn to generate, and classification stays as it is.
+        generating_gain: Differs from the paper: while labels are held, weights into hidden neurons rest, but
+            for those from labels, whose alpha has this factor.
         decoder_init: Differs from the paper: factor of the first weights from hidden neurons to inputs.
         label_init: Differs from the paper: factor of the first weights from labels to hidden neurons.
         restart: Differs from the paper: states return to rest before each "sample" or "cycle": to where rates
@@ -300,7 +300,7 @@ def present(net: Net, x: Float32, labels: np.ndarray, alpha: float, step: int = 
         if (config.restart == "cycle" and k % 2 == 0) or (config.restart == "sample" and k == 0):
             rest = at_rest(layout, net.centre, len(x))
             net.states.s[...], net.states.v[...] = rest.s, rest.v
-        pending.hidden_factor = config.generating_gain if phase.outputs == "held" else 1.0
+        pending.generating = config.generating_gain if phase.outputs == "held" else None
         relax(
             net.weights,
             layout,
