@@ -5,6 +5,7 @@ refusals.
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from spikesim.synapses import Sparse
 from spikesim.synapses.random_rows import log
 
 pytestmark = pytest.mark.core
+NOT_COMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 TAG = int(Stream.CONNECT) * 2**24 + 1
 
 
@@ -108,7 +110,7 @@ def test_fixed_in_degree_is_its_twin(k: int, multapses: bool, alone: bool) -> No
 
 
 def test_how_many_synapses_there_are() -> None:
-    n, p = 400, 0.05
+    n, p = (60 if NOT_COMPILED else 400), 0.05
     counts = np.array(
         [connect.fixed_probability("a", "a", n, n, p, 1.0, seed=s).n_synapses for s in range(20)]
     )
@@ -116,16 +118,19 @@ def test_how_many_synapses_there_are() -> None:
     assert abs(counts.mean() - n * n * p) < 4 * spread / math.sqrt(20)
     assert 0.5 * spread < counts.std() < 1.7 * spread
     into = np.bincount(connect.fixed_probability("a", "a", n, n, p, 1.0).indices, minlength=n)
-    assert abs(into.var() / (n * p * (1 - p)) - 1) < 0.35  # as binomial as the rows
+    near = 5 * math.sqrt(2 / n)
+    assert abs(into.var() / (n * p * (1 - p)) - 1) < near  # as binomial as the rows
     out = np.diff(connect.fixed_in_degree("a", "a", n, n, 50, 1.0).indptr)
-    assert abs(out.var() / (50 * (1 - 1 / n)) - 1) < 0.35
+    assert abs(out.var() / (50 * (1 - 1 / n)) - 1) < near
 
 
 def test_the_ends_of_probability() -> None:
     assert connect.fixed_probability("a", "b", 3, 4, 0.0, 1.0).n_synapses == 0
     assert rows(connect.fixed_probability("a", "b", 3, 4, 1.0, 1.0)) == [[0, 1, 2, 3]] * 3
     assert connect.fixed_probability("a", "b", 300, 400, 1e-17, 1.0).n_synapses == 0
-    some = [connect.fixed_probability("a", "b", 1000, 10**6, 1e-8, 1.0, seed=s).n_synapses for s in range(30)]
+    some = [
+        connect.fixed_probability("a", "b", 50, 2 * 10**7, 1e-8, 1.0, seed=s).n_synapses for s in range(30)
+    ]
     assert 180 < sum(some) < 430  # 300 are expected
 
 
@@ -173,19 +178,20 @@ def test_scipy_matrices(kind: Any) -> None:
 
 
 def test_drawn_weights_and_delays() -> None:
-    n = 300_000  # more than one chunk of 2**18
+    n = 3000 if NOT_COMPILED else 300_000  # more than one chunk of 2**18
+    near = 6 / math.sqrt(n)
     even = connect.uniform(-1.0, 3.0)(n, 5)
-    assert even.min() >= -1 and even.max() < 3 and abs(even.mean() - 1) < 0.01
-    assert abs(even.var() - 16 / 12) < 0.02
+    assert even.min() >= -1 and even.max() < 3 and abs(even.mean() - 1) < near
+    assert abs(even.var() - 16 / 12) < 2 * near
     bell = connect.normal(0.5, 0.25, bits=6, kind=np.float32)(n, 5)
     assert bell.dtype == np.float32 and np.array_equal(bell * 64, np.round(bell * 64))
-    assert abs(bell.mean() - 0.5) < 0.01 and abs(bell.std() - 0.25) < 0.01
+    assert abs(bell.mean() - 0.5) < near and abs(bell.std() - 0.25) < near
     late = connect.steps(2, 5)(n, 5)
     assert late.dtype == np.uint16
-    assert np.abs(np.bincount(late, minlength=6) / n - [0, 0, 0.25, 0.25, 0.25, 0.25]).max() < 0.01
+    assert np.abs(np.bincount(late, minlength=6) / n - [0, 0, 0.25, 0.25, 0.25, 0.25]).max() < near
     first, second = even[: n // 2], even[n // 2 :]
     assert not np.array_equal(first[:1000], even[2**18 : 2**18 + 1000])  # chunks are not one another
-    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+    assert abs(np.corrcoef(first, second)[0, 1]) < near
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.core
 NOT_COMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 NETWORKS = 16 if NOT_COMPILED else 240
 CHUNKS = 4
+LEAST = 0 if NOT_COMPILED else 5  # so few networks have not everything
 FEW = 4 if NOT_COMPILED else 30
 SEEN = (
     *(
@@ -61,11 +62,10 @@ def test_engines_are_equal(k: int) -> None:
     assert chunk(k)["networks"] == NETWORKS // CHUNKS
 
 
-@pytest.mark.skipif(NOT_COMPILED, reason="too few networks without the compiler")
 def test_every_kind_was_seen_and_nothing_was_silent() -> None:
     seen = sum((chunk(k) for k in range(CHUNKS)), Counter[str]())
-    assert {what: seen[what] for what in SEEN if seen[what] < 5} == {}
-    assert seen["spikes"] > 20_000
+    assert {what: seen[what] for what in SEEN if seen[what] < LEAST} == {}
+    assert seen["spikes"] > 80 * NETWORKS
 
 
 def test_a_difference_is_found() -> None:
