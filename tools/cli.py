@@ -21,6 +21,7 @@ from spikesim.tools.commands import (
     export,
     gupta,
     mstdp,
+    nir_table,
     presets,
     quantise,
     reproduce,
@@ -44,6 +45,7 @@ app.command("export")(export.export)
 app.command("quantise")(quantise.quantise)
 app.command("energy")(energy.energy)
 app.command("simulate")(simulate.simulate)
+app.command("nir-table")(nir_table.nir_table)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)

@@ -224,7 +224,7 @@ def export(peer: str, model: Any, sample: Any) -> Any:
     if peer == "spikingjelly":
         return load("spikingjelly.activation_based.nir_exchange").export_to_nir(model, sample)
     if peer == "snntorch":
-        return load("snntorch.export_nir").export_to_nir(model, sample)
+        return load("snntorch.export_nir").export_to_nir(model, sample, ignore_dims=[0])
     if peer == "norse":
         return load("norse.torch").to_nir(model, sample)
     return load("sinabs.nir").to_nir(model, sample)

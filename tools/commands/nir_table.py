@@ -1,0 +1,258 @@
+"""`spikesim nir-table`: graphs of ours in other libraries, and graphs of theirs here, spike by spike."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from spikesim import datasets
+from spikesim.encoders import Poisson
+from spikesim.engines import Stepped
+from spikesim.engines import simulate as play
+from spikesim.errors import DeclarationError, SpikesimError, unknown
+from spikesim.hardware.nir_neurons import CONVENTIONS, Convention
+from spikesim.hardware.nir_read import read_nir
+from spikesim.hardware.nir_write import write
+from spikesim.network import Network
+from spikesim.neurons import IF, LIF, Source
+from spikesim.spikes import Spikes, from_raster
+from spikesim.synapses import Dense
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+from spikesim.window import Window
+
+SCRIPT = Path(__file__).resolve().parents[1] / "peers" / "nir_peers.py"
+PLACE = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "nir_readers.json"
+PEERS = ("norse", "spikingjelly", "snntorch", "sinabs")
+KINDS = {
+    "if": "MLP, IF",
+    "lif": "MLP, LIF",
+    "cuba": "MLP, CubaLIF",
+    "recurrent": "recurrent LIF",
+    "conv": "conv net",
+}
+Raster = npt.NDArray[np.uint8]
+SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a library is asked to play a graph of ours.
+
+    Attributes:
+        peer: the library.
+        said: the settings, for the table.
+        dt: given to the library's reader.
+        plain: the library as it comes.
+        leaky: the graph is written with neurons that leak 1e-14 a step, in steps of 1e-4.
+    """
+
+    peer: str
+    said: str
+    dt: float = 1.0
+    plain: bool = True
+    leaky: bool = False
+
+
+SETTINGS = (
+    Setting("norse", "from_nir(dt=1)"),
+    Setting("spikingjelly", "import_from_nir(dt=1), nirtorch 2.6"),
+    Setting("snntorch", "as it comes"),
+    Setting("snntorch", "graph with LIF, tau = 1e10, r = tau / 1e-4", 1e-4, leaky=True),
+    Setting("sinabs", "as it comes"),
+    Setting("sinabs", "SingleSpike, MembraneReset, min_v_mem=None", plain=False),
+)
+# What each library's own export means; norse multiplies its time constants by dt (1e-3) once more.
+THEIRS: Mapping[str, Mapping[str, Convention]] = {
+    "norse": {
+        "if": CONVENTIONS["norse-if"],
+        "conv": CONVENTIONS["norse-if"],
+        "lif": Convention(dt=1e-6),
+        "cuba": Convention(dt=1e-6),
+    },
+    "spikingjelly": dict.fromkeys(KINDS, CONVENTIONS["spikingjelly"]),
+    "snntorch": dict.fromkeys(KINDS, CONVENTIONS["snntorch"]),
+    "sinabs": dict.fromkeys(KINDS, replace(CONVENTIONS["sinabs"], reset="value")),
+}
+
+
+def nir_table(
+    peer: Annotated[
+        list[str], typer.Option(help="NAME=PYTHON of " + ", ".join(PEERS) + "; may be repeated.")
+    ],
+    samples: Annotated[int, typer.Option(min=1, help="Digits to play.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and spikes.")] = 1,
+    save: Annotated[bool, typer.Option(help="Write the table to models/results.")] = False,
+) -> None:
+    """Play our graphs in other libraries, and theirs here; print exact, or the first difference."""
+    pythons = dict(entry.partition("=")[::2] for entry in peer)
+    for name in pythons:
+        if name not in PEERS:
+            raise DeclarationError(unknown("library", name, PEERS))
+    display = Display(False)
+    rows: list[tuple[Any, ...]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for row in _rows(Path(folder), pythons, samples, seed):
+            display.say("  ".join(str(cell) for cell in row))
+            rows.append(row)
+    asked = " ".join(f"--peer {name}=PYTHON" for name in pythons)
+    table = Table(
+        "NIR: graphs of ours in other libraries, and theirs here",
+        ("library", "graph", "settings", "spikes", "result"),
+        tuple(rows),
+        f"spikesim nir-table {asked} --samples {samples} --save",
+        f"Ours: 784-500-10 of random 8-bit weights, T = 200, {samples} MNIST digits, every spike of both "
+        f"layers. "
+        f"Theirs: networks of weights in 64ths, 3 x 40 steps of random spikes. Installing: "
+        f"tools/peers/nir_peers.py.",
+        {"samples": samples, "seed": seed},
+    )
+    if save:
+        save_table(table, PLACE)
+
+
+def _rows(folder: Path, pythons: Mapping[str, str], samples: int, seed: int) -> Any:
+    network, inputs = ours(samples, seed)
+    record = [name for name in network.populations if name != "in"]
+    wanted = Stepped(network).run({"in": inputs}, record=record).spikes
+    given = np.stack([inputs.raster(b) for b in range(samples)]).astype(np.uint8)
+    np.savez_compressed(folder / "given.npz", spikes=given)
+    write(network, folder / "exact.nir")
+    leaky = {n: _leaking(p) for n, p in network.populations.items()}
+    write(replace(network, populations=leaky), folder / "leaky.nir", dt=1e-4)
+    rasters = {name: _rasters(wanted[name]) for name in record}
+    for setting in SETTINGS:
+        if setting.peer in pythons:
+            graph = folder / ("leaky.nir" if setting.leaky else "exact.nir")
+            yield _played(folder, pythons[setting.peer], setting, graph, rasters)
+    rng = np.random.default_rng(seed)
+    np.savez_compressed(folder / "vector.npz", spikes=(rng.random((3, 40, 30)) < 0.2).astype(np.uint8))
+    np.savez_compressed(folder / "image.npz", spikes=(rng.random((3, 40, 2, 12, 12)) < 0.2).astype(np.uint8))
+    for name, python in pythons.items():
+        failed = _called(python, "make", name, str(folder))
+        for kind in KINDS:
+            yield _made(folder, name, kind, failed)
+
+
+def ours(samples: int, seed: int) -> tuple[Network, Spikes]:
+    """A 784-500-10 network of random 8-bit weights, and digits as spikes."""
+    rng = np.random.default_rng(seed)
+    sizes = {"hid": (784, 500, 1500.0), "out": (500, 10, 900.0)}
+    w = {name: np.clip(np.round(rng.normal(2, 40, size[:2])), -128, 127) for name, size in sizes.items()}
+    populations = {"in": Source(784), "hid": IF(500, sizes["hid"][2], 0), "out": IF(10, sizes["out"][2], 0)}
+    network = Network(populations, (Dense("in", "hid", w["hid"]), Dense("hid", "out", w["out"])), Window(200))
+    test = datasets.mnist().test.take(samples)
+    return network, Poisson().encode(test.x, test.index, 200, seed)
+
+
+def _leaking(population: Any) -> Any:
+    """The same neurons with a leak that float32 does not see."""
+    if isinstance(population, Source):
+        return population
+    return LIF(population.n, population.theta, None, 1.0, 1e-14)
+
+
+def _rasters(spikes: Spikes) -> Raster:
+    return np.stack([spikes.raster(b) for b in range(len(spikes))]).astype(np.uint8)
+
+
+def _called(python: str, *arguments: str) -> str:
+    """Run the script in a library's Python; what it said last where it failed, else nothing."""
+    try:
+        done = subprocess.run(
+            [python, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        return f"{type(problem).__name__}: {problem}"[:200]
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return "" if done.returncode == 0 else (lines or ["no word"])[-1][:200]
+
+
+def _played(
+    folder: Path, python: str, setting: Setting, graph: Path, wanted: Mapping[str, Raster]
+) -> tuple[Any, ...]:
+    out = folder / "found.npz"
+    out.unlink(missing_ok=True)
+    more = ["--plain"] if setting.plain else []
+    said = _called(
+        python,
+        "play",
+        setting.peer,
+        str(graph),
+        str(folder / "given.npz"),
+        str(out),
+        "--dt",
+        str(setting.dt),
+        *more,
+    )
+    if said:
+        return setting.peer, "ours, 784-500-10", setting.said, None, f"fails: {said}"
+    with np.load(out, allow_pickle=False) as found:
+        told = json.loads(str(found["versions"]))
+        result = first_difference(wanted, {name: found[name] for name in wanted})
+    spikes = int(sum(raster.sum() for raster in wanted.values()))
+    return _versioned(setting.peer, told), "ours, 784-500-10", setting.said, spikes, result
+
+
+def _versioned(peer: str, told: Mapping[str, str]) -> str:
+    return f"{peer} {told[peer]} (nir {told['nir']}, nirtorch {told['nirtorch']})"
+
+
+def first_difference(wanted: Mapping[str, Raster], found: Mapping[str, Raster]) -> str:
+    """Where two sets of spikes (B, T, n) part first in time, and how many differ; or "exact"."""
+    firsts, total = [], 0
+    for rank, name in enumerate(wanted):
+        if wanted[name].shape != found[name].shape:
+            return f"{name}: {found[name].shape} instead of {wanted[name].shape}"
+        where = np.argwhere(wanted[name] != found[name])
+        total += len(where)
+        if len(where):
+            b, t, j = (int(k) for k in min(where.tolist()))
+            firsts.append(((b, t, rank), f"presentation {b}, step {t}, {name}[{j}]"))
+    return "exact" if not firsts else f"{total:,} differ, first {min(firsts)[1]}"
+
+
+def _made(folder: Path, peer: str, kind: str, failed: str) -> tuple[Any, ...]:
+    """One network of a library: its graph read here, beside its own spikes."""
+    place = folder / f"{peer}-{kind}"
+    title = f"theirs, {KINDS[kind]}"
+    if failed:
+        return peer, title, "", None, f"fails: {failed}"
+    if not place.with_suffix(".npz").exists():
+        said = place.with_suffix(".txt").read_text(encoding="utf-8").split("\n")[0][:160]
+        return peer, title, "", None, f"not exported: {said}"
+    with np.load(place.with_suffix(".npz"), allow_pickle=False) as archive:
+        wanted = {name: archive[name] for name in ("0", "1")}
+        told = json.loads(str(archive["versions"]))
+    convention = THEIRS[peer][kind]
+    settings = f"dt={convention.dt:g}, {convention.fires}, {convention.leak}, {convention.gain}"
+    spikes = int(sum(raster.sum() for raster in wanted.values()))
+    try:
+        result = first_difference(wanted, here(place.with_suffix(".nir"), convention, folder, kind))
+    except SpikesimError as problem:
+        result = f"refused: {problem}".replace(f"{folder}/", "")[:300]
+    return _versioned(peer, told), title, settings, spikes, result
+
+
+def here(graph: Path, convention: Convention, folder: Path, kind: str) -> dict[str, Raster]:
+    """The spikes of a graph's layers, "0" and "1" in the order of a step, uint8 (B, T, n)."""
+    network = read_nir(graph, convention).network
+    with np.load(folder / ("image.npz" if kind == "conv" else "vector.npz"), allow_pickle=False) as archive:
+        given = archive["spikes"]
+    cells = [name for name in network.order if hasattr(network.populations[name], "theta")]
+    found: dict[str, list[Raster]] = {str(k): [] for k in range(len(cells))}
+    for raster in given.reshape(*given.shape[:2], -1):
+        inputs = {network.sources[0]: from_raster(raster)}
+        spikes = play(network, inputs, steps=len(raster), record=cells).spikes
+        for k, name in enumerate(cells):
+            found[str(k)].append(spikes[name].raster().astype(np.uint8))
+    return {name: np.stack(rasters) for name, rasters in found.items()}
