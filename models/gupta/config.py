@@ -97,8 +97,8 @@ BACKPROP = Gupta(learning="backprop")
 EARLY_STOPPED = Gupta(learning="backprop", epochs=2)  # a control of ours: less training, no rule
 LINEAR = Gupta(learning="backprop", sizes=(784, 1))  # a control of ours: no hidden layer, no rule
 
-# Four inputs, 40 samples a batch. With plain inputs and fixed Z the rule stays at chance on IRIS: a large
-# input has no counterpart that could teach the other class.
+# Four inputs, 40 samples a batch. With plain inputs and fixed Z the rule often stays at chance on IRIS: a
+# large input has no counterpart that could teach the other class.
 IRIS_LITERAL = Gupta(sizes=(4, 32, 16, 1), eps=PRINTED_EPS, batch=40, epochs=1500)
 IRIS_AMENDED = Gupta(
     sizes=(4, 32, 16, 1), coding="complement", bias_start=-2.0, batch=40, epochs=1500

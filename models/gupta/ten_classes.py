@@ -14,7 +14,7 @@ from spikesim.models.gupta.training import Inputs, Labels, evaluate, train
 from spikesim.tables import Cell, Table
 
 Say = Callable[[str], None]
-FAST = replace(AMENDED, rate=3e-3, epochs=8)  # chosen on validation data
+FAST = replace(AMENDED, rate=3e-3, epochs=6)  # chosen on validation data
 NETWORKS: dict[str, tuple[str, Gupta]] = {
     "one against one, 784-1": ("ovo", replace(FAST, sizes=(784, 1))),
     "one against the rest, 784-32-16-1": ("ovr", FAST),
@@ -26,7 +26,7 @@ NETWORKS: dict[str, tuple[str, Gupta]] = {
 def ten_classes(
     data: Dataset,
     seeds: Sequence[int],
-    epochs: int = 8,
+    epochs: int = 6,
     say: Say = print,
     networks: Mapping[str, tuple[str, Gupta]] = NETWORKS,
 ) -> Table:

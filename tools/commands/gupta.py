@@ -59,7 +59,7 @@ def singularity(seeds: Seeds = 5, epochs: Epochs = 12, results: Results = RESULT
 
 
 @app.command()
-def classes(seeds: Seeds = 2, epochs: Epochs = 8, results: Results = RESULTS) -> None:
+def classes(seeds: Seeds = 2, epochs: Epochs = 6, results: Results = RESULTS) -> None:
     """Ten classes: one against one, one against the rest, one layer, class codes (half an hour)."""
     found = ten_classes(datasets.mnist(), _numbers(seeds), epochs, Display().say)
     _keep(found, results / "classes.json")
