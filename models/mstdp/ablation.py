@@ -16,6 +16,7 @@ from spikesim.models.mstdp.config import AMENDED, LITERAL
 from spikesim.models.mstdp.runs import Outcome, Say, run, settings, spread
 from spikesim.tables import Table
 
+JUDGED = 2000
 COLUMNS = ("Change", "Validation (%)", "Training (%)", "Presentations", "Note")
 STEPS_UP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("literal, eq. 7 without smoothing", {"smoothing": 0.0}),
@@ -49,10 +50,10 @@ STEPS_DOWN: tuple[tuple[str, dict[str, Any]], ...] = (
 """Each row changes the amended configuration alone."""
 
 
-def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 3200, say: Say = print) -> Table:
+def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560, say: Say = print) -> Table:
     """The literal configuration, amended step by step: images of 14x14 pixels, one pass over `samples`."""
-    learned, judged = (halved(split) for split in (data.fit, data.validation))
-    config = replace(LITERAL, n_in=196, n_hidden=128, batch=32, alpha=0.001 * 32)
+    learned, judged = (halved(split) for split in (data.fit, data.validation.take(JUDGED)))
+    config = replace(LITERAL, n_in=196, n_hidden=64, batch=32, alpha=0.001 * 32)
     rows, kept = [], {}
     for name, changes in STEPS_UP:
         config = replace(config, **changes)
@@ -66,7 +67,7 @@ def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 3200
         rows=tuple(rows),
         command="spikesim mstdp table literal-up",
         notes=(
-            f"14x14 pixels, 128 hidden neurons, one pass over {samples} images; each row keeps those "
+            f"14x14 pixels, 64 hidden neurons, one pass over {samples} images; each row keeps those "
             f"above. Mean ± standard deviation over seeds {', '.join(map(str, seeds))}."
         ),
         config=settings(config),
@@ -75,17 +76,15 @@ def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 3200
 
 
 def amended_down(
-    data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 12_000, epochs: int = 2, say: Say = print
+    data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 9_600, epochs: int = 2, say: Say = print
 ) -> Table:
-    """The amended configuration with one amendment taken away in each row: 256 hidden neurons."""
-    base = replace(AMENDED, n_hidden=256)
+    """The amended configuration with one amendment taken away in each row: 128 hidden neurons."""
+    judged = data.validation.take(JUDGED)
+    base = replace(AMENDED, n_hidden=128)
     rows, kept = [], {}
     for name, changes in STEPS_DOWN:
         config = replace(base, **changes)
-        found = [
-            run(config, data.fit, data.validation, seed=seed, epochs=epochs, samples=samples)
-            for seed in seeds
-        ]
+        found = [run(config, data.fit, judged, seed=seed, epochs=epochs, samples=samples) for seed in seeds]
         rows.append(_row(name, found))
         kept[name] = [o.record() for o in found]
         say(f"{name}: {rows[-1][1]}")
@@ -95,7 +94,7 @@ def amended_down(
         rows=tuple(rows),
         command="spikesim mstdp table amended-down",
         notes=(
-            f"256 hidden neurons, {epochs} passes over {samples} training images. "
+            f"128 hidden neurons, {epochs} passes over {samples} training images. "
             f"Mean ± standard deviation over seeds {', '.join(map(str, seeds))}."
         ),
         config=settings(base),

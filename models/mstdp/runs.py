@@ -114,7 +114,7 @@ def run(
                     f"seed {seed}, epoch {training.presented / per_epoch:.2f}: {found:.2f} %, {seconds:.0f} s"
                 )
     net = training.tested()
-    few = min(len(x), 10_000)
+    few = min(len(x), len(judged))
     return Outcome(
         net,
         accuracy(net, judged.x, judged.y),

@@ -20,6 +20,7 @@ from spikesim.models.mstdp.generation import generation_table
 from spikesim.models.mstdp.runs import run
 from spikesim.models.mstdp.search import search as search_settings
 from spikesim.models.mstdp.search import search_table
+from spikesim.models.mstdp.spiking_agreement import spiking_agreement
 from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
 
@@ -30,7 +31,7 @@ app = typer.Typer(
 RESULTS = Path("models/results/mstdp")
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of checkpoints; a training that is there is gone on with.")]
-TABLES = ("classification", "literal-up", "amended-down", "generation", "search")
+TABLES = ("classification", "literal-up", "amended-down", "generation", "spiking", "search")
 
 
 @app.command()
@@ -74,6 +75,9 @@ def table(
     path = results / f"{name}.json"
     if name == "search":
         _keep(search_table(results / "search-trials.json"), path)
+        return
+    if name == "spiking":
+        _keep(spiking_agreement(datasets.digits(), path, say=say), path)
         return
     data = datasets.mnist()
     if name == "classification":
