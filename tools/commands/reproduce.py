@@ -16,6 +16,7 @@ from spikesim.models.presets import preset
 from spikesim.run import Run
 from spikesim.runfolder import CONFIG
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.quick import reproduce_quickly
 from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
 from spikesim.tools.results_table import check_result
 from spikesim.training import resume as resume_run
@@ -24,7 +25,7 @@ KEPT = ("epoch", "train_accuracy", "validation_accuracy", "seconds", "clipped")
 
 
 def reproduce(
-    names: Annotated[list[str], typer.Argument(help="Presets.", metavar="PRESET...")],
+    names: Annotated[list[str] | None, typer.Argument(help="Presets.", metavar="PRESET...")] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "1",
     runs: Annotated[Path, typer.Option(help="Folder of the runs; what is there is gone on with.")] = Path(
         "runs"
@@ -36,6 +37,10 @@ def reproduce(
     threads: Annotated[
         int, typer.Option(min=1, help="Workers of evaluation; they never change a result.")
     ] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Every claim of the four papers in a short form, some minutes.")
+    ] = False,
+    save: Annotated[Path | None, typer.Option(help="With --quick: a JSON file for the table.")] = None,
 ) -> None:
     """Train presets with several seeds and write the figures, with their provenance, to models/results."""
     try:
@@ -45,6 +50,13 @@ def reproduce(
             f"--seeds {seeds!r}: whole numbers separated by commas, for example 1,2,3"
         ) from problem
     display = Display()
+    if quick:
+        if names or len(numbers) != 1:
+            raise DeclarationError("--quick runs every paper with one seed; leave the presets out")
+        reproduce_quickly(numbers[0], save, display)
+        return
+    if not names:
+        raise DeclarationError("name a preset (spikesim presets lists them), or --quick for all papers")
     chosen = [preset(name) for name in names]
     if epochs is not None:
         chosen = [replace(experiment, epochs=epochs) for experiment in chosen]

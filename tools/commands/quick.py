@@ -1,0 +1,51 @@
+"""`spikesim reproduce --quick`: every claim of the four papers in a short form, as one table."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from spikesim.models.claims import COLUMNS, Claim, rows
+from spikesim.tables import Table, save_table
+from spikesim.tools.commands.display import Display
+
+PAPERS = {
+    "EMSTDP": "spikesim.models.emstdp_quick",
+    "Gupta": "spikesim.models.gupta.quick",
+    "mSTDP": "spikesim.models.mstdp.quick",
+    "aSTDP": "spikesim.models.astdp.quick",
+}
+
+
+def reproduce_quickly(seed: int, save: Path | None, display: Display) -> list[Claim]:
+    """Run the quick form of every paper and print paper, literal and amended figures side by side.
+
+    Args:
+        seed: of everything.
+        save: a JSON file for the table; None for none.
+        display: where it is shown.
+    """
+    claims: list[Claim] = []
+    seconds: dict[str, int] = {}
+    for paper, module in PAPERS.items():
+        begun = time.perf_counter()
+        display.say(f"{paper} ...")
+        quick: Callable[[int], list[Claim]] = importlib.import_module(module).quick
+        claims += quick(seed)
+        seconds[paper] = round(time.perf_counter() - begun)
+    spent = ", ".join(f"{paper} {s} s" for paper, s in seconds.items())
+    table = Table(
+        "Every claim in its quick form: the paper, as printed, and amended",
+        COLUMNS,
+        tuple(rows(claims)),
+        f"spikesim reproduce --quick --seeds {seed}",
+        f"Short runs ({spent}); the full ones have commands and tables of their own.",
+        {"seed": seed},
+        {"seconds": seconds},
+    )
+    display.say("\n" + table.markdown())
+    if save is not None:
+        save_table(table, save)
+    return claims
