@@ -17,8 +17,8 @@ from spikesim.models.astdp.presets import LITERAL, SUPERVISED
 from spikesim.tables import Table
 
 SIZES = (196, 128, 10)
-SAMPLES = 2_000  # of the validation set
-PRESENTATIONS = {"literal": 3_200, "amended": 20_000}
+SAMPLES = 768  # of the validation set
+PRESENTATIONS = {"literal": 2_560, "amended": 10_000}
 SMALL_LITERAL = replace(LITERAL, sizes=SIZES)
 SMALL_AMENDED = replace(SUPERVISED, sizes=SIZES)
 

@@ -14,7 +14,7 @@ from spikesim.models.astdp.measure import measure
 from spikesim.models.astdp.presets import SUPERVISED
 from spikesim.tables import Table
 
-PRESENTATIONS = 30_000
+PRESENTATIONS = 15_000
 TRIED: dict[str, dict[str, Any]] = {
     "as chosen": {},
     "alpha 0.1": {"alpha": 0.1},

@@ -76,7 +76,7 @@ def table1(
         if name in rows:
             found = classification.classify(rows[name], dataset, numbers, runs, display.say)
         elif name == "self-supervised":
-            found = classification.completed(dataset, numbers, (8_000, 100_000), display.say)
+            found = classification.completed(dataset, numbers, (4_000, 60_000), display.say)
         else:
             loss = "mse" if name.endswith("MSE") else "cross entropy"
             found = classification.backprop(dataset, loss, numbers, 5, display.say)
