@@ -1,1 +1,11 @@
-"""Lava: process graphs of a network, in floating and fixed point."""
+"""Lava: process graphs of a network, in floating and fixed point; built on, saved, played.
+
+Nothing here imports Lava before it is needed: numbers and files are made on any Python.
+"""
+
+from spikesim.hardware.lava.backend import lava_fixed, lava_float
+from spikesim.hardware.lava.file import load_lava, read_lava, save_lava
+from spikesim.hardware.lava.network import LavaNetwork
+from spikesim.hardware.lava.session import Session
+
+__all__ = ["LavaNetwork", "Session", "lava_fixed", "lava_float", "load_lava", "read_lava", "save_lava"]
