@@ -68,7 +68,7 @@ class Limits:
     bytes: int = 1 << 30
     free: int = 64 * MIB
     fold: int = 100
-    objects: int = 20_000
+    objects: int = 10_000
     depth: int = 16
     name: int = 1000
     texts: int = 200_000

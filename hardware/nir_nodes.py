@@ -47,7 +47,7 @@ ANALOG = {  # what sends no spikes, and so has no place in a network of spikes
     "LI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
     "CubaLI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
 }
-MOST_NODES, MOST_EDGES = 4096, 100_000
+MOST_NODES, MOST_EDGES = 1024, 20_000
 
 
 class NirError(DataError):

@@ -249,7 +249,10 @@ def make(peer: str, kind: str, path: str, spikes: Any) -> dict[str, np.ndarray]:
     sample = spikes[:1, 0]
     if peer == "sinabs":
         sample = spikes.reshape(-1, *spikes.shape[2:])
-    nir.write(path, plain(export(peer, model, sample)))
+    graph = export(peer, model, sample)
+    if any(value is None for node in graph.nodes.values() for value in vars(node).values()):
+        graph.infer_types()  # shapes that the peer has left open, and nir does not write
+    nir.write(path, plain(graph))
     return kept
 
 
