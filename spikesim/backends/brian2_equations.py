@@ -51,11 +51,9 @@ class Names:
         Raises:
             DeclarationError: it names what is no constant, or a function that is not read.
         """
-        import sympy
-
         if tree.is_Symbol:
             return self._constant(str(tree), where)
-        if tree.is_number and not tree.atoms(sympy.Function):
+        if not tree.args:
             return float(tree)
         parts = [self.value(part, where) for part in tree.args]
         if tree.is_Add:
@@ -64,7 +62,7 @@ class Names:
             return np.prod(np.broadcast_arrays(*parts), axis=0) if len(parts) else 1.0
         if tree.is_Pow:
             return np.power(parts[0], parts[1])
-        if tree.func is sympy.exp:
+        if tree.func.__name__ == "exp":
             return np.exp(parts[0])
         return refuse(
             self._group.name, f"{tree} in {where!r}", "work the number out and write it as a constant"
@@ -156,8 +154,6 @@ def _threshold(group: Any, names: Names) -> tuple[str, float, bool]:
 
 def _membrane(group: Any, names: Names, v: str, dt: float) -> tuple[Number, Number, bool]:
     """What a step leaves of the membrane, what it adds, and whether a refractory neuron is held."""
-    import sympy
-
     equations = group.user_equations
     for name in equations.diff_eq_names - {v}:
         instead = "let synapses act on v itself, or declare spikesim.LIF, whose current decays too"
@@ -165,17 +161,15 @@ def _membrane(group: Any, names: Names, v: str, dt: float) -> tuple[Number, Numb
     if v not in equations.diff_eq_names:
         return 1.0, 0.0, False
     code = str(dict(equations.get_substituted_expressions())[v])
-    symbol = next((s for s in names.tree(code).free_symbols if str(s) == v), sympy.Symbol(v))
-    try:
-        poly = sympy.Poly(names.tree(code), symbol)
-    except sympy.PolynomialError:
-        poly = None
-    if poly is None or poly.degree() > 1:
-        refuse(
-            group.name, f"dv/dt = {code}", "a right side that is linear in v is needed: -(v - v_rest)/tau + I"
-        )
-    a = names.value(poly.coeff_monomial(symbol), code)
-    b = names.value(poly.coeff_monomial(1), code)
+    tree, a = names.tree(code), 0.0
+    symbol = next((s for s in tree.free_symbols if str(s) == v), None)
+    if symbol is not None:
+        poly = tree.as_poly(symbol)
+        if poly is None or poly.degree() > 1:
+            instead = "a right side that is linear in v is needed: -(v - v_rest)/tau + I"
+            refuse(group.name, f"dv/dt = {code}", instead)
+        a, tree = names.value(poly.coeff_monomial(symbol), code), poly.coeff_monomial(1)
+    b = names.value(tree, code)
     held = "unless refractory" in equations[v].flags
     method = group.method_choice
     if method in EULER:
