@@ -45,8 +45,9 @@ def energy(
         int | None, typer.Option("--T", min=1, help="Steps of a presentation; the run's where not given.")
     ] = None,
     sanafe: Annotated[
-        int, typer.Option(min=0, help="Samples for SANA-FE's estimate, where it is installed; 0 for none.")
-    ] = 2,
+        int,
+        typer.Option(min=0, help="Samples for SANA-FE (2.5 GB for 784-500-10), where it is installed."),
+    ] = 1,
     save: Annotated[Path | None, typer.Option(help="Write the table to this JSON file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
 ) -> None:
@@ -61,7 +62,8 @@ def energy(
         split = dataset.train.take(samples)
         counted["training"] = work(network, _shown(run, network, split), split.y)
     estimate = _estimate(run, chip, dataset, sanafe, display)
-    table = _table(run, counted, estimate, f"spikesim energy RUN --samples {samples} --bits {bits}")
+    name = f"runs/{experiment_of(folder).name}-{run.training.seed}"
+    table = _table(run, counted, estimate, f"spikesim energy {name} --samples {samples} --bits {bits}")
     if save is not None:
         save_table(table, save)
     if as_json:
