@@ -34,7 +34,7 @@ COLUMNS = (
     "Read as the label by a perceptron (%)",
     "By nearest neighbours (%)",
     "Spread within a label",
-    "Classifies validation images (%)",
+    "Classifies test images (%)",
 )
 
 
@@ -131,13 +131,13 @@ def generation_table(
     reader, near = judge(data.train), neighbours(data.train)
     net = load(classifier).tested()
     place = classifier.with_name(classifier.stem + "-generating.h5")
-    before = accuracy(net, data.validation.x, data.validation.y)
+    before = accuracy(net, data.test.x, data.test.y)
     if place.exists():
         both = replace(load(place).tested(), config=generating(net.config))
     else:
         both = learn_to_generate(net, data.fit.x[:samples], data.fit.y[:samples], seed=seed)
         save(Training(both, seed, 1), place)
-    after = accuracy(replace(both, config=net.config), data.validation.x, data.validation.y)
+    after = accuracy(replace(both, config=net.config), data.test.x, data.test.y)
     found = generated(both, reader, seed=seed)
     draw_generated(found.images, found.labels, results / "fig3-generated.png")
     few = data.test.take(2000)
