@@ -18,8 +18,16 @@ from spikesim.tables import Table, load_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLORS = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, GREY)
-FORMS = ("literal", "amended", "amended, Z fed back", "backprop", "backprop, 2 epochs", "linear, backprop")
+COLORS = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, GREY, "#222222")
+FORMS = (
+    "literal",
+    "amended",
+    "amended, Z fed back",
+    "backprop",
+    "backprop, 2 epochs",
+    "linear, backprop",
+    "eps = 1e-2 alone",
+)
 ERRORS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)  # ticks of the axis
 
 
@@ -145,8 +153,8 @@ def _panels(
     """One panel a pair, and the legend where there is room."""
 
     def draw(figure: Figure) -> None:
-        columns = 3
-        rows = (len(data) + columns) // columns
+        columns = min(3, len(data)) + (len(data) <= 3)
+        rows = len(data) // columns + 1
         grid: Any = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (pair, runs) in zip(grid, data.items(), strict=False):
             panel(axes, pair, runs)
@@ -159,7 +167,7 @@ def _panels(
         handles, labels = grid[0].get_legend_handles_labels()
         grid[len(data)].legend(handles, labels, loc="center")
 
-    return _picture(path, (9.6, 2.9 * ((len(data) + 3) // 3)), draw)
+    return _picture(path, (9.6, 2.9 * (2 if len(data) > 3 else 1)), draw)
 
 
 def _as_accuracy(axes: Any) -> None:
