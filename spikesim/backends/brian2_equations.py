@@ -161,7 +161,8 @@ def _membrane(group: Any, names: Names, v: str, dt: float) -> tuple[Number, Numb
     if v not in equations.diff_eq_names:
         return 1.0, 0.0, False
     code = str(dict(equations.get_substituted_expressions())[v])
-    tree, a = names.tree(code), 0.0
+    tree = names.tree(code)
+    a: Number = 0.0
     symbol = next((s for s in tree.free_symbols if str(s) == v), None)
     if symbol is not None:
         poly = tree.as_poly(symbol)
