@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -296,17 +296,6 @@ def saturation(population: Any) -> float:
     """
     counts = 1 - 2**23 if leaks(population) else -(2**17)
     return float(counts * 2.0**-population.grid)
-
-
-def unfloored(network: Network) -> Network:
-    """The network without floors that are the chip's own saturation: for what saturates by itself."""
-    populations = {
-        name: replace(p, floor=None)
-        if getattr(p, "floor", None) is not None and p.grid is not None and p.floor == saturation(p)
-        else p
-        for name, p in network.populations.items()
-    }
-    return replace(network, populations=populations)
 
 
 def leaks(population: Any) -> bool:

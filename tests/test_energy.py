@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from spikesim.engines import Naive
-from spikesim.errors import DataError, EngineError
+from spikesim.errors import DataError
 from spikesim.hardware.energy import DAVIES_2018, Layer, cores_of, work
-from spikesim.hardware.quantise import quantise
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network
-from spikesim.neurons import IF, LIF, Source
+from spikesim.neurons import IF, Source
 from spikesim.spikes import from_raster
 from spikesim.synapses import Dense
 from spikesim.tools.emulator_test import case
 from spikesim.window import Window
+
+pytestmark = pytest.mark.core
 
 
 def test_counts_by_hand() -> None:
@@ -103,19 +104,3 @@ def test_nothing_shown_is_nothing_counted() -> None:
     network = Network({"in": Source(2), "p": IF(3, 3.0, 0)}, (), Window(4))
     with pytest.raises(DataError, match="no presentations"):
         work(network, {"in": from_raster(np.zeros((0, 4, 2)))})
-
-
-def test_sanafe_counts_the_same_spikes() -> None:
-    """Its Loihi plays the same network: as many spikes as the emulator, and an energy for each part."""
-    pytest.importorskip("sanafe", reason="sanafe is not installed")
-    from spikesim.hardware.energy_sanafe import sanafe_estimate
-
-    network = quantise(build(Emstdp(sizes=(12, 8, 4), T=20, beta_hidden=0.05), 1)).network
-    inputs = {"in": from_raster(np.random.default_rng(2).random((2, 20, 12)) < 0.5)}
-    found = sanafe_estimate(network, inputs)
-    assert found.spikes == found.expected > 0
-    assert found.energy["total"] == pytest.approx(sum(v for k, v in found.energy.items() if k != "total"))
-    assert found.time > 0
-    leaky = Network({"in": Source(12), "p": LIF(2, 1 + 1 / 64, 6, v_decay=0.5)}, (), Window(20))
-    with pytest.raises(EngineError, match="p leaks"):
-        sanafe_estimate(leaky, inputs)

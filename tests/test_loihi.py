@@ -21,6 +21,8 @@ from spikesim.tools.emulator_test import case
 from spikesim.verify import compare
 from spikesim.window import Window
 
+pytestmark = pytest.mark.core
+
 
 def one_layer(w: object, T: int = 8, neuron: object = None, **fields: object) -> Network:
     """in => p with weights in counts of a grid of 0 bits."""

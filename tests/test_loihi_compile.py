@@ -16,6 +16,8 @@ from spikesim.neurons import IF, LIF, Source
 from spikesim.synapses import Conv2d, Dense, Sparse
 from spikesim.window import Window
 
+pytestmark = pytest.mark.core
+
 
 def network(neuron: object, w: object = ((1.0,),), T: int = 5) -> Network:
     """in => p."""

@@ -1,4 +1,4 @@
-"""The emulator against other programs' Loihi: Lava's fixed-point processes, and brian2-loihi."""
+"""The emulator against other programs' Loihi: Lava's fixed-point processes, brian2-loihi, SANA-FE."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spikesim.errors import EngineError
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.quantise import quantise
+from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import from_raster
@@ -92,3 +95,19 @@ def test_overflows_are_lavas(n_in: int, low: int) -> None:
     fired, v = lava_by_hand(link.weights, link.weight_exp, spikes, vth=p.vth, bias_mant=0, **decays)
     assert (found.spikes["p"].raster() == fired).all()
     assert (found.v["p"][0] == v).all()
+
+
+def test_sanafe_counts_the_same_spikes() -> None:
+    """Its Loihi plays the same network: as many spikes as the emulator, and an energy for each part."""
+    pytest.importorskip("sanafe", reason="sanafe is not installed")
+    from spikesim.hardware.energy_sanafe import sanafe_estimate
+
+    network = quantise(build(Emstdp(sizes=(12, 8, 4), T=20, beta_hidden=0.05), 1)).network
+    inputs = {"in": from_raster(np.random.default_rng(2).random((2, 20, 12)) < 0.5)}
+    found = sanafe_estimate(network, inputs)
+    assert found.spikes == found.expected > 0
+    assert found.energy["total"] == pytest.approx(sum(v for k, v in found.energy.items() if k != "total"))
+    assert found.time > 0
+    leaky = Network({"in": Source(12), "p": LIF(2, 1 + 1 / 64, 6, v_decay=0.5)}, (), Window(20))
+    with pytest.raises(EngineError, match="p leaks"):
+        sanafe_estimate(leaky, inputs)

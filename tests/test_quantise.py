@@ -25,6 +25,8 @@ from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 from spikesim.verify import compare
 from spikesim.window import Window
 
+pytestmark = pytest.mark.core
+
 
 def layer(w: Any, neuron: Any, T: int = 10) -> Network:
     """in => p."""

@@ -21,7 +21,6 @@ import numpy as np
 from spikesim.engines import Naive
 from spikesim.errors import DeclarationError, SpikesimError, unknown
 from spikesim.grid import rounded
-from spikesim.hardware.limits import unfloored
 from spikesim.hardware.loihi import Loihi
 from spikesim.hardware.quantise import quantise
 from spikesim.network import Network, Readout
@@ -137,7 +136,7 @@ def _program(name: str, network: Network) -> Any:
         return Brian2Loihi(network)
     from spikesim.hardware.lava.backend import lava_fixed
 
-    return lava_fixed(unfloored(network))
+    return lava_fixed(network)
 
 
 @dataclass(frozen=True)
