@@ -52,7 +52,8 @@ def renamed(found: Network, network: Network) -> Network:
     nodes = Units(network, 1.0, clocks=False).names
     names = {node: name for name, node in nodes.items()}
     populations = {name: found.populations[nodes[name]] for name in network.populations}
-    links = tuple(replace(p, pre=names[p.pre], post=names[p.post]) for p in found.projections)
+    read: tuple[Any, ...] = found.projections
+    links = tuple(replace(p, pre=names[p.pre], post=names[p.post]) for p in read)
     return Network(populations, links, network.window, network.readout)
 
 

@@ -62,7 +62,7 @@ def _network() -> Network:
         Dense("conv", "hid", rng.integers(-8, 8, (48, 12)) / 16, delay=1),
         Dense("hid", "out", rng.integers(-8, 8, (12, 4)) / 16),
     ]
-    return Network(populations, projections, Window(20), Readout("out"))
+    return Network(populations, tuple(projections), Window(20), Readout("out"))
 
 
 def _leaky() -> Network:
@@ -73,7 +73,7 @@ def _leaky() -> Network:
         "out": LIF(5, 1.0, None, 1.0, 0.25),
     }
     links = [Dense("in", "hid", w), OneToOne("hid", "out", 0.5), Dense("hid", "hid", np.eye(5), delay=2)]
-    return Network(populations, links)
+    return Network(populations, tuple(links))
 
 
 def _write_nir(path: Path) -> None:
@@ -116,7 +116,7 @@ def _write_netx(path: Path) -> None:
         Dense("in", "hid", w.integers(-100, 100, (20, 12)).astype(float), delay=1),
         Dense("hid", "out", w.integers(-100, 100, (12, 4)).astype(float), delay=1),
     ]
-    save_netx(Network(populations, links, Window(20), Readout("out")), path)
+    save_netx(Network(populations, tuple(links), Window(20), Readout("out")), path)
 
 
 def _read_netx(path: Path) -> tuple[str, list[Any]]:

@@ -47,7 +47,7 @@ def simulate(
     """Run a NIR graph, and print the spikes of each population; what it cannot hold is refused by name."""
     if like not in CONVENTIONS:
         raise DeclarationError(unknown("convention", like, CONVENTIONS))
-    told = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
+    told: dict[str, Any] = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
     convention: Convention = replace(CONVENTIONS[like], **{k: v for k, v in told.items() if v is not None})
     made = read_nir(file, convention)
     made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
