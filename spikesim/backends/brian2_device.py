@@ -9,6 +9,7 @@ sums of integers are exact either way, and products of real numbers are then rou
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from spikesim.errors import EngineError, MissingExtraError, unknown
 Code = Literal["numpy", "cython", "cpp_standalone"]
 CODE = ("numpy", "cython", "cpp_standalone")
 Simulate = Callable[[Any, int], float]
+_MAKE = "devices.cpp_standalone.extra_make_args_unix"
 _FLAGS = ("codegen.cpp.extra_compile_args", "codegen.cpp.extra_compile_args_gcc")
 
 
@@ -55,7 +57,8 @@ def generating(b2: Any, code: str) -> Iterator[Simulate]:
         seconds that it took, of a C++ program without its building.
     """
     target = "numpy" if code == "cpp_standalone" else code
-    changed = {"codegen.target": target} | {key: _exact(b2.prefs[key]) for key in _FLAGS}
+    changed: dict[str, Any] = {"codegen.target": target} | {key: _exact(b2.prefs[key]) for key in _FLAGS}
+    changed[_MAKE] = [f"-j{os.cpu_count() or 1}"]  # as it comes, make starts every compiler at once
     before = {key: b2.prefs[key] for key in changed}
     try:
         for key, value in changed.items():
