@@ -90,9 +90,7 @@ class Worker:
         """Seconds of processor time: a busy machine makes nobody hang."""
         assert self.process is not None
         try:
-            fields = (
-                Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-            )
+            told = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii")
         except OSError:
             return 0.0
         fields = told.rpartition(")")[2].split()

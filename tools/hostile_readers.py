@@ -57,12 +57,12 @@ def _network() -> Network:
         "hid": IF(12, 1.0, 4),
         "out": IF(4, 0.5, 4, 0.25),
     }
-    projections = [
+    projections: tuple[Any, ...] = (
         Conv2d("in", "conv", rng.integers(-8, 8, (3, 2, 2, 2)) / 16, (2, 5, 5)),
         Dense("conv", "hid", rng.integers(-8, 8, (48, 12)) / 16, delay=1),
         Dense("hid", "out", rng.integers(-8, 8, (12, 4)) / 16),
-    ]
-    return Network(populations, tuple(projections), Window(20), Readout("out"))
+    )
+    return Network(populations, projections, Window(20), Readout("out"))
 
 
 def _leaky() -> Network:
@@ -72,8 +72,9 @@ def _leaky() -> Network:
         "hid": LIF(5, 1.0, None, 0.5, 0.25, 0.125),
         "out": LIF(5, 1.0, None, 1.0, 0.25),
     }
-    links = [Dense("in", "hid", w), OneToOne("hid", "out", 0.5), Dense("hid", "hid", np.eye(5), delay=2)]
-    return Network(populations, tuple(links))
+    up, back = Dense("in", "hid", w), Dense("hid", "hid", np.eye(5), delay=2)
+    links: tuple[Any, ...] = (up, OneToOne("hid", "out", 0.5), back)
+    return Network(populations, links)
 
 
 def _write_nir(path: Path) -> None:
