@@ -8,7 +8,8 @@ clipping together:
 among the steps with which the threshold can be held and no current can wrap. A population's grid is the
 finest of the steps into it (coarser projections have an exponent of their own on the chip), and finer where a
 bias needs it: where its rounding, added up over a window, would reach half a step of the weights. Thresholds
-go to the nearest number that the chip can hold. Where neurons leak, the grid is 6 bits finer than the
+go to the nearest number that the chip can hold, and up where weights and bias stay as they are, which leaves
+the spikes as they are. Where neurons leak, the grid is 6 bits finer than the
 weights, since the chip cuts off fractions of 1/64 (see `spikesim.hardware.loihi_compile`).
 
 A membrane of 24 bits saturates: far below the threshold, in neurons that much inhibition reaches. Where the
@@ -74,7 +75,8 @@ def quantise(
     populations: dict[str, Any] = {}
     for name, population in forward.populations.items():
         into = [steps[p.name] for p in forward.incoming(name) if np.any(forward.weights(p.name))]
-        populations[name] = _population(population, into, finest[name], chip, forward.window.T)
+        exact = all(_kept(forward.weights(p.name), steps[p.name], bits) for p in forward.incoming(name))
+        populations[name] = _population(population, into, finest[name], chip, forward.window.T, exact)
     projections = tuple(_projection(forward, p, steps[p.name], bits) for p in forward.projections)
     made = _floored(replace(forward, populations=populations, projections=projections), chip)
     check(made, chip)
@@ -174,15 +176,23 @@ def _lasting(p: Any, T: int) -> int:
     return T if decay == 0 else min(T, -(-UNITY // decay))
 
 
-def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int) -> Any:
-    """A population on its new grid: threshold, bias and decays to what the chip can hold."""
+def _kept(w: Reals, step: int, bits: int) -> bool:
+    """Whether weights are multiples of the step already, and in range."""
+    return bool((rounded(w, step, bits) == w).all())
+
+
+def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int, exact: bool) -> Any:
+    """A population on its new grid: threshold, bias and decays to what the chip can hold; `exact` weights."""
     if isinstance(p, Source) or not hasattr(p, "theta"):
         return p
     extra = _extra(p, chip)
     weights = max(into, default=min(p.grid - extra if p.grid is not None else finest, finest))
     steps = weights if _one_step(chip) else min(_for_bias(p, weights, extra, T), finest)
     bits = steps + extra
-    theta, bias = _theta(p.theta, bits, extra), _bias(p, bits, extra, chip)
+    bias = _bias(p, bits, extra, chip)
+    # Sums of unchanged numbers pass a threshold between two of them where they reach the next one.
+    up = exact and not extra and bool(np.all(np.asarray(bias) == np.asarray(p.bias)))
+    theta = float(np.ceil(p.theta * 2.0**bits) * 2.0**-bits) if up else _theta(p.theta, bits, extra)
     return replace(p, grid=bits, theta=theta, bias=bias, **_decays(p, chip))
 
 

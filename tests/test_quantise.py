@@ -74,6 +74,17 @@ def test_what_is_on_the_grid_stays() -> None:
     assert len(found.rows()) == 2 and len(found.rows()[0]) == len(found.COLUMNS)
 
 
+def test_weights_on_a_coarser_grid_keep_their_spikes() -> None:
+    """Weights of whole quarters, a threshold of 1 + 1/4096: v reaches it where it reaches 1.25."""
+    rs = np.random.default_rng(7)
+    network = layer(rs.integers(-20, 40, (6, 5)) / 4, IF(5, 1 + 2.0**-12, 12))
+    made = quantise(network).network
+    assert made.populations["p"].theta == 1.25
+    inputs = {"in": from_raster(rs.random((9, 10, 6)) < 0.4)}
+    found, truth = (Naive(net).run(inputs, record=("p",)).spikes["p"] for net in (made, network))
+    assert found == truth and len(truth.times) > 50
+
+
 @pytest.mark.parametrize("target", ["loihi1", "loihi2", "lava", "netx"])
 @pytest.mark.parametrize("bits", [8, 5, 2])
 def test_what_is_made_runs_on_the_chip(target: str, bits: int) -> None:
