@@ -87,7 +87,7 @@ def draw_generated(
     classes = np.unique(labels)
     side = int(np.sqrt(images.shape[1]))
     block = np.block([[images[labels == c][j].reshape(side, side) for j in range(each)] for c in classes])
-    with picture(path, (4.0, 5.0)) as figure:
+    with picture(path, (3.2, 4.0)) as figure:
         axes = figure.subplots()
         axes.imshow(block, cmap="gray_r", vmin=0, vmax=1)
         axes.set_xticks([])
