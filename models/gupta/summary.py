@@ -11,7 +11,9 @@ NO_NUMBERS = "The paper prints curves and no numbers, hence no column of its own
 
 
 def spread(values: Sequence[float]) -> str:
-    """'99.07 ± 0.11', or with the worst value where a run stands out: '86.6 ± 20.1 (worst 49.9)'."""
+    """'99.07 ± 0.11', '99.07' for one seed, or with the worst value where a run stands out: '86.6 ± 20.1 (worst 49.9)'."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
     mean, sd, worst = float(np.mean(values)), _sd(values), float(np.min(values))
     text = f"{mean:.2f} ± {sd:.2f}"
     return f"{text} (worst {worst:.2f})" if sd > 1 else text
@@ -23,4 +25,4 @@ def rounded(values: Sequence[float]) -> list[float]:
 
 
 def _sd(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return float(np.std(values, ddof=1))
