@@ -29,12 +29,16 @@ from spikesim.tables import Table
 Float32 = npt.NDArray[np.float32]
 GENERATOR = replace(
     SUPERVISED,
-    sizes=(10, 256, 784),
-    alpha=0.04,
-    alpha_scale=(2.0, 1.0),
+    sizes=(10, 128, 784),
+    alpha=0.15,
+    alpha_scale=(1.0, 1.0),
     init_scale=1.0,
-    free=10,
-    clamped=10,
+    batch=4,
+    # 784 outputs that act back on the hidden neurons swing with larger steps.
+    eps_s=0.25,
+    eps_l=0.25,
+    free=20,
+    clamped=20,
 )
 START = 2500  # index of the random stream of weights
 
@@ -61,7 +65,7 @@ def train_generator(
 
 
 def generate(
-    net: AstdpNetwork, y: npt.NDArray[np.int64], seed: int = 1, iterations: int = 60, spread: float = 1.0
+    net: AstdpNetwork, y: npt.NDArray[np.int64], seed: int = 1, iterations: int = 100, spread: float = 0.3
 ) -> Float32:
     """Images in [0, 1], float32 (samples, 784), with the labels held.
 
@@ -118,7 +122,7 @@ def generation_table(
         ("Label", "Read as the label (%)", "Variety (1: as the data)"),
         tuple(rows),
         f"spikesim astdp generate --presentations {total}",
-        f"Network 10-256-784 with the label held, {a_class} digits a label; the classifier (784-256-10, "
+        f"Network 10-128-784 with the label held, {a_class} digits a label; the classifier (784-256-10, "
         f"backpropagation) reads {right:.2f} % of the test images. Variety: standard deviation of "
         f"pixels within "
         "a label, over that of the test images. The paper shows a picture and no number.",

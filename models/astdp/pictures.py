@@ -14,7 +14,7 @@ import numpy.typing as npt
 from spikesim._files import write_bytes
 from spikesim.errors import MissingExtraError
 from spikesim.hopfield.astdp_small import small
-from spikesim.models.astdp.rivalry import ITERATIONS, RIVALRY, overshoot, rivalry, switches, trained
+from spikesim.models.astdp.rivalry import ITERATIONS, RIVALRY, overshoot, recalled, rivalry, switches, trained
 from spikesim.models.astdp.window import (
     AMENDED,
     BEFORE,
@@ -85,7 +85,7 @@ def _windows(figure: Figure) -> None:
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.axvline(0, color=GREY, linewidth=0.6)
         axes.set_title(f"window {width}, betas 0.4, {beta}", fontsize=9)
-    axes.legend(fontsize=7)
+    figure.axes[0].legend(fontsize=7, loc="upper left")
     figure.supxlabel("output after input (steps)", fontsize=9)
     figure.supylabel("change of the weight (alpha = 1)", fontsize=9)
 
@@ -93,6 +93,7 @@ def _windows(figure: Figure) -> None:
 def _rivalry(figure: Figure) -> None:
     """Fig. 3: the two inputs that are shown at once, and two hidden neurons."""
     net = trained(RIVALRY, 3)
+    recalled(net)  # as for the table
     trace = rivalry(net)
     shown = slice(0, 1000)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -119,7 +120,7 @@ def _adaptation(figure: Figure) -> None:
         twin = small(replace(RIVALRY, **changed), net.seed)
         twin.w[...], twin.b[...] = net.w, net.b
         up, _, trace = overshoot(twin)
-        axes.plot(trace[: ITERATIONS // 2, 0, 1], color=SERIES[k], label=f"{name}: {100 * up:.0f} % beyond")
+        axes.plot(trace[:ITERATIONS, 0, 1], color=SERIES[k], label=f"{name}: {100 * up:.0f} % beyond")
     axes.set(xlabel="iterations since its pattern appeared", ylabel="s of the input (mean of 20)")
     axes.legend(fontsize=8)
 
