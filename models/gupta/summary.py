@@ -11,7 +11,7 @@ NO_NUMBERS = "The paper prints curves and no numbers, hence no column of its own
 
 
 def spread(values: Sequence[float]) -> str:
-    """'99.07 ± 0.11', '99.07' for one seed, or with the worst value where a run stands out: '86.6 ± 20.1 (worst 49.9)'."""
+    """'99.07 ± 0.11', or '99.07' for one seed; where a run stands out, with the worst value."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     mean, sd, worst = float(np.mean(values)), _sd(values), float(np.min(values))
