@@ -41,6 +41,7 @@ class Presented:
         self.network, self.record, self.b = network, record, 0
         self._collectors = [Collector(network, watch) for watch in watched]
         self._observers = observers
+        self._told: tuple[Any, ...] = (*self._collectors, *observers)
         self.counts: dict[str, Ints] = {
             k: np.zeros((B, 2, p.n), np.int64) for k, p in network.populations.items()
         }
@@ -84,7 +85,7 @@ class Presented:
             self.counts[name][self.b, int(t >= self._boundary), neurons] += signs
             if name in self._lists:
                 self._lists[name].append((self.b, t, fired))
-        for told in (*self._collectors, *self._observers):
+        for told in self._told:
             told.observe(self.b * self._T + t, {name: fired}, {name: cell.state if cell else {}}, {})
         if cell is None:
             return
@@ -105,7 +106,7 @@ class Presented:
 
     def passed(self, weights: Mapping[str, Any]) -> None:
         """A presentation is over, and may have been learnt from."""
-        for told in (*self._collectors, *self._observers):
+        for told in self._told:
             told.observe(self.b, {}, {}, weights)
         for observer in self._observers:
             observer.passed((self.b + 1) * self._T)

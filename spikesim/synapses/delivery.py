@@ -28,15 +28,29 @@ class Projection(Protocol):
     """
 
     @property
-    def pre(self) -> str: ...
+    def pre(self) -> str:
+        """The population that sends."""
+        ...
+
     @property
-    def post(self) -> str: ...
+    def post(self) -> str:
+        """The population that listens."""
+        ...
+
     @property
-    def delay(self) -> int: ...
+    def delay(self) -> int:
+        """Steps."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Unique in a network."""
+        ...
+
     @property
-    def w(self) -> Any: ...
+    def w(self) -> Any:
+        """The declared weights."""
+        ...
 
     def pieces(self, w: Weights) -> list[Piece]:
         """For each delay the matrix (n_pre, n_post) of what a spike adds: the readable form."""
