@@ -113,7 +113,8 @@ def training(samples: int) -> tuple[Table, list[str]]:
     columns = ("feedback", "samples", "weights", "changed", "differing", "counts differing", "Brian2 seconds")
     title = "EMSTDP training, 784-100-10, MNIST: Brian2 (numpy) and the windowed engine, weight for weight"
     command = f"{MODULE} training --samples {samples} --save"
-    return Table(title, columns, tuple(rows), command, config=configs), problems
+    note = "With one hidden layer feedback alignment (fa) and its direct form (dfa) are one network."
+    return Table(title, columns, tuple(rows), command, note, configs), problems
 
 
 def standalone(folder: Path, samples: int, T: int) -> tuple[Table, list[str]]:
