@@ -47,7 +47,8 @@ class Convention:
             (the unit is a step).
         fires: at v ">" v_threshold, or ">=".
         leak: a step's decay is dt/tau ("euler") or 1 - exp(-dt/tau) ("exponential").
-        gain: a spike is a current of 1 over a "step", or an "impulse".
+        gain: a spike is a current of 1 over a "step", or an "impulse"; or it adds w_in to the "current" of a
+            CubaLIF, unscaled by its time constant (norse's LIFCell), and is else as with "step".
         reset: to the "value" v_reset, or by "subtract"-ing v_threshold.
 
     Raises:
@@ -57,7 +58,7 @@ class Convention:
     dt: float | None = None
     fires: Literal[">", ">="] = ">"
     leak: Literal["euler", "exponential"] = "euler"
-    gain: Literal["step", "impulse"] = "step"
+    gain: Literal["step", "impulse", "current"] = "step"
     reset: Literal["value", "subtract"] = "value"
 
     def __post_init__(self) -> None:
@@ -66,7 +67,7 @@ class Convention:
         known = {
             "fires": (">", ">="),
             "leak": ("euler", "exponential"),
-            "gain": ("step", "impulse"),
+            "gain": ("step", "impulse", "current"),
             "reset": ("value", "subtract"),
         }
         for key, values in known.items():
@@ -82,7 +83,8 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
         "nir": Convention(),
         "snntorch": Convention(dt=1e-4),
         "spikingjelly": Convention(dt=1e-4, fires=">="),
-        "norse": Convention(dt=1e-3, gain="step"),
+        "norse": Convention(dt=1e-3),
+        "norse-cuba": Convention(dt=1e-3, gain="current"),
         "norse-if": Convention(dt=1e-3, gain="impulse"),
         "sinabs": Convention(dt=1.0, fires=">=", leak="exponential", gain="impulse", reset="subtract"),
     }
@@ -131,10 +133,11 @@ def dynamics(node: Node, n: int, dt: float, convention: Convention) -> Dynamics:
         gain = read.each("r") if impulse else read.simple("r dt/tau", read.each("r") * decays[1])
     else:
         decays = (read.decay("tau_syn"), read.decay("tau_mem"))
-        factor = read.each("r") * read.each("w_in")
-        gain = (
-            factor if impulse else read.simple("w_in dt/tau_syn r dt/tau_mem", factor * decays[0] * decays[1])
-        )
+        gain = read.each("r") * read.each("w_in")
+        if convention.gain == "step":
+            gain = read.simple("w_in dt/tau_syn r dt/tau_mem", gain * decays[0] * decays[1])
+        elif convention.gain == "current":
+            gain = read.simple("w_in r dt/tau_mem", gain * decays[1])
     if node.kind != "IF":
         bias = decays[1] * read.each("v_leak")
     return Dynamics(

@@ -472,3 +472,23 @@ def test_a_threshold_half_a_step_below_means_the_same_to_both_rules(bits: int) -
         for rule in (">", ">="):
             assert fires_from(written, bits, rule) == theta  # type: ignore[arg-type]
     assert fires_from(written_threshold(0.1, None), None, ">") <= 0.1
+
+
+def test_a_current_as_norse_computes_it(tmp_path: Path) -> None:
+    """A spike adds w_in to the current, whatever tau_syn is: by hand, decays of 1/2 and 1/4."""
+    node = cuba(1, 2, 4, 0.3)
+    node.r[:], node.w_in[:] = 1.0, 1.0
+    graph, order = chain(nir.Input(np.array([1])), node, nir.Output(np.array([1])))
+    convention = Convention(dt=DT, gain="current")
+    given = np.ones((12, 1), np.int8)
+    network = read(saved(graph, tmp_path), convention)
+    found = ss.simulate(network, {order[0]: ss.from_raster(given)}, steps=12, record=order[1])
+    u = v = 0.0
+    wanted = []
+    for _ in range(12):
+        u += -0.5 * u + 1.0
+        v += 0.25 * (u - v)
+        wanted.append(int(v > 0.3))
+        v *= 1 - wanted[-1]
+    assert found.spikes[order[1]].raster()[:, 0].tolist() == wanted
+    assert 0 < sum(wanted) < 12

@@ -26,7 +26,7 @@ from spikesim.network import Network
 from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense
-from spikesim.tables import Table, save_table
+from spikesim.tables import Table, load_table, save_table
 from spikesim.tools.commands.display import Display
 from spikesim.window import Window
 
@@ -77,7 +77,7 @@ THEIRS: Mapping[str, Mapping[str, Convention]] = {
         "if": CONVENTIONS["norse-if"],
         "conv": CONVENTIONS["norse-if"],
         "lif": Convention(dt=1e-6),
-        "cuba": Convention(dt=1e-6),
+        "cuba": replace(CONVENTIONS["norse-cuba"], dt=1e-6),
     },
     "spikingjelly": dict.fromkeys(KINDS, CONVENTIONS["spikingjelly"]),
     "snntorch": dict.fromkeys(KINDS, CONVENTIONS["snntorch"]),
@@ -104,6 +104,8 @@ def nir_table(
         for row in _rows(Path(folder), pythons, samples, seed):
             display.say("  ".join(str(cell) for cell in row))
             rows.append(row)
+    if PLACE.exists():  # rows of libraries that are not asked now
+        rows += [tuple(r) for r in load_table(PLACE).rows if str(r[0]).split()[0] not in pythons]
     asked = " ".join(f"--peer {name}=PYTHON" for name in pythons)
     table = Table(
         "NIR: graphs of ours in other libraries, and theirs here",

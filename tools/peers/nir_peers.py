@@ -151,20 +151,28 @@ def make_snntorch(kind: str, shape: tuple[int, ...], rng: Any) -> tuple[Any, lis
     torch, snn = load("torch"), load("snntorch")
     nn = torch.nn
     more = {"reset_mechanism": "zero", "reset_delay": False, "init_hidden": True}
+
+    def full(n: Any, value: float) -> Any:  # its export infers shapes from the neurons' parameters
+        return torch.full(n if isinstance(n, tuple) else (n,), value)
+
+    def leaky(n: Any, beta: float) -> Any:
+        return snn.Leaky(beta=full(n, beta), threshold=full(n, 1.0), **more)
+
     if kind == "if":
         raise SystemExit("snnTorch has no neuron without a leak that it exports")
     if kind == "conv":
-        cells = [snn.Leaky(beta=0.875, **more), snn.Leaky(beta=0.75, **more)]
+        cells = [leaky((4, 6, 6), 0.875), leaky(6, 0.75)]
         conv = weights(rng, nn.Conv2d(shape[0], 4, 3, 2, 1))
         linear = weights(rng, nn.Linear(4 * 9, 6), 2)
         return nn.Sequential(conv, cells[0], nn.AvgPool2d(2, 2), nn.Flatten(), linear, cells[1]), cells
     if kind == "cuba":
-        cells = [snn.Synaptic(alpha=0.5, beta=0.75, **more) for _ in range(2)]
+        given = ({"alpha": full(n, 0.5), "beta": full(n, 0.75), "threshold": full(n, 1.0)} for n in (20, 6))
+        cells = [snn.Synaptic(**parameters, **more) for parameters in given]
     elif kind == "recurrent":
-        cells = [snn.RLeaky(beta=0.75, linear_features=20, **more), snn.Leaky(beta=0.875, **more)]
+        cells = [snn.RLeaky(beta=0.75, linear_features=20, **more), leaky(6, 0.875)]
         weights(rng, cells[0].recurrent, 0.5)
     else:
-        cells = [snn.Leaky(beta=0.875, **more) for _ in range(2)]
+        cells = [leaky(20, 0.875), leaky(6, 0.875)]
     first, second = weights(rng, nn.Linear(shape[0], 20)), weights(rng, nn.Linear(20, 6))
     return nn.Sequential(first, cells[0], second, cells[1]), cells
 
@@ -178,7 +186,9 @@ def make_norse(kind: str, shape: tuple[int, ...], rng: Any) -> tuple[Any, list[A
         raise SystemExit("norse's recurrent cells are not exported")
     if kind in ("if", "conv"):
         iaf = load("norse.torch.module.iaf")
-        cells = [iaf.IAFCell(iaf.IAFParameters(v_th=value(1.0), v_reset=value(0.0))) for _ in range(2)]
+        sizes = ((4, 6, 6), (4, 4, 4)) if kind == "conv" else ((20,), (6,))
+        given = ({"v_th": torch.ones(n, dtype=torch.float64), "v_reset": value(0.0)} for n in sizes)
+        cells = [iaf.IAFCell(iaf.IAFParameters(**parameters)) for parameters in given]
     elif kind == "lif":
         given = {
             "tau_mem_inv": value(125.0),
