@@ -124,9 +124,9 @@ def search_table(path: Path, best: int = 10) -> Table:
         command="spikesim mstdp search",
         notes=(
             f"{found['samples']} training samples, {found['epochs']} epochs, seed {found['seed']}; 3,000 "
-            "samples held back for validation. All trials stand in the table's data. The amended "
-            "configuration lies among the best trials (alpha 0.03, hidden_gain 90, epsilon 0.3, init 2); with "
-            "512 hidden neurons it reached 97.9 % of the validation images after 4 epochs."
+            "samples held back for validation. All trials stand in the data. The amended configuration "
+            "lies among the best of them (alpha 0.03, hidden_gain 90, epsilon 0.3, init 2); with 512 hidden "
+            "neurons it reached 97.9 % of the validation images after 4 epochs."
         ),
         data={
             "trials": [
