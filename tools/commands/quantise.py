@@ -108,14 +108,14 @@ def _table(
     """Accuracies by kind of run, and what is lost against the run of the same seed as it was trained."""
     base = {run.training.seed: found.before for _, run, _, found in after}
     rows: list[tuple[Cell, ...]] = [_row("as trained", base, base)]
-    data: dict[str, Any] = {"as trained": base}
+    data: dict[str, Any] = {"as trained": _by_seed(base)}
     for width in sorted({width for width, *_ in after}, reverse=True):
         accuracies = {run.training.seed: found.after for w, run, _, found in after if w == width}
-        data[f"{width} bits after training"] = accuracies
+        data[f"{width} bits after training"] = _by_seed(accuracies)
         rows.append(_row(f"{width} bits after training", accuracies, base))
     for title in dict.fromkeys(experiment.title for _, experiment, _ in learnt):
         accuracies = {run.training.seed: found.after for run, e, found in learnt if e.title == title}
-        data[title] = accuracies
+        data[title] = _by_seed(accuracies)
         rows.append(_row(f"trained so: {title}", accuracies, base))
     experiment = after[0][2]
     return Table(
@@ -128,6 +128,10 @@ def _table(
         config=asdict(experiment) | {"options": dict(experiment.options)},
         data=data,
     )
+
+
+def _by_seed(accuracies: dict[int, Any]) -> dict[str, Any]:
+    return {str(seed): value for seed, value in accuracies.items()}
 
 
 def _row(what: str, accuracies: dict[int, Any], base: dict[int, Any]) -> tuple[Cell, ...]:
