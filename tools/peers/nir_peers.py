@@ -186,9 +186,7 @@ def make_norse(kind: str, shape: tuple[int, ...], rng: Any) -> tuple[Any, list[A
         raise SystemExit("norse's recurrent cells are not exported")
     if kind in ("if", "conv"):
         iaf = load("norse.torch.module.iaf")
-        sizes = ((4, 6, 6), (4, 4, 4)) if kind == "conv" else ((20,), (6,))
-        given = ({"v_th": torch.ones(n, dtype=torch.float64), "v_reset": value(0.0)} for n in sizes)
-        cells = [iaf.IAFCell(iaf.IAFParameters(**parameters)) for parameters in given]
+        cells = [iaf.IAFCell(iaf.IAFParameters(v_th=value(1.0), v_reset=value(0.0))) for _ in range(2)]
     elif kind == "lif":
         given = {
             "tau_mem_inv": value(125.0),
