@@ -1,4 +1,4 @@
-"""`spikesim demo`: a spiking network learns MNIST in a few minutes, on real data."""
+"""`spikesim demo`: a spiking network learns MNIST in a few minutes, is verified, exported and drawn."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from spikesim import datasets
-from spikesim.errors import DataError
+from spikesim.errors import DataError, MissingExtraError
 from spikesim.models.presets import preset
 from spikesim.network_file import save_network
 from spikesim.run import Run
+from spikesim.tools.commands import export
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import begin, finish, stop_if_unfinished
 from spikesim.tools.commands.verify import play
@@ -33,7 +34,7 @@ def demo(
         bool, typer.Option("--offline", help="Use the bundled 8x8 digits, without looking for MNIST.")
     ] = False,
 ) -> None:
-    """Fetch MNIST, train 784-500-10 with EMSTDP, draw what was learnt, reload, verify and save it."""
+    """Fetch MNIST, train 784-500-10 with EMSTDP, draw what was learnt, reload, verify and export it."""
     display = Display()
     experiment = preset("emstdp-digits")
     if not offline:
@@ -63,7 +64,8 @@ def demo(
     trained = out / "trained.h5"
     save_network(again.trained(), trained)
     display.say(f"The trained network as a file, for spikesim.load_network: {trained}")
-    if not (same and verdict.equal):
+    exported = _export(out, display)
+    if not (same and verdict.equal and exported):
         raise typer.Exit(1)
     spikesim = "spikesim" if shutil.which("spikesim") else os.path.relpath(sys.argv[0])
     following = (
@@ -72,6 +74,7 @@ def demo(
             f"{spikesim} verify {out} --samples 50",
             "every spike on two engines",
         ),
+        (f"{spikesim} export {out} --to lava --out net.lava.h5", "Lava's process graphs (Python 3.10)"),
         (f"{spikesim} train emstdp-mnist-500", "the full preset"),
         (f"{spikesim} train emstdp-mnist-500-dfa", "direct feedback alignment"),
         (f"{spikesim} presets", "every experiment of the paper"),
@@ -80,3 +83,23 @@ def demo(
     display.say("\nNext:")
     for command, why in following:
         display.say(f"  {command:{width}}  {why}")
+
+
+def _export(folder: Path, display: Display) -> bool:
+    """Write what was learnt for two targets, read the files again, and play ten test samples; all equal?"""
+    found, equal = export.read(folder, 10, None), True
+    for to, name in (("nir", "trained.nir"), ("netx", "trained.net")):
+        try:
+            written = export.write(found.network, to, folder / name, found.inputs(10))
+        except MissingExtraError as problem:
+            display.say(f"Not exported to {to}: {problem}")
+            continue
+        for check in written.checks:
+            said = "all equal" if check.difference is None else f"DIFFERENT: {check.difference}"
+            display.say(
+                f"Exported: {folder / name}, read again and played by {check.reader}: {check.spikes:,} "
+                f"spikes and "
+                f"{check.membranes:,} membranes of 10 test samples, {said}."
+            )
+        equal = equal and written.equal
+    return equal
