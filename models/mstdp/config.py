@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from spikesim.hopfield.mstdp import Mstdp
 
@@ -65,7 +66,7 @@ def sized(config: Mstdp, n_hidden: int) -> Mstdp:
     return replace(config, n_hidden=n_hidden)
 
 
-GENERATING = {
+GENERATING: dict[str, Any] = {
     "held": "outputs",
     "generating_gain": 0.0,
     "averaging": 0.0,
