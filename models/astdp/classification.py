@@ -90,7 +90,7 @@ def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, sa
     test = []
     for seed in seeds:
         net = Mlp((784, 512, 10), loss, seed)
-        net.train(dataset.train.x, dataset.train.y, epochs, eta=2.0 if loss == "mse" else 0.5)
+        net.train(dataset.train.x, dataset.train.y, epochs, eta=0.3)
         test.append(round(100 * net.accuracy(dataset.test.x, dataset.test.y), 4))
         say(f"backprop, {loss}, seed {seed}: test {test[-1]:.2f} %")
     return {"seeds": list(seeds), "test": test, "presentations": epochs * len(dataset.train)}

@@ -91,7 +91,7 @@ def generate(
 def judge(dataset: Dataset, epochs: int = 5) -> Mlp:
     """The separate classifier: 784-256-10 by backpropagation on the training images."""
     net = Mlp((784, 256, 10), "cross entropy", seed=99)
-    net.train(dataset.train.x, dataset.train.y, epochs, eta=0.5)
+    net.train(dataset.train.x, dataset.train.y, epochs, eta=0.3)
     return net
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
 from spikesim.models.astdp import order
-from spikesim.models.astdp.backprop import Mlp
+from spikesim.models.astdp.backprop import Loss, Mlp
 from spikesim.models.astdp.generation import generate, train_generator
 from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.presets import DEEP_2, DEEP_3, LITERAL, SUPERVISED, TABLE_1, TABLE_2, UNSUPERVISED
@@ -50,9 +50,10 @@ def _classification(data: Dataset, seed: int) -> list[Claim]:
             f"{PAPER}, table 1", "self-supervised, test accuracy", "%", 92.0, None, found, HELD, "few images"
         )
     )
-    for name, loss, eta in (("backprop, MSE", "mse", 2.0), ("backprop, cross entropy", "cross entropy", 0.5)):
-        net = Mlp((784, 512, 10), "mse" if loss == "mse" else "cross entropy", seed)
-        net.train(data.train.x, data.train.y, 1, eta)
+    losses: tuple[Loss, ...] = ("mse", "cross entropy")
+    for name, loss in zip(("backprop, MSE", "backprop, cross entropy"), losses, strict=True):
+        net = Mlp((784, 512, 10), loss, seed)
+        net.train(data.train.x, data.train.y, 1, 0.3)
         right = 100 * net.accuracy(data.test.x, data.test.y)
         claims.append(Claim(f"{PAPER}, table 1", f"{name}, 1 epoch", "%", TABLE_1[name], right, None))
     return claims
@@ -75,7 +76,7 @@ def _depth(data: Dataset, seed: int) -> list[Claim]:
 
 def _generation(data: Dataset, seed: int) -> list[Claim]:
     reader = Mlp((784, 128, 10), "cross entropy", 99)
-    reader.train(data.train.x, data.train.y, 1, 0.5)
+    reader.train(data.train.x, data.train.y, 1, 0.3)
     y = np.repeat(np.arange(10), 20)
     net = train_generator(data.train.x, data.train.y, 3_000, seed)
     share = 100 * float(np.mean(reader.classes(generate(net, y)) == y))
