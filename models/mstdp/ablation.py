@@ -94,7 +94,8 @@ def amended_down(
         rows=tuple(rows),
         command="spikesim mstdp table amended-down",
         notes=(
-            f"128 hidden neurons, {epochs} passes over {samples} training images. "
+            f"128 hidden neurons, {epochs} passes over {samples} training images. Nothing is tuned anew for a "
+            "changed row: where it diverges, smaller gains may mend it. "
             f"Mean ± standard deviation over seeds {', '.join(map(str, seeds))}."
         ),
         config=settings(base),
