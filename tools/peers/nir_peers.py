@@ -258,10 +258,30 @@ def make(peer: str, kind: str, path: str, spikes: Any) -> dict[str, np.ndarray]:
     if peer == "sinabs":
         sample = spikes.reshape(-1, *spikes.shape[2:])
     graph = export(peer, model, sample)
+    if peer == "norse":
+        _shaped(graph, model, sample)
     if any(value is None for node in graph.nodes.values() for value in vars(node).values()):
         graph.infer_types()  # shapes that the peer has left open, and nir does not write
     nir.write(path, plain(graph))
     return kept
+
+
+def _shaped(graph: Any, model: Any, sample: Any) -> None:
+    """Say what comes into each convolution: norse leaves it open, and nir cannot infer it from neurons that
+    have one threshold for all.
+    """
+    modules, hooks = dict(model.named_modules()), []
+    for name, node in graph.nodes.items():
+        if type(node).__name__ == "Conv2d":
+
+            def hook(_: Any, given: Any, __: Any, node: Any = node) -> None:
+                node.input_shape = tuple(given[0].shape[-2:])
+
+            hooks.append(modules[name].register_forward_hook(hook))
+    with load("torch").no_grad():
+        model(sample)
+    for hook in hooks:
+        hook.remove()
 
 
 def _whole(model: Any, spikes: Any, layers: dict[str, Any]) -> dict[str, np.ndarray]:
