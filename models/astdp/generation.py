@@ -4,7 +4,10 @@
 and the network learns by algorithm 2. Hidden neurons start at random states, so that one label can lead to
 several digits.
 
-Differs from the paper: the label is held (`Astdp.held`), and the network is trained for generation alone.
+Differs from the paper: the label is held (`Astdp.held`), the network is trained for generation alone, and the
+weights from pixels back to hidden neurons stay as they were drawn. Where they learn, 784 pixels outweigh one
+label: hidden neurons fall into mixtures of digits, and the classifier read 26 % as the label (12,000
+presentations). Without them every digit is the mean of its class.
 """
 
 from __future__ import annotations
@@ -55,6 +58,7 @@ def train_generator(
     net = AstdpNetwork(config, seed)
     # Xavier's bound for ten labels alone: beside 784 pixels in the fan-in, one label would hardly be heard.
     net.w[0, 1] *= np.float32(np.sqrt(sum(config.sizes[::2]) / config.sizes[0]))
+    net.plastic.discard((2, 1))
     a_pass = len(x) // config.batch
     for k in range(total // config.batch):
         rows = rng.permutation(seed, len(x), k // a_pass)
