@@ -64,7 +64,7 @@ def test_the_search_table_shows_the_best_first(tmp_path: Path) -> None:
 
 
 def test_figures_of_spread() -> None:
-    """Two images of a label that differ by 1 in each pixel: a standard deviation of 1/2; means and their sd."""
+    """Two images of a label that differ by 1 in each pixel: a deviation of 1/2; means and their spread."""
     images = np.array([[0.0, 0.0], [1.0, 1.0], [0.5, 0.5], [0.5, 0.5]])
     assert within(images, np.array([0, 0, 1, 1])) == pytest.approx(np.sqrt((0.25 + 0.0) / 2))
     assert spread([96.0, 98.0]) == "97.00 ± 1.41" and spread([96.0]) == "96.00"

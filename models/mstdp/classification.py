@@ -122,7 +122,9 @@ def _table(kept: dict[str, Any]) -> Table:
         notes=(
             "Tested once on the 10,000 test images; settings were chosen on validation images. Training "
             "accuracy on 10,000 of the images learned. The paper tests 500 images, and learns 10,000. "
-            "About a minute of one core for a network of 512. Amended: " + ", ".join(amended) + "."
+            "About a minute of one core for a network of 512. The literal configuration stands in the table "
+            "literal-up: a presentation costs 0.1 s with 512 hidden neurons and 0.85 s with 2048, so 500,000 "
+            "take 13 hours and 5 days. Amended: " + ", ".join(amended) + "."
         ),
         data={"rows": kept},
     )

@@ -58,7 +58,12 @@ AMENDED = Mstdp(
     test_iterations=50,
     test_tail=10,
 )
-"""Inputs held at their data, so that training frees what a test frees: the labels."""
+"""Inputs held at their data, so that training frees what a test frees: the labels.
+
+The rule is eq. 7 without smoothing. With inputs held, one cycle a sample and updates at the end of a phase it
+is close to equilibrium propagation on a vector field (Scellier et al., "Generalization of equilibrium
+propagation to vector field dynamics", 2018), which nudges labels where this one clamps them.
+"""
 
 
 def sized(config: Mstdp, n_hidden: int) -> Mstdp:
