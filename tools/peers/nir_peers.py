@@ -280,8 +280,8 @@ def _shaped(graph: Any, model: Any, sample: Any) -> None:
             hooks.append(modules[name].register_forward_hook(hook))
     with load("torch").no_grad():
         model(sample)
-    for hook in hooks:
-        hook.remove()
+    for held in hooks:
+        held.remove()
 
 
 def _whole(model: Any, spikes: Any, layers: dict[str, Any]) -> dict[str, np.ndarray]:
