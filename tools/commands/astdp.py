@@ -76,7 +76,7 @@ def table1(
         if name in rows:
             found = classification.classify(rows[name], dataset, numbers, runs, display.say)
         elif name == "self-supervised":
-            found = classification.completed(dataset, numbers, (4_000, 60_000), display.say)
+            found = classification.completed(dataset, numbers, (6_000, 150_000), display.say)
         else:
             loss = "mse" if name.endswith("MSE") else "cross entropy"
             found = classification.backprop(dataset, loss, numbers, 5, display.say)
@@ -114,7 +114,7 @@ def search(seeds: Seeds = 2, results: Results = RESULTS) -> None:
 
 @app.command()
 def generate(
-    presentations: Annotated[int, typer.Option(min=1, help="Presentations of the training.")] = 12_000,
+    presentations: Annotated[int, typer.Option(min=1, help="Presentations of the training.")] = 6_000,
     results: Results = RESULTS,
 ) -> None:
     """Fig. 2: digits generated from labels, and how a separate classifier reads them."""
