@@ -46,7 +46,7 @@ class Row:
     until: int | None = None
 
 
-ROWS = (Row("amended", 512, 6, None, (1, 2, 3)), Row("near", 512, 1, 12_800, (1,)))
+ROWS = (Row("amended", 512, 6, None, (1, 2, 3)),)
 
 
 def named(name: str) -> Mstdp:

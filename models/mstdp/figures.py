@@ -1,8 +1,7 @@
-"""The paper's figures: fixed points (1), a response in time (2), generated digits (3); learning curves."""
+"""The paper's figures: fixed points (1), a response in time (2), generated digits (3)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,20 +92,6 @@ def draw_generated(
         axes.set_xticks([])
         axes.set_yticks([side * (k + 0.5) for k in range(len(classes))], [str(c) for c in classes])
         axes.set_title("Generated from a label")
-    return path
-
-
-def draw_curves(curves: Sequence[tuple[str, Sequence[tuple[int, float]]]], path: Path, paper: float) -> Path:
-    """Accuracy against presentations, one line a run, with the paper's figure."""
-    with picture(path, (5.6, 3.4)) as figure:
-        axes = figure.subplots()
-        for k, (label, curve) in enumerate(curves):
-            n, accuracies = zip(*curve, strict=True)
-            axes.plot(n, accuracies, "o-", markersize=3, color=(BLUE, VERMILION)[k % 2], label=label)
-        axes.axhline(paper, color=GREY, linestyle=":", label=f"the paper: {paper:g} %")
-        axes.set(xlabel="Presentations", ylabel="Accuracy (%)", title="Learning")
-        axes.grid(True)
-        axes.legend()
     return path
 
 

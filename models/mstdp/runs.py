@@ -29,8 +29,7 @@ class Outcome:
         test, train: accuracy in percent on the samples judged, and on (part of) those learned; NaN where the
             training diverged.
         presented: presentations of single samples.
-        seconds: of training, in this process.
-        curve: (presentations, accuracy on the samples judged), by epoch.
+        seconds: of training, in this process; NaN where a finished one was read from a file.
         note: "" or how it diverged.
     """
 
@@ -39,7 +38,6 @@ class Outcome:
     train: float
     presented: int
     seconds: float
-    curve: tuple[tuple[int, float], ...] = ()
     note: str = ""
 
     def record(self) -> dict[str, Any]:
@@ -48,8 +46,7 @@ class Outcome:
             "test": _number(self.test),
             "train": _number(self.train),
             "presentations": self.presented,
-            "seconds": round(self.seconds, 1),
-            "curve": [[n, round(a, 3)] for n, a in self.curve],
+            "seconds": _number(self.seconds),
             "note": self.note,
         }
 
@@ -63,9 +60,7 @@ def run(
     epochs: int = 1,
     samples: int | None = None,
     save_to: Path | None = None,
-    curve_samples: int = 0,
     until: int | None = None,
-    say: Say | None = None,
 ) -> Outcome:
     """Train a configuration and measure it.
 
@@ -77,9 +72,7 @@ def run(
         epochs: passes over the samples.
         samples: how many to learn from; None for all.
         save_to: a checkpoint; where it exists already, the training goes on from it.
-        curve_samples: samples judged after each epoch, for the curve; 0 for none.
         until: stop after so many batches; None for the end.
-        say: takes a line for each epoch.
 
     Raises:
         DeclarationError: the checkpoint is of another configuration, seed or length.
@@ -87,32 +80,14 @@ def run(
     """
     x, y = learned.x[:samples], learned.y[:samples]
     training = _begun(config, x, seed, epochs, save_to)
-    per_epoch = batches(config, len(x))
-    curve: list[tuple[int, float]] = []
-    seconds, note = 0.0, ""
-    while training.presented < min(epochs * per_epoch, until or epochs * per_epoch):
-        stop = min((training.presented // per_epoch + 1) * per_epoch, until or epochs * per_epoch)
-        start = time.monotonic()
-        try:
-            train(training, x, y, until=stop, save_to=save_to, save_every=max(per_epoch // 2, 1))
-        except DivergenceError as problem:
-            return Outcome(
-                training.tested(),
-                np.nan,
-                np.nan,
-                problem.step * config.batch,
-                seconds,
-                tuple(curve),
-                str(problem),
-            )
-        seconds += time.monotonic() - start
-        if curve_samples:
-            found = accuracy(training.tested(), judged.x[:curve_samples], judged.y[:curve_samples])
-            curve.append((training.presented * config.batch, found))
-            if say is not None:
-                say(
-                    f"seed {seed}, epoch {training.presented / per_epoch:.2f}: {found:.2f} %, {seconds:.0f} s"
-                )
+    start, before = time.monotonic(), training.presented
+    half = max(batches(config, len(x)) // 2, 1)
+    try:
+        train(training, x, y, until=until, save_to=save_to, save_every=half)
+    except DivergenceError as problem:
+        shown = problem.step * config.batch
+        return Outcome(training.tested(), np.nan, np.nan, shown, time.monotonic() - start, str(problem))
+    seconds = time.monotonic() - start if training.presented > before else np.nan
     net = training.tested()
     few = min(len(x), len(judged))
     return Outcome(
@@ -121,8 +96,6 @@ def run(
         accuracy(net, x[:few], y[:few]),
         training.presented * config.batch,
         seconds,
-        tuple(curve),
-        note,
     )
 
 
