@@ -94,6 +94,8 @@ def compare(
             firsts.append(((b_, step, rank, 1), Difference("membrane", b_, step, name, tuple(place), values)))
     if firsts:
         return min(firsts, key=lambda entry: entry[0])[1]
+    if a.predictions.shape != b.predictions.shape:
+        return None  # one of them classifies nothing
     where = np.argwhere(a.predictions != b.predictions)
     if len(where):
         k = int(where[0, 0])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikesim import checkpoint
 from spikesim._files import json_bytes, sha256_bytes
+from spikesim.backends import brian2_neurons as _read_from_brian2  # noqa: F401 - registers its models
 from spikesim.errors import CheckpointError, DeclarationError, unknown
 from spikesim.learning import RULES, CountRule
 from spikesim.network import Network, Readout

@@ -101,7 +101,7 @@ def verify(
         found = [runner.run(inputs, labels, record=moving, learn=learn) for runner in runners]
         ends = [getattr(runner, "masters", {}) for runner in runners]
     real = [name for name in moving if network.populations[name].grid is None]
-    tolerance = {name: rounding * network.populations[name].theta for name in real}
+    tolerance = {name: rounding * abs(network.populations[name].theta) for name in real}
     difference = compare(found[0], found[1], moving, tolerance)
     if difference is None and learn:
         difference = compare_weights(ends[0], ends[1], rounding if real else 0.0)

@@ -129,7 +129,7 @@ def _rows(folder: Path, pythons: Mapping[str, str], samples: int, seed: int) -> 
     given = np.stack([inputs.raster(b) for b in range(samples)]).astype(np.uint8)
     np.savez_compressed(folder / "given.npz", spikes=given)
     write(network, folder / "exact.nir")
-    leaky = {n: _leaking(p) for n, p in network.populations.items()}
+    leaky = {n: leaking(p) for n, p in network.populations.items()}
     write(replace(network, populations=leaky), folder / "leaky.nir", dt=1e-4)
     rasters = {name: _rasters(wanted[name]) for name in record}
     for setting in SETTINGS:
@@ -140,7 +140,7 @@ def _rows(folder: Path, pythons: Mapping[str, str], samples: int, seed: int) -> 
     np.savez_compressed(folder / "vector.npz", spikes=(rng.random((3, 40, 30)) < 0.2).astype(np.uint8))
     np.savez_compressed(folder / "image.npz", spikes=(rng.random((3, 40, 2, 12, 12)) < 0.2).astype(np.uint8))
     for name, python in pythons.items():
-        failed = _called(python, "make", name, str(folder))
+        failed = call(python, "make", name, str(folder))
         for kind in KINDS:
             yield _made(folder, name, kind, failed)
 
@@ -156,7 +156,7 @@ def ours(samples: int, seed: int) -> tuple[Network, Spikes]:
     return network, Poisson().encode(test.x, test.index, 200, seed)
 
 
-def _leaking(population: Any) -> Any:
+def leaking(population: Any) -> Any:
     """The same neurons with a leak that float32 does not see."""
     if isinstance(population, Source):
         return population
@@ -167,7 +167,7 @@ def _rasters(spikes: Spikes) -> Raster:
     return np.stack([spikes.raster(b) for b in range(len(spikes))]).astype(np.uint8)
 
 
-def _called(python: str, *arguments: str) -> str:
+def call(python: str, *arguments: str) -> str:
     """Run the script in a library's Python; what it said last where it failed, else nothing."""
     try:
         done = subprocess.run(
@@ -185,7 +185,7 @@ def _played(
     out = folder / "found.npz"
     out.unlink(missing_ok=True)
     more = ["--plain"] if setting.plain else []
-    said = _called(
+    said = call(
         python,
         "play",
         setting.peer,
