@@ -12,6 +12,7 @@ that one network does both.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from spikesim.hopfield.mstdp_training import Training, load, save, train
 from spikesim.hopfield.states import Float32
 from spikesim.models.mstdp.config import GENERATING
 from spikesim.models.mstdp.figures import draw_generated
-from spikesim.models.mstdp.runs import Say, settings
+from spikesim.models.mstdp.runs import Say, settings, spread
 from spikesim.tables import Table
 
 COLUMNS = (
@@ -122,50 +123,81 @@ def learn_to_generate(
 
 
 def generation_table(
-    data: Dataset, classifier: Path, results: Path, *, seed: int = 1, samples: int = 24_000, say: Say = print
+    data: Dataset,
+    classifiers: Sequence[tuple[int, Path]],
+    results: Path,
+    *,
+    samples: int = 24_000,
+    say: Say = print,
 ) -> Table:
-    """Generate with a network that classifies and has learned to generate, and draw what came.
+    """Generate with networks that classify and have learned to generate, and draw what came of the first.
 
-    `classifier`: a training that has finished, with inputs held. The generating network is kept beside it.
+    `classifiers`: seeds and their finished trainings, with inputs held; a generating network is kept beside
+    each.
     """
-    reader, near = judge(data.train), neighbours(data.train)
-    net = load(classifier).tested()
-    place = classifier.with_name(classifier.stem + "-generating.h5")
-    before = accuracy(net, data.test.x, data.test.y)
-    if place.exists():
-        both = replace(load(place).tested(), config=generating(net.config))
-    else:
-        both = learn_to_generate(net, data.fit.x[:samples], data.fit.y[:samples], seed=seed)
-        save(Training(both, seed, 1), place)
-    after = accuracy(replace(both, config=net.config), data.test.x, data.test.y)
-    found = generated(both, reader, seed=seed)
-    draw_generated(found.images, found.labels, results / "fig3-generated.png")
+    judges, found = (judge(data.train), neighbours(data.train)), []
+    for seed, place in classifiers:
+        found.append(_one(data, place, seed, samples, judges))
+        say(f"seed {seed}: {found[-1]}")
+        if len(found) == 1:
+            first = generated(_generating_net(place), judges[0], seed=seed)
+            draw_generated(first.images, first.labels, results / "fig3-generated.png")
     few = data.test.take(2000)
-    by_neighbours = 100.0 * float(near.score(found.images, found.labels))
-    say(f"read as the label: {found.share:.1f} %, by nearest neighbours {by_neighbours:.1f} %")
-    by_label = [100.0 * float((found.read[found.labels == c] == c).mean()) for c in range(net.config.n_out)]
-    real = [round(100.0 * float(j.score(few.x, few.y)), 2) for j in (reader, near)]
+    real = [f"{100.0 * float(j.score(few.x, few.y)):.2f}" for j in judges]
+    config = generating(load(classifiers[0][1]).net.config)
+    kept = {key: [f[key] for f in found] for key in found[0]}
     return Table(
         title="mSTDP, section 3.2: digits generated from a label",
         columns=COLUMNS,
         rows=(
             (
                 "generated",
-                round(found.share, 1),
-                round(by_neighbours, 1),
-                round(found.spread, 3),
-                round(after, 2),
+                spread(kept["perceptron"]),
+                spread(kept["neighbours"]),
+                round(float(np.mean(kept["within"])), 3),
+                spread(kept["after"]),
             ),
             ("real test images", *real, round(within(few.x, few.y), 3), None),
-            ("before it learned to generate", None, None, None, round(before, 2)),
+            ("before it learned to generate", None, None, None, spread(kept["before"])),
         ),
         command="spikesim mstdp table generation",
         notes=(
             "Judges from scikit-learn: 128 hidden neurons; three nearest of 10,000. 100 images a label, from "
-            f"random states around rest, U(-0.2, 0.2). {net.config.n_hidden} hidden neurons; {samples} "
-            "presentations with labels held, in which only weights into inputs learn. The paper shows a "
-            "picture and no number."
+            f"random states around rest, U(-0.2, 0.2). {config.n_hidden} hidden neurons; {samples:,} "
+            "presentations with labels held, in which only weights into inputs learn. Images of one label "
+            "are nearly equal: one fixed point a label, close to the mean image. The paper shows a picture "
+            "and no number."
         ),
-        config=settings(both.config),
-        data={"by_label": by_label},
+        config=settings(config),
+        data=kept,
     )
+
+
+def _beside(classifier: Path) -> Path:
+    """Where the generating network of a classifier is kept."""
+    return classifier.with_name(classifier.stem + "-generating.h5")
+
+
+def _generating_net(classifier: Path) -> Net:
+    """The generating network that is kept beside a classifier."""
+    kept = load(_beside(classifier)).tested()
+    return replace(kept, config=generating(kept.config))
+
+
+def _one(data: Dataset, classifier: Path, seed: int, samples: int, judges: tuple[Any, Any]) -> dict[str, Any]:
+    """One network, taught to generate or read where it is kept: its images as read, its classification."""
+    net, place = load(classifier).tested(), _beside(classifier)
+    if not place.exists():
+        taught = learn_to_generate(net, data.fit.x[:samples], data.fit.y[:samples], seed=seed)
+        save(Training(taught, seed, 1), place)
+    both = _generating_net(classifier)
+    images = generated(both, judges[0], seed=seed)
+    classifying = replace(both, config=net.config)
+    return {
+        "perceptron": round(images.share, 2),
+        "neighbours": round(100.0 * float(judges[1].score(images.images, images.labels)), 2),
+        "within": round(images.spread, 4),
+        "before": round(accuracy(net, data.test.x, data.test.y), 2),
+        "after": round(accuracy(classifying, data.test.x, data.test.y), 2),
+        "by_label": [round(float((images.read[images.labels == c] == c).mean()), 2) for c in range(10)],
+    }

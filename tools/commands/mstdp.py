@@ -67,7 +67,7 @@ def table(
 ) -> None:
     """Measure one of the tables and keep it as data (minutes to an hour).
 
-    `generation` goes on with the first network of `classification`.
+    `generation` goes on with the networks of `classification`.
     """
     if name not in TABLES:
         raise DeclarationError(unknown("table", name, TABLES))
@@ -84,7 +84,8 @@ def table(
         runs.mkdir(parents=True, exist_ok=True)
         found = classify_mnist(data, path, runs, say=say)
     elif name == "generation":
-        found = generation_table(data, runs / "amended-512-1.h5", results, say=say)
+        places = [(seed, runs / f"amended-512-{seed}.h5") for seed in (1, 2, 3)]
+        found = generation_table(data, places, results, say=say)
     else:
         found = (literal_up if name == "literal-up" else amended_down)(data, say=say)
     _keep(found, path)
