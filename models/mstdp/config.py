@@ -15,17 +15,19 @@ LITERAL = Mstdp()
 """Section 3, as printed: 784 + 10 visible and 2048 hidden neurons, batch 1, data as 0 and 1."""
 
 NEAR = Mstdp(
-    n_hidden=512,
+    n_hidden=256,
     lateral=False,
     batch=32,
-    alpha=5e-4 * 32,
-    iterations=20,
-    free_iterations=20,
-    cycles=5,
+    alpha=0.1,
+    iterations=16,
+    free_iterations=16,
+    cycles=3,
     low=-0.5,
     high=0.5,
     centre="half",
     learn_first=False,
+    immediate=False,
+    schedule="linear",
 )
 """The paper's clamped and free phases, in which nothing is held, with the amendments that make them learn."""
 
