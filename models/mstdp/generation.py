@@ -165,7 +165,7 @@ def generation_table(
             "Judges from scikit-learn: 128 hidden neurons; three nearest of 10,000. 100 images a label, from "
             f"random states around rest, U(-0.2, 0.2). {config.n_hidden} hidden neurons; {samples:,} "
             "presentations with labels held, in which only weights into inputs learn. Images of one label "
-            "are nearly equal: one fixed point a label, close to the mean image, and soft: the perceptron takes "
+            "are nearly equal: one fixed point a label, close to the mean image, soft: the perceptron takes "
             "1 and 5 for 8. The paper shows a picture and no number."
         ),
         config=settings(config),
