@@ -61,7 +61,7 @@ ROWS = (
     Row("supervised", "amended", SUPERVISED, 200_000),
     Row("unsupervised", "amended", UNSUPERVISED, 100_000),
 )
-DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 60_000), 3: (DEEP_3, 40_000)}
+DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 40_000)}
 
 
 def classify(
