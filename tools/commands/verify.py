@@ -13,6 +13,7 @@ from spikesim import programs
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DeclarationError, EngineError
 from spikesim.evaluation import check_fits
+from spikesim.hardware.quantise import quantise
 from spikesim.network import Network
 from spikesim.network_file import load_network
 from spikesim.neurons import Source, Target
@@ -32,6 +33,9 @@ def verify(
     ] = "naive",
     engine: Annotated[str, typer.Option(help="The program that they are compared with.")] = "",
     samples: Annotated[int, typer.Option(min=1, help="Presentations: test samples of a run.")] = 10,
+    bits: Annotated[
+        int | None, typer.Option(min=2, help="Quantise for Loihi first, as loihi, lava-fixed and netx need.")
+    ] = None,
     learn: Annotated[bool, typer.Option(help="Let both learn, and compare the weights too.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Steps of a network that runs without end.")] = 1000,
     rate: Annotated[
@@ -48,7 +52,7 @@ def verify(
     others = [name.strip() for name in against.split(",")]
     if what.is_dir():
         run, dataset = Run.open(what), experiment_of(what).load()
-        verdicts = [play(run, dataset, samples, name, learn, engine or "windowed") for name in others]
+        verdicts = [play(run, dataset, samples, name, learn, engine or "windowed", bits) for name in others]
     else:
         network = load_network(what)
         verdicts = [_random(network, name, engine, samples, steps, rate, seed, learn) for name in others]
@@ -62,19 +66,27 @@ def verify(
 
 
 def play(
-    run: Run, dataset: Dataset, samples: int, against: str, learn: bool, engine: str = "windowed"
+    run: Run,
+    dataset: Dataset,
+    samples: int,
+    against: str,
+    learn: bool,
+    engine: str = "windowed",
+    bits: int | None = None,
 ) -> Verdict:
     """Present the first test samples to what a run has learnt, on two programs.
 
-    With their targets where both programs teach; else to the network that classifies.
+    With their targets where both programs teach; else, or where it is quantised, to the network that
+    classifies.
     """
     network, split = run.trained(), dataset.test.take(samples)
     check_fits(network, split)
     labels: Any = split.y
-    if not (programs.trains(engine) and programs.trains(against)):
+    if bits is not None or not (programs.trains(engine) and programs.trains(against)):
         if learn:
-            raise EngineError(f"{against} does not learn; verify without --learn")
-        network, labels = network.inference(), None
+            raise EngineError(f"{against} does not learn here; verify without --learn")
+        network = network.inference() if bits is None else quantise(network, "loihi1", bits).network
+        labels = None
     source = network.sources[0]
     T = network.window.boundary if network.populations[source].replay else network.window.T
     spikes = run.encoder.encode(split.x, split.index, T, run.training.seed)
