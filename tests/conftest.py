@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Before spikesim is imported. The cache's folder is named after the sources, so that no kernel in it is stale;
-# but numba keeps kernels with and without checked bounds under one name.
+# Before spikesim is imported. The cache's folder is named after the sources, so that no kernel is stale; but
+# numba keeps kernels with and without checked bounds under one name.
 if os.environ.get("NUMBA_BOUNDSCHECK") == "1":
     os.environ["SPIKESIM_JIT_CACHE"] = "0"
 os.environ["MPLBACKEND"] = "Agg"

@@ -95,7 +95,7 @@ def training(samples: int) -> tuple[Table, list[str]]:
     split = mnist().train.take(samples)
     rows, problems, configs = [], [], {}
     for feedback in ("symmetric", "fa", "dfa"):
-        config = Emstdp(sizes=(784, 100, 10), feedback=feedback)  # type: ignore[arg-type]
+        config = Emstdp(sizes=(784, 100, 10), feedback=feedback)
         network = build(config, seed=1)
         spikes = encoder(config).encode(split.x, split.index, config.T // 2, 1)
         ours, theirs = Windowed(network), Brian2(network)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ ROWS = (
     Row("supervised", "amended", SUPERVISED, 200_000),
     Row("unsupervised", "amended", UNSUPERVISED, 100_000),
 )
-DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 40_000)}
+DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 60_000)}
 
 
 def classify(
@@ -116,7 +117,7 @@ def earlier(path: Path) -> dict[str, dict[str, object]]:
         return {}
 
 
-def table_1(data: dict[str, dict[str, object]]) -> Table:
+def table_1(data: Mapping[str, Any]) -> Table:
     """Table 1 from the figures by row name ("supervised-amended", "backprop, MSE", ...)."""
     rows: list[tuple[Cell, ...]] = []
     for system, paper in TABLE_1.items():
@@ -182,7 +183,7 @@ def depth(
     }
 
 
-def table_2(data: dict[str, dict[str, object]]) -> Table:
+def table_2(data: Mapping[str, Any]) -> Table:
     """Table 2 from the figures by the number of hidden layers ("1", "2", "3")."""
     rows = []
     for layers, (steps, accuracy) in TABLE_2.items():

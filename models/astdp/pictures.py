@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +114,12 @@ def _adaptation(figure: Figure) -> None:
     """Fig. 4: an input neuron when its pattern appears."""
     axes = figure.subplots()
     net = trained(RIVALRY, 1)
-    kinds = ({}, {"fake": "none"}, {"inertia": 1.0}, {"fake": "none", "inertia": 1.0})
+    kinds: tuple[dict[str, Any], ...] = (
+        {},
+        {"fake": "none"},
+        {"inertia": 1.0},
+        {"fake": "none", "inertia": 1.0},
+    )
     names = ("inertia and fake targets", "inertia", "fake targets", "neither")
     for k, (changed, name) in enumerate(zip(kinds, names, strict=True)):
         twin = small(replace(RIVALRY, **changed), net.seed)

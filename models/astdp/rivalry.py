@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,7 +144,7 @@ def rivalry_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
 
 def adaptation_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
     """Overshoot with and without fake targets and inertia, which act on one and the same trained network."""
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "inertia and fake targets": {},
         "inertia alone": {"fake": "none"},
         "fake targets alone": {"inertia": 1.0},

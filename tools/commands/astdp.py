@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -78,7 +78,7 @@ def table1(
         elif name == "self-supervised":
             found = classification.completed(dataset, numbers, (6_000, 150_000), display.say)
         else:
-            loss = "mse" if name.endswith("MSE") else "cross entropy"
+            loss: Literal["mse", "cross entropy"] = "mse" if name.endswith("MSE") else "cross entropy"
             found = classification.backprop(dataset, loss, numbers, 5, display.say)
         _keep(classification.table_1(classification.earlier(path) | {name: found}), path)
 

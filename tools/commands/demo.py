@@ -13,6 +13,7 @@ import typer
 
 from spikesim import datasets
 from spikesim.errors import DataError, MissingExtraError
+from spikesim.hardware.export import export as write
 from spikesim.models.presets import preset
 from spikesim.network_file import save_network
 from spikesim.run import Run
@@ -90,7 +91,7 @@ def _export(folder: Path, display: Display) -> bool:
     found, equal = export.read(folder, 10, None), True
     for to, name in (("nir", "trained.nir"), ("netx", "trained.net")):
         try:
-            written = export.write(found.network, to, folder / name, found.inputs(10))
+            written = write(found.network, to, folder / name, found.inputs(10))
         except MissingExtraError as problem:
             display.say(f"Not exported to {to}: {problem}")
             continue
