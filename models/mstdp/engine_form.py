@@ -1,0 +1,260 @@
+"""A trained mSTDP network as a `spikesim.Network` without end: spiking, rate-coded, on the engines.
+
+A neuron integrates the filtered spikes of the others, its state s moves as in the rate network, and it fires
+regularly at the rate rho(s) = sigmoid4(s), one step's worth of it in each step:
+
+    filter      x(t) = x(t-1) + (I(t) - I0 - x(t-1)) / tau
+    state       s(t) = s(t-1) + epsilon (rho'(s(t-1)) (x(t) + b) - s(t-1))
+    rate        a(t) = a(t-1) + rho(s(t))
+    fire        a spike where a(t) >= 1, and a(t) = a(t) - 1
+
+I0 is the input that arrives where all rates are at the network's centre c, I0_i = sum_j W_ji c_j: with it x is
+the filtered sum of W_ji (rate_j - c_j), and x = 0 is the rest from which the rate network starts. Where
+spikes are as dense as their rates, dx/dt = 0 gives the rate network's fixed points, for any tau.
+Inputs are held: pixels are spike trains of regular intervals, of the rate that the held state has.
+Differs from the paper: it has rates only, and no filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import tanh
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import Network, grid, simulate
+from spikesim._jit import kernel
+from spikesim.errors import DataError, DeclarationError
+from spikesim.hopfield.activation import sigmoid4
+from spikesim.hopfield.mstdp import Net
+from spikesim.hopfield.mstdp import scaled as as_states
+from spikesim.hopfield.states import check_images
+from spikesim.neurons import Source
+from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, register
+from spikesim.spikes import Spikes, from_raster
+from spikesim.synapses import Dense
+from spikesim.window import Phase, Window
+
+Floats = npt.NDArray[np.float64]
+INPUTS, HIDDEN, OUTPUTS = "inputs", "hidden", "outputs"
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+def phases(n: int) -> Floats:
+    """Where n accumulators begin, float64 (n,) in [0, 1): multiples of the golden section, without the whole.
+
+    Neurons of one rate fire spread over the interval then, not all in one step.
+    """
+    return np.arange(n) * _GOLDEN % 1.0
+
+
+@register
+@dataclass(frozen=True)
+class HopfieldNeuron:
+    """Neurons of a continuous Hopfield network that send their rates as spikes; real numbers only.
+
+    State, float64 (n,) each: "v" is s, "x" the filtered input, "a" the accumulator of the rate. At rest s = 0
+    and x = 0, and accumulators stand at `phases`. Other fields as in `Neuron`.
+
+    Attributes:
+        tau: time constant of the filter in steps, >= 1; 1 does not filter.
+        epsilon: size of a step of s, in (0, 2].
+        mean_input: I0, a number or n numbers.
+        theta: where the accumulator fires; rates are in spikes a step where it is 1.
+
+    Raises:
+        DeclarationError: a field out of its range, or a grid.
+    """
+
+    n: int
+    tau: float
+    epsilon: float = 0.3
+    bias: float | tuple[float, ...] = 0.0
+    mean_input: float | tuple[float, ...] = 0.0
+    theta: float = 1.0
+    grid: int | None = None
+    floor: float | None = None
+    reset_at: tuple[str, ...] = ("start",)
+    active_in: Phase | None = None
+    gate_by: str | None = None
+    offset: int | None = None
+
+    def __post_init__(self) -> None:
+        check(self)
+        grid.on_grid(self.mean_input, None, "HopfieldNeuron: mean_input")
+        if np.ndim(self.mean_input) and np.size(self.mean_input) != self.n:
+            raise DeclarationError(
+                f"HopfieldNeuron: mean_input has {np.size(self.mean_input)} values for {self.n} neurons"
+            )
+        if self.grid is not None or self.floor is not None or self.theta != 1.0:
+            raise DeclarationError(
+                f"HopfieldNeuron: grid = {self.grid!r}, floor = {self.floor!r}, theta = {self.theta!r}; it "
+                "counts in real numbers and fires at 1: leave grid and floor None, and theta 1.0"
+            )
+        if not 1 <= self.tau < np.inf:
+            raise DeclarationError(f"HopfieldNeuron: tau = {self.tau!r}; at least 1 step is needed")
+        if not 0 < self.epsilon <= 2:
+            raise DeclarationError(f"HopfieldNeuron: epsilon = {self.epsilon!r}; it has to lie in (0, 2]")
+
+    @cached_property
+    def _columns(self) -> tuple[Floats, Floats]:
+        """bias and mean_input, float64 (n,) each."""
+        bias, mean = (np.broadcast_to(np.asarray(a, float), self.n) for a in (self.bias, self.mean_input))
+        return bias.copy(), mean.copy()
+
+    def rest(self) -> State:
+        """s and x at 0, accumulators spread over [0, 1)."""
+        return {"v": np.zeros(self.n), "x": np.zeros(self.n), "a": phases(self.n)}
+
+    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+        """One step: the state after it, and the spikes int64 (n,)."""
+        bias, mean = self._columns
+        s = state["v"]
+        x = state["x"] + (current - mean - state["x"]) / self.tau
+        q = sigmoid4(s)
+        s = s + self.epsilon * (4 * q * (1 - q) * (x + bias) - s)
+        a = state["a"] + sigmoid4(s)
+        fired = a >= 1
+        return {"v": s, "x": x, "a": a - fired}, fired.astype(np.int64)
+
+    def compiled(self) -> Advance:
+        """The same step in place; see `Neuron`. Equal to it but for the last bits of tanh."""
+        bias, mean = self._columns
+        tau, epsilon = float(self.tau), float(self.epsilon)
+
+        def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+            v, x, a = state["v"], state["x"], state["a"]
+            return _advance(v, x, a, bias, mean, tau, epsilon, current, closed, fired, signs)
+
+        return advance
+
+
+@kernel
+def _advance(v, x, a, bias, mean, tau, epsilon, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+    count = 0
+    for j in range(v.size):
+        arrived = current[j]
+        current[j] = 0.0
+        if closed.size and closed[j]:
+            continue
+        y = x[j] + (arrived - mean[j] - x[j]) / tau
+        q = 0.5 + 0.5 * tanh(2 * v[j])
+        s = v[j] + epsilon * (4 * q * (1 - q) * (y + bias[j]) - v[j])
+        if not (abs(s) < LIMIT and abs(y) < LIMIT):
+            return -1 - j
+        v[j], x[j] = s, y
+        a[j] += 0.5 + 0.5 * tanh(2 * s)
+        if a[j] >= 1:
+            a[j] -= 1
+            fired[count] = j
+            signs[count] = 1
+            count += 1
+    return count
+
+
+def network(net: Net, tau: float, epsilon: float | None = None) -> Network:
+    """The network that `simulate` runs: inputs held, hidden neurons and outputs free, no learning.
+
+    Args:
+        net: a trained network; its weights are copied. Feedback into inputs is left out: they are held.
+        tau: time constant of the filters, in steps.
+        epsilon: step of the states; None takes the network's.
+
+    Returns:
+        Populations "inputs" (Source), "hidden" and "outputs" (HopfieldNeuron); projections of delay 1.
+    """
+    layout, weights = net.config.layout, net.weights
+    down, up = weights.to_hidden.astype(np.float64), weights.to_visible.astype(np.float64)
+    links = [
+        Dense(INPUTS, HIDDEN, down[layout.inputs], 1),
+        Dense(OUTPUTS, HIDDEN, down[layout.outputs], 1),
+        Dense(HIDDEN, OUTPUTS, up[:, layout.outputs], 1),
+    ]
+    if weights.lateral:
+        links.append(Dense(HIDDEN, HIDDEN, down[layout.hidden], 1))
+    centre = np.zeros(layout.n) if net.centre is None else net.centre.astype(np.float64)
+    step = net.config.epsilon if epsilon is None else epsilon
+    hidden, outputs = centre[: len(down)] @ down, centre[layout.hidden] @ up[:, layout.outputs]
+    return Network(
+        {
+            INPUTS: Source(layout.n_in),
+            HIDDEN: _neurons(tau, step, weights.bias[layout.hidden], hidden),
+            OUTPUTS: _neurons(tau, step, weights.bias[layout.outputs], outputs),
+        },
+        tuple(links),
+        Window.without_end(),
+    )
+
+
+def _neurons(tau: float, epsilon: float, bias: npt.NDArray[np.float32], mean: Floats) -> HopfieldNeuron:
+    return HopfieldNeuron(len(mean), tau, epsilon, tuple(map(float, bias)), tuple(map(float, mean)))
+
+
+def regular(rates: npt.ArrayLike, steps: int, first: int = 0) -> Spikes:
+    """Spike trains of regular intervals: step t has a spike where floor((t + 1) r + phase) rises.
+
+    Args:
+        rates: spikes a step in [0, 1], (n,).
+        steps: of the presentation.
+        first: the step with which it begins, so that a train can go on.
+
+    Raises:
+        DataError: a rate outside [0, 1].
+    """
+    r = np.asarray(rates, np.float64)
+    if bad := r[~((r >= 0) & (r <= 1))].tolist():
+        raise DataError(f"regular: a rate is {bad[0]}; a neuron fires 0 to 1 spikes a step")
+    reached = np.floor(np.arange(first, first + steps + 1)[:, None] * r + phases(len(r)))
+    return from_raster(np.diff(reached, axis=0).astype(np.int8))
+
+
+def input_rates(net: Net, x: npt.ArrayLike) -> Floats:
+    """Rates of held inputs for images in [0, 1]: rho of the states that stand for them, (samples, n_in).
+
+    Raises:
+        DataError: images of another size, or values outside [0, 1].
+    """
+    images = check_images(x, net.config.n_in, "mSTDP on the engines")
+    return np.asarray(sigmoid4(as_states(net.config, images)), np.float64)
+
+
+def label_counts(
+    net: Net,
+    x: npt.ArrayLike,
+    tau: float,
+    *,
+    settle: int,
+    read: int = 128,
+    epsilon: float | None = None,
+    engine: str = "stepped",
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Classify images on an engine, each from rest: rates of the label neurons, and the class.
+
+    The class is the label neuron with the most spikes in the last `read` steps; ties are broken by the state
+    at the end, as a `Readout` breaks them.
+
+    Args:
+        net: a trained network.
+        x: images in [0, 1], (samples, n_in).
+        tau: time constant of the filters, in steps.
+        settle: steps before reading.
+        read: steps of reading.
+        epsilon: step of the states; None takes the network's.
+        engine: "stepped" or "naive".
+
+    Returns:
+        Spikes a step of the label neurons, float64 (samples, n_out), and classes, int64 (samples,).
+    """
+    declared, rates = network(net, tau, epsilon), input_rates(net, x)
+    found, classes = np.empty((len(rates), net.config.n_out)), np.empty(len(rates), np.int64)
+    for k, r in enumerate(rates):
+        begun = simulate(declared, {INPUTS: regular(r, settle)}, name=engine, steps=settle)
+        given = {INPUTS: regular(r, read, settle)}
+        end = simulate(declared, given, name=engine, steps=read, state=begun.state)
+        counts = end.counts[OUTPUTS][0].sum(axis=0)
+        assert end.state is not None
+        found[k] = counts / read
+        classes[k] = np.lexsort((end.state.populations[OUTPUTS]["v"], counts))[-1]
+    return found, classes
