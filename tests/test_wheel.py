@@ -45,7 +45,9 @@ def expected() -> set[str]:
     for folder, place in FOLDERS.items():
         for path in (ROOT / folder).rglob("*.py"):
             files.add(f"{place}/{path.relative_to(ROOT / folder).as_posix()}")
-    files |= {f"spikesim/models/results/{path.name}" for path in (ROOT / "models" / "results").glob("*.json")}
+    results = ROOT / "models" / "results"
+    for path in results.rglob("*.json"):
+        files.add(f"spikesim/models/results/{path.relative_to(results).as_posix()}")
     return files
 
 
