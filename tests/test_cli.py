@@ -236,9 +236,9 @@ def test_the_benchmark_measures_more_than_nothing(spikesim: Command) -> None:
     spikesim("benchmark", "emstdp-digits", "--samples", "9999").refused("9999", "1438")
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in app.registered_commands)], ids=str)
+@pytest.mark.parametrize("command", [(), *((str(c.name),) for c in app.registered_commands)], ids=str)
 def test_every_command_has_help_of_80_columns(command: tuple[Any, ...]) -> None:
-    arguments = [c.name or "" for c in command]
+    arguments = list(command)
     said = CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
     assert said.exit_code == 0
     assert "Usage: " in said.output
