@@ -8,9 +8,10 @@ regularly at the rate rho(s) = sigmoid4(s), one step's worth of it in each step:
     rate        a(t) = a(t-1) + rho(s(t))
     fire        a spike where a(t) >= 1, and a(t) = a(t) - 1
 
-I0 is the input that arrives where all rates are at the network's centre c, I0_i = sum_j W_ji c_j: with it x is
-the filtered sum of W_ji (rate_j - c_j), and x = 0 is the rest from which the rate network starts. Where
-spikes are as dense as their rates, dx/dt = 0 gives the rate network's fixed points, for any tau.
+I0 is the input that arrives where all rates are at the network's centre c, I0_i = sum_j W_ji c_j: with it x
+is the filtered sum of W_ji (rate_j - c_j), and x = 0 is the rest from which the rate network starts. Where
+spikes are as dense as their rates, the fixed points are the rate network's, for any tau and epsilon; which
+of them is reached may depend on both.
 Inputs are held: pixels are spike trains of regular intervals, of the rate that the held state has.
 Differs from the paper: it has rates only, and no filter.
 """
@@ -30,7 +31,7 @@ from spikesim.errors import DataError, DeclarationError
 from spikesim.hopfield.activation import sigmoid4
 from spikesim.hopfield.mstdp import Net
 from spikesim.hopfield.mstdp import scaled as as_states
-from spikesim.hopfield.states import check_images
+from spikesim.hopfield.states import Float32, check_images
 from spikesim.neurons import Source
 from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, register
 from spikesim.spikes import Spikes, from_raster
@@ -210,17 +211,22 @@ def regular(rates: npt.ArrayLike, steps: int, first: int = 0) -> Spikes:
     return from_raster(np.diff(reached, axis=0).astype(np.int8))
 
 
-def input_rates(net: Net, x: npt.ArrayLike) -> Floats:
-    """Rates of held inputs for images in [0, 1]: rho of the states that stand for them, (samples, n_in).
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the network on an engine says to images.
 
-    Raises:
-        DataError: images of another size, or values outside [0, 1].
+    Attributes:
+        rates: spikes a step of the label neurons while they are read, float64 (samples, n_out).
+        classes: int64 (samples,).
+        states: s at the end, of inputs, outputs and hidden neurons, float32 (samples, neurons).
     """
-    images = check_images(x, net.config.n_in, "mSTDP on the engines")
-    return np.asarray(sigmoid4(as_states(net.config, images)), np.float64)
+
+    rates: Floats
+    classes: npt.NDArray[np.int64]
+    states: Float32
 
 
-def label_counts(
+def answer(
     net: Net,
     x: npt.ArrayLike,
     tau: float,
@@ -229,8 +235,8 @@ def label_counts(
     read: int = 128,
     epsilon: float | None = None,
     engine: str = "stepped",
-) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Classify images on an engine, each from rest: rates of the label neurons, and the class.
+) -> Answers:
+    """Classify images on an engine, each from rest.
 
     The class is the label neuron with the most spikes in the last `read` steps; ties are broken by the state
     at the end, as a `Readout` breaks them.
@@ -244,17 +250,22 @@ def label_counts(
         epsilon: step of the states; None takes the network's.
         engine: "stepped" or "naive".
 
-    Returns:
-        Spikes a step of the label neurons, float64 (samples, n_out), and classes, int64 (samples,).
+    Raises:
+        DataError: images of another size, or values outside [0, 1].
+        DeclarationError: tau or epsilon out of range.
     """
-    declared, rates = network(net, tau, epsilon), input_rates(net, x)
-    found, classes = np.empty((len(rates), net.config.n_out)), np.empty(len(rates), np.int64)
-    for k, r in enumerate(rates):
+    images = check_images(x, net.config.n_in, "mSTDP on the engines")
+    held = as_states(net.config, images)
+    declared = network(net, tau, epsilon)
+    found, ends = np.empty((len(held), net.config.n_out)), []
+    classes = np.empty(len(held), np.int64)
+    for k, r in enumerate(sigmoid4(held).astype(np.float64)):
         begun = simulate(declared, {INPUTS: regular(r, settle)}, name=engine, steps=settle)
         given = {INPUTS: regular(r, read, settle)}
-        end = simulate(declared, given, name=engine, steps=read, state=begun.state)
-        counts = end.counts[OUTPUTS][0].sum(axis=0)
-        assert end.state is not None
+        run = simulate(declared, given, name=engine, steps=read, state=begun.state)
+        assert run.state is not None
+        counts, state = run.counts[OUTPUTS][0].sum(axis=0), run.state.populations
         found[k] = counts / read
-        classes[k] = np.lexsort((end.state.populations[OUTPUTS]["v"], counts))[-1]
-    return found, classes
+        classes[k] = np.lexsort((state[OUTPUTS]["v"], counts))[-1]
+        ends.append(np.concatenate([held[k], state[OUTPUTS]["v"], state[HIDDEN]["v"]]))
+    return Answers(found, classes, np.array(ends, np.float32))

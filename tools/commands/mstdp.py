@@ -15,6 +15,7 @@ from spikesim.hopfield.mstdp_training import load
 from spikesim.models.mstdp.ablation import amended_down, literal_up
 from spikesim.models.mstdp.classification import CONFIGS, classify_mnist, named
 from spikesim.models.mstdp.config import AMENDED, sized
+from spikesim.models.mstdp.engine_agreement import engine_agreement
 from spikesim.models.mstdp.figures import draw_figures
 from spikesim.models.mstdp.generation import generation_table
 from spikesim.models.mstdp.runs import run
@@ -31,7 +32,7 @@ app = typer.Typer(
 RESULTS = Path("models/results/mstdp")
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of checkpoints; a training that is there is gone on with.")]
-TABLES = ("classification", "literal-up", "amended-down", "generation", "spiking", "search")
+TABLES = ("classification", "literal-up", "amended-down", "generation", "spiking", "engine", "search")
 
 
 @app.command()
@@ -78,6 +79,9 @@ def table(
         return
     if name == "spiking":
         _keep(spiking_agreement(datasets.digits(), path, say=say), path)
+        return
+    if name == "engine":
+        _keep(engine_agreement(datasets.digits(), say=say), path)
         return
     data = datasets.mnist()
     if name == "classification":
