@@ -19,7 +19,7 @@ from spikesim.models.astdp.presets import DIGITS
 from spikesim.tables import load_table, save_table
 from spikesim.tools.commands.astdp import app
 
-pytestmark = pytest.mark.core
+# Trainings and simulations of minutes where nothing is compiled: not among the tests of the core.
 
 
 def test_table_1_shows_the_rows_that_were_measured(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from spikesim.models.astdp.backprop import Mlp
 from spikesim.models.astdp.generation import GENERATOR, generate
 from spikesim.models.astdp.self_supervised import PRETEXT, covered, pretext, readout
 
-pytestmark = pytest.mark.core
+# Trainings and simulations of minutes where nothing is compiled: not among the tests of the core.
 SHIFTS = window.SHIFTS
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from spikesim import datasets, grid
 from spikesim.encoders import Poisson
-from spikesim.engines import Naive, Windowed, engine
+from spikesim.engines import Naive, Stepped, Windowed, engine
 from spikesim.engines.windowed_input import BLOCK, TABLE, look_up
 from spikesim.errors import DataError, DeclarationError, EngineError
 from spikesim.learning import CountRule
@@ -23,7 +23,7 @@ from spikesim.spikes import from_raster
 from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.window import Window
 
-ENGINES = pytest.mark.parametrize("run_with", [Naive, Windowed])
+ENGINES = pytest.mark.parametrize("run_with", [Naive, Stepped, Windowed])
 RESETS = ("start", "split")
 
 
@@ -191,10 +191,10 @@ def test_a_network_with_a_skip_connection_learns_on_naive() -> None:
 @pytest.mark.core
 def test_windowed_refuses_a_skip_connection_with_the_reason_and_another_engine_is_found() -> None:
     with pytest.raises(
-        EngineError, match=r"in: projects densely to hid and out.*engine='naive' runs any network"
+        EngineError, match=r"in: projects densely to hid and out.*engine='stepped' runs any network"
     ):
         Windowed(skipping())
-    assert isinstance(engine(skipping()), Naive)
+    assert isinstance(engine(skipping()), Stepped)
     assert isinstance(engine(by_hand()), Windowed)
 
 

@@ -129,8 +129,9 @@ def test_one_population_to_record_can_be_a_string() -> None:
 
 def test_the_engines_classify_alike_and_an_unknown_one_is_refused() -> None:
     some = DATA.test.take(9)
-    one, other = (evaluate(RUN.network, some, Poisson(), 1, RUN.masters, engine=e) for e in engines.ENGINES)
-    assert one.predictions.tolist() == other.predictions.tolist()
+    found = [evaluate(RUN.network, some, Poisson(), 1, RUN.masters, engine=e) for e in engines.ENGINES]
+    assert len(found) == 3
+    assert all(other.predictions.tolist() == found[0].predictions.tolist() for other in found)
     with pytest.raises(EngineError, match="unknown engine 'fast'"):
         RUN.evaluate(DATA, engine="fast")
 

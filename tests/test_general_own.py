@@ -138,7 +138,7 @@ class Half:
     [
         (Half(), "a: Half has no grid, bias, .*rest, step; every population needs n, theta"),
         (LIF, r"a: the class LIF; a population is one of its instances, as LIF\(100, ...\)"),
-        (100, "a: 100 is no population; take one of ErrorIF, IF, LIF"),
+        (100, "a: 100 is no population; take one of .*ErrorIF, .*IF, LIF"),
         ("IF", "a: 'IF' is no population"),
     ],
 )

@@ -158,7 +158,7 @@ def _repetition(
 def _refused(name: str, why: str) -> EngineError:
     return EngineError(
         f"windowed: {name}: {why}. This engine runs a chain of dense IF layers with an error pathway; "
-        f"engine='naive' runs any network"
+        f"engine='stepped' runs any network"
     )
 
 
