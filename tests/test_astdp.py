@@ -21,11 +21,7 @@ from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.presets import DIGITS, LITERAL, PRESETS, SUPERVISED, preset
 
-# Where nothing is compiled, NumPy warns of what wraps around on purpose.
-pytestmark = [
-    pytest.mark.core,
-    pytest.mark.filterwarnings("ignore:overflow encountered in scalar multiply:RuntimeWarning"),
-]
+# Trainings that take minutes where nothing is compiled: not among the tests of the core.
 TINY = Astdp(sizes=(5, 4, 3), batch=2, fake="none", alpha=0.01)
 
 
