@@ -62,15 +62,16 @@ def test_two_samples_are_averaged_with_their_own_associations() -> None:
 @pytest.mark.parametrize(
     ("eps", "clip"), [(1e-2, None), (PRINTED_EPS, None), (PRINTED_EPS, 1.0), (1e-1, 0.05)]
 )
-def test_the_kernel_is_its_naive_twin_to_the_last_bit(eps: float, clip: float | None) -> None:
+def test_the_kernel_is_its_naive_twin(eps: float, clip: float | None) -> None:
     rule, batch = GuptaRule(eps, clip), drawn()
     for found, expected in zip(rule.update(*batch), twin(rule, *batch), strict=True):
-        np.testing.assert_array_equal(found, expected)
+        # Rates promise a tolerance: compilers of other releases round a product in another place.
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_f_is_what_the_kernel_averages() -> None:
     rule, (x, p, z) = GuptaRule(1e-9, clip=2.0), drawn(B=1)
-    np.testing.assert_array_equal(rule.update(x, p, z)[0], z * rule.f(x.T, p))
+    np.testing.assert_allclose(rule.update(x, p, z)[0], z * rule.f(x.T, p), rtol=1e-12, atol=1e-14)
 
 
 def test_silent_inputs_learn_nothing() -> None:
