@@ -38,9 +38,9 @@ def _of_neurons(name: str, p: Any) -> list[str]:
         )
     if isinstance(p, LIF) and p.grid is not None and not _whole(p):
         found.append(
-            f"{name}: grid = {p.grid} with u_decay = {p.u_decay}, v_decay = {p.v_decay}: what is left of a "
-            f"decay is "
-            f"cut off to the grid (Loihi), and NIR's neurons keep real numbers. Declare it with grid=None"
+            f"{name}: grid = {p.grid} with u_decay = {p.u_decay}, v_decay = {p.v_decay}: what is left "
+            "of a decay is cut off to the grid (Loihi), and NIR's neurons keep real numbers. Declare "
+            "it with grid=None"
         )
     if isinstance(p, LIF) and p.u_decay < 1 and (p.u_decay == 0 or p.v_decay == 0):
         found.append(

@@ -38,9 +38,8 @@ def check_digest(found: Tree, where: str) -> bool:
         return False
     if metadata[DIGEST] != digest(node):
         raise FileRefused(
-            f"{where}: its contents are not those that its digest states: it was damaged, or changed by "
-            f"another "
-            f"program. Bring it back from where it was made; if it was changed on purpose, remove "
-            f"/node/metadata/{DIGEST}"
+            f"{where}: its contents are not those that its digest states: it was damaged, or changed "
+            "by another program. Bring it back from where it was made; if it was changed on purpose, "
+            f"remove /node/metadata/{DIGEST}"
         )
     return True

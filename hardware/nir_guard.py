@@ -179,9 +179,8 @@ class _Reader:
             raise self.refuse(
                 name,
                 f"claims {size:,} bytes as {dataset.shape} {kind}; a file of {self.size:,} bytes may "
-                f"unfold to "
-                f"{max(self.limits.free, self.limits.fold * self.size):,}, and to {self.limits.bytes:,} at "
-                f"most",
+                f"unfold to {max(self.limits.free, self.limits.fold * self.size):,}, and to "
+                f"{self.limits.bytes:,} at most",
             )
         return self._numbers(dataset, name, size)
 

@@ -186,9 +186,8 @@ def _late(node: Node, shape: Shape, dt: float) -> Late:
     if (steps < 0).any() or off.any() or (nearest > 65_535).any():
         bad = steps[(steps < 0) | off | (nearest > 65_535)][0]
         raise NirError(
-            f"{_named(node)}: a delay of {bad:g} steps of dt = {dt:g}; whole steps from 0 to 65,535 are "
-            f"needed. "
-            f"Choose dt so that all delays are multiples of it"
+            f"{_named(node)}: a delay of {bad:g} steps of dt = {dt:g}; whole steps from 0 to 65,535 "
+            "are needed. Choose dt so that all delays are multiples of it"
         )
     return Late(nearest.astype(np.int64))
 

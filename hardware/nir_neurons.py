@@ -187,10 +187,10 @@ class _Parameters:
             return 1 - exp(-ratio)
         if ratio > 1 + ROUNDING:
             raise NirError(
-                f"{self.node.name} ({self.node.kind}): {key} = {tau:g} is {1 / ratio:.3g} steps of dt = "
-                f"{self.dt:g}; "
-                f"Euler's decay dt/tau = {ratio:.3g} is beyond 1. Give the dt that the file was made for "
-                f"(snnTorch and spikingjelly: 1e-4, norse: 1e-3), or leak = 'exponential'"
+                f"{self.node.name} ({self.node.kind}): {key} = {tau:g} is {1 / ratio:.3g} steps of dt "
+                f"= {self.dt:g}; Euler's decay dt/tau = {ratio:.3g} is beyond 1. Give the dt that the "
+                "file was made for (snnTorch and spikingjelly: 1e-4, norse: 1e-3), or leak = "
+                "'exponential'"
             )
         return float(min(self.simple(f"dt/{key}", np.array([ratio]))[0], 1.0))
 

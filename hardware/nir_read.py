@@ -247,9 +247,8 @@ class _Import:
                 stack += self.into[name]
             else:
                 raise NirError(
-                    f"{output} (Output) gets the numbers of {name} ({node.kind}), and a network here sends "
-                    f"spikes "
-                    f"alone. End the graph with neurons"
+                    f"{output} (Output) gets the numbers of {name} ({node.kind}), and a network here "
+                    "sends spikes alone. End the graph with neurons"
                 )
 
     def _routes(self) -> tuple[dict[str, list[Route]], dict[str, Reals]]:
@@ -284,9 +283,8 @@ class _Import:
         if isinstance(made, Late):
             if constant.any() and made.steps.any():
                 raise NirError(
-                    f"{name} (Delay) comes after a bias, which would begin later than the first step. Put "
-                    f"the "
-                    f"delay before the weights"
+                    f"{name} (Delay) comes after a bias, which would begin later than the first step. "
+                    "Put the delay before the weights"
                 )
         elif made is not None and constant.any():
             constant = made.on(np.broadcast_to(constant, (prod(self.shapes[self.into[name][0]]),)))

@@ -86,8 +86,7 @@ class Units:
         if key not in ("tau", "tau_syn", "tau_mem", "r", "w_in", "v_leak"):
             self.notes.append(
                 f"{node}: {key} is written as float64, since float32 does not hold it; readers that "
-                f"compute in "
-                f"float32 round it"
+                "compute in float32 round it"
             )
         return value
 
@@ -120,10 +119,9 @@ class Units:
         shape = self.shapes[p.pre]
         if len(self.shapes[p.post]) > 1:
             raise NirError(
-                f"{p.name}: {p.post} has the shape {self.shapes[p.post]} by a convolution, and what comes "
-                f"over "
-                f"{p.name} is a vector; NIR has no node that gives a vector a shape. Let {p.post} get one "
-                f"kind only"
+                f"{p.name}: {p.post} has the shape {self.shapes[p.post]} by a convolution, and what "
+                f"comes over {p.name} is a vector; NIR has no node that gives a vector a shape. Let "
+                f"{p.post} get one kind only"
             )
         if len(shape) == 1:
             return sender
@@ -209,9 +207,9 @@ class Units:
             self.notes.append(f"{name}: v_reset = {p.v_reset}; nir 1.0.4 does not read it")
         if self.bias[name].any() and "v_leak" not in fields:
             raise NirError(
-                f"{name}: no Affine or Conv2d can hold its bias: nothing dense leads to it, or its bias "
-                f"differs "
-                f"within a channel. Give it a Dense projection (of zeros), or a bias for each channel"
+                f"{name}: no Affine or Conv2d can hold its bias: nothing dense leads to it, or its "
+                "bias differs within a channel. Give it a Dense projection (of zeros), or a bias for "
+                "each channel"
             )
         arrays = {
             k: np.broadcast_to(np.asarray(v, np.float64).reshape(-1), (p.n,)) for k, v in fields.items()
@@ -227,8 +225,8 @@ class Units:
         if float(np.float32(threshold)) != threshold:
             raise NirError(
                 f"{name}: theta = {p.theta} minus half a step of 2**-{p.grid} is {threshold!r}, which "
-                f"float32 does "
-                f"not hold, so that readers would differ. Take a coarser grid (quantise it with bits <= 16)"
+                "float32 does not hold, so that readers would differ. Take a coarser grid (quantise "
+                "it with bits <= 16)"
             )
         return threshold
 

@@ -55,9 +55,8 @@ class Brunel:
     def __post_init__(self) -> None:
         if self.neurons < 10 or self.neurons % 5 or self.inputs < 5 or self.inputs % 5:
             raise DeclarationError(
-                f"Brunel: neurons = {self.neurons}, inputs = {self.inputs}; multiples of 5 are needed, from "
-                f"10 and "
-                f"5 on (four fifths excite)"
+                f"Brunel: neurons = {self.neurons}, inputs = {self.inputs}; multiples of 5 are needed, "
+                "from 10 and 5 on (four fifths excite)"
             )
 
     @property

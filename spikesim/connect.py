@@ -262,9 +262,8 @@ def fixed_in_degree(
         raise DeclarationError(f"{pre}->{post}: k = {k!r}; a whole number of synapses >= 0 is needed")
     if not multapses and k > width:
         raise DeclarationError(
-            f"{pre}->{post}: k = {k} synapses into a neuron from {width} partners; allow multapses, or take "
-            f"{width} "
-            f"or fewer"
+            f"{pre}->{post}: k = {k} synapses into a neuron from {width} partners; allow multapses, or "
+            f"take {width} or fewer"
         )
     key, tag = rng.key(seed), rng.tag(Stream.CONNECT, SYNAPSES)
     indptr, none = np.zeros(n_pre + 1, np.int64), np.zeros(0, np.int32)
@@ -314,9 +313,8 @@ def _width(pre: str, post: str, n_pre: int, n_post: int, self_connections: bool)
         return n_post
     if pre != post or n_pre != n_post:
         raise DeclarationError(
-            f"{pre}->{post}: self_connections=False is for the synapses of one population among itself, and "
-            f"these "
-            f"join {n_pre} with {n_post} neurons of two; leave it out"
+            f"{pre}->{post}: self_connections=False is for the synapses of one population among "
+            f"itself, and these join {n_pre} with {n_post} neurons of two; leave it out"
         )
     return n_post - 1
 

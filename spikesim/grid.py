@@ -132,9 +132,8 @@ def prove_float64(total: int, where: str, bits: int) -> None:
     if total >= FLOAT64_EXACT:
         raise DeclarationError(
             f"{where}: a sum can reach {total} steps of 2**-{bits}, and float64 is exact below 2**53. "
-            "Ways out: a "
-            f"coarser grid ({_fewer(total, FLOAT64_EXACT, bits)} bits or fewer), smaller weights, fewer "
-            "inputs"
+            f"Ways out: a coarser grid ({_fewer(total, FLOAT64_EXACT, bits)} bits or fewer), smaller "
+            "weights, fewer inputs"
         )
 
 

@@ -72,9 +72,8 @@ class Network:
     def __post_init__(self) -> None:
         if not isinstance(self.populations, Mapping):
             raise DeclarationError(
-                f"Network: populations = {self.populations!r:.60}; a mapping from names to populations is "
-                f"needed, as "
-                f"{{'in': Source(4), ...}}"
+                f"Network: populations = {self.populations!r:.60}; a mapping from names to populations "
+                f"is needed, as {{'in': Source(4), ...}}"
             )
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
         object.__setattr__(self, "projections", tuple(self.projections))

@@ -30,8 +30,7 @@ class Recording:
         clipped: projection -> updates that the clip range cut, over the run.
         state: where a run without presentations stands, for `simulate` to go on from; else None.
         watched: Watch -> what it has kept, where it was kept in memory. Steps of a run with presentations
-            count on: step t of presentation b is b * T + t; weights are kept after each presentation, as step
-                b.
+            count on: step t of presentation b is b * T + t; weights are kept after each one, as step b.
         events: synaptic events, where the engine counts them (`stepped`): synapses that a spike went through.
     """
 

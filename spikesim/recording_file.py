@@ -184,8 +184,7 @@ class RecordingWriter:
         except (OSError, RuntimeError) as problem:
             raise CheckpointError(
                 f"{self.path}: the recording cannot be continued: {problem}. What is there up to its "
-                f"`progress` "
-                f"can be read; free some space, or choose another disk"
+                "`progress` can be read; free some space, or choose another disk"
             ) from problem
 
     def close(self) -> None:

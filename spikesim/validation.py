@@ -60,8 +60,7 @@ def _check_kinds(network: Network) -> None:
         if missing := [field for field in needed if not hasattr(part, field)]:
             raise DeclarationError(
                 f"Network: {part!r:.60} is no {what}: it has no {', '.join(missing)}; populations, "
-                f"projections, "
-                f"window, readout and drives come in this order"
+                "projections, window, readout and drives come in this order"
             )
 
 
@@ -127,8 +126,7 @@ def _check_time(network: Network) -> None:
         if phased or getattr(p, "gate_by", None):
             raise DeclarationError(
                 f"{name}: a target, a replay, a gate or active_in belong to presentations, and this "
-                "network runs "
-                f"without end; declare it with window=Window(T, split)"
+                "network runs without end; declare it with window=Window(T, split)"
             )
         if getattr(p, "offset", None):
             raise DeclarationError(
@@ -137,8 +135,8 @@ def _check_time(network: Network) -> None:
     if network.plastic:
         raise DeclarationError(
             f"{network.plastic[0].name}: a CountRule acts after a presentation, and this network runs "
-            "without "
-            f"end; declare it with window=Window.halved(T), or take a rule that acts in every step"
+            "without end; declare it with window=Window.halved(T), or take a rule that acts in every "
+            "step"
         )
     if network.readout is not None:
         raise DeclarationError("readout: a network that runs without end has no presentation to classify")
@@ -154,9 +152,9 @@ def _check_presented(network: Network) -> None:
     makers = [n for n, p in network.populations.items() if sends(p) and not isinstance(p, Source | Target)]
     for name in [*makers, *(drive.name for drive in network.drives)]:
         raise DeclarationError(
-            f"{name}: generators and drives belong to networks that run without end; declare the network "
-            "with "
-            f"Window.without_end(), or take a Source, with an encoder for its presentations"
+            f"{name}: generators and drives belong to networks that run without end; declare the "
+            "network with Window.without_end(), or take a Source, with an encoder for its "
+            "presentations"
         )
 
 
@@ -190,9 +188,8 @@ def _check_sizes(network: Network, p: Any) -> None:
         inputs, outputs = int(np.prod(p.shape)), int(np.prod(p.out_shape))
         if (inputs, outputs) != (pre, post):
             raise DeclarationError(
-                f"{p.name}: from {p.shape} = {inputs} to {p.out_shape} = {outputs} neurons, and {p.pre} "
-                f"has {pre}, "
-                f"{p.post} has {post}"
+                f"{p.name}: from {p.shape} = {inputs} to {p.out_shape} = {outputs} neurons, and "
+                f"{p.pre} has {pre}, {p.post} has {post}"
             )
 
 

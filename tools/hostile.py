@@ -180,12 +180,9 @@ def table(tallies: dict[str, Tally], files: int, seed: int) -> Table:
         tuple(rows),
         f"python -m spikesim.tools.hostile --files {files} --seed {seed} --save",
         f"Kinds in turn: {', '.join(names())}. A process has {SECONDS:g} s of the processor a file; "
-        f"'memory, MB' "
-        f"is what it grew by at most, and counts as failed above {GROWTH >> 20} MB. 'read, other numbers' "
-        f"can be in "
-        f"files without a checksum, where a flipped bit of a weight is another weight; 'silent' is that in "
-        f"a file "
-        f"of ours with one.",
+        f"'memory, MB' is what it grew by at most, and counts as failed above {GROWTH >> 20} MB. "
+        "'read, other numbers' can be in files without a checksum, where a flipped bit of a weight is "
+        "another weight; 'silent' is that in a file of ours with one.",
         {"files": files, "seed": seed, "readers": list(tallies)},
         {name: {kind: dict(c) for kind, c in tally.by_kind.items()} for name, tally in tallies.items()},
     )

@@ -97,9 +97,8 @@ class NirProgram:
         )
         if said:
             raise EngineError(
-                f"nir:{self.choice}: {python} could not play the graph ({said}). Install the library there, "
-                f"or "
-                f"name a Python that has it: SPIKESIM_PYTHON_{self.choice.upper()}"
+                f"nir:{self.choice}: {python} could not play the graph ({said}). Install the library "
+                f"there, or name a Python that has it: SPIKESIM_PYTHON_{self.choice.upper()}"
             )
         nodes = Units(self.network, 1.0, clocks=False).names
         with np.load(out, allow_pickle=False) as found:

@@ -150,12 +150,12 @@ def table_1(data: Mapping[str, Any]) -> Table:
 
 
 NOTES_1 = (
-    "Mean ± standard deviation over seeds; trained on all 60,000 images. The settings of the supervised and "
-    "unsupervised rows were chosen on validation images, and the test images used once; the squares were "
-    "run again for longer, and the baselines with other units and steps, after a first test figure "
-    "(90.50, 16.03, 96.59). "
-    "The paper's 500,000 presentations of the literal rule take half a day on one core; where its rows are "
-    "missing, the ablation shows its first steps on smaller images. "
+    "Mean ± standard deviation over seeds; trained on all 60,000 images. The settings of the "
+    "supervised and unsupervised rows were chosen on validation images, and the test images used "
+    "once; the squares were run again for longer, and the baselines with other units and steps, after "
+    "a first test figure (90.50, 16.03, 96.59). The paper's 500,000 presentations of the literal rule "
+    "take half a day on one core; where its rows are missing, the ablation shows its first steps on "
+    "smaller images. "
     "Supervised: " + SUPERVISED.settings + ". Times on a core shared with other work."
 )
 

@@ -129,9 +129,9 @@ def generation_table(
         ("Label", "Read as the label (%)", "Variety (1: as the data)"),
         tuple(rows),
         f"spikesim astdp generate --presentations {total}",
-        f"Network 10-128-784 with the label held, {a_class} digits a label; the classifier (784-256-10, "
-        f"backpropagation) reads {right:.2f} % of the test images. Variety: standard deviation of "
-        f"pixels within "
-        "a label, over that of the test images. The paper shows a picture and no number.",
+        f"Network 10-128-784 with the label held, {a_class} digits a label; the classifier "
+        f"(784-256-10, backpropagation) reads {right:.2f} % of the test images. Variety: standard "
+        "deviation of pixels within a label, over that of the test images. The paper shows a picture "
+        "and no number.",
         data={"confusion": [[int(np.sum((y == i) & (read == j))) for j in range(10)] for i in range(10)]},
     )

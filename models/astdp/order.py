@@ -105,10 +105,9 @@ def order_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
         ("System", "Iterations", "Own order", "Other order", "Difference", "Spread"),
         tuple(rows),
         f"spikesim astdp order --seeds {len(seeds)}",
-        f"Mean of network81 and network83 over {len(seeds)} seeds; {epochs} rounds of training, {PASSES} of "
-        f"testing, {HIDDEN} hidden neurons, alpha {LITERAL.alpha}, states of -1/2 and +1/2 (the "
-        f"paper prints none of "
-        "these).",
+        f"Mean of network81 and network83 over {len(seeds)} seeds; {epochs} rounds of training, "
+        f"{PASSES} of testing, {HIDDEN} hidden neurons, alpha {LITERAL.alpha}, states of -1/2 and +1/2 "
+        "(the paper prints none of these).",
         data=data,
     )
 

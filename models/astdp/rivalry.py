@@ -134,10 +134,9 @@ def rivalry_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
         tuple(rows),
         f"spikesim astdp rivalry --seeds {len(seeds)}",
         f"4 inputs, 8 hidden neurons, {epochs} passes of {ITERATIONS} iterations, alpha "
-        f"{RIVALRY.alpha}, inputs "
-        "of -1/2 and +1/2. A switch: the difference of the two inputs crosses from beyond 0.1 to "
-        "beyond -0.1 or "
-        "back, as a running mean over 5 steps. The paper shows a picture and no count.",
+        f"{RIVALRY.alpha}, inputs of -1/2 and +1/2. A switch: the difference of the two inputs crosses "
+        "from beyond 0.1 to beyond -0.1 or back, as a running mean over 5 steps. The paper shows a "
+        "picture and no count.",
         data=data,
     )
 
@@ -168,7 +167,6 @@ def adaptation_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
         tuple(rows),
         f"spikesim astdp adaptation --seeds {len(seeds)}",
         "Mean over seeds, each the mean of 20 repeats; the way is the distance between the two "
-        "resting states. "
-        "The paper shows a picture and no number.",
+        "resting states. The paper shows a picture and no number.",
         data=data,
     )

@@ -28,8 +28,7 @@ class Given:
         network: one that runs without end.
         steps: of the run, at least 1.
         inputs: source -> Spikes of one presentation over `steps` steps; CurrentInput -> float64 (steps, n),
-            or
-            (n,) for all steps.
+            or (n,) for all steps.
         signals: name -> float64 (steps,), for the rules that listen to it.
         first: the run's first step.
 
@@ -65,9 +64,8 @@ class Given:
             )
         if (len(spikes), spikes.T, spikes.n) != (1, self.steps, n) or spikes.signs is not None:
             raise DataError(
-                f"{name}: {len(spikes)} presentations of {spikes.T} steps and {spikes.n} neurons; spikes "
-                "of +1 of "
-                f"one presentation of {self.steps} steps and {n} neurons are needed"
+                f"{name}: {len(spikes)} presentations of {spikes.T} steps and {spikes.n} neurons; "
+                f"spikes of +1 of one presentation of {self.steps} steps and {n} neurons are needed"
             )
         self._spikes[name] = spikes
         self._slots[name] = np.searchsorted(spikes.times, np.arange(self.steps + 1))
@@ -96,9 +94,8 @@ class Given:
             values = np.asarray(signals.get(name, ()), np.float64)
             if values.shape != (self.steps,) or not np.isfinite(values).all():
                 raise DataError(
-                    f"signals: {name!r} has the shape {values.shape}; {self.steps} finite numbers, one a "
-                    "step, are "
-                    f"needed"
+                    f"signals: {name!r} has the shape {values.shape}; {self.steps} finite numbers, one "
+                    "a step, are needed"
                 )
             found[name] = values
         return found
@@ -137,9 +134,8 @@ def check_endless(network: Network) -> None:
     """
     if not network.window.endless:
         raise EngineError(
-            f"this network is presented with {network.window.T} steps at a time: give it presentations, "
-            "without "
-            f"steps= and state=, or declare it with Window.without_end()"
+            f"this network is presented with {network.window.T} steps at a time: give it "
+            "presentations, without steps= and state=, or declare it with Window.without_end()"
         )
 
 

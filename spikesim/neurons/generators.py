@@ -51,8 +51,7 @@ class PoissonSource:
         if not ((rate >= 0) & (rate <= 1)).all():
             raise DeclarationError(
                 f"PoissonSource: rate = {rate[~((rate >= 0) & (rate <= 1))].flat[0]!r}; a rate is a "
-                "probability a "
-                f"step, in [0, 1] (a rate in Hz times the step in seconds)"
+                "probability a step, in [0, 1] (a rate in Hz times the step in seconds)"
             )
 
     @cached_property
@@ -97,8 +96,7 @@ class RegularSource:
         if not whole or (phase < 0).any() or (phase >= self.period).any():
             raise DeclarationError(
                 f"RegularSource: period = {self.period!r}, phase = {self.phase!r}; whole numbers of "
-                "steps with "
-                f"0 <= phase < period are needed"
+                "steps with 0 <= phase < period are needed"
             )
 
         # Python's own integers, as files keep them.

@@ -81,9 +81,8 @@ class LIF:
         grids.on_grid(self.v_reset, self.grid, "LIF: v_reset")
         if self.v_reset >= self.theta:
             raise DeclarationError(
-                f"LIF: v_reset = {self.v_reset!r} is not below theta = {self.theta!r}: a neuron that has "
-                "fired "
-                f"would fire for ever"
+                f"LIF: v_reset = {self.v_reset!r} is not below theta = {self.theta!r}: a neuron that "
+                "has fired would fire for ever"
             )
         for name in ("u_decay", "v_decay"):
             self._check_decay(name, getattr(self, name))
@@ -94,9 +93,8 @@ class LIF:
         if self.grid is not None and decay * DECAY_UNIT != round(decay * DECAY_UNIT):
             raise DeclarationError(
                 f"LIF: {name} = {decay!r} is no multiple of 1/{DECAY_UNIT}, as the integer decay on a "
-                "grid needs; "
-                f"the nearest is {round(decay * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or grid=None for "
-                "real numbers"
+                f"grid needs; the nearest is {round(decay * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or "
+                "grid=None for real numbers"
             )
 
     @cached_property

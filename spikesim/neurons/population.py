@@ -148,9 +148,8 @@ def check_grid(population: Any) -> None:
     """
     if population.grid is None:
         raise DeclarationError(
-            f"{type(population).__name__}: grid = None; this model counts in steps of a grid: give its bits, "
-            f"or "
-            f"take LIF for real numbers"
+            f"{type(population).__name__}: grid = None; this model counts in steps of a grid: give its "
+            "bits, or take LIF for real numbers"
         )
 
 

@@ -82,9 +82,8 @@ def comparison(
     """
     if (a.T, a.n, len(a)) != (b.T, b.n, len(b)):
         raise DeclarationError(
-            f"comparison: {len(a)} presentations of {a.T} steps and {a.n} neurons, and {len(b)} of {b.T} "
-            f"steps "
-            f"and {b.n} neurons: no spikes of one population"
+            f"comparison: {len(a)} presentations of {a.T} steps and {a.n} neurons, and {len(b)} of "
+            f"{b.T} steps and {b.n} neurons: no spikes of one population"
         )
     if not 0 <= presentation < len(a):
         raise DeclarationError(f"comparison: presentation {presentation}; there are {len(a)}")

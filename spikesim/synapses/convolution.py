@@ -85,14 +85,12 @@ class Conv2d:
         if w.shape[1] != shape[0] // self.groups:
             raise DeclarationError(
                 f"{name}: w is for {w.shape[1]} input channels a group; {shape[0]} channels in "
-                f"{self.groups} groups "
-                f"have {shape[0] // self.groups}"
+                f"{self.groups} groups have {shape[0] // self.groups}"
             )
         if min(self.out_shape) < 1:
             raise DeclarationError(
                 f"{name}: a kernel of {w.shape[2:]} does not fit into {shape[1:]} with padding "
-                f"{self.padding}; "
-                f"take a smaller kernel or more padding"
+                f"{self.padding}; take a smaller kernel or more padding"
             )
 
     @cached_property

@@ -66,8 +66,7 @@ class PoissonInput:
         if not 0 < self.rate <= LARGEST_MEAN:
             raise DeclarationError(
                 f"{self.name}: rate = {self.rate!r}; a mean number of spikes a step in (0, "
-                f"{LARGEST_MEAN:g}] is "
-                f"needed; declare several drives with seeds of their own for more"
+                f"{LARGEST_MEAN:g}] is needed; declare several drives with seeds of their own for more"
             )
         if not np.isfinite(self.w):
             raise DeclarationError(f"{self.name}: w = {self.w!r}; a finite weight is needed")

@@ -59,9 +59,9 @@ def brunel(
         tuple(rows),
         f"spikesim brunel --neurons {neurons} --inputs {inputs} --ms {ms:g}"
         + (" --nest PYTHON" if nest else ""),
-        "Seconds of the simulation alone, without connecting and compiling; the same synapses in each, a "
-        "noise of "
-        "its own; rate and CV (neurons of three spikes or more) after the first 100 ms.",
+        "Seconds of the simulation alone, without connecting and compiling; the same synapses in "
+        "each, a noise of its own; rate and CV (neurons of three spikes or more) after the first 100 "
+        "ms.",
         {"neurons": neurons, "inputs": inputs, "ms": ms, "seed": seed},
     )
     display.say("\n" + table.markdown())

@@ -99,8 +99,7 @@ def _export(folder: Path, display: Display) -> bool:
             said = "all equal" if check.difference is None else f"DIFFERENT: {check.difference}"
             display.say(
                 f"Exported: {folder / name}, read again and played by {check.reader}: {check.spikes:,} "
-                f"spikes and "
-                f"{check.membranes:,} membranes of 10 test samples, {said}."
+                f"spikes and {check.membranes:,} membranes of 10 test samples, {said}."
             )
         equal = equal and written.equal
     return equal

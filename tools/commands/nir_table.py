@@ -112,10 +112,9 @@ def nir_table(
         ("library", "graph", "settings", "spikes", "result"),
         tuple(rows),
         f"spikesim nir-table {asked} --samples {samples} --save",
-        f"Ours: 784-500-10 of random 8-bit weights, T = 200, {samples} MNIST digits, every spike of both "
-        f"layers. "
-        f"Theirs: networks of weights in 64ths, 3 x 40 steps of random spikes. Installing: "
-        f"tools/peers/nir_peers.py.",
+        f"Ours: 784-500-10 of random 8-bit weights, T = 200, {samples} MNIST digits, every spike of "
+        "both layers. Theirs: networks of weights in 64ths, 3 x 40 steps of random spikes. "
+        "Installing: tools/peers/nir_peers.py.",
         {"samples": samples, "seed": seed},
     )
     if save:

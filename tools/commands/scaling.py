@@ -46,9 +46,8 @@ def growth(
         tuple(rows),
         f"spikesim growth --sizes {sizes} --steps {steps}",
         "An event is one spike at one synapse; the time is that of the whole run, neurons and drive "
-        "included. Every "
-        "synapse has a weight of its own (float32). Bytes: what the process has grown by, network and "
-        "engine.",
+        "included. Every synapse has a weight of its own (float32). Bytes: what the process has grown "
+        "by, network and engine.",
         {"sizes": sizes, "steps": steps, "synapses_a_neuron": K},
     )
     display.say("\n" + table.markdown())
