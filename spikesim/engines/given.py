@@ -16,6 +16,7 @@ from spikesim.neurons import Source
 from spikesim.spikes import Spikes
 from spikesim.state import State
 from spikesim.synapses import CurrentInput, PoissonInput
+from spikesim.timing import sends
 
 Fired = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]
 Reals = npt.NDArray[np.float64]
@@ -156,7 +157,7 @@ def beginning(network: Network) -> State:
     """The state at time 0: everything at rest, nothing under way."""
     return State(
         t=0,
-        populations={k: p.rest() for k, p in network.populations.items() if hasattr(p, "theta")},
+        populations={k: p.rest() for k, p in network.populations.items() if not sends(p)},
         recent={
             k: np.zeros((longest_delay(network, k), p.n), np.int8) for k, p in network.populations.items()
         },

@@ -36,18 +36,21 @@ class Naive:
             them.
         squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps; empty
             for plain ones.
+
+    Args:
+        told: called with (population, its step, the state before it, what arrives) before each step.
     """
 
     trains = True
-    _told: Told | None = None  # a listener to every population's steps, for `rebuilding`
 
     def __init__(
         self,
         network: Network,
         masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
         squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
+        told: Told | None = None,
     ) -> None:
-        self.network = network
+        self.network, self._told = network, told
         self.masters = starting_masters(network, masters)
         self.squares = starting_squares(network, squares)
 

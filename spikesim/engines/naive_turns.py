@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.given import Given, longest_delay, signature
-from spikesim.errors import EngineError
-from spikesim.learning.online import Layout
+from spikesim.engines.ranges import check_range
+from spikesim.engines.weights import layout_of
 from spikesim.network import Masters, Network
-from spikesim.neurons.population import LIMIT, scaled
+from spikesim.neurons.population import scaled
 from spikesim.state import State
-from spikesim.synapses import Dense, Sparse
+from spikesim.synapses import Dense
 from spikesim.timing import sends
 
 Ints = npt.NDArray[np.int64]
@@ -160,42 +160,3 @@ class Turns:
                 self.layouts[p.name],
                 given.signal(p.plastic.signal, t),
             )
-
-
-def layout_of(network: Network, p: Dense | Sparse) -> Layout:
-    """Which synapse of a projection joins what; those of a dense one lie row by row."""
-    n_pre, n_post = network.shape(p)
-    if isinstance(p, Sparse):
-        return Layout.of(p.indptr, p.indices, n_post)
-    post = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
-    return Layout.of(np.arange(n_pre + 1, dtype=np.int64) * n_post, post, n_post)
-
-
-def check_range(name: str, population: Any, state: Mapping[str, Any], t: int) -> None:
-    """Membranes and currents are finite, and inside the range in which their model counts exactly.
-
-    Raises:
-        EngineError: names population, step and neuron.
-    """
-    limit = range_of(population)
-    for key in ("v", "u"):
-        bad = ~(np.abs(state.get(key, 0)) < limit)
-        if bad.any():
-            raise_range(name, int(np.argwhere(bad)[0][-1]), t, limit)
-
-
-def range_of(population: Any) -> float:
-    """Where a model ends to count exactly: its own `limit`, or that of float64."""
-    return float(getattr(population, "limit", LIMIT))
-
-
-def raise_range(name: str, neuron: int, t: int, limit: float = LIMIT) -> None:
-    """Say that a membrane has left its range.
-
-    Raises:
-        EngineError: always.
-    """
-    raise EngineError(
-        f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**{int(np.log2(limit))} "
-        f"(steps of its grid). Ways out: a floor, a leak (LIF), weights or a bias that do not run away"
-    )

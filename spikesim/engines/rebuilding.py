@@ -34,7 +34,13 @@ def membrane_before(
         population, neuron, presentation, step: where.
     """
     model = network.populations[population]
-    engine = _Watching(network, population, step)
+    caught: list[tuple[Any, Any]] = []
+
+    def told(name: str, t: int, state: Any, current: Any) -> None:
+        if (name, t) == (population, step):
+            caught.append((dict(state), current.copy()))
+
+    engine = Naive(network, told=told)
     if network.window.endless:
         assert steps is not None
         engine.advance(steps, inputs, signals or {}, (), None, learn)
@@ -44,21 +50,8 @@ def membrane_before(
             {name: spikes[alone] for name, spikes in inputs.items()},
             None if labels is None else np.asarray(labels)[alone],
         )
-    state, current = engine.caught
+    state, current = caught[0]
     # The same step with a threshold that nothing reaches.
     silent = replace(model, theta=2.0 ** (50 - (model.grid or 0)))
     v = np.atleast_2d(silent.step(state, current)[0]["v"])[:, neuron]
     return float(v[np.argmax(np.abs(v))] if len(v) == 1 else v.max()), float(scaled(model.theta, model.grid))
-
-
-class _Watching(Naive):
-    """The naive engine, that keeps what a population's step was given."""
-
-    def __init__(self, network: Network, population: str, step: int) -> None:
-        super().__init__(network)
-        self._watched = (population, step)
-        self.caught: Any = None
-
-    def _told(self, name: str, t: int, state: Any, current: Any) -> None:
-        if (name, t) == self._watched:
-            self.caught = (dict(state), current.copy())

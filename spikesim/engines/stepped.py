@@ -20,15 +20,13 @@ from spikesim.engines.given import (
     check_endless,
     check_presented,
     check_state,
-    longest_delay,
     signature,
 )
-from spikesim.engines.naive_turns import layout_of
 from spikesim.engines.observers import InMemory, Observer
 from spikesim.engines.presented import Presented
 from spikesim.engines.stepped_turns import NOBODY, Cell, Fired, wire
 from spikesim.engines.watching import watches
-from spikesim.engines.weights import starting_masters, starting_squares
+from spikesim.engines.weights import layout_of, starting_masters, starting_squares
 from spikesim.learning.online import act_of
 from spikesim.network import Network
 from spikesim.recording import Recording
@@ -117,7 +115,6 @@ class Stepped:
             train.clear()
         for cell in self._cells.values():
             cell.rest()
-            cell.closed = NOT_CLOSED
         for now in range(net.steps):
             for name in net.order:
                 t = now - net.offsets[name]
@@ -202,7 +199,6 @@ class Stepped:
     def _take(self, state: State) -> dict[str, Any]:
         """Go on from a state: membranes, spikes under way, weights; gives the rules' traces."""
         for name, cell in self._cells.items():
-            cell.closed = NOT_CLOSED
             cell.current[:] = 0
             for key, value in state.populations[name].items():
                 cell.state[key][...] = value
@@ -225,10 +221,9 @@ class Stepped:
         """Where the run stands before step t."""
         recent = {}
         for name, train in self._trains.items():
-            depth = longest_delay(self.network, name)
-            recent[name] = np.zeros((depth, self.network.populations[name].n), np.int8)
-            for k in range(depth):
-                fired, signs = train.sent(t - depth + k)
+            recent[name] = np.zeros((train.depth, self.network.populations[name].n), np.int8)
+            for k in range(train.depth):
+                fired, signs = train.sent(t - train.depth + k)
                 recent[name][k, fired] = signs
         return State(
             t,
@@ -238,6 +233,3 @@ class Stepped:
             dict(traces),
             signature(self.network),
         )
-
-
-NOT_CLOSED = np.zeros(0, np.bool_)

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.given import longest_delay
-from spikesim.engines.naive_turns import raise_range, range_of
+from spikesim.engines.ranges import outside, raise_range
 from spikesim.network import Network
 from spikesim.neurons.population import Advance, scaled
 from spikesim.synapses.delivery import Deliver, Weights
+from spikesim.timing import sends
 
 Ints = npt.NDArray[np.int64]
 Fired = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]
@@ -26,9 +27,14 @@ OPEN = np.zeros(0, np.bool_)
 
 
 class Train:
-    """The last spikes of a population, as far back as its longest delay."""
+    """The last spikes of a population, as far back as its longest delay.
+
+    Attributes:
+        depth: that delay.
+    """
 
     def __init__(self, depth: int) -> None:
+        self.depth = depth
         self._kept: list[Fired] = [NOBODY] * (depth + 1)
 
     def send(self, t: int, fired: Fired) -> None:
@@ -68,13 +74,14 @@ class Cell:
         self.state: dict[str, Any] = population.rest()
         self.current = np.zeros(population.n)
         self.arrivals: list[Arrival] = []
-        self.closed = OPEN
+        self.closed = OPEN  # bool (n,), the neurons that a gate holds; or none
         self.events = 0
         self._fired, self._signs = np.zeros(population.n, np.int32), np.zeros(population.n, np.int8)
         self._advance = advance_of(population)
 
     def rest(self) -> None:
-        """Back to the state at rest."""
+        """Back to the state at rest, with no gate."""
+        self.closed = OPEN
         for key, value in self.population.rest().items():
             self.state[key][...] = value
 
@@ -86,7 +93,7 @@ class Cell:
                 self.events += arrival.deliver(fired, signs, self.current)
         count = self._advance(self.state, self.current, self.closed, self._fired, self._signs)
         if count < 0:
-            raise_range(self.name, -1 - count, t, range_of(self.population))
+            raise_range(self.name, self.population, -1 - count, t)
         return (self._fired[:count].copy(), self._signs[:count].copy()) if count else NOBODY
 
 
@@ -103,9 +110,9 @@ def advance_of(population: Any) -> Advance:
             after = {key: np.where(closed, state[key], value) for key, value in after.items()}
         for key, value in after.items():
             state[key][...] = value
-        bad = ~(np.abs(state["v"]) < 2.0**53)
-        if bad.any():
-            return -1 - int(np.argwhere(bad)[0][-1])
+        beyond = outside(population, state)
+        if beyond is not None:
+            return -1 - beyond
         found = np.flatnonzero(s)
         fired[: found.size], signs[: found.size] = found, s[found]
         return int(found.size)
@@ -124,7 +131,7 @@ def wire(network: Network, weights: Callable[[str], Weights]) -> tuple[dict[str,
     cells = {
         name: Cell(name, population, trains[name])
         for name, population in network.populations.items()
-        if hasattr(population, "theta")
+        if not sends(population)
     }
     for p in network.projections:
         for delay, deliver in p.deliveries(weights(p.name)):

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
 from spikesim.grid import MASTER_BITS
+from spikesim.learning.online import Layout
 from spikesim.network import Masters, Network
+from spikesim.synapses import Dense, Sparse
 
 Squares = dict[str, npt.NDArray[np.float64]]
 
@@ -67,3 +69,12 @@ def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float6
 def _check(needed: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]], what: str) -> None:
     if needed != given:
         raise DeclarationError(f"{what} of another network: it needs {needed}, and was given {given}")
+
+
+def layout_of(network: Network, p: Dense | Sparse) -> Layout:
+    """Which synapse of a projection joins what; those of a dense one lie row by row."""
+    n_pre, n_post = network.shape(p)
+    if isinstance(p, Sparse):
+        return Layout.of(p.indptr, p.indices, n_post)
+    post = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
+    return Layout.of(np.arange(n_pre + 1, dtype=np.int64) * n_post, post, n_post)

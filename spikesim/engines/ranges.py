@@ -1,0 +1,49 @@
+"""The range in which a model counts exactly, and what is said where it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spikesim.errors import EngineError
+from spikesim.neurons.population import LIMIT
+
+
+def range_of(population: Any) -> float:
+    """Where a model ends to count exactly: its own `limit`, or that of float64."""
+    return float(getattr(population, "limit", LIMIT))
+
+
+def outside(population: Any, state: Mapping[str, Any]) -> int | None:
+    """The first neuron whose membrane or current is not finite, or beyond the model's range."""
+    for key in ("v", "u"):
+        bad = ~(np.abs(state.get(key, 0)) < range_of(population))
+        if bad.any():
+            return int(np.argwhere(bad)[0][-1])
+    return None
+
+
+def check_range(name: str, population: Any, state: Mapping[str, Any], t: int) -> None:
+    """Membranes and currents are finite, and inside the range in which their model counts exactly.
+
+    Raises:
+        EngineError: names population, step and neuron.
+    """
+    neuron = outside(population, state)
+    if neuron is not None:
+        raise_range(name, population, neuron, t)
+
+
+def raise_range(name: str, population: Any, neuron: int, t: int) -> None:
+    """Say that a membrane has left its range.
+
+    Raises:
+        EngineError: always.
+    """
+    limit = range_of(population)
+    raise EngineError(
+        f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**{int(np.log2(limit))} "
+        f"(steps of its grid). Ways out: a floor, a leak (LIF), weights or a bias that do not run away"
+    )
