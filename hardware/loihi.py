@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.checks import check_recorded, check_run
+from spikesim.engines.played import check_playing
 from spikesim.errors import EngineError, SpikesimError, unknown
 from spikesim.hardware.loihi_chip import ChipNetwork
 from spikesim.hardware.loihi_compile import compile_network
@@ -88,13 +88,9 @@ class Loihi:
             EngineError: learn=True: the emulator only classifies.
             OverflowOnChip: a current or a membrane left its 24 bits, in strict mode.
         """
-        net, keep = self.network, tuple(record)
-        if learn:
-            raise EngineError(
-                "loihi: the emulator plays what has been learnt; learn with an engine (learn=False here)"
-            )
-        B, _ = check_run(net, inputs, labels, learn, batch, factor)
-        check_recorded(keep, net.populations)
+        net = self.network
+        refusal = "loihi: the emulator plays what has been learnt; learn with an engine (learn=False here)"
+        B, keep = check_playing(net, inputs, labels, record, learn, batch, factor, refusal)
         names = list(net.populations)
         base = self._flat["base"]
         where = {name: slice(base[k], base[k + 1]) for k, name in enumerate(names)}

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.checks import check_recorded, check_run
-from spikesim.errors import EngineError, MissingExtraError
+from spikesim.engines.played import check_playing, played
+from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.loihi_chip import ChipNetwork, ChipPopulation, ChipProjection
 from spikesim.hardware.loihi_compile import compile_network
 from spikesim.network import Masters, Network
-from spikesim.recording import Recording, winner
+from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 
 SIGNS = {"mixed": 1, "excitatory": 2, "inhibitory": 3}
@@ -63,13 +63,9 @@ class Brian2Loihi:
         factor: float = 1.0,
     ) -> Recording:
         """Present a batch of spikes in one run of Brian2; arguments and errors as for the emulator."""
-        net, keep = self.network, tuple(record)
-        if learn:
-            raise EngineError(
-                "brian2-loihi: it plays what has been learnt (learn=False); learn with an engine"
-            )
-        B, _ = check_run(net, inputs, labels, learn, batch, factor)
-        check_recorded(keep, net.populations)
+        net = self.network
+        refusal = "brian2-loihi: it plays what has been learnt (learn=False); learn with an engine"
+        B, keep = check_playing(net, inputs, labels, record, learn, batch, factor, refusal)
         given = {k: np.stack([s.raster(b) for b in range(B)]) for k, s in inputs.items() if B}
         spikes = dict(inputs)
         v: dict[str, npt.NDArray[np.int64]] = {}
@@ -79,14 +75,7 @@ class Brian2Loihi:
                 v[name] = units // self.chip.populations[name].scale
         if not B:
             spikes |= {k: from_raster(np.zeros((0, net.window.T, p.n))) for k, p in net.populations.items()}
-        end = net.window.boundary
-        counts = {k: np.stack([s.counts(0, end), s.counts(end)], axis=1) for k, s in spikes.items()}
-        predictions = np.zeros(0, np.int64)
-        if net.readout is not None and B:
-            first, last = net.window.span(net.readout.span)
-            h, membrane = spikes[net.readout.population].counts(first, last), v[net.readout.population]
-            predictions = np.array([winner(h[b], membrane[b, last - 1]) for b in range(B)], np.int64)
-        return Recording(counts, predictions, {k: spikes[k] for k in keep}, {k: v[k] for k in keep if k in v})
+        return played(net, spikes, v, keep)
 
 
 def _modules() -> tuple[Any, Any]:

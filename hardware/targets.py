@@ -7,40 +7,20 @@ its place into TARGETS.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from spikesim.engines import Runner
 from spikesim.errors import DeclarationError, unknown
 from spikesim.network import Network
-from spikesim.recording import Recording
-from spikesim.spikes import Spikes
 
 TARGETS: dict[str, str] = {
     "lava": "spikesim.hardware.lava.target:TARGET",
     "netx": "spikesim.hardware.netx_target:TARGET",
     "nir": "spikesim.hardware.nir_target:TARGET",
 }
-
-
-class Runner(Protocol):
-    """What plays a network: an engine, a backend."""
-
-    def run(
-        self,
-        inputs: Mapping[str, Spikes],
-        labels: npt.NDArray[np.int64] | None = None,
-        record: Iterable[str] = (),
-        learn: bool = False,
-        batch: int = 1,
-        factor: float = 1.0,
-    ) -> Recording:
-        """Present a batch of spikes; as the engines do."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -48,3 +48,8 @@ def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:
     """The neuron with the most spikes; ties by the higher membrane, then by the lowest index."""
     best = np.flatnonzero(counts == counts.max())
     return int(best[np.argmax(v[best])])
+
+
+def winners(counts: npt.NDArray[np.int64], v: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The winner of every presentation, int64 (B,); counts and membranes are (B, n)."""
+    return np.array([winner(h, membrane) for h, membrane in zip(counts, v, strict=True)], np.int64)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.checks import check_recorded, check_run
+from spikesim.engines.played import check_playing, played
 from spikesim.errors import DeclarationError, EngineError, unknown
 from spikesim.hardware.nir_target import TARGET
 from spikesim.hardware.nir_units import Units
@@ -62,11 +62,8 @@ class NirProgram:
             EngineError: learning, or a library that is not there or fails.
             SpikesimError: a network that NIR cannot hold.
         """
-        if learn:
-            raise EngineError(f"nir:{self.choice}: a graph does not learn; verify without learning")
-        names = tuple(record)
-        check_run(self.network, inputs, labels, False, batch, factor)
-        check_recorded(names, self.network.populations)
+        refusal = f"nir:{self.choice}: a graph does not learn; verify without learning"
+        _, names = check_playing(self.network, inputs, labels, record, learn, batch, factor, refusal)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "network.nir"
             if self.choice in PEERS:
@@ -103,8 +100,4 @@ class NirProgram:
         nodes = Units(self.network, 1.0, clocks=False).names
         with np.load(out, allow_pickle=False) as found:
             kept = {name: from_raster(found[nodes[name]].astype(np.int8)) for name in record}
-        boundary, T = self.network.window.boundary, self.network.window.T
-        counts = {
-            n: np.stack([s.counts(0, boundary), s.counts(boundary, T)], axis=1) for n, s in kept.items()
-        }
-        return Recording(counts, np.zeros(0, np.int64), kept)
+        return played(self.network, kept, {}, record)

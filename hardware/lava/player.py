@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.checks import check_recorded, check_run
-from spikesim.errors import EngineError
+from spikesim.engines.played import check_playing, played
 from spikesim.hardware.lava.session import Reals, Session
 from spikesim.network import Network
-from spikesim.recording import Recording, winner
+from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 
 log = logging.getLogger(__name__)
@@ -90,14 +89,9 @@ class Player:
             DataError: inputs that do not fit, or an unknown name in `record`.
             EngineError: learn=True, or a process of Lava that fails.
         """
-        net, keep = self.network, tuple(record)
-        if learn:
-            raise EngineError(
-                "Lava: this graph plays what was learnt; learn with an engine (learn=False here)"
-            )
-        B, _ = check_run(net, inputs, labels, learn, batch, factor)
-        check_recorded(keep, net.populations)
-        found = _Kept(net, keep, B)
+        refusal = "Lava: this graph plays what was learnt; learn with an engine (learn=False here)"
+        B, keep = check_playing(self.network, inputs, labels, record, learn, batch, factor, refusal)
+        found = _Kept(self.network, keep, B)
         runs = [range(B)] if self._drained else [range(b, b + 1) for b in range(B)]
         for chosen in runs:
             if len(chosen):
@@ -187,19 +181,6 @@ class _Kept:
 
     def recording(self, inputs: Mapping[str, Spikes]) -> Recording:
         """As the engines give it."""
-        net = self._network
         spikes = {name: from_raster(raster) for name, raster in self._rasters.items()} | dict(inputs)
-        end = net.window.boundary
-        counts = {
-            name: np.stack([spikes[name].counts(0, end), spikes[name].counts(end)], axis=1)
-            for name in net.populations
-        }
         v = {name: held if held.shape[2] > 1 else held[:, :, 0] for name, held in self._v.items()}
-        predictions = np.zeros(0, np.int64)
-        if net.readout is not None:
-            name, (first, last) = net.readout.population, net.window.span(net.readout.span)
-            h = spikes[name].counts(first, last)
-            found = [winner(h[b], v[name][b, last - 1]) for b in range(len(h))]
-            predictions = np.array(found, np.int64)
-        kept = {name: v[name] for name in self._recorded if name in v}
-        return Recording(counts, predictions, {name: spikes[name] for name in self._recorded}, kept)
+        return played(self._network, spikes, v, self._recorded)

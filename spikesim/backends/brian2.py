@@ -31,7 +31,7 @@ from spikesim.engines.given import (
 from spikesim.engines.weights import starting_masters
 from spikesim.errors import EngineError
 from spikesim.network import Network
-from spikesim.recording import Recording, winner
+from spikesim.recording import Recording, winners
 from spikesim.spikes import Spikes
 from spikesim.state import State
 from spikesim.window import Window
@@ -262,4 +262,4 @@ def _predictions(net: Network, seen: Seen, counts: Mapping[str, Any], B: int) ->
     name, (_, end) = net.readout.population, net.window.span(net.readout.span)
     h = {"first": counts[name][:, 0], "second": counts[name][:, 1], "all": counts[name].sum(axis=1)}
     v = seen.v(name, B)
-    return np.array([winner(h[net.readout.span][b], v[b, end - 1]) for b in range(B)], np.int64)
+    return winners(h[net.readout.span], v[:, end - 1])

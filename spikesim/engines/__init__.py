@@ -5,10 +5,10 @@ stepped    any network, event by event: recurrent, sparse, leaky, with online ru
 windowed   layered networks over a window; faster than the matrix products that it stands for
 """
 
-from spikesim.engines.choosing import ENGINES, Engine, engine, engine_name
+from spikesim.engines.choosing import ENGINES, Engine, Runner, engine, engine_name
 from spikesim.engines.naive import Naive
 from spikesim.engines.simulating import simulate
 from spikesim.engines.stepped import Stepped
 from spikesim.engines.windowed import Windowed
 
-__all__ = ["ENGINES", "Engine", "Naive", "Stepped", "Windowed", "engine", "engine_name", "simulate"]
+__all__ = ["ENGINES", "Engine", "Naive", "Runner", "Stepped", "Windowed", "engine", "engine_name", "simulate"]

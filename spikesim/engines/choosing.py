@@ -21,18 +21,8 @@ from spikesim.spikes import Spikes
 log = logging.getLogger("spikesim.engines")
 
 
-class Engine(Protocol):
-    """What runs a network.
-
-    Attributes:
-        network: the declaration.
-        masters: projection -> int32 (n_pre, n_post), the plastic weights; learning changes them.
-        squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps.
-    """
-
-    network: Network
-    masters: Masters
-    squares: dict[str, npt.NDArray[np.float64]]
+class Runner(Protocol):
+    """What plays a network: an engine, a backend, a hardware target."""
 
     def run(
         self,
@@ -45,6 +35,20 @@ class Engine(Protocol):
     ) -> Recording:
         """Present a batch of spikes; arguments as `Naive.run` says them."""
         ...
+
+
+class Engine(Runner, Protocol):
+    """What runs a network.
+
+    Attributes:
+        network: the declaration.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights; learning changes them.
+        squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps.
+    """
+
+    network: Network
+    masters: Masters
+    squares: dict[str, npt.NDArray[np.float64]]
 
 
 ENGINES: dict[str, Callable[..., Engine]] = {"naive": Naive, "stepped": Stepped, "windowed": Windowed}
