@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import grid, timing, validation
+from spikesim import grid, proofs, timing, validation
 from spikesim.errors import DeclarationError, unknown
 from spikesim.learning import CountRule
 from spikesim.neurons import Source
@@ -81,7 +81,7 @@ class Network:
         validation.check_structure(self)
         object.__setattr__(self, "order", timing.order(self))
         object.__setattr__(self, "offsets", MappingProxyType(timing.offsets(self)))
-        validation.check_numbers(self)
+        proofs.check_numbers(self)
 
     @cached_property
     def named(self) -> Mapping[str, Projection]:
