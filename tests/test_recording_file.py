@@ -170,6 +170,14 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "a.h5").read_bytes() == b"mine"
 
 
+def test_a_run_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"give steps=\.\.\."):
+        ss.simulate(network(), record="out", to=tmp_path / "a.h5")
+    assert not (tmp_path / "a.h5").exists()
+    ss.simulate(network(), steps=5, record="out", to=tmp_path / "a.h5")
+    assert ss.RecordingFile(tmp_path / "a.h5").end == 5
+
+
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with pytest.raises(CheckpointError, match="cannot be read as a recording"):

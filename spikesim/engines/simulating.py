@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from spikesim.engines.arguments import expect
 from spikesim.engines.checks import check_recorded
 from spikesim.engines.choosing import engine
 from spikesim.engines.naive import Naive
-from spikesim.engines.observers import Observer
 from spikesim.engines.stepped import Stepped
 from spikesim.engines.streaming import Stream
 from spikesim.engines.watching import watches
@@ -22,6 +22,7 @@ from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
 from spikesim.state import State
+from spikesim.timing import sends
 from spikesim.watch import Watch
 
 
@@ -75,28 +76,20 @@ def simulate(
         name = name or "stepped"
         if name != "stepped":
             raise EngineError(f"simulate: a Watch, or to=, needs the engine 'stepped', not {name!r}")
-    if to is not None:
-        first = 0 if state is None else state.t
-        with Stream(to, network, _all_watched(network, kept), first) as stream:
-            return _simulated(network, given, labels, (), name, steps, state, signals, learn, (stream,))
-    return _simulated(network, given, labels, kept, name, steps, state, signals, learn, ())
-
-
-def _simulated(
-    network: Network,
-    given: Mapping[str, Any],
-    labels: Any,
-    record: tuple[str | Watch, ...],
-    name: str | None,
-    steps: int | None,
-    state: State | None,
-    signals: Mapping[str, Any] | None,
-    learn: bool | None,
-    observers: tuple[Observer, ...],
-) -> Recording:
-    """A run, with presentations or without."""
-    more: dict[str, Any] = {"observers": observers} if observers else {}
-    if not network.window.endless:
+    with ExitStack() as ending:
+        more: dict[str, Any] = {}
+        if to is not None:
+            watched = _all_watched(network, kept)
+            stream = Stream(to, network, watched, 0 if state is None else state.t)
+            more, kept = {"observers": (ending.enter_context(stream),)}, ()
+        if network.window.endless:
+            if steps is None or labels is not None:
+                raise EngineError("simulate: this network runs without end: give steps=..., and no labels")
+            running = Stepped(network) if name is None else engine(network, name=name)
+            if not isinstance(running, Naive | Stepped):
+                raise EngineError(f"{name}: runs no network without end; take 'stepped' or 'naive'")
+            acts = learn is None or learn
+            return running.advance(steps, given, signals or {}, kept, state, acts, **more)  # type: ignore[arg-type]
         for what, value in (("steps", steps), ("state", state), ("signals", signals)):
             if value is not None:
                 raise EngineError(
@@ -105,14 +98,7 @@ def _simulated(
                 )
         for source, spikes in given.items():
             expect("simulate", Spikes, **{f"inputs[{source!r}]": spikes})
-        return engine(network, name=name).run(given, labels, record, learn=bool(learn), **more)  # type: ignore[arg-type]
-    if steps is None or labels is not None:
-        raise EngineError("simulate: this network runs without end: give steps=..., and no labels")
-    running = Stepped(network) if name is None else engine(network, name=name)
-    if not isinstance(running, Naive | Stepped):
-        raise EngineError(f"{name}: runs no network without end; take 'stepped' or 'naive'")
-    acts = learn is None or learn
-    return running.advance(steps, given, signals or {}, record, state, acts, **more)  # type: ignore[arg-type]
+        return engine(network, name=name).run(given, labels, kept, learn=bool(learn), **more)  # type: ignore[arg-type]
 
 
 def _all_watched(network: Network, record: Iterable[str | Watch]) -> list[Watch]:
@@ -121,8 +107,6 @@ def _all_watched(network: Network, record: Iterable[str | Watch]) -> list[Watch]
     check_recorded(names, network.populations)
     found = list(watched)
     for name in names:
-        moving = hasattr(network.populations[name], "theta")
-        found += [
-            Watch(name, what) for what in ("spikes", "v")[: 1 + moving] if Watch(name, what) not in found
-        ]
+        both = ("spikes",) if sends(network.populations[name]) else ("spikes", "v")
+        found += [Watch(name, what) for what in both if Watch(name, what) not in found]
     return found

@@ -22,6 +22,8 @@ HELD_STEPS = 1 << 16
 class Stream:
     """Keeps what the watches want in an HDF5 file; a context manager, that ends the file on every way out.
 
+    A run that is refused before its first step leaves no file.
+
     Args:
         path: a new file.
         network: what runs.
@@ -37,7 +39,7 @@ class Stream:
         self, path: str | os.PathLike[str], network: Network, watches: Sequence[Watch], first: int
     ) -> None:
         self._collectors = [Collector(network, watch) for watch in watches]
-        self._next, self._written = first, first
+        self._first = self._next = self._written = first
         self._file = RecordingWriter(
             path, [(c.watch, c.shape, c.kind, c.chosen) for c in self._collectors], first
         )
@@ -73,3 +75,5 @@ class Stream:
             self._write()
         finally:
             self._file.close()
+            if kind is not None and self._next == self._first:  # refused before a step was made
+                self._file.path.unlink(missing_ok=True)
