@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table as Shown
 
 from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
@@ -21,8 +19,8 @@ from spikesim.models.astdp.pictures import draw_figures
 from spikesim.models.astdp.presets import preset
 from spikesim.models.astdp.rivalry import adaptation_table, rivalry_table
 from spikesim.models.astdp.window import window_table
-from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.measured import first_seeds, keep_table
 
 app = typer.Typer(
     help="aSTDP: two Hopfield networks of rates that learn from their difference; its tables and toys.",
@@ -67,7 +65,7 @@ def table1(
 ) -> None:
     """Table 1: ways of learning, and backpropagation (an hour; every row is kept at once)."""
     display, path = Display(), results / "table1.json"
-    dataset, numbers = datasets.mnist(), _numbers(seeds)
+    dataset, numbers = datasets.mnist(), first_seeds(seeds)
     rows = {row.name: row for row in classification.ROWS}
     names = [*rows, "self-supervised", "backprop, MSE", "backprop, cross entropy"]
     for name in only or names:
@@ -80,7 +78,7 @@ def table1(
         else:
             loss: Literal["mse", "cross entropy"] = "mse" if name.endswith("MSE") else "cross entropy"
             found = classification.backprop(dataset, loss, numbers, 5, display.say)
-        _keep(classification.table_1(classification.earlier(path) | {name: found}), path)
+        keep_table(classification.table_1(classification.earlier(path) | {name: found}), path)
 
 
 @app.command()
@@ -95,21 +93,23 @@ def table2(
     """Table 2: one, two and three hidden layers, accuracy and steps to a stable state (an hour)."""
     display, path, dataset = Display(), results / "table2.json", datasets.mnist()
     for n in layers or (1, 2, 3):
-        found = classification.depth(dataset, n, _numbers(seeds), runs, display.say)
-        _keep(classification.table_2(classification.earlier(path) | {str(n): found}), path)
+        found = classification.depth(dataset, n, first_seeds(seeds), runs, display.say)
+        keep_table(classification.table_2(classification.earlier(path) | {str(n): found}), path)
 
 
 @app.command()
 def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
     """Which printed choice breaks the accuracy: 14x14 images, literal and amended, one change at a time."""
-    _keep(ablations.ablation(datasets.mnist(), _numbers(seeds), Display().say), results / "ablation.json")
+    keep_table(
+        ablations.ablation(datasets.mnist(), first_seeds(seeds), Display().say), results / "ablation.json"
+    )
 
 
 @app.command()
 def search(seeds: Seeds = 2, results: Results = RESULTS) -> None:
     """How the settings were chosen: one change at a time, on validation samples (some minutes)."""
-    found = searching.search(datasets.mnist(), _numbers(seeds), Display().say)
-    _keep(found, results / "search.json")
+    found = searching.search(datasets.mnist(), first_seeds(seeds), Display().say)
+    keep_table(found, results / "search.json")
 
 
 @app.command()
@@ -119,7 +119,7 @@ def generate(
 ) -> None:
     """Fig. 2: digits generated from labels, and how a separate classifier reads them."""
     display = Display()
-    _keep(
+    keep_table(
         generation.generation_table(datasets.mnist(), presentations, results, display.say),
         results / "generation.json",
     )
@@ -128,25 +128,25 @@ def generate(
 @app.command()
 def order(seeds: Seeds = 5, results: Results = RESULTS) -> None:
     """Tables 3 and 4: accuracy in the order of the training and in another one (some minutes)."""
-    _keep(order_table(_numbers(seeds)), results / "order.json")
+    keep_table(order_table(first_seeds(seeds)), results / "order.json")
 
 
 @app.command()
 def window(results: Results = RESULTS) -> None:
     """Fig. 6: the STDP window of two neurons, literal and amended (seconds)."""
-    _keep(window_table(), results / "window.json")
+    keep_table(window_table(), results / "window.json")
 
 
 @app.command()
 def rivalry(seeds: Seeds = 8, results: Results = RESULTS) -> None:
     """Fig. 3: switches between two patterns shown at once (a minute)."""
-    _keep(rivalry_table(_numbers(seeds)), results / "rivalry.json")
+    keep_table(rivalry_table(first_seeds(seeds)), results / "rivalry.json")
 
 
 @app.command()
 def adaptation(seeds: Seeds = 8, results: Results = RESULTS) -> None:
     """Fig. 4: overshoot when a pattern comes and goes (a minute)."""
-    _keep(adaptation_table(_numbers(seeds)), results / "adaptation.json")
+    keep_table(adaptation_table(first_seeds(seeds)), results / "adaptation.json")
 
 
 @app.command()
@@ -160,20 +160,3 @@ def _dataset(name: str) -> Dataset:
     if name not in DATASETS:
         raise DeclarationError(unknown("dataset", name, DATASETS))
     return DATASETS[name]()
-
-
-def _numbers(seeds: int) -> list[int]:
-    return list(range(1, seeds + 1))
-
-
-def _keep(table: Table, path: Path) -> None:
-    """Save a table and show it."""
-    save_table(table, path)
-    shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in table.columns:
-        shown.add_column(column)
-    for row in table.rows:
-        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
-    console = Console(highlight=False)
-    console.print(shown)
-    console.print(f"\n{table.notes}\nSaved: {path}")

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table as Shown
 
 from spikesim import datasets
 from spikesim.models.gupta.accuracy import iris_pairs, mnist_pairs
@@ -16,8 +14,8 @@ from spikesim.models.gupta.robustness import robustness as measure_robustness
 from spikesim.models.gupta.singularity import singularity as measure_singularity
 from spikesim.models.gupta.spiking_accuracy import spiking_pairs
 from spikesim.models.gupta.ten_classes import ten_classes
-from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.measured import first_seeds, keep_table
 
 app = typer.Typer(
     help="Gupta (2020): a local rule of spike timing for networks of rates, and its spiking form.",
@@ -33,36 +31,37 @@ RESULTS = Path("models/results/gupta")
 def pairs(seeds: Seeds = 5, epochs: Epochs = 12, results: Results = RESULTS) -> None:
     """Fig. 2, MNIST: two digits; literal, amended, and backpropagation (some minutes)."""
     display = Display()
-    _keep(
-        mnist_pairs(datasets.mnist(), _numbers(seeds), epochs=epochs, say=display.say), results / "pairs.json"
+    keep_table(
+        mnist_pairs(datasets.mnist(), first_seeds(seeds), epochs=epochs, say=display.say),
+        results / "pairs.json",
     )
 
 
 @app.command()
 def iris(seeds: Seeds = 5, epochs: Epochs = 1500, results: Results = RESULTS) -> None:
     """Fig. 2, IRIS: two species, repeated 5-fold cross-validation (some minutes)."""
-    _keep(iris_pairs(seeds, epochs=epochs, say=Display().say), results / "iris.json")
+    keep_table(iris_pairs(seeds, epochs=epochs, say=Display().say), results / "iris.json")
 
 
 @app.command()
 def robustness(seeds: Seeds = 5, results: Results = RESULTS) -> None:
     """Fig. 3: accuracy under FGSM; PGD and two controls beside it (some minutes)."""
-    found = measure_robustness(datasets.mnist(), _numbers(seeds), say=Display().say)
-    _keep(found, results / "robustness.json")
+    found = measure_robustness(datasets.mnist(), first_seeds(seeds), say=Display().say)
+    keep_table(found, results / "robustness.json")
 
 
 @app.command()
 def singularity(seeds: Seeds = 5, epochs: Epochs = 12, results: Results = RESULTS) -> None:
     """Where the printed eps leads: eps from 1e-9 to 1e-1, and clips, on validation data (some minutes)."""
-    found = measure_singularity(datasets.mnist(), _numbers(seeds), epochs=epochs, say=Display().say)
-    _keep(found, results / "singularity.json")
+    found = measure_singularity(datasets.mnist(), first_seeds(seeds), epochs=epochs, say=Display().say)
+    keep_table(found, results / "singularity.json")
 
 
 @app.command()
 def classes(seeds: Seeds = 2, epochs: Epochs = 6, results: Results = RESULTS) -> None:
     """Ten classes: one against one, one against the rest, one layer, class codes (half an hour)."""
-    found = ten_classes(datasets.mnist(), _numbers(seeds), epochs, Display().say)
-    _keep(found, results / "classes.json")
+    found = ten_classes(datasets.mnist(), first_seeds(seeds), epochs, Display().say)
+    keep_table(found, results / "classes.json")
 
 
 @app.command()
@@ -73,8 +72,8 @@ def spiking(
     results: Results = RESULTS,
 ) -> None:
     """The same rule on spike counts of integrate-and-fire neurons, on the engines (ten minutes)."""
-    found = spiking_pairs(datasets.mnist(), _numbers(seeds), T=steps, epochs=epochs, say=Display().say)
-    _keep(found, results / "spiking.json")
+    found = spiking_pairs(datasets.mnist(), first_seeds(seeds), T=steps, epochs=epochs, say=Display().say)
+    keep_table(found, results / "spiking.json")
 
 
 @app.command()
@@ -82,20 +81,3 @@ def figures(results: Results = RESULTS) -> None:
     """Draw figs. 2, 3 and 4 from the saved tables."""
     for path in draw_figures(results):
         print(path)
-
-
-def _numbers(seeds: int) -> list[int]:
-    return list(range(1, seeds + 1))
-
-
-def _keep(table: Table, path: Path) -> None:
-    """Save a table and show it."""
-    save_table(table, path)
-    shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in table.columns:
-        shown.add_column(column)
-    for row in table.rows:
-        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
-    console = Console(highlight=False)
-    console.print(shown)
-    console.print(f"\n{table.notes}\nSaved: {path}")

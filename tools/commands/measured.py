@@ -1,0 +1,30 @@
+"""What the commands of the papers share: a table that was measured is saved and shown; seeds by their
+number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Shown
+
+from spikesim.tables import Table, save_table
+
+
+def first_seeds(count: int) -> list[int]:
+    """The seeds 1 .. count."""
+    return list(range(1, count + 1))
+
+
+def keep_table(table: Table, path: Path) -> None:
+    """Save a table and show it."""
+    save_table(table, path)
+    shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in table.columns:
+        shown.add_column(column)
+    for row in table.rows:
+        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+    console = Console(highlight=False)
+    console.print(shown)
+    console.print(f"\n{table.notes}\nSaved: {path}")
