@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before spikesim is imported. The cache's folder is named after the sources, so that no kernel is stale; but
@@ -72,3 +75,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("skipped, and this run allows no skip")
         for name in _skipped:
             terminalreporter.write_line(name)
+
+
+@pytest.fixture(scope="module")
+def swift_brian2() -> Iterator[None]:
+    """Brian2 collects garbage before every run, and its diagnostics take longer than small runs."""
+    logger = logging.getLogger("brian2")
+    level = logger.level
+    logger.setLevel("ERROR")
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.collect()
+    gc.unfreeze()
+    logger.setLevel(level)

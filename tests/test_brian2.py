@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-import logging
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +23,7 @@ from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.window import Window
 
 b2 = pytest.importorskip("brian2", reason="needs the extra brian2")
-pytestmark = pytest.mark.brian2
+pytestmark = [pytest.mark.brian2, pytest.mark.usefixtures("swift_brian2")]
 
 PRESENTATIONS, T = 16, 20
 # feedback, form of the error neurons, delay, gate, replay and reset between the phases
@@ -44,20 +41,6 @@ COMBINATIONS = [
     ("dfa", "pair", 0, True, True),
     ("dfa", "pair", 1, False, False),
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _swift() -> Iterator[None]:
-    """Brian2 collects garbage before every run, and its diagnostics take longer than small runs."""
-    logger = logging.getLogger("brian2")
-    level = logger.level
-    logger.setLevel("ERROR")
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.collect()
-    gc.unfreeze()
-    logger.setLevel(level)
 
 
 def small(

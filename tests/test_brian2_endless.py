@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-import logging
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,23 +24,9 @@ from spikesim.tools import brian2_test, random_networks
 from spikesim.window import Window
 
 b2 = pytest.importorskip("brian2", reason="needs the extra brian2")
-pytestmark = pytest.mark.brian2
+pytestmark = [pytest.mark.brian2, pytest.mark.usefixtures("swift_brian2")]
 
 STEPS = 40
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _swift() -> Iterator[None]:
-    """Brian2 collects garbage before every run, and its diagnostics take longer than small runs."""
-    logger = logging.getLogger("brian2")
-    level = logger.level
-    logger.setLevel("ERROR")
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.collect()
-    gc.unfreeze()
-    logger.setLevel(level)
 
 
 def network(seed: int, real: bool = False) -> Network:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +16,7 @@ from spikesim.network import Network
 from spikesim.network_file import load_network, save_network
 
 b2 = pytest.importorskip("brian2", reason="needs the extra brian2")
-pytestmark = pytest.mark.brian2
+pytestmark = [pytest.mark.brian2, pytest.mark.usefixtures("swift_brian2")]
 
 ms, mV, Hz = b2.ms, b2.mV, b2.Hz
 LEAKY = "dv/dt = (v_rest - v + I)/tau : volt"
@@ -26,18 +24,10 @@ NAMES = {"tau": 10 * ms, "v_rest": -70 * mV, "th": -50 * mV}
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _swift() -> Iterator[None]:
-    """Brian2 collects garbage before every run, and its diagnostics take longer than small runs."""
+def _numpy() -> Iterator[None]:
+    """Brian2's own runs without compiling."""
     before, b2.prefs["codegen.target"] = b2.prefs["codegen.target"], "numpy"
-    logger = logging.getLogger("brian2")
-    level = logger.level
-    logger.setLevel("ERROR")
-    gc.collect()
-    gc.freeze()
     yield
-    gc.collect()
-    gc.unfreeze()
-    logger.setLevel(level)
     b2.prefs["codegen.target"] = before
 
 
