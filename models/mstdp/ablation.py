@@ -5,13 +5,14 @@ Both ladders are small (few hidden neurons, few presentations), and are judged o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from spikesim.datasets import Dataset, Split
+from spikesim.hopfield.mstdp import Mstdp
 from spikesim.models.mstdp.config import AMENDED, LITERAL
 from spikesim.models.mstdp.runs import Outcome, Say, run, settings, spread
 from spikesim.tables import Table
@@ -54,17 +55,16 @@ def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560
     """The literal configuration, amended step by step: images of 14x14 pixels, one pass over `samples`."""
     learned, judged = (halved(split) for split in (data.fit, data.validation.take(JUDGED)))
     config = replace(LITERAL, n_in=196, n_hidden=64, batch=32, alpha=0.001 * 32)
-    rows, kept = [], {}
+    configs = {}
     for name, changes in STEPS_UP:
-        config = replace(config, **changes)
-        found = [run(config, learned, judged, seed=seed, samples=samples) for seed in seeds]
-        rows.append(_row(name, found))
-        kept[name] = [o.record() for o in found]
-        say(f"{name}: {rows[-1][1]}")
+        configs[name] = config = replace(config, **changes)
+    rows, kept = _measured(
+        configs, seeds, say, lambda c, seed: run(c, learned, judged, seed=seed, samples=samples)
+    )
     return Table(
         title="mSTDP: from the literal configuration up",
         columns=COLUMNS,
-        rows=tuple(rows),
+        rows=rows,
         command="spikesim mstdp table literal-up",
         notes=(
             f"14x14 pixels, 64 hidden neurons, one pass over {samples} images; each row keeps those "
@@ -81,17 +81,16 @@ def amended_down(
     """The amended configuration with one amendment taken away in each row: 128 hidden neurons."""
     judged = data.validation.take(JUDGED)
     base = replace(AMENDED, n_hidden=128)
-    rows, kept = [], {}
-    for name, changes in STEPS_DOWN:
-        config = replace(base, **changes)
-        found = [run(config, data.fit, judged, seed=seed, epochs=epochs, samples=samples) for seed in seeds]
-        rows.append(_row(name, found))
-        kept[name] = [o.record() for o in found]
-        say(f"{name}: {rows[-1][1]}")
+    rows, kept = _measured(
+        {name: replace(base, **changes) for name, changes in STEPS_DOWN},
+        seeds,
+        say,
+        lambda c, seed: run(c, data.fit, judged, seed=seed, epochs=epochs, samples=samples),
+    )
     return Table(
         title="mSTDP: the amended configuration, one change at a time",
         columns=COLUMNS,
-        rows=tuple(rows),
+        rows=rows,
         command="spikesim mstdp table amended-down",
         notes=(
             f"128 hidden neurons, {epochs} passes over {samples} training images. Nothing is tuned anew for "
@@ -107,6 +106,19 @@ def halved(split: Split) -> Split:
     """Images of 28x28 pixels as 14x14: the mean of each four."""
     x = split.x.reshape(-1, 14, 2, 14, 2).mean((2, 4), dtype=np.float32).reshape(-1, 196)
     return replace(split, x=x)
+
+
+def _measured(
+    configs: Mapping[str, Mstdp], seeds: Sequence[int], say: Say, trained: Callable[[Mstdp, int], Outcome]
+) -> tuple[tuple[tuple[Any, ...], ...], dict[str, Any]]:
+    """A row for each configuration, over the seeds; and what they were made from."""
+    rows, kept = [], {}
+    for name, config in configs.items():
+        found = [trained(config, seed) for seed in seeds]
+        rows.append(_row(name, found))
+        kept[name] = [o.record() for o in found]
+        say(f"{name}: {rows[-1][1]}")
+    return tuple(rows), kept
 
 
 def _row(name: str, found: Sequence[Outcome]) -> tuple[str, str, str, int, str]:
