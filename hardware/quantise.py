@@ -33,6 +33,7 @@ from spikesim.hardware.quantise_report import PopulationError, ProjectionError, 
 from spikesim.network import Network
 from spikesim.neurons import Source
 from spikesim.synapses import OneToOne
+from spikesim.timing import sends
 
 FINEST = grids.MASTER_BITS
 LEAK_BITS = 6  # the chip's fraction of u and v, below a weight's last bit
@@ -138,7 +139,7 @@ def _finest(network: Network, name: str, chip: Hardware) -> int:
         LimitError: there is none.
     """
     p = network.populations[name]
-    if isinstance(p, Source) or not hasattr(p, "theta"):
+    if sends(p):
         return FINEST
     steps, limit, wrap = FINEST - _extra(p, chip), chip.limit("threshold"), chip.limit("current")
     if limit is None or limit.high is None or wrap is None or wrap.high is None:
@@ -183,7 +184,7 @@ def _kept(w: Reals, step: int, bits: int) -> bool:
 
 def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int, exact: bool) -> Any:
     """A population on its new grid: threshold, bias and decays to what the chip can hold; `exact` weights."""
-    if isinstance(p, Source) or not hasattr(p, "theta"):
+    if sends(p):
         return p
     extra = _extra(p, chip)
     weights = max(into, default=min(p.grid - extra if p.grid is not None else finest, finest))

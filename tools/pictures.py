@@ -17,6 +17,7 @@ from spikesim.evaluation import Evaluation
 from spikesim.grid import MASTER_BITS
 from spikesim.network import Masters
 from spikesim.run import Run
+from spikesim.timing import sends
 
 
 def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str], None]) -> list[str]:
@@ -62,7 +63,7 @@ def _raster(run: Run, masters: Masters, dataset: Dataset, path: Path, when: str)
     window, source = network.window, network.sources[0]
     T = window.boundary if network.populations[source].replay else window.T
     spikes = run.encoder.encode(sample.x, sample.index, T, run.training.seed)
-    moving = [name for name in network.order if hasattr(network.populations[name], "theta")]
+    moving = [name for name in network.order if not sends(network.populations[name])]
     found = engine(network, masters).run({source: spikes}, sample.y, record=moving)
     again = spikes.times < window.T - T  # what a replay repeats; nothing where T is the whole window
     times = np.concatenate([spikes.times, spikes.times[again] + T])

@@ -28,6 +28,7 @@ from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Sou
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import CurrentInput, PoissonInput
+from spikesim.timing import sends
 from spikesim.tools.random_projections import Draw, connect
 from spikesim.window import Window
 
@@ -59,7 +60,7 @@ class Example:
     @property
     def moving(self) -> tuple[str, ...]:
         """The populations that integrate: those with membranes."""
-        return tuple(n for n, p in self.network.populations.items() if hasattr(p, "theta"))
+        return tuple(n for n, p in self.network.populations.items() if not sends(p))
 
     def play(self, name: str) -> tuple[Recording, Masters]:
         """The network on an engine, everything recorded, and its weights at the end.

@@ -14,6 +14,7 @@ from spikesim.hardware.loihi_compile import retimed
 from spikesim.network import Network
 from spikesim.neurons import ErrorIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
+from spikesim.timing import sends
 
 NO_RESET = "Lava's LIF, and Loihi's, resets to zero"
 
@@ -102,7 +103,7 @@ def check_supported(network: Network, floors: bool = False) -> None:
         if isinstance(p, Source):
             if p.replay:
                 raise EngineError(f"Lava: {name} replays its spikes; export network.inference()")
-        elif not hasattr(p, "theta"):
+        elif sends(p):
             raise EngineError(
                 f"Lava: {name} is a {type(p).__name__}; make a Source of it, and give its spikes"
             )

@@ -27,6 +27,7 @@ from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense
 from spikesim.tables import Table, load_table, save_table
+from spikesim.timing import sends
 from spikesim.tools.commands.display import Display
 from spikesim.window import Window
 
@@ -249,7 +250,7 @@ def here(graph: Path, convention: Convention, folder: Path, kind: str) -> dict[s
     network = read_nir(graph, convention).network
     with np.load(folder / ("image.npz" if kind == "conv" else "vector.npz"), allow_pickle=False) as archive:
         given = archive["spikes"]
-    cells = [name for name in network.order if hasattr(network.populations[name], "theta")]
+    cells = [name for name in network.order if not sends(network.populations[name])]
     found: dict[str, list[Raster]] = {str(k): [] for k in range(len(cells))}
     for raster in given.reshape(*given.shape[:2], -1):
         inputs = {network.sources[0]: from_raster(raster)}

@@ -21,6 +21,7 @@ from spikesim.hardware.nir_neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir_read import Imported, read_nir
 from spikesim.neurons import PoissonSource
 from spikesim.spikes import Spikes, from_events, from_raster
+from spikesim.timing import sends
 from spikesim.tools.commands.display import Display
 from spikesim.window import Window
 
@@ -52,7 +53,7 @@ def simulate(
     made = read_nir(file, convention)
     made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
     inputs = _inputs(made, given, steps, seed)
-    cells = [name for name, p in made.network.populations.items() if hasattr(p, "theta")]
+    cells = [name for name, p in made.network.populations.items() if not sends(p)]
     found = play(made.network, inputs, steps=steps, record=cells).spikes
     rows = [_row(made, name, spikes, steps) for name, spikes in {**inputs, **found}.items()]
     if out is not None:
