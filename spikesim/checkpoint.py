@@ -304,11 +304,18 @@ def _damaged(path: Path, reason: str) -> CheckpointError:
 
 
 def _way_out(path: Path) -> str:
-    """Where to turn when `path` cannot be used: the file before it in the same folder, by name, if any."""
+    """Where to turn when `path` cannot be used: the checkpoint before it in its folder, by name, if any."""
     try:
-        earlier = [p for p in path.parent.glob(f"*{path.suffix}") if p.name < path.name and p.is_file()]
+        before = [p for p in path.parent.glob(f"*{path.suffix}") if p.name < path.name and p.is_file()]
+        earlier = [p for p in before if _begins_as_one(p)]
     except OSError:
         earlier = []
     if earlier:
         return f"The previous checkpoint is {max(earlier)}."
     return "There is no earlier checkpoint beside it: bring it back from a copy, or start again."
+
+
+def _begins_as_one(path: Path) -> bool:
+    """Whether a file says at its beginning that it is a checkpoint."""
+    with open(path, "rb") as handle:
+        return handle.read(len(MAGIC)) == MAGIC

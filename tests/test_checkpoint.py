@@ -190,6 +190,13 @@ def test_truncation_at_any_length_is_found(saved: Path) -> None:
             load(saved, "training")
 
 
+def test_a_file_of_another_kind_is_no_previous_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("words", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="nowhere does not exist") as problem:
+        checkpoint.load(tmp_path / "nowhere", "run")
+    assert "README" not in str(problem.value)
+
+
 def test_bytes_at_the_end_are_found(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes() + b"\0")
     with pytest.raises(CheckpointError, match="SHA-256"):
