@@ -28,7 +28,7 @@ class Case:
 def config(rs: np.random.Generator, largest: int = 15) -> Emstdp:
     """Every choice of the configuration, drawn; one in six has layers of up to `largest` neurons."""
     top = largest if rs.random() < 1 / 6 else 15
-    return Emstdp(
+    drawn = Emstdp(
         sizes=tuple(int(n) for n in rs.integers(2, top + 1, rs.integers(2, 5))),
         T=2 * int(rs.integers(2, 16)),
         beta_hidden=rs.uniform(0.1, 0.5),
@@ -52,6 +52,11 @@ def config(rs: np.random.Generator, largest: int = 15) -> Emstdp:
         step=str(rs.choice(["plain", "normalised"], p=[0.8, 0.2])),  # type: ignore[arg-type]
         coding=str(rs.choice(["poisson", "shared", "regular"])),  # type: ignore[arg-type]
     )
+    if rs.random() < 0.7:
+        return drawn
+    layers = len(drawn.sizes) - 1  # each with a grid and a range of its own
+    grids, clips = rs.integers(4, 13, layers).tolist(), rs.uniform(0.3, 2.0, layers).tolist()
+    return replace(drawn, grid=tuple(grids), clip=tuple(clips))
 
 
 def varied(network: Network, rs: np.random.Generator) -> Network:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from spikesim import training
 from spikesim.encoders import Poisson
-from spikesim.models.presets import PRESETS
+from spikesim.models.emstdp.presets import PRESETS
 from spikesim.run import Run
 from spikesim.settings import Standing, Training
 from spikesim.tools import cli, kill_test, repeat_test

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import restore
-from spikesim.models.presets import PRESETS
+from spikesim.models.emstdp.experiment import restore
+from spikesim.models.emstdp.presets import PRESETS
 from spikesim.training import train
 
 RESULTS = Path(__file__).resolve().parents[1] / "models" / "results"

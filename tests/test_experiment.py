@@ -13,7 +13,7 @@ import pytest
 from spikesim import datasets
 from spikesim.errors import DataError, DeclarationError, SpikesimError
 from spikesim.models.emstdp import Emstdp, build
-from spikesim.models.experiment import (
+from spikesim.models.emstdp.experiment import (
     Experiment,
     from_toml,
     parse_setting,
@@ -21,7 +21,7 @@ from spikesim.models.experiment import (
     restore,
     with_settings,
 )
-from spikesim.models.presets import PRESETS, preset
+from spikesim.models.emstdp.presets import PRESETS, preset
 
 pytestmark = pytest.mark.core
 
@@ -154,7 +154,9 @@ def test_an_array_file_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytes
         ({"feedback": "dfb"}, r"unknown choice 'dfb'\. Did you mean 'dfa'\? Known: dfa, fa, symmetric"),
         ({"feedback": ["dfa"]}, "unknown choice"),
         ({"floor": "low"}, "floor = 'low'; a number or none is needed"),
-        ({"beta_error": [0.1, 0.2]}, "beta_error has 2 values for 1 hidden"),
+        ({"beta_error": [0.1, 0.2]}, r"beta_error = \(0.1, 0.2\); 1 values are needed \(hidden layers\)"),
+        ({"grid": [5, 4, 4]}, r"grid = \(5, 4, 4\); 2 values are needed \(layers, hidden and output\)"),
+        ({"clip": [0.5, 9.0]}, r"clip = \(0.5, 9.0\); it has to lie in"),
         ({"epochs": 0}, "epochs = 0; a whole number >= 1"),
         ({"epochs": 2.5}, r"epochs = 2\.5"),
         ({"samples": 0}, "samples = 0"),

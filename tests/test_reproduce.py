@@ -13,7 +13,7 @@ import typer
 
 from spikesim import training
 from spikesim.errors import CheckpointError, DataError, DeclarationError, SpikesimError
-from spikesim.models.presets import PRESETS, preset
+from spikesim.models.emstdp.presets import PRESETS, preset
 from spikesim.run import Run
 from spikesim.tools.commands import train as train_command
 from spikesim.tools.commands.reproduce import reproduce

@@ -18,8 +18,8 @@ from spikesim.engines import Windowed
 from spikesim.errors import DataError
 from spikesim.evaluation import check_fits
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import parse_settings, with_settings
-from spikesim.models.presets import preset
+from spikesim.models.emstdp.experiment import parse_settings, with_settings
+from spikesim.models.emstdp.presets import preset
 from spikesim.provenance import provenance
 
 

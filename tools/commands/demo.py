@@ -14,7 +14,7 @@ import typer
 from spikesim import datasets
 from spikesim.errors import DataError, MissingExtraError
 from spikesim.hardware.export import export as write
-from spikesim.models.presets import preset
+from spikesim.models.emstdp.presets import preset
 from spikesim.network_file import save_network
 from spikesim.run import Run
 from spikesim.tools.commands import export

@@ -9,8 +9,8 @@ import numpy as np
 import typer
 
 from spikesim import datasets
-from spikesim.models import emstdp_dynamics as figures
-from spikesim.models.emstdp_dynamics import Relation
+from spikesim.models.emstdp import dynamics as figures
+from spikesim.models.emstdp.dynamics import Relation
 from spikesim.plotting import Cloud, clouds
 from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display

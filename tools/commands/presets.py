@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from spikesim.models.presets import PRESETS, preset
+from spikesim.models.emstdp.presets import PRESETS, preset
 
 
 def presets(

@@ -13,7 +13,7 @@ import typer
 from spikesim.errors import DeclarationError
 from spikesim.hardware.quantise import quantise as quantised
 from spikesim.hardware.quantise_report import Quantised
-from spikesim.models.experiment import Experiment
+from spikesim.models.emstdp.experiment import Experiment
 from spikesim.network_file import save_network
 from spikesim.run import Run
 from spikesim.tables import Cell, Table, save_table

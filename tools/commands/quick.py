@@ -12,7 +12,7 @@ from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
 
 PAPERS = {
-    "EMSTDP": "spikesim.models.emstdp_quick",
+    "EMSTDP": "spikesim.models.emstdp.quick",
     "Gupta": "spikesim.models.gupta.quick",
     "mSTDP": "spikesim.models.mstdp.quick",
     "aSTDP": "spikesim.models.astdp.quick",

@@ -11,8 +11,8 @@ import typer
 
 from spikesim._files import json_bytes, read_json, write_bytes, write_failure
 from spikesim.errors import DeclarationError, SpikesimError
-from spikesim.models.experiment import Experiment
-from spikesim.models.presets import preset
+from spikesim.models.emstdp.experiment import Experiment
+from spikesim.models.emstdp.presets import preset
 from spikesim.run import Run
 from spikesim.runfolder import CONFIG
 from spikesim.tools.commands.display import Display

@@ -12,8 +12,8 @@ import typer
 from spikesim.datasets import Dataset
 from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import Experiment, from_toml, parse_settings, restore, with_settings
-from spikesim.models.presets import preset
+from spikesim.models.emstdp.experiment import Experiment, from_toml, parse_settings, restore, with_settings
+from spikesim.models.emstdp.presets import preset
 from spikesim.provenance import provenance
 from spikesim.run import Run
 from spikesim.runfolder import CONFIG, RunFolder

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from spikesim.errors import DeclarationError, unknown
 from spikesim.models.emstdp import Emstdp
-from spikesim.models.experiment import Experiment
+from spikesim.models.emstdp.experiment import Experiment
 
 SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.88)
 DFA = replace(

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from spikesim.models.claims import Claim
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.experiment import Experiment
-from spikesim.models.presets import preset
+from spikesim.models.emstdp.experiment import Experiment
+from spikesim.models.emstdp.presets import preset
 from spikesim.training import train
 
 SAMPLES = 20_000

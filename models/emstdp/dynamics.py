@@ -22,7 +22,7 @@ from spikesim.datasets.dataset import Dataset
 from spikesim.engines import engine, simulate
 from spikesim.learning import SquareSTDP
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.presets import SW_DEEP
+from spikesim.models.emstdp.presets import SW_DEEP
 from spikesim.network import Network
 from spikesim.neurons import IF, ErrorIF, Source
 from spikesim.rng import Stream

@@ -1,0 +1,16 @@
+"""EMSTDP: error-modulated STDP (Shrestha, Fang, Wu, Qiu, "Approximating back-propagation for a biologically
+plausible local learning rule in spiking neural networks", ICONS 2019).
+
+    from spikesim.models import emstdp
+
+    config = emstdp.Emstdp(sizes=(784, 500, 10), feedback="dfa", gate=True)
+    network = emstdp.build(config, seed=1)              # fig. 4 as a Network
+    spikesim.train(network, data, emstdp.encoder(config), emstdp.training(config, epochs=5))
+
+`presets` has the rows of table 2, literal and amended, as `experiment.Experiment`s.
+"""
+
+from spikesim.models.emstdp.config import Emstdp, encoder, training
+from spikesim.models.emstdp.wiring import build
+
+__all__ = ["Emstdp", "build", "encoder", "training"]

@@ -1,0 +1,150 @@
+"""EMSTDP: error-modulated STDP (Shrestha, Fang, Wu, Qiu, "Approximating back-propagation for a biologically
+plausible local learning rule in spiking neural networks", ICONS 2019).
+
+`build` wires fig. 4(b) (symmetric weights) or fig. 4(c) (feedback alignment, direct feedback alignment) as a
+`Network`:
+
+    in ==> hid1 ==> ... ==> out                  plastic, dense, eq. 1 and 12
+    target --(+w_L)--> err_out <--(-w_L)-- out   the loss circuit of section 3.4
+    err_out ==> err_n ==> ... ==> err1           transposed (SW) or fixed (FA); from err_out to each (DFA)
+    err_i --(gamma theta_i)--> hid_i             one to one, eq. 13
+
+Populations are called in, hid1, hid2, ..., out, target, err1, err2, ..., err_out.
+
+Declared values that propagate as they are (w_loss, theta_loss) have to lie on the grid. What is derived from
+sizes and factors (thresholds, floors, injections, the fixed feedback) is rounded to it, and refused where
+nothing is left of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+import spikesim.grid as grids
+from spikesim import rng
+from spikesim.errors import DeclarationError
+from spikesim.learning import CountRule
+from spikesim.models.emstdp.config import Emstdp, of_layer
+from spikesim.network import Network, Projection, Readout
+from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.rng import Stream
+from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.window import Window
+
+
+def build(config: Emstdp, seed: int = 1) -> Network:
+    """The network of fig. 4(b) or 4(c), with its initial weights drawn from `seed`.
+
+    Thresholds, floors, injections and the fixed feedback are rounded to the grid.
+
+    Raises:
+        DeclarationError: the grid is too fine for the fan-in, or so coarse that one of these vanishes.
+    """
+    names = ["in", *(f"hid{i + 1}" for i in range(len(config.sizes) - 2)), "out"]
+    populations: dict[str, object] = {"in": Source(config.sizes[0], replay=config.replay)}
+    projections: list[Projection] = []
+    for layer, name in enumerate(names[1:], 1):
+        populations[name] = _forward_population(config, layer)
+        projections.append(_forward_projection(config, names[layer - 1], name, layer, seed))
+    populations |= _error_populations(config, names)
+    projections += [*_loss_circuit(config), *_feedback(config, names, seed), *_injections(config, names)]
+    return Network(populations, tuple(projections), Window.halved(config.T), Readout("out", "first"))
+
+
+def _derived(values: npt.ArrayLike, bits: int, what: str) -> npt.NDArray[np.float64]:
+    """Derived numbers rounded to a grid; refused where all of them vanish and were not 0."""
+    found = grids.rounded(values, bits)
+    if np.any(values) and not found.any():
+        raise DeclarationError(
+            f"Emstdp: {what} of at most {np.abs(values).max():.3g} rounds to 0 with grid = {bits}, "
+            f"steps of 2**-{bits}; take a finer grid, or a larger factor"
+        )
+    return found
+
+
+def _sigma(config: Emstdp, layer: int) -> float:
+    """Standard deviation of the weights into a layer: sqrt(scale / n_previous), section 4."""
+    return float(np.sqrt(config.init_scale / config.sizes[layer - 1]))
+
+
+def _theta(config: Emstdp, layer: int) -> float:
+    """Threshold of a layer: n_previous * sigma * beta, section 4, on the grid."""
+    beta = config.beta_out if layer == len(config.sizes) - 1 else config.beta_hidden
+    exact = config.sizes[layer - 1] * _sigma(config, layer) * beta
+    return float(_derived(exact, of_layer(config.grid, layer), f"the threshold of layer {layer}"))
+
+
+def _forward_population(config: Emstdp, layer: int) -> IF:
+    theta, bits = _theta(config, layer), of_layer(config.grid, layer)
+    floor = None
+    if config.floor is not None:
+        floor = float(_derived(-config.floor * theta, bits, f"the floor of layer {layer}"))
+    resets = ("start", "split") if config.reset_at_split else ("start",)
+    return IF(config.sizes[layer], theta, bits, floor=floor, reset_at=resets)
+
+
+def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: int) -> Dense:
+    shape = (config.sizes[layer - 1], config.sizes[layer])
+    w = rng.normal(seed, Stream.WEIGHTS, shape, index=layer) * _sigma(config, layer)
+    plain = config.eta * _theta(config, layer) / (config.T / 2) ** 2
+    eta = plain if config.step == "plain" else config.eta
+    if layer < len(config.sizes) - 1:
+        eta *= config.eta_hidden
+    clip = float(of_layer(config.clip, layer))
+    rule = CountRule(eta, config.h_pre, (-clip, clip), config.step)
+    masters = np.clip(grids.snap(w, grids.MASTER_BITS), *rule.clip_master())
+    return Dense(pre, post, masters * 2.0**-grids.MASTER_BITS, config.forward_delay, rule)
+
+
+def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
+    """Loss neurons, target, and an error neuron for each hidden neuron; all live in the second phase."""
+    theta, bits = float(config.theta_loss), of_layer(config.grid, len(names) - 1)
+    found: dict[str, object] = {
+        "target": Target(config.sizes[-1], config.target_rate),
+        "err_out": ErrorIF(config.sizes[-1], theta, bits, config.error_form, active_in="second"),
+    }
+    for layer in range(len(names) - 2, 0, -1):
+        source = len(names) - 1 if config.feedback == "dfa" else layer + 1
+        sigma, bits = _sigma(config, layer + 1), of_layer(config.grid, layer + 1)
+        exact = config.sizes[source] * sigma * of_layer(config.beta_error, layer)
+        theta = float(_derived(exact, bits, f"the threshold of err{layer}"))
+        gate = names[layer] if config.gate else None
+        found[f"err{layer}"] = ErrorIF(
+            config.sizes[layer], theta, bits, config.error_form, active_in="second", gate_by=gate
+        )
+    return found
+
+
+def _loss_circuit(config: Emstdp) -> list[Projection]:
+    """Fig. 4(b): the target excites, the output inhibits the loss neurons (section 3.4)."""
+    w, delay = float(config.w_loss), config.forward_delay
+    return [OneToOne("target", "err_out", w, delay), OneToOne("out", "err_out", -w, delay)]
+
+
+def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
+    """Error neurons to the error neurons below: transposed, or fixed and random (section 3.5)."""
+    found: list[Projection] = []
+    for layer in range(len(names) - 2, 0, -1):
+        above = names[layer + 1]
+        chained = "err_out" if above == "out" else f"err{layer + 1}"
+        pre = "err_out" if config.feedback == "dfa" else chained
+        n_pre = config.sizes[-1] if pre == "err_out" else config.sizes[layer + 1]
+        if config.feedback == "symmetric":
+            found.append(Dense(pre, f"err{layer}", Transpose(f"{names[layer]}->{above}"), config.error_delay))
+            continue
+        draw = rng.normal(seed, Stream.FEEDBACK, (n_pre, config.sizes[layer]), index=layer)
+        exact = draw * _sigma(config, layer + 1) * config.b_scale
+        b = _derived(exact, of_layer(config.grid, layer + 1), f"the feedback to err{layer}")
+        found.append(Dense(pre, f"err{layer}", b, config.error_delay))
+    return found
+
+
+def _injections(config: Emstdp, names: list[str]) -> list[Projection]:
+    """gamma * theta_i from each error neuron to its partner (eq. 13)."""
+    found: list[Projection] = []
+    for layer, name in enumerate(names[1:], 1):
+        bits = of_layer(config.grid, layer)
+        w = float(_derived(config.gamma * _theta(config, layer), bits, f"the injection into {name}"))
+        found.append(OneToOne("err_out" if name == "out" else f"err{name[3:]}", name, w, config.error_delay))
+    return found
