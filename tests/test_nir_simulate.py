@@ -13,7 +13,7 @@ import spikesim as ss
 from spikesim.errors import DataError, DeclarationError
 from spikesim.hardware.nir_write import write
 from spikesim.tools.cli import app
-from spikesim.tools.commands.nir_table import first_difference
+from spikesim.tools.commands.nir_table import first_difference, no_longer_exact
 from spikesim.tools.commands.simulate import load
 
 
@@ -72,3 +72,13 @@ def test_the_first_difference_is_the_earliest_in_time() -> None:
     assert first_difference(a, b) == "exact"
     b["hid"][1, 2, 0] = b["out"][1, 1, 1] = 1
     assert first_difference(a, b) == "2 differ, first presentation 1, step 1, out[1]"
+
+
+def test_a_row_that_was_exact_and_is_not_is_named() -> None:
+    known = [("norse 1.1 (nir 1.0.4)", "ours", "dt=1", 7, "exact"), ("snntorch 1.0", "ours", "", 7, "exact")]
+    known += [("sinabs 3.1", "ours", "plain", 7, "3 differ")]
+    newer = ("norse 1.2 (nir 1.0.8)", "ours", "dt=1", 7)
+    assert no_longer_exact(known, [(*newer, "exact"), ("sinabs 3.2", "ours", "plain", 7, "4 differ")]) == []
+    assert no_longer_exact(known, [(*newer, "fails: no word")]) == ["norse | ours | dt=1: fails: no word"]
+    other = [("norse 1.2", "ours", "dt=2", 7, "exact")]
+    assert no_longer_exact(known, other) == ["norse | ours | dt=1: no such row"]

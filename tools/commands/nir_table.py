@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from spikesim import datasets
 from spikesim.encoders import Poisson
 from spikesim.engines import Stepped
 from spikesim.engines import simulate as play
-from spikesim.errors import DeclarationError, SpikesimError, unknown
+from spikesim.errors import DeclarationError, EngineError, SpikesimError, unknown
 from spikesim.hardware.nir_neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir_read import read_nir
 from spikesim.hardware.nir_write import write
@@ -93,6 +93,9 @@ def nir_table(
     samples: Annotated[int, typer.Option(min=1, help="Digits to play.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and spikes.")] = 1,
     save: Annotated[bool, typer.Option(help="Write the table to models/results.")] = False,
+    check: Annotated[
+        bool, typer.Option(help="Fail where a row of models/results that is exact is not so now.")
+    ] = False,
 ) -> None:
     """Play our graphs in other libraries, and theirs here; print exact, or the first difference."""
     pythons = dict(entry.partition("=")[::2] for entry in peer)
@@ -105,8 +108,13 @@ def nir_table(
         for row in _rows(Path(folder), pythons, samples, seed):
             display.say("  ".join(str(cell) for cell in row))
             rows.append(row)
-    if PLACE.exists():  # rows of libraries that are not asked now
-        rows += [tuple(r) for r in load_table(PLACE).rows if str(r[0]).split()[0] not in pythons]
+    known = [tuple(row) for row in load_table(PLACE).rows] if PLACE.exists() else []
+    if check:
+        lost = no_longer_exact(known, rows)
+        if lost:
+            raise EngineError(f"{PLACE.name}: exact there, and not now: {'; '.join(lost)}")
+        display.say(f"{len(rows)} rows; all that are exact in {PLACE.name} are so here")
+    rows += [row for row in known if _library(row) not in pythons]
     asked = " ".join(f"--peer {name}=PYTHON" for name in pythons)
     table = Table(
         "NIR: graphs of ours in other libraries, and theirs here",
@@ -203,6 +211,22 @@ def _played(
         result = first_difference(wanted, {name: found[name] for name in wanted})
     spikes = int(sum(raster.sum() for raster in wanted.values()))
     return _versioned(setting.peer, told), "ours, 784-500-10", setting.said, spikes, result
+
+
+def _library(row: Sequence[Any]) -> str:
+    return str(row[0]).split()[0]
+
+
+def no_longer_exact(known: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]]) -> list[str]:
+    """The rows, of libraries in `found`, that are exact in `known` and not there; with what they say now."""
+    now = {(_library(row), row[1], row[2]): str(row[-1]) for row in found}
+    libraries = {library for library, _, _ in now}
+    lost = []
+    for row in known:
+        key = (_library(row), row[1], row[2])
+        if key[0] in libraries and row[-1] == "exact" and now.get(key) != "exact":
+            lost.append(f"{' | '.join(map(str, key))}: {now.get(key, 'no such row')}")
+    return lost
 
 
 def _versioned(peer: str, told: Mapping[str, str]) -> str:

@@ -8,10 +8,12 @@ A file of spikes holds `spikes`, 0/1 (B, T, ...). FOUND.npz gets the spikes of e
 FOLDER/image.npz, and writes FOLDER/PEER-KIND.nir and .npz, where layers are "0", "1"; or PEER-KIND.txt, which
 says why there is none.
 
-To install, with CPU torch: two environments, since sinabs holds nir back, and spikingjelly needs a later one.
+`tools/setup peers` installs them, in two environments that share a torch without CUDA: .venv-peers with the
+nir of today for snnTorch and spikingjelly, .venv-peers/older with nir 1.0.4 and nirtorch 2.0.2 for norse and
+sinabs, which hold nir back. Then:
 
-    pip install torch norse sinabs                                     # brings nir 1.0.4 and nirtorch 2.0.2
-    pip install torch snntorch spikingjelly && pip install nir==1.0.8 nirtorch==2.6
+    old=.venv-peers/older/bin/python new=.venv-peers/bin/python
+    spikesim nir-table --peer norse=$old --peer sinabs=$old --peer spikingjelly=$new --peer snntorch=$new
 """
 
 from __future__ import annotations
