@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from spikesim.errors import EngineError, MissingExtraError
 from spikesim.hardware.energy import cores_of
-from spikesim.hardware.loihi import Loihi
-from spikesim.hardware.loihi_chip import UNITY, ChipNetwork, ChipPopulation, shifted
-from spikesim.hardware.loihi_compile import compile_network
+from spikesim.hardware.loihi.chip import UNITY, ChipNetwork, ChipPopulation, shifted
+from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.network import Network
 from spikesim.spikes import Spikes
 

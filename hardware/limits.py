@@ -222,7 +222,7 @@ def check(network: Network, hardware: str | Hardware) -> None:
 def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
     """Every limit that a network breaks: models, resets, floors, sizes, delays, and the integers' ranges.
 
-    Whether currents and membranes stay inside 24 bits is said by `spikesim.hardware.loihi_chip.reach`.
+    Whether currents and membranes stay inside 24 bits is said by `spikesim.hardware.loihi.chip.reach`.
     """
     chip = target(hardware)
     found = [e for name in network.populations for e in _of_population(name, network.populations[name], chip)]

@@ -18,8 +18,8 @@ from spikesim.network import Network
 
 TARGETS: dict[str, str] = {
     "lava": "spikesim.hardware.lava.target:TARGET",
-    "netx": "spikesim.hardware.netx_target:TARGET",
-    "nir": "spikesim.hardware.nir_target:TARGET",
+    "netx": "spikesim.hardware.netx.target:TARGET",
+    "nir": "spikesim.hardware.nir.target:TARGET",
 }
 
 

@@ -26,7 +26,7 @@ from spikesim.hardware.lava.floating import floating
 from spikesim.hardware.lava.network import LavaNetwork
 from spikesim.hardware.lava.session import Session
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.network import Network
 from spikesim.network_file import digest
 from spikesim.neurons import IF, LIF, Source

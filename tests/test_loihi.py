@@ -10,8 +10,8 @@ import pytest
 from spikesim.engines import Naive
 from spikesim.errors import DataError, EngineError
 from spikesim.hardware.limits import LimitError, saturation
-from spikesim.hardware.loihi import Loihi, OverflowOnChip
-from spikesim.hardware.loihi_chip import ChipNetwork, reach, shifted
+from spikesim.hardware.loihi.chip import ChipNetwork, reach, shifted
+from spikesim.hardware.loihi.emulator import Loihi, OverflowOnChip
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source

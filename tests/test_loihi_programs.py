@@ -9,7 +9,7 @@ import pytest
 
 from spikesim.errors import EngineError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.hardware.quantise import quantise
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
@@ -40,7 +40,7 @@ def test_random_networks_in_brian2_loihi(seed: int) -> None:
 @pytest.mark.brian2
 def test_brian2_loihi_has_no_bias() -> None:
     """Said with the way out, before the package is asked for."""
-    from spikesim.hardware.loihi_brian2 import Brian2Loihi
+    from spikesim.hardware.loihi.brian2_loihi import Brian2Loihi
 
     network = Network({"in": Source(1), "p": IF(1, 5.0, 0, bias=1.0)}, (), Window(2))
     with pytest.raises(LimitError, match=r"brian2-loihi has no bias.*lava-fixed"):

@@ -15,12 +15,12 @@ import pytest
 
 from spikesim.engines import Naive
 from spikesim.errors import DeclarationError, MissingExtraError, SpikesimError
-from spikesim.hardware import netx_standins
+from spikesim.hardware.hdf5.guard import FileRefused
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.netx import layers, save_netx
-from spikesim.hardware.netx_player import NetxBackend, netx_player
-from spikesim.hardware.netx_read import load_netx
-from spikesim.hardware.nir_guard import FileRefused
+from spikesim.hardware.netx import standins
+from spikesim.hardware.netx.player import NetxBackend, netx_player
+from spikesim.hardware.netx.read import load_netx
+from spikesim.hardware.netx.write import layers, save_netx
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne
@@ -262,7 +262,7 @@ def test_a_leak_is_read_in_loihis_units(tmp_path: Path) -> None:
 
 def test_without_lava_dl_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
-    monkeypatch.setattr(netx_standins, "_place", lambda: None)
+    monkeypatch.setattr(standins, "_place", lambda: None)
     with pytest.raises(MissingExtraError, match=r"pip install --no-deps lava-dl==0\.6\.0"):
         NetxBackend(lava_nets.chain(1))
 

@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from spikesim.hardware.nir_guard import FileRefused, Limits, tree
-from spikesim.hardware.nir_heap import HeapError, Heaps
-from spikesim.hardware.nir_nodes import NirError
-from spikesim.hardware.nir_read import read
+from spikesim.hardware.hdf5.guard import FileRefused, Limits, tree
+from spikesim.hardware.hdf5.heap import HeapError, Heaps
+from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.read import read
 from spikesim.tools.hostile import FAILED, attack, table
 from spikesim.tools.hostile_files import HOSTILE, MARK, names, spoil, write_secret
 from spikesim.tools.hostile_readers import READERS

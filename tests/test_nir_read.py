@@ -12,9 +12,9 @@ import pytest
 
 import spikesim as ss
 from spikesim.errors import DeclarationError
-from spikesim.hardware.nir_neurons import CONVENTIONS, Convention, fires_from, written_threshold
-from spikesim.hardware.nir_nodes import NirError
-from spikesim.hardware.nir_read import read, read_nir
+from spikesim.hardware.nir.neurons import CONVENTIONS, Convention, fires_from, written_threshold
+from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.read import read, read_nir
 
 nir = pytest.importorskip("nir")
 DT = 1e-4

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import spikesim as ss
 from spikesim.errors import DataError, DeclarationError
-from spikesim.hardware.nir_write import write
+from spikesim.hardware.nir.write import write
 from spikesim.tools.cli import app
 from spikesim.tools.commands.nir_table import first_difference, no_longer_exact
 from spikesim.tools.commands.simulate import load

@@ -12,11 +12,11 @@ import pytest
 
 import spikesim as ss
 from spikesim.errors import MissingExtraError
-from spikesim.hardware.nir_guard import FileRefused
-from spikesim.hardware.nir_neurons import Convention
-from spikesim.hardware.nir_nodes import NirError
-from spikesim.hardware.nir_read import read, read_nir
-from spikesim.hardware.nir_write import read_back, write
+from spikesim.hardware.hdf5.guard import FileRefused
+from spikesim.hardware.nir.neurons import Convention
+from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.read import read, read_nir
+from spikesim.hardware.nir.write import read_back, write
 
 RULES = (">", ">=")
 
@@ -175,7 +175,7 @@ def test_nir_itself_reads_what_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [layered, convolved])
 def test_as_a_target_of_export_its_readers_spike_the_same(tmp_path: Path, make: Any) -> None:
     pytest.importorskip("nir")
-    from spikesim.hardware.nir_target import as_read_by_nir, renamed
+    from spikesim.hardware.nir.target import as_read_by_nir, renamed
     from spikesim.hardware.targets import target
 
     network = make(np.random.default_rng(11))

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spikesim.errors import DeclarationError
-from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.network_file import load_network
 from spikesim.tables import load_table
 from spikesim.tools.cli import app

@@ -21,7 +21,7 @@ import numpy as np
 from spikesim.engines import Naive
 from spikesim.errors import DeclarationError, SpikesimError, unknown
 from spikesim.grid import rounded
-from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.hardware.quantise import quantise
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
@@ -131,7 +131,7 @@ PROGRAMS = ("lava-fixed", "brian2-loihi")
 
 def _program(name: str, network: Network) -> Any:
     if name == "brian2-loihi":
-        from spikesim.hardware.loihi_brian2 import Brian2Loihi
+        from spikesim.hardware.loihi.brian2_loihi import Brian2Loihi
 
         return Brian2Loihi(network)
     from spikesim.hardware.lava.backend import lava_fixed

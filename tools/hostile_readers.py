@@ -78,14 +78,14 @@ def _leaky() -> Network:
 
 
 def _write_nir(path: Path) -> None:
-    from spikesim.hardware.nir_write import write
+    from spikesim.hardware.nir.write import write
 
     write(_network(), path)
 
 
 def _write_foreign(path: Path) -> None:
     """As other programs write it: folded, without a digest."""
-    from spikesim.hardware.nir_write import write
+    from spikesim.hardware.nir.write import write
 
     source = path.with_suffix(".source")
     write(_leaky(), source)
@@ -103,13 +103,13 @@ def _write_foreign(path: Path) -> None:
 
 
 def _read_nir(path: Path) -> tuple[str, list[Any]]:
-    from spikesim.hardware.nir_read import read
+    from spikesim.hardware.nir.read import read
 
     return _seen(read(path))
 
 
 def _write_netx(path: Path) -> None:
-    from spikesim.hardware.netx import save_netx
+    from spikesim.hardware.netx.write import save_netx
 
     w = np.random.default_rng(3)
     populations = {"in": Source(20), "hid": IF(12, 64.0, 0), "out": IF(4, 32.0, 0)}
@@ -121,7 +121,7 @@ def _write_netx(path: Path) -> None:
 
 
 def _read_netx(path: Path) -> tuple[str, list[Any]]:
-    from spikesim.hardware.netx_read import load_netx
+    from spikesim.hardware.netx.read import load_netx
 
     return _seen(load_netx(path))
 

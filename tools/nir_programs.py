@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from spikesim.engines.played import check_playing, played
 from spikesim.errors import DeclarationError, EngineError, unknown
-from spikesim.hardware.nir_target import TARGET
-from spikesim.hardware.nir_units import Units
-from spikesim.hardware.nir_write import write
+from spikesim.hardware.nir.target import TARGET
+from spikesim.hardware.nir.units import Units
+from spikesim.hardware.nir.write import write
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster

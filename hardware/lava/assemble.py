@@ -10,7 +10,7 @@ import numpy as np
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, Graph, Link
-from spikesim.hardware.loihi_compile import retimed
+from spikesim.hardware.loihi.compile import retimed
 from spikesim.network import Network
 from spikesim.neurons import ErrorIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse

@@ -1,4 +1,4 @@
-"""A network in Lava's fixed point: the integers of `spikesim.hardware.loihi_compile`, as processes take them.
+"""A network in Lava's fixed point: the integers of `spikesim.hardware.loihi.compile`, as processes take them.
 
 Error neurons, which the chip's stock neuron is not, are compiled as the integrate-and-fire neurons that they
 are beside their second threshold or their second channel.
@@ -16,8 +16,8 @@ from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
 from spikesim.hardware.lava.graph import Cells, Graph, low_enough
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi_chip import UNITY, ChipNetwork, ChipPopulation, reach
-from spikesim.hardware.loihi_compile import compile_network
+from spikesim.hardware.loihi.chip import UNITY, ChipNetwork, ChipPopulation, reach
+from spikesim.hardware.loihi.compile import compile_network
 from spikesim.network import Network
 from spikesim.neurons import IF, ErrorIF, Source
 from spikesim.synapses import Conv2d

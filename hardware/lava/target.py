@@ -7,7 +7,7 @@ from pathlib import Path
 from spikesim.hardware.lava.backend import lava_player
 from spikesim.hardware.lava.file import read_lava, save_lava
 from spikesim.hardware.lava.player import Player
-from spikesim.hardware.loihi import Loihi
+from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.hardware.targets import Reader, Target, without_floors
 from spikesim.network import Network
 

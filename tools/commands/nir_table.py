@@ -19,9 +19,9 @@ from spikesim.encoders import Poisson
 from spikesim.engines import Stepped
 from spikesim.engines import simulate as play
 from spikesim.errors import DeclarationError, EngineError, SpikesimError, unknown
-from spikesim.hardware.nir_neurons import CONVENTIONS, Convention
-from spikesim.hardware.nir_read import read_nir
-from spikesim.hardware.nir_write import write
+from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
+from spikesim.hardware.nir.read import read_nir
+from spikesim.hardware.nir.write import write
 from spikesim.network import Network
 from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import Spikes, from_raster

@@ -17,8 +17,8 @@ from rich.text import Text
 from spikesim._files import atomic_write
 from spikesim.engines import simulate as play
 from spikesim.errors import DataError, DeclarationError, unknown
-from spikesim.hardware.nir_neurons import CONVENTIONS, Convention
-from spikesim.hardware.nir_read import Imported, read_nir
+from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
+from spikesim.hardware.nir.read import Imported, read_nir
 from spikesim.neurons import PoissonSource
 from spikesim.spikes import Spikes, from_events, from_raster
 from spikesim.timing import sends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spikesim.hardware.limits import exceeded
-from spikesim.hardware.nir_nodes import NirError
+from spikesim.hardware.nir.nodes import NirError
 from spikesim.network import Network
 from spikesim.neurons import IF, LIF
 

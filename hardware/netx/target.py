@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from spikesim.engines import engine
 from spikesim.hardware.limits import leaks
-from spikesim.hardware.netx import layers, save_netx
-from spikesim.hardware.netx_player import netx_player
-from spikesim.hardware.netx_read import load_netx
+from spikesim.hardware.netx.player import netx_player
+from spikesim.hardware.netx.read import load_netx
+from spikesim.hardware.netx.write import layers, save_netx
 from spikesim.hardware.targets import Reader, Target
 from spikesim.network import Network
 from spikesim.recording import Recording

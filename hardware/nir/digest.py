@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikesim._files import json_bytes, sha256_bytes
-from spikesim.hardware.nir_guard import FileRefused, Tree, walk
+from spikesim.hardware.hdf5.guard import FileRefused, Tree, walk
 
 DIGEST = "spikesim_sha256"
 

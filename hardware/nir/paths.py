@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from spikesim.hardware.nir_linear import MOST_SYNAPSES, Diagonal, Kernel, Late, Matrix, Step
-from spikesim.hardware.nir_nodes import NirError
+from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.steps import MOST_SYNAPSES, Diagonal, Kernel, Late, Matrix, Reals, Route, Step
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
-
-Reals = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Route:
-    """The steps from the spikes of `pre` to what `post` gets; without any, they arrive as they are."""
-
-    pre: str
-    post: str
-    steps: tuple[Step, ...]
-
-    def earliest(self) -> int:
-        """The least delay over the path."""
-        return sum(int(s.steps.min()) for s in self.steps if isinstance(s, Late))
-
-    @property
-    def where(self) -> str:
-        """For messages."""
-        return f"{self.pre} -> {self.post}"
 
 
 def projection(route: Route, gain: Reals, n_pre: int, n_post: int, extra: int) -> Any:

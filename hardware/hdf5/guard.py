@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError
-from spikesim.hardware.nir_heap import ENTRY, HeapError, Heaps
+from spikesim.hardware.hdf5.heap import ENTRY, HeapError, Heaps
 
 NUMBERS = frozenset(
     {"|b1", "|i1", "|u1", *(f"{e}{k}{size}" for e in "<>" for k in "iu" for size in (2, 4, 8))}

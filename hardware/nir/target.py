@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from spikesim.engines import Runner, engine
-from spikesim.hardware.nir_neurons import Convention
-from spikesim.hardware.nir_nodes import graph_of
-from spikesim.hardware.nir_read import Imported, imported, read_nir
-from spikesim.hardware.nir_units import Units
-from spikesim.hardware.nir_write import read_back, write
+from spikesim.hardware.nir.neurons import Convention
+from spikesim.hardware.nir.nodes import graph_of
+from spikesim.hardware.nir.read import Imported, imported, read_nir
+from spikesim.hardware.nir.units import Units
+from spikesim.hardware.nir.write import read_back, write
 from spikesim.hardware.targets import Reader, Target
 from spikesim.network import Network
 

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from spikesim.engines.played import check_playing, played
 from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi_chip import ChipNetwork, ChipPopulation, ChipProjection
-from spikesim.hardware.loihi_compile import compile_network
+from spikesim.hardware.loihi.chip import ChipNetwork, ChipPopulation, ChipProjection
+from spikesim.hardware.loihi.compile import compile_network
 from spikesim.network import Masters, Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster

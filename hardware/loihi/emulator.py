@@ -1,6 +1,6 @@
 """Loihi's arithmetic as a backend: the same call and the same result as an engine, in the chip's integers.
 
-A model of the chip's neuron as it is published (see `spikesim.hardware.loihi_chip`), compared with Lava's
+A model of the chip's neuron as it is published (see `spikesim.hardware.loihi.chip`), compared with Lava's
 fixed-point processes and with brian2-loihi; no chip was at hand.
 """
 
@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from spikesim.engines.played import check_playing
 from spikesim.errors import EngineError, SpikesimError, unknown
-from spikesim.hardware.loihi_chip import ChipNetwork
-from spikesim.hardware.loihi_compile import compile_network
-from spikesim.hardware.loihi_kernels import EARLY, SATURATED, WRAPPED, present
+from spikesim.hardware.loihi.chip import ChipNetwork
+from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.kernels import EARLY, SATURATED, WRAPPED, present
 from spikesim.network import Masters, Network
 from spikesim.neurons import Source
 from spikesim.recording import Recording, winner

@@ -23,11 +23,11 @@ import numpy as np
 
 from spikesim._files import write_bytes
 from spikesim.errors import SpikesimError
-from spikesim.hardware.nir_checks import check
-from spikesim.hardware.nir_digest import DIGEST, digest
-from spikesim.hardware.nir_guard import Tree
-from spikesim.hardware.nir_nodes import NirError
-from spikesim.hardware.nir_units import Units
+from spikesim.hardware.hdf5.guard import Tree
+from spikesim.hardware.nir.checks import check
+from spikesim.hardware.nir.digest import DIGEST, digest
+from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.units import Units
 from spikesim.network import Network
 
 FORMAT = "1.0.4"  # the oldest release of nir that reads what is written here

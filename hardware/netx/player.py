@@ -9,8 +9,8 @@ from typing import Any
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.player import Part, Player, Stage
-from spikesim.hardware.netx import Layer, layers, save_netx
-from spikesim.hardware.netx_standins import reader
+from spikesim.hardware.netx.standins import reader
+from spikesim.hardware.netx.write import Layer, layers, save_netx
 from spikesim.network import Network
 from spikesim.recording import Recording
 

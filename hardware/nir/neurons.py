@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
-from spikesim.hardware.nir_nodes import NirError, Node
+from spikesim.hardware.nir.nodes import NirError, Node
 
 Reals = npt.NDArray[np.float64]
 ROUNDING = 2.0**-21  # relative; what two operations in float32 may have left of a simple fraction

@@ -1,133 +1,28 @@
-"""The linear nodes of NIR between two populations, as steps of one path: shapes first, then numbers.
+"""The linear nodes of NIR: what each makes of a shape, then, with its numbers, of what comes in.
 
 Affine and Linear are a `Matrix`, Conv1d, Conv2d, SumPool2d and AvgPool2d a `Kernel`, Scale a `Diagonal`,
-Delay is `Late`; Flatten and Identity change nothing but the shape. A path of one Matrix or Kernel stays what
-it is; longer ones are multiplied out into synapses.
+Delay is `Late`; Flatten and Identity change nothing but the shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
-from spikesim.hardware.nir_nodes import NirError, Node
-
-Reals = npt.NDArray[np.float64]
-Shape = tuple[int, ...]
-MOST_NEURONS = 1 << 22
-MOST_SYNAPSES = 1 << 27
-
-
-@dataclass(frozen=True, eq=False)
-class Matrix:
-    """y = w x; w float64 (n_out, n_in)."""
-
-    w: Reals
-
-    def synapses(self) -> int:
-        """How many, multiplied out."""
-        return self.w.size
-
-    def matrix(self) -> Any:
-        """Sparse (n_out, n_in)."""
-        return sparse.csr_matrix(self.w)
-
-    def on(self, x: Reals) -> Reals:
-        """What becomes of a constant."""
-        return self.w @ x
-
-    def scaled(self, s: Reals) -> Matrix | None:
-        """Followed by a factor for each output."""
-        return Matrix(self.w * s[:, None])
-
-
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """A cross-correlation; w float64 (out, in / groups, rows, columns), shape (C, H, W) of what comes in."""
-
-    w: Reals
-    shape: tuple[int, int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    groups: int
-
-    @property
-    def out_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of what goes out."""
-        rows, columns = (
-            (self.shape[1 + d] + 2 * self.padding[d] - self.w.shape[2 + d]) // self.stride[d] + 1
-            for d in range(2)
-        )
-        return self.w.shape[0], rows, columns
-
-    def synapses(self) -> int:
-        """How many, multiplied out, at most."""
-        return prod(self.out_shape) * prod(self.w.shape[1:])
-
-    def matrix(self) -> Any:
-        """Sparse (n_out, n_in)."""
-        out, rows, columns = self.out_shape
-        o, c, a, b = (axis.reshape(-1) for axis in np.indices(self.w.shape))
-        y, x = (axis.reshape(-1) for axis in np.indices((rows, columns)))
-        channel = o // (out // self.groups) * self.w.shape[1] + c
-        row = y * self.stride[0] - self.padding[0] + a[:, None]
-        column = x * self.stride[1] - self.padding[1] + b[:, None]
-        inside = (row >= 0) & (row < self.shape[1]) & (column >= 0) & (column < self.shape[2])
-        post = o[:, None] * rows * columns + np.arange(rows * columns)
-        pre = (channel[:, None] * self.shape[1] + row) * self.shape[2] + column
-        w = np.broadcast_to(self.w.reshape(-1, 1), inside.shape)
-        n = (prod(self.out_shape), prod(self.shape))
-        return sparse.coo_matrix((w[inside], (post[inside], pre[inside])), n).tocsr()
-
-    def on(self, x: Reals) -> Reals:
-        """What becomes of a constant."""
-        return self.matrix() @ x if x.any() else np.zeros(prod(self.out_shape))
-
-    def scaled(self, s: Reals) -> Kernel | None:
-        """Followed by a factor for each output, where each channel has one factor."""
-        planes = s.reshape(self.w.shape[0], -1)
-        if (planes != planes[:, :1]).any():
-            return None
-        return replace(self, w=self.w * planes[:, 0, None, None, None])
-
-
-@dataclass(frozen=True, eq=False)
-class Diagonal:
-    """y = s x, element by element; s float64 (n,)."""
-
-    s: Reals
-
-    def synapses(self) -> int:
-        """How many, multiplied out."""
-        return self.s.size
-
-    def matrix(self) -> Any:
-        """Sparse (n, n)."""
-        return sparse.diags(self.s).tocsr()
-
-    def on(self, x: Reals) -> Reals:
-        """What becomes of a constant."""
-        return self.s * x
-
-    def scaled(self, s: Reals) -> Diagonal | None:
-        """Followed by a factor for each output."""
-        return Diagonal(self.s * s)
-
-
-@dataclass(frozen=True, eq=False)
-class Late:
-    """y(t) = x(t - steps), element by element; steps int64 (n,)."""
-
-    steps: npt.NDArray[np.int64]
-
-
-Step = Matrix | Kernel | Diagonal | Late
+from spikesim.hardware.nir.nodes import NirError, Node
+from spikesim.hardware.nir.steps import (
+    MOST_NEURONS,
+    MOST_SYNAPSES,
+    Diagonal,
+    Kernel,
+    Late,
+    Matrix,
+    Reals,
+    Shape,
+    Step,
+)
 
 
 def out_shape(node: Node, shape: Shape) -> Shape:

@@ -27,8 +27,8 @@ import numpy.typing as npt
 from spikesim._files import write_bytes
 from spikesim.errors import SpikesimError
 from spikesim.hardware.limits import LimitError, check
-from spikesim.hardware.loihi_chip import SHIFT, ChipPopulation, ChipProjection
-from spikesim.hardware.loihi_compile import compile_network
+from spikesim.hardware.loihi.chip import SHIFT, ChipPopulation, ChipProjection
+from spikesim.hardware.loihi.compile import compile_network
 from spikesim.network import Network
 from spikesim.synapses import Conv2d, Dense
 

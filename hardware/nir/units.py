@@ -1,4 +1,4 @@
-"""The nodes and edges of a network, as NIR has them; see `nir_write`."""
+"""The nodes and edges of a network, as NIR has them; see `nir.write`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.hardware.nir_checks import MOST_BYTES
-from spikesim.hardware.nir_guard import Tree
-from spikesim.hardware.nir_neurons import written_threshold
-from spikesim.hardware.nir_nodes import NirError
+from spikesim.hardware.hdf5.guard import Tree
+from spikesim.hardware.nir.checks import MOST_BYTES
+from spikesim.hardware.nir.neurons import written_threshold
+from spikesim.hardware.nir.nodes import NirError
 from spikesim.network import Network
 from spikesim.neurons import LIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from spikesim import grid as grids
 from spikesim.errors import EngineError
 from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, leaks, target
-from spikesim.hardware.loihi_chip import (
+from spikesim.hardware.loihi.chip import (
     SHIFT,
     UNITY,
     ChipNetwork,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError, unknown
-from spikesim.hardware.nir_guard import Limits, Tree, tree
+from spikesim.hardware.hdf5.guard import Limits, Tree, tree
 
 Array = npt.NDArray[Any]
 
@@ -116,7 +116,7 @@ class Graph:
 
 
 def read_graph(path: str | os.PathLike[str], limits: Limits | None = None) -> Graph:
-    """The graph of a NIR file, guarded (`nir_guard`), laid flat and checked against the schema.
+    """The graph of a NIR file, guarded (`hdf5.guard`), laid flat and checked against the schema.
 
     Raises:
         FileRefused: the file is damaged or hostile.

@@ -1,0 +1,7 @@
+"""netx, lava-dl's format of layers: written and read with h5py alone, played by lava-dl's own reader."""
+
+from spikesim.hardware.netx.player import NetxBackend
+from spikesim.hardware.netx.read import load_netx
+from spikesim.hardware.netx.write import save_netx
+
+__all__ = ["NetxBackend", "load_netx", "save_netx"]

@@ -1,0 +1,250 @@
+"""A NIR file as a network: read guarded, laid out, its paths made projections, on a grid where there is one.
+
+Linear nodes between two populations become one projection: of one Affine, Linear or convolution a Dense or
+Conv2d, else the synapses of their product. Delays become delays of projections. An edge that closes a cycle
+without a delay arrives a step later, as recurrent layers of the libraries do; that is noted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from spikesim import grid as grids
+from spikesim.errors import DeclarationError
+from spikesim.hardware.hdf5.guard import Limits, tree
+from spikesim.hardware.nir.digest import check_digest
+from spikesim.hardware.nir.neurons import (
+    Convention,
+    Dynamics,
+    dynamics,
+    fires_from,
+    stated,
+    written_threshold,
+)
+from spikesim.hardware.nir.nodes import Graph, NirError, graph_of
+from spikesim.hardware.nir.paths import projection
+from spikesim.hardware.nir.routes import routes
+from spikesim.hardware.nir.shapes import layout
+from spikesim.hardware.nir.steps import Matrix, Reals, Route, Shape
+from spikesim.network import Network, Readout
+from spikesim.neurons import IF, LIF, RegularSource, Source
+from spikesim.window import Window
+
+ALWAYS = "constant"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a NIR file came to.
+
+    Attributes:
+        network: for `simulate`; without end, or of windows of T steps.
+        inputs, outputs: NIR node -> population; an output's are all that reach it.
+        shapes: population -> its shape in the file, as (2, 34, 34).
+        dt: length of a step, in the file's unit of time.
+        version: of the nir that wrote it.
+        notes: all that was read otherwise than it stands there, each in a sentence.
+    """
+
+    network: Network
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, tuple[str, ...]]
+    shapes: Mapping[str, Shape]
+    dt: float
+    version: str
+    notes: tuple[str, ...]
+
+
+def read(path: str | os.PathLike[str], convention: Convention | None = None, T: int | None = None) -> Network:
+    """The network of a NIR file; see `read_nir`."""
+    return read_nir(path, convention, T).network
+
+
+def read_nir(
+    path: str | os.PathLike[str],
+    convention: Convention | None = None,
+    T: int | None = None,
+    limits: Limits | None = None,
+) -> Imported:
+    """Read a NIR file, guarded, as a network.
+
+    Args:
+        path: the file.
+        convention: what NIR leaves open, dt above all; the defaults are NIR's.
+        T: steps of a presentation; None takes what a file of ours states, else time without end.
+        limits: what the file may claim.
+
+    Raises:
+        FileRefused: the file is damaged or hostile, or, one of ours, was changed since.
+        NirError: the graph holds what a network here cannot, each by name.
+        DeclarationError: the network that it says cannot be.
+    """
+    found = tree(path, limits)
+    check_digest(found, str(path))
+    return imported(graph_of(found, str(path)), convention or Convention(), T)
+
+
+def imported(graph: Graph, convention: Convention, T: int | None = None) -> Imported:
+    """The network of a graph; see `read_nir`."""
+    return _Import(graph, convention, T).made()
+
+
+class _Import:
+    """One graph on its way to a network."""
+
+    def __init__(self, graph: Graph, convention: Convention, T: int | None) -> None:
+        told = graph.metadata.get("dt")
+        ours = float(told) if isinstance(told, float | int) and told > 0 else 1.0
+        self.dt = convention.dt if convention.dt is not None else ours
+        self.graph, self.convention = graph, convention
+        steps = graph.metadata.get("steps")
+        self.T = steps if T is None and isinstance(steps, int) and steps > 0 else T
+        self.notes = list(graph.notes)
+        self.laid = layout(graph)
+        self.routes = routes(self.laid, self.dt)
+        for pre, post in sorted(self.routes.late):
+            self.notes.append(
+                f"{pre} -> {post} closes a cycle without a delay; its spikes arrive a step later"
+            )
+
+    def made(self) -> Imported:
+        """The network, and what is to be said of it."""
+        populations: dict[str, Any] = {}
+        projections: list[Any] = []
+        for name in self.laid.populations:
+            node, n, constant = self.graph.nodes[name], self._size(name), self.routes.constants[name]
+            if node.kind == "Input":
+                populations[name] = Source(n)
+                continue
+            found = dynamics(node, n, self.dt, self.convention)
+            self.notes += found.notes
+            mine = [self._projection(r, found.gain) for r in self.routes.into[name]]
+            bias = np.zeros(1) + found.bias
+            if constant.any():
+                arrived = found.gain * constant
+                if found.u_decay == 1:
+                    bias = bias + arrived
+                else:
+                    populations[ALWAYS] = RegularSource(1, 1)
+                    always = Route(ALWAYS, name, (Matrix(arrived[:, None]),))
+                    mine.append(self._projection(always, np.ones(1)))
+            projections += mine
+            populations[name] = self._population(name, n, found, bias, mine)
+        if ALWAYS in populations and self.T is not None:
+            raise NirError(
+                "a bias reaches neurons whose current lasts (CubaLIF); it is a source of its own here, which "
+                "presentations do not have. Read the file without T, in time without end"
+            )
+        return self._finished(populations, _unique(projections))
+
+    def _finished(self, populations: dict[str, Any], projections: list[Any]) -> Imported:
+        outputs = {
+            name: tuple(self._senders(name))
+            for name, node in self.graph.nodes.items()
+            if node.kind == "Output"
+        }
+        told, readout = self.graph.metadata.get("readout"), None
+        if self.T is not None and isinstance(told, str) and told in populations:
+            readout = Readout(told)
+        window = Window.without_end() if self.T is None else Window(self.T)
+        network = Network(populations, tuple(projections), window, readout)
+        inputs = {n: n for n in self.laid.populations if self.graph.nodes[n].kind == "Input"}
+        shapes = {n: self.laid.shapes[n] for n in self.laid.populations}
+        for note in self.notes:
+            if len(note) > 400:
+                raise NirError("the graph's names are too long")
+        return Imported(network, inputs, outputs, shapes, self.dt, self.graph.version, tuple(self.notes))
+
+    def _senders(self, output: str) -> Iterator[str]:
+        """The populations whose spikes an output gets, unchanged."""
+        stack = list(self.laid.into[output])
+        while stack:
+            name = stack.pop(0)
+            node = self.graph.nodes[name]
+            if name in self.laid.populations:
+                yield name
+            elif node.kind in ("Flatten", "Identity"):
+                stack += self.laid.into[name]
+            else:
+                raise NirError(
+                    f"{output} (Output) gets the numbers of {name} ({node.kind}), and a network here "
+                    "sends spikes alone. End the graph with neurons"
+                )
+
+    def _size(self, name: str) -> int:
+        return 1 if name == ALWAYS else prod(self.laid.shapes[name])
+
+    def _projection(self, route: Route, gain: Reals) -> Any:
+        extra = int((route.pre, route.post) in self.routes.late and route.earliest() == 0)
+        return projection(route, gain, self._size(route.pre), self._size(route.post), extra)
+
+    def _population(self, name: str, n: int, found: Dynamics, bias: Reals, into: list[Any]) -> Any:
+        """Neurons on a grid where they do not leak and all numbers lie on one, else in real numbers."""
+        node = self.graph.nodes[name]
+        if not found.threshold > 0 and fires_from(found.threshold, None, self.convention.fires) <= 0:
+            raise NirError(
+                f"{name} ({node.kind}): v_threshold = {found.threshold:g}; a threshold here is a positive "
+                f"number"
+            )
+        subtract = self.convention.reset == "subtract" and node.kind != "Threshold"
+        shared = float(bias[0]) if (bias == bias[0]).all() else tuple(bias.tolist())
+        if (found.u_decay, found.v_decay) == (1.0, 0.0) and found.v_reset == 0:
+            bits = self._bits(node, [bias, *(np.asarray(p.w) for p in into)])
+            if bits is not None:
+                theta = fires_from(found.threshold, bits, self.convention.fires)
+                made = IF(n, theta, bits, shared, reset="subtract" if subtract else "zero")
+                if self._provable(made, into):
+                    return made
+        theta, own = fires_from(found.threshold, None, self.convention.fires), stated(node, "theta")
+        if own is not None and written_threshold(own, None) == found.threshold:
+            theta = float(own)
+        reset = "subtract" if subtract else "value"
+        return LIF(n, theta, None, found.u_decay, found.v_decay, shared, None, reset, found.v_reset)  # type: ignore[arg-type]
+
+    def _bits(self, node: Any, numbers: list[Reals]) -> int | None:
+        """The coarsest grid that holds all numbers, or the one that a file of ours states; None for none."""
+        own = stated(node, "grid")
+        if own is None and stated(node, "theta") is not None:
+            return None  # a file of ours, of real numbers
+        every = range(grids.MASTER_BITS + 1)
+        tried = [int(own)] if own in every else []
+        holding = (b for b in (*tried, *every) if all(_on(values, b) for values in numbers))
+        return next(holding, None)
+
+    def _provable(self, made: IF, into: list[Any]) -> bool:
+        """Whether the sums of a population on its grid stay in the exact range."""
+        others = {p.pre for p in into if p.pre != p.post}
+        populations: dict[str, Any] = {name: Source(self._size(name)) for name in sorted(others)}
+        own = [replace(p, pre="self" if p.pre == p.post else p.pre, post="self") for p in into]
+        populations["self"] = made
+        own = [replace(p, name=f"{k}", delay=max(p.delay, int(p.pre == "self"))) for k, p in enumerate(own)]
+        window = Window.without_end() if self.T is None else Window(self.T)
+        if self.T is not None:
+            populations["self"] = replace(made, offset=0)
+        try:
+            Network(populations, tuple(own), window)
+        except DeclarationError as problem:
+            self.notes.append(f"real numbers instead of a grid of 2**-{made.grid}: {problem}")
+            return False
+        return True
+
+
+def _on(values: Reals, bits: int) -> bool:
+    counts = values * 2.0**bits
+    return bool((counts == np.rint(counts)).all())
+
+
+def _unique(projections: list[Any]) -> list[Any]:
+    """Projections with names of their own."""
+    seen: dict[str, int] = {}
+    made = []
+    for p in projections:
+        count = seen[p.name] = seen.get(p.name, 0) + 1
+        made.append(p if count == 1 else replace(p, name=f"{p.name}#{count}"))
+    return made

@@ -1,0 +1,108 @@
+"""The paths of linear nodes that lead from population to population, and the constants that they bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from spikesim.hardware.nir.linear import step
+from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.shapes import Layout
+from spikesim.hardware.nir.steps import Late, Reals, Route, Step
+
+MOST_PATHS = 4096
+
+
+@dataclass(frozen=True)
+class Routes:
+    """What reaches each population.
+
+    Attributes:
+        into: population -> its routes.
+        constants: population -> what biases of linear nodes bring to it in every step, (1,) or (n,).
+        late: pairs of populations whose undelayed paths close a cycle: these arrive a step later.
+    """
+
+    into: Mapping[str, list[Route]]
+    constants: Mapping[str, Reals]
+    late: frozenset[tuple[str, str]]
+
+
+def routes(laid: Layout, dt: float) -> Routes:
+    """The routes of a graph, in steps of dt.
+
+    Raises:
+        NirError: too many paths, numbers that do not fit, a delayed bias.
+    """
+    found: dict[str, list[Route]] = {n: [Route(n, n, ())] for n in laid.populations}
+    constants: dict[str, Reals] = {}
+    for name in laid.order:
+        node = laid.graph.nodes[name]
+        if node.kind == "Output":
+            continue
+        made, bias = step(node, laid.shapes[laid.into[name][0]], dt)
+        paths, constant = _gathered(laid, name, found, constants)
+        found[name] = [p if made is None else replace(p, steps=(*p.steps, made)) for p in paths]
+        constants[name] = _passed(laid, name, made, constant, bias)
+    arriving = {n: _gathered(laid, n, found, constants) for n in laid.populations}
+    ends = {n: [replace(p, post=n) for p in paths] for n, (paths, _) in arriving.items()}
+    brought = {n: constant for n, (_, constant) in arriving.items()}
+    return Routes(ends, brought, frozenset(_closing(laid, ends)))
+
+
+def _gathered(
+    laid: Layout, name: str, found: Mapping[str, list[Route]], constants: Mapping[str, Reals]
+) -> tuple[list[Route], Reals]:
+    paths = [p for a in laid.into[name] for p in found[a]]
+    if len(paths) > MOST_PATHS:
+        raise NirError(f"{name}: more than {MOST_PATHS:,} paths lead to it, which is not read")
+    constant = np.zeros(1)
+    for before in laid.into[name]:
+        constant = constant + constants.get(before, 0.0)
+    return paths, constant
+
+
+def _passed(laid: Layout, name: str, made: Step | None, constant: Reals, bias: Reals | None) -> Reals:
+    """What a linear node sends of a constant, with its own bias."""
+    if isinstance(made, Late):
+        if constant.any() and made.steps.any():
+            raise NirError(
+                f"{name} (Delay) comes after a bias, which would begin later than the first step. "
+                "Put the delay before the weights"
+            )
+    elif made is not None and constant.any():
+        constant = made.on(np.broadcast_to(constant, (prod(laid.shapes[laid.into[name][0]]),)))
+    else:
+        constant = constant if made is None else np.zeros(1)
+    return constant if bias is None else constant + bias
+
+
+def _closing(laid: Layout, into: Mapping[str, list[Route]]) -> set[tuple[str, str]]:
+    """Pairs of populations whose undelayed paths close a cycle, in the order of the first arrival."""
+    now: dict[str, list[str]] = {n: [] for n in laid.populations}
+    for post, paths in into.items():
+        for p in paths:
+            if p.earliest() == 0 and post not in now[p.pre] and laid.graph.nodes[post].kind != "Input":
+                now[p.pre].append(post)
+    late: set[tuple[str, str]] = set()
+    done: set[str] = set()
+    starts = sorted(laid.populations, key=lambda n: laid.graph.nodes[n].kind != "Input")
+    for start in starts:
+        stack = [] if start in done else [(start, iter(now[start]))]
+        path = {start: None} if stack else {}
+        while stack:
+            name, following = stack[-1]
+            nearest = next(following, None)
+            if nearest is None:
+                stack.pop()
+                path.pop(name, None)
+                done.add(name)
+            elif nearest in path:
+                late.add((name, nearest))
+            elif nearest not in done:
+                stack.append((nearest, iter(now[nearest])))
+                path[nearest] = None
+    return late

@@ -1,0 +1,118 @@
+"""The layout of a NIR graph: who hears whom, the shape that each node sends, the order of linear nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from spikesim.hardware.nir.linear import out_shape
+from spikesim.hardware.nir.nodes import SPIKING, Graph, NirError
+from spikesim.hardware.nir.steps import MOST_NEURONS, Shape
+
+MOST_VALUES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A graph whose shapes fit.
+
+    Attributes:
+        graph: the graph.
+        into: node -> the nodes that it hears, in the order of the edges.
+        populations: the nodes that become populations, inputs and neurons.
+        shapes: node -> the shape that it sends.
+        order: linear nodes, each after what it hears.
+    """
+
+    graph: Graph
+    into: Mapping[str, list[str]]
+    populations: tuple[str, ...]
+    shapes: Mapping[str, Shape]
+    order: tuple[str, ...]
+
+
+def layout(graph: Graph) -> Layout:
+    """The layout of a graph; shapes are taken from inputs and parameters, and followed along the edges.
+
+    Raises:
+        NirError: shapes that do not fit, do not follow, or are too large; an edge that cannot be.
+    """
+    into: dict[str, list[str]] = {name: [] for name in graph.nodes}
+    for a, b in graph.edges:
+        if graph.nodes[b].kind == "Input" or graph.nodes[a].kind == "Output":
+            raise NirError(f"the edge {a} -> {b} enters an Input or leaves an Output")
+        into[b].append(a)
+    populations = tuple(n for n, node in graph.nodes.items() if node.kind in ("Input", *SPIKING))
+    if not populations:
+        raise NirError("the graph has neither Input nor neurons")
+    shapes = _stated(graph, populations)
+    order: list[str] = []
+    waiting = [name for name in graph.nodes if name not in shapes]
+    _check_sizes(shapes)
+    while waiting:
+        ready = [n for n in waiting if _heard(graph, into, n, shapes)]
+        if not ready:
+            raise NirError(_stuck(graph, into, waiting))
+        for name in ready:
+            node, heard = graph.nodes[name], shapes[_heard(graph, into, name, shapes)[0]]
+            shapes[name] = heard if node.kind in SPIKING else out_shape(node, heard)
+            if node.kind not in SPIKING:
+                order.append(name)
+        waiting = [n for n in waiting if n not in shapes]
+        _check_sizes(shapes)
+    made = Layout(graph, into, populations, shapes, tuple(order))
+    _check_inputs(made)
+    return made
+
+
+def _stated(graph: Graph, populations: tuple[str, ...]) -> dict[str, Shape]:
+    """The shapes of inputs, and of neurons with a parameter for each."""
+    shapes: dict[str, Shape] = {}
+    for name in populations:
+        node = graph.nodes[name]
+        if node.kind == "Input":
+            shapes[name] = node.whole("shape", 1)
+        else:
+            key = "threshold" if node.kind == "Threshold" else "v_threshold"
+            own = max((node.array(k).shape for k in (key, "r") if k in node.values), key=prod)
+            if prod(own) > 1:
+                shapes[name] = own
+    return shapes
+
+
+def _heard(graph: Graph, into: Mapping[str, list[str]], name: str, shapes: Mapping[str, Shape]) -> list[str]:
+    """The nodes before one, where all that is needed of them is known: all for a linear node, one for
+    neurons that have one parameter for all.
+    """
+    known = [a for a in into[name] if a in shapes]
+    whole = graph.nodes[name].kind in SPIKING or len(known) == len(into[name])
+    return known if whole else []
+
+
+def _stuck(graph: Graph, into: Mapping[str, list[str]], waiting: list[str]) -> str:
+    deaf = [n for n in waiting if not into[n]]
+    if deaf:
+        node = graph.nodes[deaf[0]]
+        return f"{node.name} ({node.kind}) hears nothing, and its shape does not follow from its parameters"
+    return f"{', '.join(waiting[:8])}: a cycle of linear nodes without neurons, which has no order in a step"
+
+
+def _check_sizes(shapes: Mapping[str, Shape]) -> None:
+    for name, shape in shapes.items():
+        if prod(shape) > MOST_NEURONS:
+            raise NirError(f"{name}: a shape of {shape}; {MOST_NEURONS:,} values a node are read")
+    if sum(prod(shape) for shape in shapes.values()) > MOST_VALUES:
+        raise NirError(f"the nodes send more than {MOST_VALUES:,} values together, which is not read")
+
+
+def _check_inputs(made: Layout) -> None:
+    """All that a node hears has its size."""
+    for a, b in made.graph.edges:
+        node = made.graph.nodes[b]
+        first = made.shapes[made.into[b][0]]
+        wanted = prod(made.shapes[b]) if node.kind in SPIKING else prod(first)
+        if prod(made.shapes[a]) != wanted:
+            raise NirError(
+                f"{b} ({node.kind}) hears {made.shapes[a]} from {a}, and {wanted} values are needed"
+            )
