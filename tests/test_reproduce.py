@@ -63,7 +63,7 @@ def test_the_file_fits_the_schema_and_holds_what_the_runs_gave(small: Path) -> N
         assert [record["epoch"] for record in entry["metrics"]] == [1]
     table = table_markdown(load_results(small / "results"))
     assert "64-12-10" in table
-    assert "| 2 | – | – |" in table  # two seeds, no figure of the paper
+    assert "| 1,2 | – | – |" in table  # two seeds, no figure of the paper
 
 
 def test_a_second_time_changes_nothing_and_trains_nothing(

@@ -84,24 +84,25 @@ def test_a_row_has_mean_spread_paper_and_difference() -> None:
     row = table_markdown([a_result()]).splitlines()[2]
     # mean of 97.5, 97.7, 97.6 is 97.6; the deviations are -.1, .1, 0, so s = sqrt(.02 / 2) = .1
     accuracy = "**97.60** ± 0.10 (97.50–97.70)"
-    assert row == f"| MNIST | 784-500-10 | SW, amended | {accuracy} | 3 | 97.0 | +0.60 | 4 min 10 s |"
+    what = "MNIST, one hidden layer | 784-500-10 | amended"
+    assert row == f"| {what} | {accuracy} | 1,2,3 | 97.0 | +0.60 | 4 min 10 s | `emstdp-mnist-500` |"
 
 
 def test_one_seed_has_no_spread_and_a_missing_number_no_difference() -> None:
     row = table_markdown([a_result(runs=[one_run(1, 0.5)], paper=None)]).splitlines()[2]
-    assert row.endswith("| **50.00** | 1 | – | – | 4 min 10 s |")
+    assert row.endswith("| **50.00** | 1 | – | – | 4 min 10 s | `emstdp-mnist-500` |")
 
 
-def test_commands_and_notes_stand_below_the_table() -> None:
-    table = table_markdown(
-        [a_result(notes="T halved.\nSee issue."), a_result(title="Two | three", rule="DFA | x")]
-    )
-    assert (
-        "- MNIST, one hidden layer (amended): `spikesim train emstdp-mnist-500`. T halved. See issue.\n"
-        in table
-    )
+def test_notes_stand_below_the_table_each_once() -> None:
+    told = [a_result(notes="T halved.\nSee table 2."), a_result(title="Two | three", preset="other")]
+    told += [
+        a_result(preset="third", notes="T halved. See table 2."),
+        a_result(notes="MNIST, one hidden layer"),
+    ]
+    table = table_markdown(told)
+    assert table.endswith("\n- `emstdp-mnist-500`, `third`: T halved. See table 2.")
     rows = [line for line in table.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {9}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {10}
 
 
 def test_without_results_the_table_says_so() -> None:

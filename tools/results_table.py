@@ -2,16 +2,18 @@
 
 A result file is one preset with its runs:
 
-    preset, title, dataset, network ("784-500-10"), rule, variant ("amended" or "literal"), command, notes:
-text     paper: the paper's test accuracy as a fraction (0.973), or null where it gives none     config: the
-configuration, as the run folder keeps it     runs: one entry a seed: seed, epochs (integers), test_accuracy,
-train_accuracy (fractions), seconds,         metrics (a list of records), weights_sha256 (64 hex digits),
-provenance
+    preset, title, dataset, network ("784-500-10"), rule, variant ("amended" or "literal"), command: texts
+    notes: text, where the paper's number stands; may be empty
+    paper: the paper's test accuracy as a fraction (0.973), or null where it gives none
+    config: the configuration, as the run folder keeps it
+    runs: one entry a seed
+        seed, epochs (integers), test_accuracy, train_accuracy (fractions), seconds
+        metrics (a list of records), weights_sha256 (64 hex digits), provenance
 
 Commands:
 
-    python -m spikesim.tools.results_table            writes the table into README.md     python -m
-spikesim.tools.results_table --check    says whether it is stale, and changes nothing
+    python -m spikesim.tools.results_table            writes the table into README.md
+    python -m spikesim.tools.results_table --check    says whether it is stale, and changes nothing
 """
 
 from __future__ import annotations
@@ -141,24 +143,23 @@ def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def table_markdown(results: Sequence[Mapping[str, Any]]) -> str:
-    """The table: mean and spread over the seeds, the paper's number and the difference, time, commands,
-    notes.
-    """
+    """The table: mean and spread over the seeds, the paper's number and the difference, time, presets."""
     if not results:
         return "No results yet."
-    head = ["Task", "Network", "Rule", "Test accuracy (%)", "Seeds", "Paper (%)", "Difference", "Time a run"]
-    lines = [_row(head), _row(["---"] * 3 + ["---:"] * 5)]
+    head = ["What", "Network", "Variant", "Test accuracy (%)", "Seeds", "Paper (%)", "Difference"]
+    lines = [_row([*head, "Time a run", "Preset"]), _row(["---"] * 3 + ["---:"] * 5 + ["---"])]
     lines += [_row(_cells(result)) for result in results]
     lines += [
         "",
-        "Accuracy: mean, ± standard deviation from two seeds on (lowest–highest). Each row's command:",
-        "",
+        "Accuracy: mean, ± standard deviation from two seeds on (lowest–highest). A row is made again by "
+        "`spikesim reproduce PRESET --seeds SEEDS`.",
     ]
+    notes: dict[str, list[str]] = {}
     for result in results:
-        note = f" {_one_line(result['notes'])}" if result["notes"].strip() else ""
-        lines.append(
-            f"- {_one_line(result['title'])} ({result['variant']}): `{_one_line(result['command'])}`.{note}"
-        )
+        note = _one_line(result["notes"])
+        if note and note != _one_line(result["title"]):
+            notes.setdefault(note, []).append(f"`{result['preset']}`")
+    lines += ["", *(f"- {', '.join(presets)}: {note}" for note, presets in notes.items())] if notes else []
     return "\n".join(lines)
 
 
@@ -173,9 +174,9 @@ def _cells(result: Mapping[str, Any]) -> list[str]:
         paper = f"{100 * result['paper']:.1f}"
         difference = f"{mean - 100 * result['paper']:+.2f}"
     seconds = fmean(run["seconds"] for run in result["runs"])
-    rule = f"{result['rule']}, {result['variant']}"
-    what = [result["dataset"], result["network"], rule]
-    return [*what, shown, str(len(accuracies)), paper, difference, duration(seconds)]
+    seeds = ",".join(str(run["seed"]) for run in result["runs"])
+    what = [result["title"], result["network"], result["variant"]]
+    return [*what, shown, seeds, paper, difference, duration(seconds), f"`{result['preset']}`"]
 
 
 def duration(seconds: float) -> str:
