@@ -27,9 +27,9 @@ SW_DEEP = replace(
 )
 DFA_DEEP = replace(DFA, sizes=(784, 500, 500, 10), eta_hidden=0.3, beta_error=0.06, eta_decay=0.6)
 # Weights of a chip's range while they learn: signed integers of 8, 6 and 4 bits times a power of two for each
-# layer. With few bits the output layer wants a finer step than the hidden one: at 4 bits, grids (4, 4) 0.9648,
-# (4, 5) 0.9686, (4, 6) 0.9695 on validation after 5 epochs of eta_decay 0.45; after 10 of 0.7 the last has 0.9712,
-# 12 bits 0.9757. The 12-bit row is what they are compared with: the same schedule.
+# layer. With few bits the output layer wants a finer step than the hidden one: at 4 bits and on validation
+# (4, 4) has 0.9648, (4, 5) 0.9686, (4, 6) 0.9695 after 5 epochs of eta_decay 0.45; after 10 of 0.7 the last
+# has 0.9712, and 12 bits 0.9757. The 12-bit row is what they are compared with: the same schedule.
 BITS_12 = replace(SW, eta_decay=0.7)
 BITS_8 = replace(BITS_12, grid=7, clip=127 / 128)
 BITS_6 = replace(BITS_12, grid=(6, 7), clip=(31 / 64, 31 / 128))
