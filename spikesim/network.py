@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -12,40 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid, proofs, timing, validation
+from spikesim.declaration import Declaration, Drive, Masters, Readout
 from spikesim.errors import DeclarationError, unknown
-from spikesim.learning import CountRule
 from spikesim.neurons import Source
-from spikesim.synapses import (
-    CurrentInput,
-    Dense,
-    OneToOne,
-    PoissonInput,
-    Projection,
-    Sparse,
-    Transpose,
-)
-from spikesim.window import Span, Window
+from spikesim.synapses import Projection
+from spikesim.window import Window
 
-Drive = CurrentInput | PoissonInput
-Masters = dict[str, npt.NDArray[np.int32]]
-
-
-__all__ = ["Drive", "Masters", "Network", "Projection", "Readout"]
-
-
-@dataclass(frozen=True)
-class Readout:
-    """How a class is read: the neuron of `population` with the most spikes in `span`.
-
-    Ties are broken by the membrane at the end of the span, then by the lowest index.
-    """
-
-    population: str
-    span: Span = "all"
+__all__ = ["Declaration", "Drive", "Masters", "Network", "Projection", "Readout"]
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Declaration):
     """Populations, projections, a window, a readout: frozen and checked.
 
     Attributes:
@@ -54,6 +30,8 @@ class Network:
         window: the steps and phases of a presentation; without presentations, time without end.
         readout: None where nothing is classified.
         drives: what reaches populations without spikes of others: CurrentInput, PoissonInput.
+        order: names of the populations, each after those that reach it in the same step.
+        offsets: population -> the step in which it begins to live.
 
     Raises:
         DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of
@@ -61,11 +39,6 @@ class Network:
             exact range.
     """
 
-    populations: Mapping[str, Any]
-    projections: tuple[Projection, ...]
-    window: Window = field(default_factory=Window.without_end)
-    readout: Readout | None = None
-    drives: tuple[Drive, ...] = ()
     offsets: Mapping[str, int] = field(init=False, repr=False)
     order: tuple[str, ...] = field(init=False, repr=False)
 
@@ -83,52 +56,14 @@ class Network:
         object.__setattr__(self, "offsets", MappingProxyType(timing.offsets(self)))
         proofs.check_numbers(self)
 
-    @cached_property
-    def named(self) -> Mapping[str, Projection]:
-        """Projections by name."""
-        return MappingProxyType({p.name: p for p in self.projections})
-
-    @cached_property
-    def plastic(self) -> tuple[Dense, ...]:
-        """The projections that learn at the end of a presentation, by a CountRule."""
-        return tuple(p for p in self.projections if isinstance(p, Dense) and isinstance(p.plastic, CountRule))
-
-    @cached_property
-    def online(self) -> tuple[Any, ...]:
-        """The projections (Dense, Sparse) that learn in every step."""
-        return tuple(
-            p
-            for p in self.projections
-            if isinstance(p, Dense | Sparse)
-            and p.plastic is not None
-            and not isinstance(p.plastic, CountRule)
-        )
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of the populations whose spikes are given from outside."""
-        return tuple(name for name, p in self.populations.items() if isinstance(p, Source))
-
     @property
     def steps(self) -> int:
         """Steps of a drained presentation: T and the hops of the population that lives last."""
         return self.window.T + max(self.offsets.values())
 
-    def incoming(self, name: str) -> tuple[Projection, ...]:
-        """The projections into a population, in the order of their declaration."""
-        return tuple(p for p in self.projections if p.post == name)
-
     def teaching(self) -> frozenset[str]:
         """Populations that only teach: targets, and those that live in the second phase alone."""
         return frozenset(timing.teaching(self.populations))
-
-    def shape(self, projection: Projection) -> tuple[int, int]:
-        """(n_pre, n_post) of a projection."""
-        return self.populations[projection.pre].n, self.populations[projection.post].n
-
-    def masters(self) -> Masters:
-        """The declared plastic weights on the master grid: name -> int32 (n_pre, n_post)."""
-        return {p.name: grid.snap(p.matrix, grid.MASTER_BITS).astype(np.int32) for p in self.plastic}
 
     def with_masters(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> Network:
         """The same network with other plastic weights.
@@ -147,47 +82,6 @@ class Network:
             for p in self.projections
         ]
         return replace(self, projections=tuple(changed))
-
-    def propagating(self, name: str, masters: Mapping[str, npt.NDArray[np.int32]]) -> npt.NDArray[np.int64]:
-        """What a projection adds for a spike, in counts of the post population's grid: int64 (n_pre, n_post).
-
-        Args:
-            name: of a dense projection.
-            masters: the current plastic weights.
-        """
-        p = self.named[name]
-        if not isinstance(p, Dense):
-            raise DeclarationError(f"{name} is {type(p).__name__}, and has no matrix; see Network.weights")
-        if isinstance(p.w, Transpose):
-            return np.ascontiguousarray(self.propagating(p.w.of, masters).T)
-        bits = self.populations[p.post].grid
-        if isinstance(p.plastic, CountRule):
-            return grid.propagating(masters[name], bits)
-        return grid.snap(p.w, bits)
-
-    def weights(
-        self, name: str, masters: Mapping[str, npt.NDArray[np.int32]] | None = None
-    ) -> npt.NDArray[Any]:
-        """What a projection adds for a spike, in the units of the threshold, as its kind keeps it.
-
-        Dense: float64 (n_pre, n_post), a transpose's too. OneToOne: (n,). Sparse: (n_synapses,), or ()
-        where all have one weight. Conv2d: its kernels. A projection of another kind: its `w`.
-
-        Args:
-            name: of a projection.
-            masters: the current plastic weights of count rules; the declared ones where None.
-        """
-        p = self.named[name]
-        if isinstance(p, OneToOne):
-            return np.full(self.populations[p.post].n, p.w)
-        if not isinstance(p, Dense):
-            return np.asarray(p.w)
-        if isinstance(p.w, Transpose):
-            return np.ascontiguousarray(self.weights(p.w.of, masters).T)
-        if not isinstance(p.plastic, CountRule):
-            return p.w
-        bits = self.populations[p.post].grid
-        return grid.propagating((self.masters() if masters is None else masters)[name], bits) * 2.0**-bits
 
     def inference(self, T: int | None = None) -> Network:
         """The network without its teaching populations, over one phase of T steps: what classifies.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid
+from spikesim.declaration import Declaration
 from spikesim.errors import DeclarationError
 from spikesim.learning import CountRule
 from spikesim.learning.online import check_rule
@@ -15,14 +16,11 @@ from spikesim.neurons import LIF
 from spikesim.synapses import Dense, PoissonInput, Sparse, Transpose
 from spikesim.timing import sends
 
-if TYPE_CHECKING:
-    from spikesim.network import Network
-
 Counts = npt.NDArray[np.int64]
 CHUNK = 1 << 20
 
 
-def check_numbers(network: Network) -> None:
+def check_numbers(network: Declaration) -> None:
     """Weights on their grids, and for each population the proof that no sum leaves the exact range.
 
     Raises:
@@ -38,7 +36,7 @@ def check_numbers(network: Network) -> None:
             _prove(network, name, population)
 
 
-def _prove(network: Network, name: str, population: Any) -> None:
+def _prove(network: Declaration, name: str, population: Any) -> None:
     window = network.window
     total = int((_reach(network, name) + np.abs(grid.snap(population.bias, population.grid))).max())
     if window.endless or isinstance(population, LIF):
@@ -51,7 +49,7 @@ def _prove(network: Network, name: str, population: Any) -> None:
     grid.prove_membrane(total, steps, theta, name, population.grid)
 
 
-def _check_weights(network: Network, p: Any) -> None:
+def _check_weights(network: Declaration, p: Any) -> None:
     bits = network.populations[p.post].grid
     if isinstance(p.w, Transpose):
         return
@@ -104,7 +102,7 @@ def _check_online(p: Any, bits: int | None) -> None:
     check_rule(p.plastic, np.asarray(p.w), bits, p.name, p.post)
 
 
-def _reach(network: Network, name: str) -> Counts:
+def _reach(network: Declaration, name: str) -> Counts:
     """For each neuron the largest sum of absolute weights that one step can bring, int64 (n,)."""
     population = network.populations[name]
     total = np.zeros(population.n, np.int64)

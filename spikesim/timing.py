@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from spikesim.declaration import Declaration
 from spikesim.errors import DeclarationError
 from spikesim.neurons import Target
-
-if TYPE_CHECKING:
-    from spikesim.network import Network
 
 
 def sends(population: Any) -> bool:
@@ -26,7 +24,7 @@ def teaching(populations: Mapping[str, Any]) -> set[str]:
     }
 
 
-def order(network: Network) -> tuple[str, ...]:
+def order(network: Declaration) -> tuple[str, ...]:
     """Populations in the topological order of the zero-delay projections, else as declared.
 
     Raises:
@@ -60,7 +58,7 @@ def _cycle(start: str, before: Mapping[str, Iterable[str]]) -> list[str]:
         path.append(waiting[0])
 
 
-def offsets(network: Network) -> dict[str, int]:
+def offsets(network: Declaration) -> dict[str, int]:
     """The step at which each population's own clock starts: the hops behind the input.
 
     Forward populations are reached by paths of one total delay (so that replayed input gives replayed spikes,
@@ -88,7 +86,7 @@ def offsets(network: Network) -> dict[str, int]:
 
 
 def _resolve(
-    network: Network, names: list[str], ignored: set[str], found: dict[str, int], strict: bool
+    network: Declaration, names: list[str], ignored: set[str], found: dict[str, int], strict: bool
 ) -> None:
     """Add the offsets of `names` to `found`, each once all that it listens to (but for `ignored`) has one."""
     todo = [name for name in names if name not in found]

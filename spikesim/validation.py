@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from spikesim.declaration import Declaration
 from spikesim.errors import DeclarationError, unknown
 from spikesim.neurons import Source, Target
 from spikesim.neurons.population import check_model
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse, Transpose
 from spikesim.timing import sends
 
-if TYPE_CHECKING:
-    from spikesim.network import Network
-
 SPANS = ("first", "second", "all")
 PROJECTION = ("pre", "post", "delay", "name", "pieces", "deliveries", "reach")
 
 
-def check_structure(network: Network) -> None:
+def check_structure(network: Declaration) -> None:
     """Names and shapes.
 
     Raises:
@@ -42,7 +40,7 @@ def check_structure(network: Network) -> None:
     _check_time(network)
 
 
-def _check_kinds(network: Network) -> None:
+def _check_kinds(network: Declaration) -> None:
     """Every part is of its kind: what is passed in a wrong place is named."""
     parts: list[tuple[str, Any, tuple[str, ...]]] = [
         ("projection", p, PROJECTION) for p in network.projections
@@ -58,7 +56,7 @@ def _check_kinds(network: Network) -> None:
             )
 
 
-def _check_ends(network: Network) -> None:
+def _check_ends(network: Declaration) -> None:
     pops = network.populations
     seen: set[str] = set()
     for p in network.projections:
@@ -74,7 +72,7 @@ def _check_ends(network: Network) -> None:
             )
 
 
-def _check_readout(network: Network) -> None:
+def _check_readout(network: Declaration) -> None:
     readout, pops = network.readout, network.populations
     if readout is None:
         return
@@ -92,7 +90,7 @@ def _check_readout(network: Network) -> None:
         raise DeclarationError("readout: span = 'second' needs a second phase, and the window has no split")
 
 
-def _check_phases(network: Network) -> None:
+def _check_phases(network: Declaration) -> None:
     """What needs a second phase has one; a replay finds in the first phase all that the second repeats."""
     window = network.window
     for name, population in network.populations.items():
@@ -110,7 +108,7 @@ def _check_phases(network: Network) -> None:
             )
 
 
-def _check_time(network: Network) -> None:
+def _check_time(network: Declaration) -> None:
     """Without presentations nothing has a phase; a rule that acts in every step needs time without end."""
     if not network.window.endless:
         _check_presented(network)
@@ -136,7 +134,7 @@ def _check_time(network: Network) -> None:
         raise DeclarationError("readout: a network that runs without end has no presentation to classify")
 
 
-def _check_presented(network: Network) -> None:
+def _check_presented(network: Declaration) -> None:
     """What acts or sends in every step, whatever is presented, has no place in presentations."""
     for p in network.online:
         raise DeclarationError(
@@ -152,7 +150,7 @@ def _check_presented(network: Network) -> None:
         )
 
 
-def _check_drives(network: Network) -> None:
+def _check_drives(network: Declaration) -> None:
     pops, seen = network.populations, {p.name for p in network.projections} | set(network.populations)
     for drive in network.drives:
         if drive.post not in pops:
@@ -164,7 +162,7 @@ def _check_drives(network: Network) -> None:
         seen.add(drive.name)
 
 
-def _check_sizes(network: Network, p: Any) -> None:
+def _check_sizes(network: Declaration, p: Any) -> None:
     """A projection's own arrays fit the populations that it joins."""
     pre, post = network.populations[p.pre].n, network.populations[p.post].n
     if isinstance(p, Sparse):
@@ -187,7 +185,7 @@ def _check_sizes(network: Network, p: Any) -> None:
             )
 
 
-def _check_shape(network: Network, p: Any) -> None:
+def _check_shape(network: Declaration, p: Any) -> None:
     pre, post = network.populations[p.pre].n, network.populations[p.post].n
     if isinstance(p, OneToOne):
         if pre != post:
@@ -220,7 +218,7 @@ def _check_shape(network: Network, p: Any) -> None:
         )
 
 
-def _check_gate(network: Network, name: str, population: Any) -> None:
+def _check_gate(network: Declaration, name: str, population: Any) -> None:
     gate = getattr(population, "gate_by", None)
     if gate is None:
         return
