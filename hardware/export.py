@@ -12,6 +12,7 @@ import numpy as np
 
 from spikesim.engines import engine
 from spikesim.errors import EngineError, MissingExtraError
+from spikesim.hardware import limits
 from spikesim.hardware.quantise import quantise
 from spikesim.hardware.quantise_report import Quantised
 from spikesim.hardware.targets import Reader, Target, target, without_floors
@@ -77,7 +78,7 @@ def export(
     to: str | Target,
     path: Path,
     inputs: Mapping[str, Spikes],
-    bits: int = 8,
+    bits: int | None = None,
     **measure: Any,
 ) -> Exported:
     """Write a network for a target, and compare the file with the engine, spike by spike.
@@ -87,7 +88,7 @@ def export(
         to: a target, or its name.
         path: where the file goes.
         inputs: source -> Spikes, the presentations that are played.
-        bits: of a weight, where the target needs integers.
+        bits: of a weight; None takes 8 where the target needs integers, and else leaves the network as it is.
         measure: split, encoder, seed, threads, to measure the accuracy of the quantisation too.
 
     Raises:
@@ -97,8 +98,8 @@ def export(
     """
     chosen = to if isinstance(to, Target) else target(to)
     quantised, ready = None, network.inference()
-    if chosen.hardware is not None:
-        quantised = quantise(network, chosen.hardware, bits, **measure)
+    if bits is not None or limits.target(chosen.hardware).quantised:
+        quantised = quantise(network, chosen.hardware, 8 if bits is None else bits, **measure)
         ready = quantised.network
     chosen.write(ready, path)
     checks, missing = [], {}

@@ -47,15 +47,15 @@ class Target:
     Attributes:
         name: how commands call it.
         title: for people.
-        hardware: the name in `spikesim.hardware.limits` that the network is quantised for; None where the
-            format takes it as it is.
-        write: (network, path); the network is for inference, and on the grid of `hardware`.
+        hardware: the name in `spikesim.hardware.limits`, which says what the format holds, and whether
+            networks are quantised for it unasked.
+        write: (network, path); the network is for inference, and as `hardware` asks.
         readers: the target's own first.
     """
 
     name: str
     title: str
-    hardware: str | None
+    hardware: str
     write: Callable[[Network, Path], Any]
     readers: tuple[Reader, ...]
 

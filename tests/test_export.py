@@ -35,7 +35,7 @@ def played(network: Network, B: int = 3) -> dict[str, Spikes]:
     return {"in": lava_nets.spikes(np.random.default_rng(7), B, network.window.T, n)}
 
 
-def plain(readers: tuple[Reader, ...], hardware: str | None = None) -> Target:
+def plain(readers: tuple[Reader, ...], hardware: str = "nir") -> Target:
     """A target that is our own file of a network."""
     return Target("plain", "Plain", hardware, save_network, readers)
 
@@ -129,6 +129,15 @@ def test_a_network_beside_the_grid_is_quantised_and_the_cost_is_told(tmp_path: P
     assert found.quantised.bits == 6
     assert all(p.rms > 0 for p in found.quantised.projections)
     assert set(found.network.populations) == {"in", "hid1", "out"}
+
+
+def test_a_format_of_real_numbers_is_quantised_where_bits_are_asked_for(tmp_path: Path) -> None:
+    network = small_runs.network(grid=12).inference()
+    assert export(network, "nir", tmp_path / "a.nir", played(network)).quantised is None
+    found = export(network, "nir", tmp_path / "b.nir", played(network), bits=4)
+    assert found.equal and found.quantised is not None and found.quantised.bits == 4
+    w = found.network.weights(found.network.projections[0].name)
+    assert len(np.unique(w)) <= 16
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def _by_spikesim(path: Path, network: Network) -> Runner:
 TARGET = Target(
     "nir",
     "NIR",
-    None,
+    "nir",
     write,
     (Reader("nir", _by_nir, saturates=False), Reader("nir-spikesim", _by_spikesim, saturates=False)),
 )

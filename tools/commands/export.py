@@ -72,7 +72,10 @@ def export(
     what: Annotated[Path, typer.Argument(help="A run folder, or a saved network (.h5).", metavar="RUN")],
     to: Annotated[str, typer.Option(help=f"One of: {', '.join(TARGETS)}.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    bits: Annotated[int, typer.Option(min=2, help="Bits of a weight, where the target needs integers.")] = 8,
+    bits: Annotated[
+        int | None,
+        typer.Option(min=2, help="Quantise to weights of so many bits; lava and netx have 8 unasked."),
+    ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Held-out samples that are played.")] = 20,
     T: Annotated[
         int | None, typer.Option("--T", min=1, help="Steps of a presentation; the run's where not given.")
@@ -89,7 +92,7 @@ def export(
     chosen = target(to)
     found = read(what, samples, T)
     measure: dict[str, Any] = {}
-    if found.split is not None and chosen.hardware is not None:
+    if found.split is not None:
         measure = {"split": found.split, "encoder": found.encoder, "seed": found.seed}
     exported = write(found.network, chosen, out, found.inputs(samples), bits, **measure)
     display = Display(as_json)
