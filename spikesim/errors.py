@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMED, MOST_COMPARED, LONGEST_NAME = 40, 2000, 80  # of a list of names in a message
+
 
 class SpikesimError(Exception):
     """Any error that spikesim raises on purpose. The command line prints it without a traceback."""
@@ -40,6 +42,14 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     "unknown preset 'mnst'. Did you mean 'mnist'? Known: iris, mnist"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    compared = [_short(n) for n in names[:MOST_COMPARED]]
+    near = difflib.get_close_matches(_short(name), compared, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
-    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or '(none)'}"
+    more = f", ... ({len(names):,} in all)" if len(names) > MOST_NAMED else ""
+    listed = ", ".join(_short(n) for n in names[:MOST_NAMED]) or "(none)"
+    return f"unknown {kind} {_short(name)!r}.{hint} Known: {listed}{more}"
+
+
+def _short(name: object) -> str:
+    text = str(name)
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 from spikesim.declaration import Declaration
@@ -30,17 +31,27 @@ def order(network: Declaration) -> tuple[str, ...]:
     Raises:
         DeclarationError: a cycle of zero delay; names its populations.
     """
-    before = {name: {p.pre for p in network.incoming(name) if p.delay == 0} for name in network.populations}
+    names = list(network.populations)
+    before: dict[str, dict[str, None]] = {name: {} for name in names}
+    after: dict[str, dict[str, None]] = {name: {} for name in names}
+    for p in network.projections:
+        if p.delay == 0:
+            before[p.post][p.pre] = after[p.pre][p.post] = None
+    place = {name: k for k, name in enumerate(names)}
+    missing = {name: len(before[name]) for name in names}
+    ready = [place[name] for name in names if not missing[name]]  # a heap: in order it is one
     done: list[str] = []
-    while len(done) < len(before):
-        ready = [name for name in before if name not in done and before[name] <= set(done)]
-        if not ready:
-            stuck = [name for name in before if name not in done]
-            cycle = _cycle(stuck[0], before)
-            raise DeclarationError(
-                f"a cycle of zero delay: {' -> '.join(cycle)}; give one of its projections delay=1"
-            )
-        done.append(ready[0])
+    while ready:
+        done.append(names[heappop(ready)])
+        for name in after[done[-1]]:
+            missing[name] -= 1
+            if not missing[name]:
+                heappush(ready, place[name])
+    if len(done) < len(names):
+        cycle = _cycle(next(name for name in names if missing[name]), before)
+        raise DeclarationError(
+            f"a cycle of zero delay: {' -> '.join(cycle)}; give one of its projections delay=1"
+        )
     return tuple(done)
 
 

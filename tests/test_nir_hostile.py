@@ -124,6 +124,15 @@ def test_limits_are_told(tmp_path: Path) -> None:
         read(tmp_path / "other")
 
 
+def test_numbers_in_crumbs_are_refused_before_they_are_gathered(tmp_path: Path) -> None:
+    """Each chunk is looked for anew, so that a file of many takes the square of their number."""
+    path = tmp_path / "x.nir"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=np.zeros(5000, "f4"), chunks=(1,))
+    with pytest.raises(FileRefused, match=r"is in 5,000 chunks; 4,096 a file are read"):
+        tree(path)
+
+
 def test_a_heap_that_goes_round_in_a_circle_ends(tmp_path: Path) -> None:
     """An object of size 0, a number that comes again: from there the library's reader does not come back."""
     entry = struct.pack("<IQI", 3, 16, 1)

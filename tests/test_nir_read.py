@@ -397,7 +397,7 @@ REFUSED = {
     ),
     "weights for 6 inputs, and .5,. comes in": lambda n: n.update({"in": nir.Input(np.array([5]))}),
     "gets the numbers of fc": lambda n: n.pop("lif"),
-    "4,194,304 values a node": lambda n: n.update({"in": nir.Input(np.array([2**40]))}),
+    "2,097,152 values a node": lambda n: n.update({"in": nir.Input(np.array([2**40]))}),
     r"v_reset = 2.0 is not below theta": lambda n: n.update(
         lif=nir.IF(r=full(4, 1.0), v_threshold=full(4, 1.0), v_reset=full(4, 2.0))
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +56,21 @@ def test_what_does_not_fit_is_refused(graph: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "wide.npz", spikes=np.zeros((3, 7), np.uint8))
     np.savez(tmp_path / "other.npz", inp=np.zeros((3, 6), np.uint8))
     (tmp_path / "bad.npz").write_bytes(b"not a zip")
+    np.savez(tmp_path / "empty.npz", inp=np.zeros((0, 6), np.uint8))
+    locked = bytearray((tmp_path / "other.npz").read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[locked.index(mark) + place] |= 1  # as if it were encrypted
+    (tmp_path / "locked.npz").write_bytes(bytes(locked))
+    os.mkfifo(tmp_path / "fifo.npz")
     for more, kind, said in (
         (["--input", str(tmp_path / "wide.npz")], DataError, "of 6 neurons are needed"),
         (["--input", str(tmp_path / "other.npz")], DataError, "Known: inp"),
         (["--input", str(tmp_path / "bad.npz")], DataError, "cannot be read as .npz"),
+        (["--input", str(tmp_path / "locked.npz")], DataError, "cannot be read as .npz"),
+        (["--input", str(tmp_path / "empty.npz")], DataError, r"inp is uint8 \(0, 6\); numbers"),
+        (["--input", str(tmp_path / "fifo.npz")], DataError, "no plain file"),
+        (["--input", "/dev/zero"], DataError, "no plain file"),
+        (["--input", str(tmp_path / "none.npz")], DataError, "no such file"),
         (["--input", "poisson often"], DeclarationError, "poisson RATE"),
         (["--like", "snntorsh"], DeclarationError, "Did you mean 'snntorch'"),
     ):

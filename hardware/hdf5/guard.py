@@ -63,6 +63,7 @@ class Limits:
         depth: groups in groups.
         name: characters of a name or a text.
         texts: entries of a list of names.
+        chunks: pieces that its numbers are stored in.
     """
 
     bytes: int = 1 << 30
@@ -72,6 +73,7 @@ class Limits:
     depth: int = 16
     name: int = 1000
     texts: int = 200_000
+    chunks: int = 4096
 
 
 def tree(path: str | os.PathLike[str], limits: Limits | None = None) -> Tree:
@@ -118,7 +120,7 @@ class _Reader:
     def __init__(self, path: Path, size: int, limits: Limits, heaps: Heaps) -> None:
         self.path, self.size, self.limits, self.heaps = path, size, limits, heaps
         self.budget = min(limits.bytes, max(limits.free, limits.fold * size))
-        self.objects = self.texts = 0
+        self.objects = self.texts = self.chunks = 0
 
     def refuse(self, name: str, reason: str) -> FileRefused:
         """What is wrong with an object of the file."""
@@ -228,6 +230,12 @@ class _Reader:
         if dataset.id.get_num_chunks() != expected:
             there = dataset.id.get_num_chunks()
             raise self.refuse(name, f"has {there:,} of {expected:,} chunks: part of it is not in the file")
+        self.chunks += expected
+        if self.chunks > self.limits.chunks:
+            raise self.refuse(
+                name,
+                f"is in {expected:,} chunks; {self.limits.chunks:,} a file are read. Take larger ones",
+            )
         array = np.empty(shape, dataset.dtype)
         for offset in product(*(range(0, n, c) for n, c in zip(shape, chunk, strict=True))):
             info = dataset.id.get_chunk_info_by_coord(offset)

@@ -196,11 +196,22 @@ class _Reader:
         )
         if dilation != (1, 1):
             raise self.refuse(f"{where}/dilation", f"is {dilation}; only 1 is known here")
-        (groups,) = self.whole(layer, where, "groups", 1)
+        groups = self.single(layer, where, "groups", 1)
+        sizes = (weight.shape[1] * groups,), weight.shape[:1], weight.shape[2:]
+        for key, made in zip(("inChannels", "outChannels", "kernelSize"), sizes, strict=True):
+            if key in layer and self.whole(layer, where, key, 1) != made:
+                raise self.refuse(f"{where}/{key}", f"is not that of the weights, {made}")
         try:
             return Conv2d(pre, post, weight, shape, stride, padding, groups, delay=1)
         except DeclarationError as problem:
             raise self.refuse(where, f"is no convolution ({problem})") from problem
+
+    def single(self, layer: Tree, where: str, key: str, low: int, high: int = 2**31) -> int:
+        """One whole number."""
+        values = self.whole(layer, where, key, low, high)
+        if len(values) != 1:
+            raise self.refuse(f"{where}/{key}", f"is {values}; one number is needed")
+        return values[0]
 
     def pair(self, layer: Tree, where: str, key: str) -> tuple[int, int]:
         """(rows, columns), or one number for both."""
@@ -232,9 +243,9 @@ class _Reader:
                 raise self.refuse(
                     f"{where}/{key}", f"is not {plain}: no rest after a spike and no graded spikes here"
                 )
-        (vth,) = self.whole(neuron, where, "vThMant", 0, 2**17 - 1)[:1]
-        (du,) = self.whole(neuron, where, "iDecay", 1, UNITY)[:1]
-        (dv,) = self.whole(neuron, where, "vDecay", 0, UNITY - 1)[:1]
+        vth = self.single(neuron, where, "vThMant", 0, 2**17 - 1)
+        du = self.single(neuron, where, "iDecay", 1, UNITY)
+        dv = self.single(neuron, where, "vDecay", 0, UNITY - 1)
         n, bias = int(np.prod(shape)), self.bias(layer, where, shape)
         if (du, dv) == (UNITY, 0):
             return IF(n, float(vth + 1), 0, bias=bias)
@@ -263,4 +274,4 @@ class _Reader:
         simulation = found.get("simulation")
         if not isinstance(simulation, dict) or "tSample" not in simulation:
             raise DeclarationError(f"{self.path} says no tSample; give T, the steps of a presentation")
-        return self.whole(simulation, "simulation", "tSample", 1, 10**9)[0]
+        return self.single(simulation, "simulation", "tSample", 1, 10**9)

@@ -20,9 +20,16 @@ def check(network: Network) -> None:
         NirError: the first such thing, with the way out, and how many more there are.
     """
     found = [str(e) for e in exceeded(network, "nir") if e.limit not in OWN]
+    if not network.sources:
+        found.append("no population is a Source, and a graph needs an Input. Add one, with weights of 0")
     for name, p in network.populations.items():
         if isinstance(p, IF | LIF):
             found += _of_neurons(name, p)
+            if not network.incoming(name):
+                found.append(
+                    f"{name}: nothing leads to it, and readers put an Input before such neurons. Give it a "
+                    f"Dense projection (of zeros)"
+                )
     if found:
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
         raise NirError(f"NIR cannot hold this network: {found[0]}{more}")

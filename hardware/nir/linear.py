@@ -14,7 +14,7 @@ import numpy as np
 from spikesim.hardware.nir.nodes import NirError, Node
 from spikesim.hardware.nir.steps import (
     MOST_NEURONS,
-    MOST_SYNAPSES,
+    MOST_WEIGHTS,
     Diagonal,
     Kernel,
     Late,
@@ -77,7 +77,7 @@ def _each(node: Node, key: str, shape: Shape) -> Reals:
 def _late(node: Node, shape: Shape, dt: float) -> Late:
     steps = _each(node, "delay", shape) / dt
     nearest = np.rint(steps)
-    off = np.abs(steps - nearest) > 1e-4 * np.maximum(nearest, 1)
+    off = np.abs(steps - nearest) > node.rounding("delay") * np.maximum(nearest, 1)
     if (steps < 0).any() or off.any() or (nearest > 65_535).any():
         bad = steps[(steps < 0) | off | (nearest > 65_535)][0]
         raise NirError(
@@ -135,7 +135,7 @@ def _kernel(node: Node, shape: Shape) -> Kernel:
             f"that come in"
         )
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, w.shape[2:], strict=True)]
-    _check_reach(node, prod(w.shape[:2]), reach)
+    _check_reach(node, prod(w.shape[:2]), reach, w.size)
     wide = np.zeros((*w.shape[:2], *reach))
     places = [slice(None), slice(None), *(slice(None, None, d) for d in dilation)]
     wide[tuple(places)] = w
@@ -147,11 +147,11 @@ def _kernel(node: Node, shape: Shape) -> Kernel:
     return _fitting(node, made)
 
 
-def _check_reach(node: Node, channels: int, reach: Sequence[int]) -> None:
-    """Before a kernel is written out with its dilation: that it is of a size to be written out."""
-    if channels * prod(reach) > MOST_SYNAPSES:
+def _check_reach(node: Node, channels: int, reach: Sequence[int], stored: int = 0) -> None:
+    """Before a kernel is written out, with its dilation: that its size is one to be written out."""
+    if channels * prod(reach) > max(stored, MOST_WEIGHTS):
         raise NirError(
-            f"{_named(node)}: {channels:,} kernels over {tuple(reach)}; {MOST_SYNAPSES:,} weights are read"
+            f"{_named(node)}: {channels:,} kernels over {tuple(reach)}; {MOST_WEIGHTS:,} weights are made"
         )
 
 
@@ -199,7 +199,7 @@ def _kernel_shape(node: Node, shape: Shape) -> Shape:
 
 
 def _flat_shape(node: Node, shape: Shape) -> Shape:
-    ends = [int(node.array(key).reshape(-1)[0]) for key in ("start_dim", "end_dim")]
+    ends = [node.one_whole(key, -32) for key in ("start_dim", "end_dim")]
     first, last = (end + len(shape) if end < 0 else end for end in ends)
     if not 0 <= first <= last < len(shape):
         # A vector that is flattened from its first axis on, as networks of one kind for all inputs have it.

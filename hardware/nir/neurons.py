@@ -34,8 +34,9 @@ from spikesim.errors import DeclarationError
 from spikesim.hardware.nir.nodes import NirError, Node
 
 Reals = npt.NDArray[np.float64]
-ROUNDING = 2.0**-21  # relative; what two operations in float32 may have left of a simple fraction
 DENOMINATOR = 4096
+FLOAT32 = float(np.finfo(np.float32).max)
+MOST_FRACTIONS = 1 << 16  # different numbers of a node that are looked at
 
 
 @dataclass(frozen=True)
@@ -127,17 +128,18 @@ def dynamics(node: Node, n: int, dt: float, convention: Convention) -> Dynamics:
         return Dynamics(read.one("threshold"), 1.0, 1.0, 0.0, np.ones(1), bias, ())
     if node.kind == "IF":
         decays = (1.0, 0.0)
-        gain = read.simple("r", read.each("r") * (1.0 if impulse else dt))
+        gain = read.simple("r", read.each("r") * (1.0 if impulse else dt), "r")
     elif node.kind == "LIF":
         decays = (1.0, read.decay("tau"))
-        gain = read.each("r") if impulse else read.simple("r dt/tau", read.each("r") * decays[1])
+        gain = read.each("r") if impulse else read.simple("r dt/tau", read.each("r") * decays[1], "r", "tau")
     else:
         decays = (read.decay("tau_syn"), read.decay("tau_mem"))
         gain = read.each("r") * read.each("w_in")
         if convention.gain == "step":
-            gain = read.simple("w_in dt/tau_syn r dt/tau_mem", gain * decays[0] * decays[1])
+            gain = gain * decays[0] * decays[1]
+            gain = read.simple("w_in dt/tau_syn r dt/tau_mem", gain, "w_in", "tau_syn", "r", "tau_mem")
         elif convention.gain == "current":
-            gain = read.simple("w_in r dt/tau_mem", gain * decays[1])
+            gain = read.simple("w_in r dt/tau_mem", gain * decays[1], "w_in", "r", "tau_mem")
     if node.kind != "IF":
         bias = decays[1] * read.each("v_leak")
     return Dynamics(
@@ -185,18 +187,28 @@ class _Parameters:
         ratio = self.dt / tau
         if self.convention.leak == "exponential":
             return 1 - exp(-ratio)
-        if ratio > 1 + ROUNDING:
+        if ratio > 1 + self.node.rounding(key):
             raise NirError(
                 f"{self.node.name} ({self.node.kind}): {key} = {tau:g} is {1 / ratio:.3g} steps of dt "
                 f"= {self.dt:g}; Euler's decay dt/tau = {ratio:.3g} is beyond 1. Give the dt that the "
                 "file was made for (snnTorch and spikingjelly: 1e-4, norse: 1e-3), or leak = "
                 "'exponential'"
             )
-        return float(min(self.simple(f"dt/{key}", np.array([ratio]))[0], 1.0))
+        return float(min(self.simple(f"dt/{key}", np.array([ratio]), key)[0], 1.0))
 
-    def simple(self, what: str, values: Reals) -> Reals:
-        """Values that are a simple fraction but for float32's rounding, as that fraction; each is noted."""
-        found = np.array([_simple(v) for v in values]) if values.size <= DENOMINATOR else values
+    def simple(self, what: str, values: Reals, *keys: str) -> Reals:
+        """Values that are a simple fraction but for the rounding of their fields, as that fraction; noted."""
+        if not np.isfinite(values).all():
+            raise NirError(f"{self.node.name} ({self.node.kind}): {what} is beyond float64")
+        different, where = np.unique(values, return_inverse=True)
+        if len(different) > MOST_FRACTIONS:
+            self.notes.append(
+                f"{self.node.name}: {what} takes {len(different):,} values; none of them is looked at for a "
+                f"simple fraction that float32 has rounded"
+            )
+            return values
+        rounding = self.node.rounding(*keys)
+        found = np.array([_simple(v, rounding) for v in different])[where].reshape(values.shape)
         if (found != values).any():
             k = int(np.argmax(found != values))
             self.notes.append(
@@ -206,9 +218,9 @@ class _Parameters:
         return found
 
 
-def _simple(value: float) -> float:
+def _simple(value: float, rounding: float) -> float:
     near = Fraction(value).limit_denominator(DENOMINATOR)
-    return float(near) if near and abs(float(near) - value) <= ROUNDING * abs(value) else value
+    return float(near) if near and abs(float(near) - value) <= rounding * abs(value) else value
 
 
 def fires_from(threshold: float, bits: int | None, fires: Literal[">", ">="]) -> float:
@@ -241,4 +253,4 @@ def written_threshold(theta: float, bits: int | None) -> float:
 def stated(node: Node, key: str) -> Any:
     """A number that our own writer has added to a node, or None."""
     value = node.metadata.get(key)
-    return value if isinstance(value, int | float) and isfinite(value) else None
+    return value if isinstance(value, int | float) and abs(value) <= FLOAT32 else None

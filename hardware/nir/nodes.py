@@ -47,6 +47,7 @@ ANALOG = {  # what sends no spikes, and so has no place in a network of spikes
     "LI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
     "CubaLI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
 }
+ROUNDING_32, ROUNDING_64 = 2.0**-21, 2.0**-50  # relative; what two operations may have left of a number
 MOST_NODES, MOST_EDGES = 1024, 20_000
 
 
@@ -79,7 +80,28 @@ class Node:
         value = self.values.get(key)
         if not isinstance(value, np.ndarray):
             raise NirError(f"{self.name} ({self.kind}): {key} is {type(value).__name__}; numbers are needed")
+        if value.dtype.kind in "iu" and value.size and max(abs(int(value.min())), int(value.max())) > 2**53:
+            raise NirError(
+                f"{self.name} ({self.kind}): {key} holds whole numbers beyond 2**53, which float64 rounds"
+            )
         return value.astype(np.float64)
+
+    def rounding(self, *keys: str) -> float:
+        """The relative rounding that a few operations leave in numbers as exact as the least exact field."""
+        kept = (self.values.get(key) for key in keys)
+        rough = any(v.dtype.kind == "f" and v.itemsize < 8 for v in kept if isinstance(v, np.ndarray))
+        return ROUNDING_32 if rough else ROUNDING_64
+
+    def one_whole(self, key: str, low: int = 0) -> int:
+        """A field as one whole number of at least `low`.
+
+        Raises:
+            NirError: it is not.
+        """
+        values = self.whole(key, low)
+        if len(values) != 1:
+            raise NirError(f"{self.name} ({self.kind}): {key} = {values}; one whole number is needed")
+        return values[0]
 
     def whole(self, key: str, low: int = 0) -> tuple[int, ...]:
         """A field as whole numbers of at least `low`.
@@ -174,6 +196,8 @@ class _Flat:
         self._add_edges(graph["edges"], prefix, where)
 
     def _node(self, name: str, kind: Any, entry: Any, inner: bool) -> Node:
+        if not isinstance(kind, str):
+            raise NirError(f"{name}: its type is {type(kind).__name__}; the name of a NIR node is needed")
         if kind in ANALOG:
             raise NirError(f"{name} is of type {kind}: {ANALOG[kind]}. Replace it by a spiking node")
         if kind not in SCHEMA:

@@ -13,21 +13,23 @@ from spikesim.hardware.nir.steps import MOST_SYNAPSES, Diagonal, Kernel, Late, M
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
 
-def projection(route: Route, gain: Reals, n_pre: int, n_post: int, extra: int) -> Any:
+def projection(route: Route, gain: Reals, n_pre: int, n_post: int, late: bool) -> Any:
     """The projection of a path: Dense, Conv2d, OneToOne; Sparse where nodes are multiplied out.
 
     Args:
         route: the path.
         gain: factor of what arrives, (1,) or (n_post,).
         n_pre, n_post: sizes of the populations.
-        extra: steps of delay besides those of the path.
+        late: what would arrive in its own step arrives in the next.
 
     Raises:
-        NirError: it would be of too many synapses.
+        NirError: it would be of too many synapses, or a weight is beyond float64.
     """
     even = [s for s in route.steps if isinstance(s, Late) and (s.steps == s.steps[0]).all()]
-    delay = extra + sum(int(s.steps[0]) for s in even)
+    delay = sum(int(s.steps[0]) for s in even)
     steps = [s for s in route.steps if s not in even and not _idle(s)]
+    if not any(isinstance(s, Late) for s in steps):
+        delay = max(delay, int(late))
     if (gain != 1).any():
         steps.append(Diagonal(np.broadcast_to(gain, (n_post,)).copy()))
     steps = _folded(steps)
@@ -43,7 +45,7 @@ def projection(route: Route, gain: Reals, n_pre: int, n_post: int, extra: int) -
             )
         if isinstance(only, Diagonal) and (only.s == only.s[0]).all():
             return OneToOne(route.pre, route.post, float(only.s[0]), delay)
-    return _multiplied(route, steps, n_pre, delay)
+    return _multiplied(route, steps, n_pre, delay, int(late))
 
 
 def _idle(step: Step) -> bool:
@@ -70,9 +72,9 @@ def _folded(steps: list[Step]) -> list[Step]:
     return made
 
 
-def _multiplied(route: Route, steps: list[Step], n_pre: int, delay: int) -> Sparse:
-    """The product of all steps, synapse by synapse; a delay that differs from element to element keeps them
-    apart by delay.
+def _multiplied(route: Route, steps: list[Step], n_pre: int, delay: int, least: int) -> Sparse:
+    """The product of all steps, synapse by synapse, each at least so late; a delay that differs from element
+    to element keeps them apart by delay.
     """
     terms: list[tuple[int, Any]] = [(0, None)]
     for step in steps:
@@ -92,7 +94,16 @@ def _multiplied(route: Route, steps: list[Step], n_pre: int, delay: int) -> Spar
         terms = [
             (late, matrix if product is None else _product(route, matrix, product)) for late, product in terms
         ]
-    return _sparse(route, terms, n_pre, delay)
+    return _sparse(route, _by_delay(terms, delay, least), n_pre)
+
+
+def _by_delay(terms: list[tuple[int, Any]], delay: int, least: int) -> dict[int, Any]:
+    """Delay of a whole path -> the sum of its products."""
+    found: dict[int, Any] = {}
+    for late, product in terms:
+        whole = max(late + delay, least)
+        found[whole] = found[whole] + product if whole in found else product
+    return found
 
 
 def _kept(product: Any, mine: npt.NDArray[np.bool_], n_pre: int) -> Any:
@@ -115,8 +126,8 @@ def _product(route: Route, matrix: Any, product: Any) -> Any:
     return matrix @ product
 
 
-def _sparse(route: Route, terms: list[tuple[int, Any]], n_pre: int, delay: int) -> Sparse:
-    found = [(late, product.tocoo()) for late, product in terms]
+def _sparse(route: Route, terms: dict[int, Any], n_pre: int) -> Sparse:
+    found = [(late, product.tocoo()) for late, product in terms.items()]
     rows = np.concatenate([m.col for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
     columns = np.concatenate([m.row for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
     w = np.concatenate([m.data for _, m in found] or [np.zeros(0)])
@@ -125,6 +136,4 @@ def _sparse(route: Route, terms: list[tuple[int, Any]], n_pre: int, delay: int) 
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
     least = int(late.min(initial=0)) if late.size == 0 else int(late.min())
     delays = (late[order] - least).astype(np.uint16) if (late != least).any() else None
-    return Sparse(
-        route.pre, route.post, indptr, columns[order].astype(np.int32), w[order], delay + least, delays
-    )
+    return Sparse(route.pre, route.post, indptr, columns[order].astype(np.int32), w[order], least, delays)

@@ -8,8 +8,9 @@ without a delay arrives a step later, as recurrent layers of the libraries do; t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from math import prod
 from typing import Any
 
@@ -31,12 +32,10 @@ from spikesim.hardware.nir.nodes import Graph, NirError, graph_of
 from spikesim.hardware.nir.paths import projection
 from spikesim.hardware.nir.routes import routes
 from spikesim.hardware.nir.shapes import layout
-from spikesim.hardware.nir.steps import Matrix, Reals, Route, Shape
+from spikesim.hardware.nir.steps import MOST_SYNAPSES, Matrix, Reals, Route, Shape
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, RegularSource, Source
 from spikesim.window import Window
-
-ALWAYS = "constant"
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,8 @@ def read_nir(
 
 def imported(graph: Graph, convention: Convention, T: int | None = None) -> Imported:
     """The network of a graph; see `read_nir`."""
-    return _Import(graph, convention, T).made()
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond float64 are refused by name
+        return _Import(graph, convention, T).made()
 
 
 class _Import:
@@ -106,6 +106,8 @@ class _Import:
         steps = graph.metadata.get("steps")
         self.T = steps if T is None and isinstance(steps, int) and steps > 0 else T
         self.notes = list(graph.notes)
+        self.synapses = 0
+        self.always = _free("constant", graph.nodes)
         self.laid = layout(graph)
         self.routes = routes(self.laid, self.dt)
         for pre, post in sorted(self.routes.late):
@@ -131,12 +133,12 @@ class _Import:
                 if found.u_decay == 1:
                     bias = bias + arrived
                 else:
-                    populations[ALWAYS] = RegularSource(1, 1)
-                    always = Route(ALWAYS, name, (Matrix(arrived[:, None]),))
+                    populations[self.always] = RegularSource(1, 1)
+                    always = Route(self.always, name, (Matrix(arrived[:, None]),))
                     mine.append(self._projection(always, np.ones(1)))
             projections += mine
             populations[name] = self._population(name, n, found, bias, mine)
-        if ALWAYS in populations and self.T is not None:
+        if self.always in populations and self.T is not None:
             raise NirError(
                 "a bias reaches neurons whose current lasts (CubaLIF); it is a source of its own here, which "
                 "presentations do not have. Read the file without T, in time without end"
@@ -178,11 +180,20 @@ class _Import:
                 )
 
     def _size(self, name: str) -> int:
-        return 1 if name == ALWAYS else prod(self.laid.shapes[name])
+        return 1 if name == self.always else prod(self.laid.shapes[name])
 
     def _projection(self, route: Route, gain: Reals) -> Any:
-        extra = int((route.pre, route.post) in self.routes.late and route.earliest() == 0)
-        return projection(route, gain, self._size(route.pre), self._size(route.post), extra)
+        late = (route.pre, route.post) in self.routes.late
+        made = projection(route, gain, self._size(route.pre), self._size(route.post), late)
+        w = np.asarray(made.w)
+        self.synapses += w.size
+        if self.synapses > MOST_SYNAPSES:
+            raise NirError(
+                f"with {route.where} there are more than {MOST_SYNAPSES:,} synapses; so many are not read"
+            )
+        if not np.isfinite(w).all():
+            raise NirError(f"{route.where}: its weights, multiplied out, are beyond float64")
+        return made
 
     def _population(self, name: str, n: int, found: Dynamics, bias: Reals, into: list[Any]) -> Any:
         """Neurons on a grid where they do not leak and all numbers lie on one, else in real numbers."""
@@ -195,8 +206,10 @@ class _Import:
         subtract = self.convention.reset == "subtract" and node.kind != "Threshold"
         shared = float(bias[0]) if (bias == bias[0]).all() else tuple(bias.tolist())
         if (found.u_decay, found.v_decay) == (1.0, 0.0) and found.v_reset == 0:
-            bits = self._bits(node, [bias, *(np.asarray(p.w) for p in into)])
-            if bits is not None:
+            numbers = [bias, *(np.asarray(p.w) for p in into)]
+            # What is subtracted is theta: on a grid this is v_threshold for ">=" alone, where it lies on it.
+            bits = self._bits(node, [*numbers, np.full(1, found.threshold)] if subtract else numbers)
+            if bits is not None and (not subtract or self.convention.fires == ">="):
                 theta = fires_from(found.threshold, bits, self.convention.fires)
                 made = IF(n, theta, bits, shared, reset="subtract" if subtract else "zero")
                 if self._provable(made, into):
@@ -205,7 +218,10 @@ class _Import:
         if own is not None and written_threshold(own, None) == found.threshold:
             theta = float(own)
         reset = "subtract" if subtract else "value"
-        return LIF(n, theta, None, found.u_decay, found.v_decay, shared, None, reset, found.v_reset)  # type: ignore[arg-type]
+        try:
+            return LIF(n, theta, None, found.u_decay, found.v_decay, shared, None, reset, found.v_reset)  # type: ignore[arg-type]
+        except DeclarationError as problem:
+            raise NirError(f"{name} ({node.kind}): {problem}") from problem
 
     def _bits(self, node: Any, numbers: list[Reals]) -> int | None:
         """The coarsest grid that holds all numbers, or the one that a file of ours states; None for none."""
@@ -221,12 +237,13 @@ class _Import:
         """Whether the sums of a population on its grid stay in the exact range."""
         others = {p.pre for p in into if p.pre != p.post}
         populations: dict[str, Any] = {name: Source(self._size(name)) for name in sorted(others)}
-        own = [replace(p, pre="self" if p.pre == p.post else p.pre, post="self") for p in into]
-        populations["self"] = made
-        own = [replace(p, name=f"{k}", delay=max(p.delay, int(p.pre == "self"))) for k, p in enumerate(own)]
+        mine = _free("self", others)
+        own = [replace(p, pre=mine if p.pre == p.post else p.pre, post=mine) for p in into]
+        populations[mine] = made
+        own = [replace(p, name=f"{k}", delay=max(p.delay, int(p.pre == mine))) for k, p in enumerate(own)]
         window = Window.without_end() if self.T is None else Window(self.T)
         if self.T is not None:
-            populations["self"] = replace(made, offset=0)
+            populations[mine] = replace(made, offset=0)
         try:
             Network(populations, tuple(own), window)
         except DeclarationError as problem:
@@ -242,9 +259,16 @@ def _on(values: Reals, bits: int) -> bool:
 
 def _unique(projections: list[Any]) -> list[Any]:
     """Projections with names of their own."""
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     made = []
     for p in projections:
-        count = seen[p.name] = seen.get(p.name, 0) + 1
-        made.append(p if count == 1 else replace(p, name=f"{p.name}#{count}"))
+        name = _free(p.name, taken, "#")
+        taken.add(name)
+        made.append(p if name == p.name else replace(p, name=name))
     return made
+
+
+def _free(wanted: str, taken: Container[str], mark: str = "_") -> str:
+    """A name that is not taken: the one that is wanted, or with a number behind it."""
+    numbered = (f"{wanted}{mark}{k}" for k in count(2))
+    return next(name for name in chain([wanted], numbered) if name not in taken)

@@ -13,7 +13,7 @@ from spikesim.hardware.nir.nodes import NirError
 from spikesim.hardware.nir.shapes import Layout
 from spikesim.hardware.nir.steps import Late, Reals, Route, Step
 
-MOST_PATHS = 4096
+MOST_PATHS = 4096  # into a node, and into all populations together
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def routes(laid: Layout, dt: float) -> Routes:
         constants[name] = _passed(laid, name, made, constant, bias)
     arriving = {n: _gathered(laid, n, found, constants) for n in laid.populations}
     ends = {n: [replace(p, post=n) for p in paths] for n, (paths, _) in arriving.items()}
+    if (count := sum(map(len, ends.values()))) > MOST_PATHS:
+        raise NirError(f"{count:,} paths lead from population to population; {MOST_PATHS:,} are read")
     brought = {n: constant for n, (_, constant) in arriving.items()}
     return Routes(ends, brought, frozenset(_closing(laid, ends)))
 
@@ -81,15 +83,20 @@ def _passed(laid: Layout, name: str, made: Step | None, constant: Reals, bias: R
 
 
 def _closing(laid: Layout, into: Mapping[str, list[Route]]) -> set[tuple[str, str]]:
-    """Pairs of populations whose undelayed paths close a cycle, in the order of the first arrival."""
-    now: dict[str, list[str]] = {n: [] for n in laid.populations}
-    for post, paths in into.items():
-        for p in paths:
-            if p.earliest() == 0 and post not in now[p.pre] and laid.graph.nodes[post].kind != "Input":
+    """Pairs of populations whose undelayed paths close a cycle, followed from the inputs on in the order in
+    which the file has its edges, whatever its nodes are called.
+    """
+    named = dict.fromkeys(name for edge in laid.graph.edges for name in edge)
+    rank = {name: k for k, name in enumerate(named)}
+    ranked = sorted(laid.populations, key=lambda n: rank.get(n, len(rank)))
+    now: dict[str, list[str]] = {n: [] for n in ranked}
+    for post in ranked:
+        for p in into[post]:
+            if post not in now[p.pre] and laid.graph.nodes[post].kind != "Input" and p.earliest() == 0:
                 now[p.pre].append(post)
     late: set[tuple[str, str]] = set()
     done: set[str] = set()
-    starts = sorted(laid.populations, key=lambda n: laid.graph.nodes[n].kind != "Input")
+    starts = sorted(ranked, key=lambda n: laid.graph.nodes[n].kind != "Input")
     for start in starts:
         stack = [] if start in done else [(start, iter(now[start]))]
         path = {start: None} if stack else {}

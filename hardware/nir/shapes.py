@@ -10,7 +10,7 @@ from spikesim.hardware.nir.linear import out_shape
 from spikesim.hardware.nir.nodes import SPIKING, Graph, NirError
 from spikesim.hardware.nir.steps import MOST_NEURONS, Shape
 
-MOST_VALUES = 1 << 24
+MOST_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ def layout(graph: Graph) -> Layout:
     _check_sizes(shapes)
     while waiting:
         ready = [n for n in waiting if _heard(graph, into, n, shapes)]
-        if not ready:
+        alone = [] if ready else [n for n in waiting if graph.nodes[n].kind in SPIKING]
+        if alone:  # nothing else says how many neurons they are: one, with the parameters of one
+            shapes[alone[0]] = (1,)
+        elif not ready:
             raise NirError(_stuck(graph, into, waiting))
         for name in ready:
             node, heard = graph.nodes[name], shapes[_heard(graph, into, name, shapes)[0]]
@@ -95,7 +98,7 @@ def _stuck(graph: Graph, into: Mapping[str, list[str]], waiting: list[str]) -> s
     if deaf:
         node = graph.nodes[deaf[0]]
         return f"{node.name} ({node.kind}) hears nothing, and its shape does not follow from its parameters"
-    return f"{', '.join(waiting[:8])}: a cycle of linear nodes without neurons, which has no order in a step"
+    return f"{', '.join(waiting[:8])}: a cycle of linear nodes; a network here has neurons in every cycle"
 
 
 def _check_sizes(shapes: Mapping[str, Shape]) -> None:
@@ -107,12 +110,10 @@ def _check_sizes(shapes: Mapping[str, Shape]) -> None:
 
 
 def _check_inputs(made: Layout) -> None:
-    """All that a node hears has its size."""
+    """All that a node hears has its size, and its shape where both have more than one axis."""
     for a, b in made.graph.edges:
         node = made.graph.nodes[b]
-        first = made.shapes[made.into[b][0]]
-        wanted = prod(made.shapes[b]) if node.kind in SPIKING else prod(first)
-        if prod(made.shapes[a]) != wanted:
-            raise NirError(
-                f"{b} ({node.kind}) hears {made.shapes[a]} from {a}, and {wanted} values are needed"
-            )
+        wanted = made.shapes[b] if node.kind in SPIKING else made.shapes[made.into[b][0]]
+        axes = [[n for n in shape if n > 1] for shape in (made.shapes[a], wanted)]
+        if prod(made.shapes[a]) != prod(wanted) or (min(map(len, axes)) > 1 and axes[0] != axes[1]):
+            raise NirError(f"{b} ({node.kind}) hears {made.shapes[a]} from {a}, and {wanted} is needed")

@@ -16,8 +16,10 @@ from scipy import sparse
 
 Reals = npt.NDArray[np.float64]
 Shape = tuple[int, ...]
-MOST_NEURONS = 1 << 22
+MOST_NEURONS = 1 << 21
+MOST_WEIGHTS = 1 << 22  # of a kernel that is written out from fewer numbers
 MOST_SYNAPSES = 1 << 27
+NEVER = np.int64(1 << 40)  # the delay over no synapse
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,8 +137,18 @@ class Route:
     steps: tuple[Step, ...]
 
     def earliest(self) -> int:
-        """The least delay over the path."""
-        return sum(int(s.steps.min()) for s in self.steps if isinstance(s, Late))
+        """The least delay from any neuron of `pre` to any of `post`."""
+        late = np.zeros(1, np.int64)
+        for s in self.steps:
+            if isinstance(s, Late):
+                late = late + s.steps
+            elif (late == late[0]).all():
+                late = late[:1]
+            elif not isinstance(s, Diagonal):
+                weights = s.matrix().tocoo()
+                late, before = np.full(weights.shape[0], NEVER), late
+                np.minimum.at(late, weights.row, before[weights.col])
+        return int(late.min())
 
     @property
     def where(self) -> str:

@@ -46,10 +46,11 @@ class Units:
             self._projection(p)
         for name in self.network.populations:
             self._population(name)
-        sent = {p.pre for p in self.network.projections}
+        sent = {p.pre for p in self.network.projections if p.pre != p.post}
         readout = self.network.readout
-        ends = [n for n in self.names if n not in sent or (readout and n == readout.population)]
-        for name in [n for n in ends if not isinstance(self.network.populations[n], Source)]:
+        neurons = [n for n, p in self.network.populations.items() if not isinstance(p, Source)]
+        ends = [n for n in neurons if n not in sent or (readout and n == readout.population)] or neurons
+        for name in ends:
             wanted = "output" if len(ends) == 1 else f"output_{name}"
             self._add(wanted, "Output", [self.names[name]], shape=np.array(self.shapes[name], np.int64))
         metadata: Tree = {"dt": np.array(self.dt)}
@@ -146,9 +147,11 @@ class Units:
                 )
             pieces = [(p.delay, w)] if isinstance(p, Dense) else p.pieces(w)
             for delay, matrix in pieces:
-                full = np.zeros((pre, post))
-                full[: matrix.shape[0], : matrix.shape[1]] = matrix
-                self._affine(p, delay, full)
+                whole = matrix
+                if matrix.shape != (pre, post):
+                    whole = np.zeros((pre, post))
+                    whole[: matrix.shape[0], : matrix.shape[1]] = matrix
+                self._affine(p, delay, whole)
 
     def _affine(self, p: Any, delay: int, w: Reals) -> None:
         heard = self._flat(p, self._delay(p, delay))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,20 @@ from spikesim.window import Window
 
 MOST_BYTES = 1 << 30
 EVENTS = ".events"
+# What zipfile and numpy raise of damaged or hostile archives.
+DAMAGED = (
+    OSError,
+    ValueError,
+    LookupError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    MemoryError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def simulate(
@@ -147,6 +163,8 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the file is missing or damaged, or holds too much.
     """
+    if not path.is_file():
+        raise DataError(f"{path}: {'no plain file' if path.exists() else 'no such file'}; an .npz is needed")
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -154,7 +172,7 @@ def load(path: Path) -> dict[str, Any]:
             raise DataError(f"{path}: unfolds to {size:,} bytes; the limit is {MOST_BYTES:,}")
         with np.load(path, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, zipfile.BadZipFile, KeyError, EOFError) as problem:
+    except DAMAGED as problem:
         raise DataError(f"{path}: cannot be read as .npz ({problem}). Write it with numpy.savez") from problem
     made: dict[str, Any] = {}
     for name, array in arrays.items():
@@ -162,8 +180,10 @@ def load(path: Path) -> dict[str, Any]:
             if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
                 raise DataError(f"{path}: {name} is {array.dtype} {array.shape}; integers (k, 2) are needed")
             made[name[: -len(EVENTS)]] = (array[:, 0].astype(np.int64), array[:, 1].astype(np.int64))
-        elif array.ndim >= 2 and array.dtype.kind in "biuf":
+        elif array.ndim >= 2 and array.size and array.dtype.kind in "biuf":
             made[name] = array
+        elif array.ndim:
+            raise DataError(f"{path}: {name} is {array.dtype} {array.shape}; numbers (steps, ...) are needed")
     return made
 
 
