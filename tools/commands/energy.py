@@ -63,7 +63,8 @@ def energy(
         counted["training"] = work(network, _shown(run, network, split), split.y)
     estimate = _estimate(run, chip, dataset, sanafe, display)
     name = f"runs/{experiment_of(folder).name}-{run.training.seed}"
-    table = _table(run, counted, estimate, f"spikesim energy {name} --samples {samples} --bits {bits}")
+    command = f"spikesim energy {name} --samples {samples} --bits {bits} --sanafe {sanafe}"
+    table = _table(run, counted, estimate, command)
     if save is not None:
         save_table(table, save)
     if as_json:
