@@ -106,7 +106,7 @@ def _module() -> Any:
     try:
         return import_module("sanafe")
     except ModuleNotFoundError as problem:
-        raise MissingExtraError("sanafe", "sanafe") from problem
+        raise MissingExtraError("sanafe", "loihi") from problem
 
 
 def _version() -> str:

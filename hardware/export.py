@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from spikesim.engines import engine
-from spikesim.errors import EngineError, MissingExtraError
+from spikesim.errors import DeclarationError, EngineError, MissingExtraError
 from spikesim.hardware import limits
 from spikesim.hardware.quantise import quantise
 from spikesim.hardware.quantise_report import Quantised
 from spikesim.hardware.targets import Reader, Target, target, without_floors
 from spikesim.network import Network
 from spikesim.neurons import Source
+from spikesim.runfolder import CONFIG
 from spikesim.spikes import Spikes
 from spikesim.verify import Difference, compare
 
@@ -53,11 +56,12 @@ class Exported:
 
     Attributes:
         target: its name.
-        path: the file.
+        path: the file; where a reader differs, it keeps the name unproved-NAME, beside the one asked for.
         network: what was written.
         quantised: what that cost; None where the target takes every network as it is.
         checks: by reader.
         missing: reader -> why it could not be asked.
+        notes: what readers may take otherwise, each in a sentence.
     """
 
     target: str
@@ -66,6 +70,7 @@ class Exported:
     quantised: Quantised | None
     checks: tuple[Check, ...]
     missing: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -92,7 +97,7 @@ def export(
         measure: split, encoder, seed, threads, to measure the accuracy of the quantisation too.
 
     Raises:
-        DeclarationError: an unknown target.
+        DeclarationError: an unknown target, or a place where something else lies.
         LimitError, EngineError: what the target cannot hold.
         SpikesimError: the file cannot be written.
     """
@@ -101,17 +106,51 @@ def export(
     if bits is not None or limits.target(chosen.hardware).quantised:
         quantised = quantise(network, chosen.hardware, 8 if bits is None else bits, **measure)
         ready = quantised.network
-    chosen.write(ready, path)
+    check_place(path)
+    draft = path.with_name(f"unproved-{path.name}")
+    try:
+        notes = tuple(getattr(chosen.write(ready, draft), "notes", ()))
+        checks, missing = _checks(chosen, draft, ready, inputs)
+        equal = all(check.difference is None for check in checks)
+        if equal:
+            os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    place = path if equal else draft
+    return Exported(chosen.name, place, ready, quantised, checks, missing, notes)
+
+
+def check_place(path: Path) -> None:
+    """Refuse to write over what is no network for a chip: a run's own files, or another kind of file.
+
+    Raises:
+        DeclarationError: it would.
+    """
+    if (path.parent / CONFIG).exists():
+        raise DeclarationError(f"{path}: {path.parent} is the folder of a run; write the export beside it")
+    if path.is_dir() or (path.exists() and not h5py.is_hdf5(path)):
+        what = "a folder" if path.is_dir() else "no file of a network"
+        raise DeclarationError(f"{path} exists, and is {what}; choose another name, or move it away")
+
+
+def _checks(
+    chosen: Target, path: Path, network: Network, inputs: Mapping[str, Spikes]
+) -> tuple[tuple[Check, ...], dict[str, str]]:
+    """The file played by every reader that can; and why the others cannot."""
     checks, missing = [], {}
     for reader in chosen.readers:
+        if why := reader.refuses(network):
+            missing[reader.name] = why
+            continue
         try:
-            checks.append(_check(reader, path, ready, inputs))
+            checks.append(_check(reader, path, network, inputs))
         except MissingExtraError as problem:
             missing[reader.name] = str(problem)
     if not checks:
-        why = "; ".join(f"{name}: {said}" for name, said in missing.items())
-        raise EngineError(f"{path} was written, and no program that reads it is installed here: {why}")
-    return Exported(chosen.name, path, ready, quantised, tuple(checks), missing)
+        whys = "; ".join(f"{name}: {said}" for name, said in missing.items())
+        raise EngineError(f"{chosen.title}: no program that reads the file is installed here: {whys}")
+    return tuple(checks), missing
 
 
 def _check(reader: Reader, path: Path, network: Network, inputs: Mapping[str, Spikes]) -> Check:

@@ -52,7 +52,7 @@ class Limit:
 
     def __str__(self) -> str:
         ends = [("" if end is None else str(end)) for end in (self.low, self.high)]
-        return f"{' .. '.join(ends)} {self.unit}".strip()
+        return f"{' .. '.join(ends).strip()}, {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Hardware:
         title: for people.
         limits: by name; a name that is absent is not limited.
         models: neuron models that it has; they reset to zero, and have no floor.
+        resets_to_values: whether a spike may leave the membrane at another value than zero.
         quantised: whether numbers are integers there (else floating point).
         notes: what else is to be known.
     """
@@ -95,6 +96,7 @@ class Hardware:
     limits: MappingProxyType[str, Limit]
     models: tuple[str, ...] = ("Source", "IF", "LIF")
     quantised: bool = True
+    resets_to_values: bool = False
     notes: tuple[str, ...] = field(default=())
 
     def limit(self, name: str) -> Limit | None:
@@ -163,7 +165,8 @@ LAVA_FLOAT = Hardware(
     "lava-float",
     "Lava, floating point on the CPU",
     _limits(
-        delay=Limit(1, None, "steps; beyond 1 with DelayDense", "lava-nc 0.10.0, lava.proc.dense.models")
+        delay=Limit(1, None, "steps; beyond 1 with DelayDense", "lava-nc 0.10.0, lava.proc.dense.models"),
+        refractory=Limit(0, 0, "steps; LIFRefractory is not built here", LAVA),
     ),
     quantised=False,
 )
@@ -183,8 +186,12 @@ NETX_FORMAT = Hardware(
 NIR_FORMAT = Hardware(
     "nir",
     "NIR",
-    _limits(delay=Limit(0, None, "steps, as a Delay node of the time unit", NIR)),
+    _limits(
+        delay=Limit(0, None, "steps, as a Delay node of the time unit", NIR),
+        refractory=Limit(0, 0, "steps; NIR's neurons do not rest", NIR),
+    ),
     quantised=False,
+    resets_to_values=True,
     notes=("numbers are float32: counts of a grid are exact up to 2**24",),
 )
 TARGETS = MappingProxyType(
@@ -220,9 +227,11 @@ def check(network: Network, hardware: str | Hardware) -> None:
 
 
 def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
-    """Every limit that a network breaks: models, resets, floors, sizes, delays, and the integers' ranges.
+    """The limits that a network breaks by its declaration: models, resets, floors, sizes, delays, thresholds.
 
-    Whether currents and membranes stay inside 24 bits is said by `spikesim.hardware.loihi.chip.reach`.
+    What its numbers need is said where they are made integers: weights, exponents and biases by
+    `spikesim.hardware.loihi.compile_network`, currents and membranes by `spikesim.hardware.loihi.reach`, and
+    cores by `spikesim.hardware.energy`.
     """
     chip = target(hardware)
     found = [e for name in network.populations for e in _of_population(name, network.populations[name], chip)]
@@ -257,7 +266,7 @@ def _of_population(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
 
 
 def _of_neuron(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
-    if p.reset == "subtract" or getattr(p, "v_reset", 0.0) != 0:
+    if p.reset == "subtract" or (getattr(p, "v_reset", 0.0) != 0 and not chip.resets_to_values):
         value = "'subtract'" if p.reset == "subtract" else f"to {p.v_reset}"
         yield Excess("reset", value, name, f"{chip.title} resets to zero", "Train with a reset to zero.")
     if p.floor is not None and not (chip.quantised and p.grid is not None and p.floor == saturation(p)):

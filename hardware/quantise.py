@@ -9,8 +9,8 @@ among the steps with which the threshold can be held and no current can wrap. A 
 finest of the steps into it (coarser projections have an exponent of their own on the chip), and finer where a
 bias needs it: where its rounding, added up over a window, would reach half a step of the weights. Thresholds
 go to the nearest number that the chip can hold, and up where weights and bias stay as they are, which leaves
-the spikes as they are. Where neurons leak, the grid is 6 bits finer than the
-weights, since the chip cuts off fractions of 1/64 (see `spikesim.hardware.loihi.compile`).
+the spikes as they are. Where neurons leak, the grid is 6 bits finer than the weights, since the chip cuts off
+fractions of 1/64 (see `spikesim.hardware.loihi.compile`).
 
 A membrane of 24 bits saturates: far below the threshold, in neurons that much inhibition reaches. Where the
 sum of a neuron's weights over a window lets it come there, the new network declares the saturation as its

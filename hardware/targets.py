@@ -14,6 +14,7 @@ from typing import Any
 
 from spikesim.engines import Runner
 from spikesim.errors import DeclarationError, unknown
+from spikesim.hardware.limits import saturation
 from spikesim.network import Network
 
 TARGETS: dict[str, str] = {
@@ -31,6 +32,7 @@ class Reader:
         name: how results call it.
         open: (path, network) -> what plays the file. The network is the one that was written, with the names
             of its populations, its window and its readout; numbers come from the file.
+        refuses: network -> why this program cannot play it though the format holds it; "" where it can.
         saturates: it stops at the 24 bits that a network may have declared as its floor; where it does not,
             it is given the network without that floor, and compared with it.
     """
@@ -38,6 +40,7 @@ class Reader:
     name: str
     open: Callable[[Path, Network], Runner]
     saturates: bool = True
+    refuses: Callable[[Network], str] = lambda network: ""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,13 @@ def target(name: str) -> Target:
 
 
 def without_floors(network: Network) -> Network:
-    """The same network with membranes that fall as far as they may."""
+    """The same network without the floors that are a chip's 24 bits: membranes fall as far as they may."""
     populations = {
-        name: replace(p, floor=None) if getattr(p, "floor", None) is not None else p
-        for name, p in network.populations.items()
+        name: replace(p, floor=None) if _saturates(p) else p for name, p in network.populations.items()
     }
     return replace(network, populations=populations)
+
+
+def _saturates(population: Any) -> bool:
+    floor, bits = getattr(population, "floor", None), getattr(population, "grid", None)
+    return floor is not None and bits is not None and bool(floor == saturation(population))

@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -307,12 +308,17 @@ def _way_out(path: Path) -> str:
     """Where to turn when `path` cannot be used: the checkpoint before it in its folder, by name, if any."""
     try:
         before = [p for p in path.parent.glob(f"*{path.suffix}") if p.name < path.name and p.is_file()]
-        earlier = [p for p in before if _begins_as_one(p)]
+        earlier = [p for p in before if _stem(p) == _stem(path) and _begins_as_one(p)]
     except OSError:
         earlier = []
     if earlier:
         return f"The previous checkpoint is {max(earlier)}."
     return "There is no earlier checkpoint beside it: bring it back from a copy, or start again."
+
+
+def _stem(path: Path) -> str:
+    """A name without its numbers: checkpoints of one run differ in those alone."""
+    return re.sub(r"\d+", "", path.name)
 
 
 def _begins_as_one(path: Path) -> bool:

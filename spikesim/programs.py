@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
+from inspect import signature
 from typing import Any
 
 from spikesim.errors import DeclarationError, unknown
@@ -42,6 +43,8 @@ def program(name: str) -> Callable[..., Any]:
     if not found:
         raise DeclarationError(unknown("program", plain, names()))
     made: Callable[..., Any] = found[0].load()
+    if choice and "choice" not in signature(made).parameters:
+        raise DeclarationError(f"{name}: {plain} has no choices; name it without {choice!r}")
     return partial(made, choice=choice) if choice else made
 
 

@@ -20,14 +20,19 @@ from spikesim.errors import DeclarationError, EngineError, MissingExtraError
 from spikesim.hardware import targets
 from spikesim.hardware.export import export
 from spikesim.hardware.limits import saturation
+from spikesim.hardware.nir import read_nir
 from spikesim.hardware.targets import Reader, Target, target, without_floors
-from spikesim.network import Network
+from spikesim.network import Network, Readout
 from spikesim.network_file import load_network, save_network
+from spikesim.neurons import IF, Source
 from spikesim.recording import Recording
+from spikesim.runfolder import CONFIG
 from spikesim.spikes import Spikes
+from spikesim.synapses import Dense
 from spikesim.tables import load_table
 from spikesim.tools.cli import app
 from spikesim.tools.commands import export as command
+from spikesim.window import Window
 
 
 def played(network: Network, B: int = 3) -> dict[str, Spikes]:
@@ -104,8 +109,58 @@ def test_a_reader_that_is_not_installed_is_told_and_one_is_needed(tmp_path: Path
     found = export(network, plain(readers), tmp_path / "a.h5", played(network))
     assert found.equal
     assert found.missing == {"absent": "Lava is not installed. Install it with: pip install 'spikesim[lava]'"}
-    with pytest.raises(EngineError, match="no program that reads it is installed here: absent: Lava is not"):
-        export(network, plain(readers[:1]), tmp_path / "a.h5", played(network))
+    with pytest.raises(
+        EngineError, match="no program that reads the file is installed here: absent: Lava is"
+    ):
+        export(network, plain(readers[:1]), tmp_path / "b.h5", played(network))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]  # nothing that was not proved
+    picky = (Reader("picky", absent, refuses=lambda net: "it has no such neurons"), readers[1])
+    found = export(network, plain(picky), tmp_path / "a.h5", played(network))
+    assert found.equal and found.missing == {"picky": "it has no such neurons"}
+
+
+def test_what_differs_does_not_stand_where_it_was_asked_for(tmp_path: Path) -> None:
+    network, path = lava_nets.chain(1), tmp_path / "a.h5"
+    export(network, plain((Reader("engine", engine_of),)), path, played(network))
+    before = path.read_bytes()
+    reader = Reader("wrong", lambda path, net: Wrong(load_network(path), "spike"))
+    found = export(network, plain((reader,)), path, played(network))
+    assert found.path == tmp_path / "unproved-a.h5" and found.path.exists()
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_another_kind_and_a_runs_own_are_not_replaced(tmp_path: Path) -> None:
+    network, chosen = lava_nets.chain(1), plain((Reader("engine", engine_of),))
+    (tmp_path / "notes.txt").write_text("mine")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / CONFIG).write_text("{}")
+    for path, said in (
+        (tmp_path / "notes.txt", "is no file of a network"),
+        (tmp_path / "run", "is a folder"),
+        (run / "a.h5", "is the folder of a run"),
+    ):
+        with pytest.raises(DeclarationError, match=said):
+            export(network, chosen, path, played(network))
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_netx_takes_populations_in_any_order(tmp_path: Path) -> None:
+    network = lava_nets.chain(1)
+    turned = replace(network, populations=dict(reversed(network.populations.items())))
+    found = export(turned, "netx", tmp_path / "a.net", played(network))
+    assert found.equal and "netx-spikesim" in {check.reader for check in found.checks}
+
+
+def test_a_recurrent_network_of_presentations_goes_to_nir_with_its_clocks(tmp_path: Path) -> None:
+    w = np.random.default_rng(3).integers(-4, 8, (6, 5)) / 8
+    populations: dict[str, Any] = {"in": Source(6), "a": IF(5, 1.0, 3, offset=1, floor=-(2.0**14))}
+    links = (Dense("in", "a", w, delay=1), Dense("a", "a", np.eye(5) / 4, delay=2))
+    network = Network(populations, links, Window(20), Readout("a"))
+    assert network.populations["a"].floor == saturation(network.populations["a"])  # as quantise declares it
+    found = export(network, "nir", tmp_path / "a.nir", played(network))
+    assert found.equal and {check.reader for check in found.checks} == {"nir", "nir-spikesim"}
+    assert read_nir(tmp_path / "a.nir").network.offsets["a"] == 1
 
 
 def test_a_floor_of_24_bits_is_lifted_for_readers_that_do_not_saturate(tmp_path: Path) -> None:
@@ -186,6 +241,15 @@ def test_the_command_ends_with_1_where_something_differs(
     assert said.exit_code == 1
     assert "1 and 0 differ" in said.output
     assert "first:" in said.output
+
+
+def test_leaky_neurons_go_to_lava_and_floating_point_is_not_asked(tmp_path: Path) -> None:
+    if importlib.util.find_spec("lava") is None:
+        pytest.skip("needs the extra lava, on Python 3.10")
+    network = lava_nets.leaky(1)
+    found = export(network, "lava", tmp_path / "a.h5", played(network))
+    assert found.equal and {check.reader for check in found.checks} == {"lava-fixed", "loihi"}
+    assert "a leak in Loihi's integers" in found.missing["lava-float"]
 
 
 def test_lava_is_one_door(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def linear(*rows: list[float]) -> Any:
 def read(folder: Path, nodes: dict[str, Any], edges: list[tuple[str, str]], **convention: Any) -> Any:
     path = folder / "graph.nir"
     nir.write(path, nir.NIRGraph(nodes, edges, type_check=False), compression=None)
-    return read_nir(path, Convention(**convention))
+    return read_nir(path, Convention(dt=1.0, **convention))
 
 
 def chained(**nodes: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:

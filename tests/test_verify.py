@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import spikesim as ss
 from spikesim import programs
 from spikesim.engines import Naive, Stepped
-from spikesim.errors import DeclarationError
+from spikesim.errors import DeclarationError, EngineError, MissingExtraError
 from spikesim.models.emstdp import Emstdp, build, encoder
+from spikesim.programs import program
+from spikesim.tools.cli import app
 from spikesim.verify import compare, compare_weights, verify
 
 pytestmark = pytest.mark.core
@@ -70,6 +73,32 @@ def test_weights_that_differ_are_named():
 def test_no_presentation_is_equal():
     verdict = verify(build(CONFIG), {"in": _inputs()["in"][:0]}, LABELS[:0], learn=True)
     assert verdict.equal and (verdict.presentations, verdict.spikes) == (0, 0)
+
+
+def test_a_choice_that_a_program_does_not_have_is_refused():
+    with pytest.raises(DeclarationError, match="naive:fast: naive has no choices"):
+        program("naive:fast")
+
+
+def test_the_command_goes_on_where_a_program_is_missing(tmp_path, monkeypatch):
+    w = np.eye(4) * 2
+    floored = ss.IF(4, 3.0, 0, floor=-(2.0**17))  # the end of a chip's 24 bits, which nir's neurons have not
+    network = ss.Network({"in": ss.Source(4), "n": floored}, [ss.Dense("in", "n", w)], ss.Window(9))
+    ss.save_network(network, tmp_path / "net.h5")
+
+    def found(name):
+        if name == "absent":
+            raise MissingExtraError("absent", "nothing")
+        return program(name)
+
+    monkeypatch.setattr(importlib.import_module("spikesim.verify"), "program", found)
+    command = ["verify", str(tmp_path / "net.h5"), "--against"]
+    done = CliRunner().invoke(app, [*command, "naive,absent,nir:nir-spikesim"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "absent: not asked. absent is not installed" in done.stdout
+    assert done.stdout.count("0 differ") >= 2 or done.stdout.count("equal") >= 2
+    with pytest.raises(EngineError, match="none of absent is installed"):
+        CliRunner().invoke(app, [*command, "absent"], catch_exceptions=False)
 
 
 def test_an_unknown_program_is_refused():

@@ -83,6 +83,11 @@ class NirProgram:
             leaky = {name: leaking(p) for name, p in network.populations.items()}
             network = replace(network, populations=leaky, projections=tuple(fixed))
         write(network, path, dt=setting.dt if setting.leaky else 1.0)
+        if len(inputs) != 1:
+            raise EngineError(
+                f"nir:{self.choice}: {len(inputs)} sources; the library is given one. Verify with nir, or "
+                f"join the sources into one"
+            )
         (spikes,) = inputs.values()
         given, out = path.with_name("given.npz"), path.with_name("found.npz")
         rasters = [spikes.raster(b) for b in range(len(spikes))]

@@ -14,7 +14,7 @@ import numpy as np
 
 from spikesim import checkpoint
 from spikesim._files import json_bytes, sha256_bytes
-from spikesim.errors import CheckpointError, SpikesimError
+from spikesim.errors import CheckpointError, DeclarationError, SpikesimError, unknown
 from spikesim.hardware.lava.graph import Arithmetic, Graph
 from spikesim.hardware.lava.network import BUILDERS, LavaNetwork
 from spikesim.network import Network
@@ -28,8 +28,11 @@ def save_lava(network: Network, path: str | os.PathLike[str], arithmetic: Arithm
 
     Raises:
         CheckpointError: the file cannot be written.
+        DeclarationError: an unknown arithmetic.
         EngineError, LimitError: what Lava, or Loihi's integers, cannot hold.
     """
+    if arithmetic not in BUILDERS:
+        raise DeclarationError(f"save_lava: {unknown('arithmetic', arithmetic, BUILDERS)}")
     arrays, declaration = describe(network)
     graph = BUILDERS[arithmetic](network)
     meta = {"network": declaration, "arithmetic": arithmetic, "graph": graph_digest(graph)}

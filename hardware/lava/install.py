@@ -11,6 +11,17 @@ from spikesim.errors import EngineError, MissingExtraError
 INFRASTRUCTURE = "lava.magma.runtime.message_infrastructure.multiprocessing"
 
 
+class NoLavaError(MissingExtraError):
+    """Lava does not exist for this Python; no extra brings it."""
+
+    def __init__(self) -> None:
+        ImportError.__init__(
+            self,
+            f"Lava (lava-nc 0.10.0) exists for Python 3.10 alone, and this is Python {sys.version_info[0]}."
+            f"{sys.version_info[1]}. Run this on Python 3.10; the emulator (loihi), netx and NIR work here",
+        )
+
+
 def require() -> None:
     """Lava can be imported.
 
@@ -19,9 +30,9 @@ def require() -> None:
         EngineError: this program starts its processes in another way than Lava can.
     """
     if importlib.util.find_spec("lava") is None or importlib.util.find_spec("lava.magma") is None:
-        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        why = "" if here == "3.10" else f"; it exists for Python 3.10 alone, and this is Python {here}"
-        raise MissingExtraError(f"Lava (lava-nc 0.10.0{why})", "lava")
+        if sys.version_info[:2] != (3, 10):
+            raise NoLavaError()
+        raise MissingExtraError("Lava (lava-nc 0.10.0)", "lava")
     _let_it_fork()
 
 

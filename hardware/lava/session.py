@@ -48,7 +48,7 @@ class Session:
         self._extractors: dict[Tap, Any] = {}
         self._wires: dict[Tap, Any] = {}
         self._root: Any = None
-        self._restore_term = False
+        self._restored: list[int] = []
 
     def inject(self, name: str, n: int) -> Any:
         """An OutPort of shape (n,) that sends what `stream` is given under this name."""
@@ -86,11 +86,13 @@ class Session:
             # Lava looks for models in every file beside a process, and tells of those that it cannot import.
             warnings.filterwarnings("ignore", "Cannot import module", UserWarning)
             root.create_runtime(run_cfg=self._configuration(tag))
-        if _in_main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(
-                signal.SIGTERM, _leave
-            )  # else a terminated program would leave its processes waiting
-            self._restore_term = True
+        for number in (
+            signal.SIGTERM,
+            signal.SIGHUP,
+        ):  # else an ended program leaves processes waiting
+            if _in_main_thread() and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _leave)
+                self._restored.append(number)
 
     def stream(
         self,
@@ -132,9 +134,8 @@ class Session:
 
     def close(self, orderly: bool = True) -> None:
         """Stop, and end what does not stop."""
-        if self._restore_term:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            self._restore_term = False
+        while self._restored:
+            signal.signal(self._restored.pop(), signal.SIG_DFL)
         runtime = getattr(self._root, "_runtime", None)
         try:
             if orderly and runtime is not None and runtime._is_started and not runtime._is_running:

@@ -7,6 +7,7 @@ from pathlib import Path
 from spikesim.hardware.lava.backend import lava_player
 from spikesim.hardware.lava.file import read_lava, save_lava
 from spikesim.hardware.lava.player import Player
+from spikesim.hardware.limits import leaks
 from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.hardware.targets import Reader, Target, without_floors
 from spikesim.network import Network
@@ -20,6 +21,12 @@ def _float(path: Path, network: Network) -> Player:
     return lava_player(without_floors(read_lava(path)[0]), "float")
 
 
+def _no_float(network: Network) -> str:
+    """Floating point computes no leak in integers."""
+    leaking = [name for name, p in network.populations.items() if leaks(p) and p.grid is not None]
+    return f"{', '.join(leaking)}: a leak in Loihi's integers, which floating point rounds" if leaking else ""
+
+
 def _emulator(path: Path, network: Network) -> Loihi:
     return Loihi(read_lava(path)[0])
 
@@ -29,5 +36,9 @@ TARGET = Target(
     "Lava",
     "lava-fixed",
     save_lava,
-    (Reader("lava-fixed", _fixed), Reader("lava-float", _float, saturates=False), Reader("loihi", _emulator)),
+    (
+        Reader("lava-fixed", _fixed),
+        Reader("lava-float", _float, saturates=False, refuses=_no_float),
+        Reader("loihi", _emulator),
+    ),
 )

@@ -82,7 +82,7 @@ def _modules() -> tuple[Any, Any]:
     try:
         return import_module("brian2"), import_module("brian2_loihi")
     except ModuleNotFoundError as problem:
-        raise MissingExtraError("brian2-loihi", "brian2-loihi") from problem
+        raise MissingExtraError("brian2-loihi", "loihi") from problem
 
 
 def play(

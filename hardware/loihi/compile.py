@@ -248,6 +248,6 @@ def chip_weights(
         raise LimitError(
             f"{where}: weights need {bits} bits{' and a sign' if mixed else ''} from their common step to "
             f"the largest; the chip has {8 - mixed}. Quantise them: "
-            f"spikesim.hardware.quantise(network, {HARDWARE!r}, bits=8)"
+            f"spikesim.hardware.quantise.quantise(network, {HARDWARE!r}, bits=8); --bits 8 in a command"
         )
     return np.clip(weights, low, high).astype(np.int32), exponent, mode, int(outside.sum()) + beside

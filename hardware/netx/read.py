@@ -96,7 +96,7 @@ class _Reader:
             elif kind == "flatten":
                 shape = None if shape is None else (int(np.prod(shape)),)
             else:
-                weight = self.weight(layer, where, kind, shape)
+                weight = self.weight(layer, where, kind)
                 shape = self.before(layer, where, kind, shape, weight)
                 pre = list(populations)[-1] if populations else "in"
                 populations.setdefault("in", Source(int(np.prod(shape))))
@@ -152,7 +152,7 @@ class _Reader:
             raise self.refuse(f"{where}/{key}", f"holds {off}; netx keeps whole numbers of a few bits")
         return numbers
 
-    def weight(self, layer: Tree, where: str, kind: str, shape: Any) -> npt.NDArray[np.float64]:
+    def weight(self, layer: Tree, where: str, kind: str) -> npt.NDArray[np.float64]:
         """(n_post, n_pre), or (out, in, rows, columns)."""
         weight = self.integers(layer, where, "weight")
         if kind == "dense" and weight.ndim == 1:

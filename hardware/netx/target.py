@@ -32,7 +32,8 @@ class OwnReader:
 
     def __init__(self, path: Path, network: Network) -> None:
         found = load_netx(path)
-        names = dict(zip(found.populations, network.populations, strict=True))
+        given = (*network.sources, *(layer.name for layer in layers(network)))
+        names = dict(zip(found.populations, given, strict=True))
         self.network = Network(
             {names[k]: p for k, p in found.populations.items()},
             tuple(_between(p, names[p.pre], names[p.post]) for p in found.projections),

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from spikesim._files import write_bytes
 from spikesim.errors import SpikesimError
 from spikesim.hardware.limits import LimitError, check
-from spikesim.hardware.loihi.chip import SHIFT, ChipPopulation, ChipProjection
+from spikesim.hardware.loihi.chip import SHIFT, UNITY, ChipPopulation, ChipProjection
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.network import Network
 from spikesim.synapses import Conv2d, Dense
@@ -142,6 +142,12 @@ def _layer(chip: ChipPopulation, p: ChipProjection) -> Layer:
             f"{chip.name}: a bias of {int(chip.bias[np.argmax(chip.bias & 63)])} units of v; netx holds "
             f"multiples of 64. Round it to whole weights (spikesim.hardware.quantise with 'netx')"
         )
+    if not chip.du or chip.dv >= UNITY:
+        raise LimitError(
+            f"{chip.name}: u_decay = {chip.du / UNITY:g}, v_decay = {chip.dv / UNITY:g}; netx holds an "
+            f"iDecay from 1 to {UNITY} and a vDecay from 0 to {UNITY - 1}, in parts of {UNITY}. Choose "
+            f"another decay"
+        )
     bias, vth, unit = chip.bias >> SHIFT, chip.vth, float(chip.scale)
     convolution = p.declared if p.kind == "conv" else None
     if chip.scale == 64:
@@ -162,7 +168,7 @@ def _check_weights(name: str, weight: Ints, convolution: bool) -> None:
     if low < -128 or high > (127 if low < 0 else 255):
         raise LimitError(
             f"{name}: weights from {low} to {high}; netx holds -128 .. 127 (0 .. 255 if none is negative). "
-            f"Quantise it: spikesim.hardware.quantise(network, 'netx', bits=8)"
+            f"Quantise it: spikesim.hardware.quantise.quantise(network, 'netx', bits=8)"
         )
     if convolution:
         return  # read as they are

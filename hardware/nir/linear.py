@@ -210,13 +210,12 @@ def _flat_shape(node: Node, shape: Shape) -> Shape:
 
 
 def _same_shape(node: Node, shape: Shape) -> Shape:
-    for key in ("shape",):
-        if isinstance(node.values.get(key), np.ndarray):
-            stated = node.whole(key, 1)
-            if prod(stated) != prod(shape):
-                raise NirError(f"{_named(node)}: shape = {stated}, and {shape} comes in")
-            return stated
-    return shape
+    if not isinstance(node.values.get("shape"), np.ndarray):
+        return shape
+    stated = node.whole("shape", 1)
+    if prod(stated) != prod(shape):
+        raise NirError(f"{_named(node)}: shape = {stated}, and {shape} comes in")
+    return stated
 
 
 def _each_shape(key: str) -> Callable[[Node, Shape], Shape]:

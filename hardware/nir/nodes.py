@@ -6,7 +6,6 @@ that of nir 1.0.4 to 1.0.8: /version, and /node, a NIRGraph of `nodes` and `edge
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError, unknown
-from spikesim.hardware.hdf5.guard import Limits, Tree, tree
+from spikesim.hardware.hdf5.guard import Tree
 
 Array = npt.NDArray[Any]
 
@@ -132,23 +131,13 @@ class Graph:
     metadata: Mapping[str, Any]
     notes: tuple[str, ...] = ()
 
-    def into(self, name: str) -> list[str]:
-        """The nodes with an edge into a node."""
-        return [a for a, b in self.edges if b == name]
-
-
-def read_graph(path: str | os.PathLike[str], limits: Limits | None = None) -> Graph:
-    """The graph of a NIR file, guarded (`hdf5.guard`), laid flat and checked against the schema.
-
-    Raises:
-        FileRefused: the file is damaged or hostile.
-        NirError: it holds no NIR graph, or nodes that NIR or spikesim does not have.
-    """
-    return graph_of(tree(path, limits), str(path))
-
 
 def graph_of(found: Tree, where: str) -> Graph:
-    """The graph of a file's contents; see `read_graph`."""
+    """The graph of a file's contents, laid flat and checked against the schema.
+
+    Raises:
+        NirError: it holds no NIR graph, or nodes that NIR or spikesim does not have.
+    """
     for name in found.keys() - {"version", "node"}:
         raise NirError(f"{where}: {unknown('entry of a NIR file', name, ('version', 'node'))}")
     root = found.get("node")

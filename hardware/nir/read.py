@@ -100,12 +100,16 @@ class _Import:
 
     def __init__(self, graph: Graph, convention: Convention, T: int | None) -> None:
         told = graph.metadata.get("dt")
-        ours = float(told) if isinstance(told, float | int) and told > 0 else 1.0
-        self.dt = convention.dt if convention.dt is not None else ours
+        ours = float(told) if isinstance(told, float | int) and told > 0 else None
+        self.dt = next(dt for dt in (convention.dt, ours, 1.0) if dt is not None)
         self.graph, self.convention = graph, convention
         steps = graph.metadata.get("steps")
         self.T = steps if T is None and isinstance(steps, int) and steps > 0 else T
         self.notes = list(graph.notes)
+        if convention.dt is None and ours is None:
+            self.notes.append("nobody says how long a step is, the file neither: dt = 1 of its unit of time")
+        elif ours is not None and self.dt != ours:
+            self.notes.append(f"dt = {self.dt:g}, as asked for, instead of the {ours:g} that the file states")
         self.synapses = 0
         self.always = _free("constant", graph.nodes)
         self.laid = layout(graph)
@@ -204,6 +208,7 @@ class _Import:
                 f"number"
             )
         subtract = self.convention.reset == "subtract" and node.kind != "Threshold"
+        clock = stated(node, "offset") if self.T is not None else None
         shared = float(bias[0]) if (bias == bias[0]).all() else tuple(bias.tolist())
         if (found.u_decay, found.v_decay) == (1.0, 0.0) and found.v_reset == 0:
             numbers = [bias, *(np.asarray(p.w) for p in into)]
@@ -211,7 +216,7 @@ class _Import:
             bits = self._bits(node, [*numbers, np.full(1, found.threshold)] if subtract else numbers)
             if bits is not None and (not subtract or self.convention.fires == ">="):
                 theta = fires_from(found.threshold, bits, self.convention.fires)
-                made = IF(n, theta, bits, shared, reset="subtract" if subtract else "zero")
+                made = IF(n, theta, bits, shared, None, "subtract" if subtract else "zero", offset=clock)
                 if self._provable(made, into):
                     return made
         theta, own = fires_from(found.threshold, None, self.convention.fires), stated(node, "theta")
@@ -219,7 +224,8 @@ class _Import:
             theta = float(own)
         reset = "subtract" if subtract else "value"
         try:
-            return LIF(n, theta, None, found.u_decay, found.v_decay, shared, None, reset, found.v_reset)  # type: ignore[arg-type]
+            decays = {"u_decay": found.u_decay, "v_decay": found.v_decay, "v_reset": found.v_reset}
+            return LIF(n, theta, None, bias=shared, reset=reset, offset=clock, **decays)  # type: ignore[arg-type]
         except DeclarationError as problem:
             raise NirError(f"{name} ({node.kind}): {problem}") from problem
 

@@ -18,8 +18,8 @@ from spikesim.hardware.nir.neurons import Convention
 from spikesim.hardware.nir.nodes import graph_of
 from spikesim.hardware.nir.read import Imported, imported, read_nir
 from spikesim.hardware.nir.units import Units
-from spikesim.hardware.nir.write import read_back, write
-from spikesim.hardware.targets import Reader, Target
+from spikesim.hardware.nir.write import Written, read_back, write
+from spikesim.hardware.targets import Reader, Target, without_floors
 from spikesim.network import Network
 
 
@@ -57,6 +57,10 @@ def renamed(found: Network, network: Network) -> Network:
     return Network(populations, links, network.window, network.readout)
 
 
+def _write(network: Network, path: Path) -> Written:
+    return write(without_floors(network), path)
+
+
 def _by_nir(path: Path, network: Network) -> Runner:
     return engine(renamed(as_read_by_nir(path).network, network))
 
@@ -69,6 +73,6 @@ TARGET = Target(
     "nir",
     "NIR",
     "nir",
-    write,
+    _write,
     (Reader("nir", _by_nir, saturates=False), Reader("nir-spikesim", _by_spikesim, saturates=False)),
 )

@@ -199,9 +199,9 @@ class Units:
 
     def _population(self, name: str) -> None:
         p, shape = self.network.populations[name], self.shapes[name]
-        del_name = self.names[name]
+        node = self.names[name]
         if isinstance(p, Source):
-            self.nodes[del_name] = {"type": "Input", "shape": np.array(shape, np.int64)}
+            self.nodes[node] = {"type": "Input", "shape": np.array(shape, np.int64)}
             return
         fields = self._parameters(name, p)
         fields["v_threshold"] = self._threshold(name, p)
@@ -221,7 +221,9 @@ class Units:
         extra: Tree = {"theta": np.array(float(p.theta))}
         if p.grid is not None:
             extra["grid"] = np.array(p.grid)
-        self.nodes[del_name] = {"type": _kind(p), **made, "metadata": extra}
+        if p.offset is not None:
+            extra["offset"] = np.array(p.offset)
+        self.nodes[node] = {"type": _kind(p), **made, "metadata": extra}
 
     def _threshold(self, name: str, p: Any) -> float:
         threshold = written_threshold(p.theta, p.grid)

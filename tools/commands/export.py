@@ -105,7 +105,9 @@ def export(
             exported,
             found,
             table,
-            f"spikesim export {what.name} --to {to} --out {out.name} --samples {samples}",
+            f"spikesim export {what.name} --to {to} --out {out.name} --samples {samples}"
+            + (f" --bits {bits}" if bits is not None else "")
+            + (f" --T {T}" if T is not None else ""),
         )
         display.say(f"{table}: written")
     if not exported.equal:
@@ -120,7 +122,10 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
         DataError: a network with several sources, or data that do not fit it.
     """
     if not what.is_dir():
-        network = load_network(what).inference(T)
+        declared = load_network(what)
+        if declared.window.endless and T is None:
+            raise DataError(f"{what} runs without end, and presentations are played; give their steps: --T")
+        network = declared.inference(T)
         if len(network.sources) != 1:
             raise DataError(f"{what}: {len(network.sources)} sources; the command plays networks with one")
         return Exportable(network, None, None, 1, f"Poisson input of {RATE} spikes a step")
@@ -143,6 +148,7 @@ def described(exported: Exported, found: Exportable) -> dict[str, Any]:
         "equal": exported.equal,
         "checks": [asdict(check) for check in exported.checks],
         "missing": dict(exported.missing),
+        "notes": list(exported.notes),
         "bits": None if q is None else q.bits,
         "layers": [] if q is None else [dict(zip(q.COLUMNS, row, strict=True)) for row in q.rows()],
         "populations": [] if q is None else [asdict(p) for p in q.populations],
@@ -180,6 +186,11 @@ def show(exported: Exported, found: Exportable, display: Display) -> None:
         )
         if check.difference is not None:
             display.say(f"  first: {check.difference}")
+    for note in exported.notes:
+        display.say(f"note: {note}")
+    silent = [check.reader for check in exported.checks if not check.spikes]
+    if silent:
+        display.say("note: no neuron has fired, so that little was compared; play more samples")
     for name, why in exported.missing.items():
         display.say(f"{name}: not asked. {why}")
 

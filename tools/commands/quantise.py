@@ -33,7 +33,7 @@ def quantise(
             help="A run that was trained on the chip's grid, to compare; may be repeated.", metavar="RUN"
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="test or validation.")] = "test",
+    split: Annotated[str, typer.Option(help="test, validation or train.")] = "test",
     samples: Annotated[int | None, typer.Option(min=1, help="So many samples; all where not given.")] = None,
     T: Annotated[int | None, typer.Option("--T", min=1, help="Steps of a presentation.")] = None,
     out: Annotated[

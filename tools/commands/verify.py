@@ -11,9 +11,10 @@ import typer
 
 from spikesim import programs
 from spikesim.datasets.dataset import Dataset
-from spikesim.errors import DeclarationError, EngineError
+from spikesim.errors import DeclarationError, EngineError, MissingExtraError
 from spikesim.evaluation import check_fits
 from spikesim.hardware.quantise import quantise
+from spikesim.hardware.targets import without_floors
 from spikesim.network import Network
 from spikesim.network_file import load_network
 from spikesim.neurons import Source, Target
@@ -24,6 +25,8 @@ from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
 from spikesim.verify import Verdict
 from spikesim.verify import verify as compare
+
+NO_FLOOR = ("lava-float", "nir")
 
 
 def verify(
@@ -52,15 +55,29 @@ def verify(
     others = [name.strip() for name in against.split(",")]
     if what.is_dir():
         run, dataset = Run.open(what), experiment_of(what).load()
-        verdicts = [play(run, dataset, samples, name, learn, engine or "windowed", bits) for name in others]
+
+        def compared(name: str) -> Verdict:
+            return play(run, dataset, samples, name, learn, engine or "windowed", bits)
     else:
         network = load_network(what)
-        verdicts = [_random(network, name, engine, samples, steps, rate, seed, learn) for name in others]
+        if bits is not None:
+            network = quantise(network, "loihi1", bits).network
+
+        def compared(name: str) -> Verdict:
+            return _random(network, name, engine, samples, steps, rate, seed, learn)
+
+    verdicts, missing = [], {}
+    for name in others:
+        try:
+            verdicts.append(compared(name))
+            display.say(str(verdicts[-1]))
+        except MissingExtraError as problem:
+            missing[name] = str(problem)
+            display.say(f"{name}: not asked. {problem}")
     if as_json:
         print(json.dumps([verdict.describe() for verdict in verdicts], indent=2))
-    else:
-        for verdict in verdicts:
-            display.say(str(verdict))
+    if missing and not verdicts:
+        raise EngineError(f"none of {', '.join(missing)} is installed here")
     if not all(verdict.equal for verdict in verdicts):
         raise typer.Exit(1)
 
@@ -87,10 +104,16 @@ def play(
             raise EngineError(f"{against} does not learn here; verify without --learn")
         network = network.inference() if bits is None else quantise(network, "loihi1", bits).network
         labels = None
+    network = _endless(network, against)
     source = network.sources[0]
     T = network.window.boundary if network.populations[source].replay else network.window.T
     spikes = run.encoder.encode(split.x, split.index, T, run.training.seed)
     return compare(network, {source: spikes}, labels, engine, against, learn)
+
+
+def _endless(network: Network, against: str) -> Network:
+    """The network without the floor of a chip's 24 bits, for a program whose membranes have no such end."""
+    return without_floors(network) if against.partition(":")[0] in NO_FLOOR else network
 
 
 def _random(
@@ -104,6 +127,7 @@ def _random(
     learn: bool,
 ) -> Verdict:
     """Random spikes on two programs; random labels where there is a target."""
+    network = _endless(network, against)
     rs, window = np.random.default_rng(seed), network.window
     inputs: dict[str, Any] = {}
     for name in network.sources:
