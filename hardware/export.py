@@ -24,6 +24,8 @@ from spikesim.runfolder import CONFIG
 from spikesim.spikes import Spikes
 from spikesim.verify import Difference, compare
 
+FORMATS = (".nir", ".net")  # what no run has files of
+
 
 @dataclass(frozen=True)
 class Check:
@@ -127,8 +129,8 @@ def check_place(path: Path) -> None:
     Raises:
         DeclarationError: it would.
     """
-    if (path.parent / CONFIG).exists():
-        raise DeclarationError(f"{path}: {path.parent} is the folder of a run; write the export beside it")
+    if path.exists() and (path.parent / CONFIG).exists() and path.suffix not in FORMATS:
+        raise DeclarationError(f"{path} is a file of the run in {path.parent}; choose another name")
     if path.is_dir() or (path.exists() and not h5py.is_hdf5(path)):
         what = "a folder" if path.is_dir() else "no file of a network"
         raise DeclarationError(f"{path} exists, and is {what}; choose another name, or move it away")

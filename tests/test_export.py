@@ -135,10 +135,13 @@ def test_a_file_of_another_kind_and_a_runs_own_are_not_replaced(tmp_path: Path) 
     run = tmp_path / "run"
     run.mkdir()
     (run / CONFIG).write_text("{}")
+    export(network, "nir", run / "a.nir", played(network))
+    export(network, "nir", run / "a.nir", played(network))
+    (run / "final.h5").write_bytes((run / "a.nir").read_bytes())
     for path, said in (
         (tmp_path / "notes.txt", "is no file of a network"),
         (tmp_path / "run", "is a folder"),
-        (run / "a.h5", "is the folder of a run"),
+        (run / "final.h5", "is a file of the run in"),
     ):
         with pytest.raises(DeclarationError, match=said):
             export(network, chosen, path, played(network))
