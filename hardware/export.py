@@ -104,11 +104,11 @@ def export(
         SpikesimError: the file cannot be written.
     """
     chosen = to if isinstance(to, Target) else target(to)
+    check_place(path)
     quantised, ready = None, network.inference()
     if bits is not None or limits.target(chosen.hardware).quantised:
         quantised = quantise(network, chosen.hardware, 8 if bits is None else bits, **measure)
         ready = quantised.network
-    check_place(path)
     draft = path.with_name(f"unproved-{path.name}")
     try:
         notes = tuple(getattr(chosen.write(ready, draft), "notes", ()))

@@ -39,10 +39,6 @@ def _of_neurons(name: str, p: Any) -> list[str]:
     found = []
     if p.reset == "subtract":
         found.append(f"{name}: reset = 'subtract'; NIR resets to a value. Train with a reset to zero")
-    if p.refractory:
-        found.append(
-            f"{name}: refractory = {p.refractory}; NIR's neurons do not rest. Train with refractory=0"
-        )
     if isinstance(p, LIF) and p.grid is not None and not _whole(p):
         found.append(
             f"{name}: grid = {p.grid} with u_decay = {p.u_decay}, v_decay = {p.v_decay}: what is left "

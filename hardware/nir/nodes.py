@@ -6,8 +6,9 @@ that of nir 1.0.4 to 1.0.8: /version, and /node, a NIRGraph of `nodes` and `edge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from types import MappingProxyType
 from typing import Any
 
@@ -48,6 +49,12 @@ ANALOG = {  # what sends no spikes, and so has no place in a network of spikes
 }
 ROUNDING_32, ROUNDING_64 = 2.0**-21, 2.0**-50  # relative; what two operations may have left of a number
 MOST_NODES, MOST_EDGES = 1024, 20_000
+
+
+def free_name(wanted: str, taken: Container[str], mark: str = "_") -> str:
+    """A name that is not taken: the one that is wanted, or with a number from 2 on behind it."""
+    numbered = (f"{wanted}{mark}{k}" for k in count(2))
+    return next(name for name in chain([wanted], numbered) if name not in taken)
 
 
 class NirError(DataError):

@@ -8,9 +8,8 @@ without a delay arrives a step later, as recurrent layers of the libraries do; t
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, count
 from math import prod
 from typing import Any
 
@@ -28,7 +27,7 @@ from spikesim.hardware.nir.neurons import (
     stated,
     written_threshold,
 )
-from spikesim.hardware.nir.nodes import Graph, NirError, graph_of
+from spikesim.hardware.nir.nodes import Graph, NirError, free_name, graph_of
 from spikesim.hardware.nir.paths import projection
 from spikesim.hardware.nir.routes import routes
 from spikesim.hardware.nir.shapes import layout
@@ -111,7 +110,7 @@ class _Import:
         elif ours is not None and self.dt != ours:
             self.notes.append(f"dt = {self.dt:g}, as asked for, instead of the {ours:g} that the file states")
         self.synapses = 0
-        self.always = _free("constant", graph.nodes)
+        self.always = free_name("constant", graph.nodes)
         self.laid = layout(graph)
         self.routes = routes(self.laid, self.dt)
         for pre, post in sorted(self.routes.late):
@@ -243,7 +242,7 @@ class _Import:
         """Whether the sums of a population on its grid stay in the exact range."""
         others = {p.pre for p in into if p.pre != p.post}
         populations: dict[str, Any] = {name: Source(self._size(name)) for name in sorted(others)}
-        mine = _free("self", others)
+        mine = free_name("self", others)
         own = [replace(p, pre=mine if p.pre == p.post else p.pre, post=mine) for p in into]
         populations[mine] = made
         own = [replace(p, name=f"{k}", delay=max(p.delay, int(p.pre == mine))) for k, p in enumerate(own)]
@@ -268,13 +267,7 @@ def _unique(projections: list[Any]) -> list[Any]:
     taken: set[str] = set()
     made = []
     for p in projections:
-        name = _free(p.name, taken, "#")
+        name = free_name(p.name, taken, "#")
         taken.add(name)
         made.append(p if name == p.name else replace(p, name=name))
     return made
-
-
-def _free(wanted: str, taken: Container[str], mark: str = "_") -> str:
-    """A name that is not taken: the one that is wanted, or with a number behind it."""
-    numbered = (f"{wanted}{mark}{k}" for k in count(2))
-    return next(name for name in chain([wanted], numbered) if name not in taken)

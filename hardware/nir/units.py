@@ -12,7 +12,7 @@ import numpy.typing as npt
 from spikesim.hardware.hdf5.guard import Tree
 from spikesim.hardware.nir.checks import MOST_BYTES
 from spikesim.hardware.nir.neurons import written_threshold
-from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.nodes import NirError, free_name
 from spikesim.network import Network
 from spikesim.neurons import LIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne
@@ -64,10 +64,7 @@ class Units:
     def _name(self, wanted: str) -> str:
         """A name that HDF5, NIR and the libraries' modules take, and that is not taken yet."""
         plain = re.sub(r"[^0-9A-Za-z_]+", "_", wanted).strip("_")[:100] or "node"
-        name, k = plain, 1
-        while name in self.taken:
-            k += 1
-            name = f"{plain}_{k}"
+        name = free_name(plain, self.taken)
         self.taken.add(name)
         return name
 

@@ -188,8 +188,7 @@ def show(exported: Exported, found: Exportable, display: Display) -> None:
             display.say(f"  first: {check.difference}")
     for note in exported.notes:
         display.say(f"note: {note}")
-    silent = [check.reader for check in exported.checks if not check.spikes]
-    if silent:
+    if not all(check.spikes for check in exported.checks):
         display.say("note: no neuron has fired, so that little was compared; play more samples")
     for name, why in exported.missing.items():
         display.say(f"{name}: not asked. {why}")

@@ -36,7 +36,6 @@ DAMAGED = (
     LookupError,
     EOFError,
     RuntimeError,
-    NotImplementedError,
     MemoryError,
     SyntaxError,
     tokenize.TokenError,
