@@ -20,9 +20,9 @@ from spikesim.hardware.quantise_report import Quantised
 from spikesim.hardware.targets import Reader, Target, target, without_floors
 from spikesim.network import Network
 from spikesim.neurons import Source
-from spikesim.runfolder import CONFIG
 from spikesim.spikes import Spikes
-from spikesim.verify import Difference, compare
+from spikesim.training.run_folder import CONFIG
+from spikesim.verification.verify import Difference, compare
 
 FORMATS = (".nir", ".net")  # what no run has files of
 

@@ -31,9 +31,9 @@ from spikesim.errors import DeclarationError
 from spikesim.hardware.limits import Hardware, LimitError, check, leaks, saturation, target
 from spikesim.hardware.quantise_report import PopulationError, ProjectionError, Quantised, accuracies
 from spikesim.network import Network
+from spikesim.network.scheduling import sends
 from spikesim.neurons import Source
 from spikesim.synapses import OneToOne
-from spikesim.timing import sends
 
 FINEST = grids.MASTER_BITS
 LEAK_BITS = 6  # the chip's fraction of u and v, below a weight's last bit
@@ -60,7 +60,7 @@ def quantise(
         masters: plastic weights; the declared ones where None.
         T: steps of a presentation; the window's where None.
         measure: split and encoder, to measure the accuracy before and after; seed, threads, progress and
-            engine as in `spikesim.evaluation.evaluate`.
+            engine as in `spikesim.training.evaluate.evaluate`.
 
     Raises:
         DeclarationError: bits out of range, an unknown target or argument.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from spikesim.datasets.dataset import Split
 from spikesim.encoders import Encoder
 from spikesim.errors import DeclarationError
-from spikesim.evaluation import evaluate
+from spikesim.files.measured_table import Cell
 from spikesim.network import Network
-from spikesim.tables import Cell
+from spikesim.training.evaluate import evaluate
 
 
 @dataclass(frozen=True)

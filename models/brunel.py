@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import connect
 from spikesim.errors import DeclarationError
 from spikesim.network import Network
 from spikesim.neurons import LIF
 from spikesim.recording import Recording
-from spikesim.synapses import PoissonInput
+from spikesim.synapses import PoissonInput, connect
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spikesim.tables import Cell
+from spikesim.files.measured_table import Cell
 
 
 @dataclass(frozen=True)

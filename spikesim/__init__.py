@@ -8,25 +8,25 @@ run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config)
 """
 
 from spikesim import datasets
-from spikesim.drawing import draw_network
 from spikesim.encoders import Poisson, Regular
 from spikesim.engines import engine, simulate
 from spikesim.errors import SpikesimError
-from spikesim.evaluation import evaluate
 from spikesim.learning import CountRule
 from spikesim.network import Network, Readout
-from spikesim.network_file import load_network, save_network
+from spikesim.network.file import load_network, save_network
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
+from spikesim.plotting.network_diagram import draw_network
 from spikesim.recording import Recording
-from spikesim.recording_file import RecordingFile
-from spikesim.run import Run
-from spikesim.settings import Training
+from spikesim.recording.file import RecordingFile
+from spikesim.recording.monitor import Watch
+from spikesim.recording.state import State
 from spikesim.spikes import Spikes, from_events, from_raster
-from spikesim.state import State
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
-from spikesim.training import resume, train
-from spikesim.verify import verify
-from spikesim.watch import Watch
+from spikesim.training.config import Training
+from spikesim.training.evaluate import evaluate
+from spikesim.training.run import Run
+from spikesim.training.train import resume, train
+from spikesim.verification.verify import verify
 from spikesim.window import Window
 
 __all__ = [

@@ -10,14 +10,14 @@ import numpy as np
 
 from spikesim import plotting
 from spikesim.datasets.dataset import Dataset
-from spikesim.drawing import draw_network
 from spikesim.engines import engine
 from spikesim.errors import MissingExtraError
-from spikesim.evaluation import Evaluation
 from spikesim.grid import MASTER_BITS
 from spikesim.network import Masters
-from spikesim.run import Run
-from spikesim.timing import sends
+from spikesim.network.scheduling import sends
+from spikesim.plotting.network_diagram import draw_network
+from spikesim.training.evaluate import Evaluation
+from spikesim.training.run import Run
 
 
 def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str], None]) -> list[str]:

@@ -29,8 +29,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from spikesim._files import write_bytes
 from spikesim.errors import DataError, SpikesimError
+from spikesim.files.atomic import write_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"

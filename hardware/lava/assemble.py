@@ -12,9 +12,9 @@ from spikesim.errors import EngineError
 from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, Graph, Link
 from spikesim.hardware.loihi.compile import retimed
 from spikesim.network import Network
+from spikesim.network.scheduling import sends
 from spikesim.neurons import ErrorIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
-from spikesim.timing import sends
 
 NO_RESET = "Lava's LIF, and Loihi's, resets to zero"
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import checkpoint
-from spikesim._files import json_bytes, sha256_bytes
 from spikesim.errors import CheckpointError, DeclarationError, SpikesimError, unknown
+from spikesim.files import checkpoint
+from spikesim.files.atomic import json_bytes, sha256_bytes
 from spikesim.hardware.lava.graph import Arithmetic, Graph
 from spikesim.hardware.lava.network import BUILDERS, LavaNetwork
 from spikesim.network import Network
-from spikesim.network_file import describe, restore
+from spikesim.network.file import describe, restore
 
 KIND = "lava"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.played import check_playing, played
+from spikesim.engines.inference_only import check_playing, played
 from spikesim.hardware.lava.session import Reals, Session
 from spikesim.network import Network
 from spikesim.recording import Recording

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.played import check_playing, played
+from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.loihi.chip import ChipNetwork, ChipPopulation, ChipProjection

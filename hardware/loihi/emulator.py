@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.played import check_playing
+from spikesim.engines.inference_only import check_playing
 from spikesim.errors import EngineError, SpikesimError, unknown
 from spikesim.hardware.loihi.chip import ChipNetwork
 from spikesim.hardware.loihi.compile import compile_network

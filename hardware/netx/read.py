@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError, unknown
-from spikesim.hardware.hdf5.guard import FileRefused, Limits, Tree, tree
+from spikesim.files.untrusted_hdf5 import FileRefused, Limits, Tree, tree
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
 from spikesim.synapses import Conv2d, Dense

@@ -24,8 +24,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from spikesim._files import write_bytes
 from spikesim.errors import SpikesimError
+from spikesim.files.atomic import write_bytes
 from spikesim.hardware.limits import LimitError, check
 from spikesim.hardware.loihi.chip import SHIFT, UNITY, ChipPopulation, ChipProjection
 from spikesim.hardware.loihi.compile import compile_network

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from spikesim._files import json_bytes, sha256_bytes
-from spikesim.hardware.hdf5.guard import FileRefused, Tree, walk
+from spikesim.files.atomic import json_bytes, sha256_bytes
+from spikesim.files.untrusted_hdf5 import FileRefused, Tree, walk
 
 DIGEST = "spikesim_sha256"
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError, unknown
-from spikesim.hardware.hdf5.guard import Tree
+from spikesim.files.untrusted_hdf5 import Tree
 
 Array = npt.NDArray[Any]
 

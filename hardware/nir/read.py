@@ -17,7 +17,7 @@ import numpy as np
 
 from spikesim import grid as grids
 from spikesim.errors import DeclarationError
-from spikesim.hardware.hdf5.guard import Limits, tree
+from spikesim.files.untrusted_hdf5 import Limits, tree
 from spikesim.hardware.nir.digest import check_digest
 from spikesim.hardware.nir.neurons import (
     Convention,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.hardware.hdf5.guard import Tree
+from spikesim.files.untrusted_hdf5 import Tree
 from spikesim.hardware.nir.checks import MOST_BYTES
 from spikesim.hardware.nir.neurons import written_threshold
 from spikesim.hardware.nir.nodes import NirError, free_name

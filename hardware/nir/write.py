@@ -21,9 +21,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from spikesim._files import write_bytes
 from spikesim.errors import SpikesimError
-from spikesim.hardware.hdf5.guard import Tree
+from spikesim.files.atomic import write_bytes
+from spikesim.files.untrusted_hdf5 import Tree
 from spikesim.hardware.nir.checks import check
 from spikesim.hardware.nir.digest import DIGEST, digest
 from spikesim.hardware.nir.nodes import NirError

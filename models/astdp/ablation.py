@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.datasets.dataset import Dataset, make_split
-from spikesim.hopfield.astdp import Astdp
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.astdp.config import Astdp
 from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure
 from spikesim.models.astdp.presets import LITERAL, SUPERVISED
-from spikesim.tables import Table
 
 SIZES = (196, 128, 10)
 SAMPLES = 768  # of the validation set

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spikesim import rng
 from spikesim.errors import DeclarationError
-from spikesim.hopfield.states import check_images, check_labels, uniform
+from spikesim.hopfield.mstdp.states import check_images, check_labels, uniform
 
 Float32 = npt.NDArray[np.float32]
 Loss = Literal["mse", "cross entropy"]

@@ -11,7 +11,8 @@ import numpy as np
 
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import CheckpointError
-from spikesim.hopfield.astdp import Astdp
+from spikesim.files.measured_table import Cell, Table, load_table
+from spikesim.hopfield.astdp.config import Astdp
 from spikesim.models.astdp.backprop import Loss, Mlp
 from spikesim.models.astdp.measure import Measured, measure, steps_to_stable
 from spikesim.models.astdp.presets import (
@@ -25,7 +26,6 @@ from spikesim.models.astdp.presets import (
     UNSUPERVISED,
 )
 from spikesim.models.astdp.self_supervised import self_supervised
-from spikesim.tables import Cell, Table, load_table
 
 Say = Callable[[str], None]
 COLUMNS = ("System", "Form", "Test accuracy (%)", "Paper (%)", "Seeds", "Presentations", "Minutes a run")

@@ -22,13 +22,13 @@ import numpy.typing as npt
 
 from spikesim import rng
 from spikesim.datasets.dataset import Dataset
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_network import AstdpNetwork
-from spikesim.hopfield.astdp_training import present, rate_at
-from spikesim.hopfield.states import uniform
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.network import AstdpNetwork
+from spikesim.hopfield.astdp.training import present, rate_at
+from spikesim.hopfield.mstdp.states import uniform
 from spikesim.models.astdp.backprop import Mlp
 from spikesim.models.astdp.presets import SUPERVISED
-from spikesim.tables import Table
 
 Float32 = npt.NDArray[np.float32]
 GENERATOR = replace(

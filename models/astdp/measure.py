@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.datasets.dataset import Dataset
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_network import AstdpNetwork
-from spikesim.hopfield.astdp_training import Progress, Trainer, accuracy, clone, pixel_states
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.network import AstdpNetwork
+from spikesim.hopfield.astdp.training import Progress, Trainer, accuracy, clone, pixel_states
 
 STABLE = 1e-3  # "mean ds is less than 0.001", section 3.1.1
 Say = Callable[[str], None]

@@ -16,10 +16,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_small import Small, small
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.toy_network import Small, small
 from spikesim.models.astdp.presets import TABLE_3, TABLE_4
-from spikesim.tables import Table
 
 N, HIDDEN = 8, 16
 EPOCHS, PASSES = 400, 10

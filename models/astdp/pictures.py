@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim._files import write_bytes
 from spikesim.errors import MissingExtraError
-from spikesim.hopfield.astdp_small import small
+from spikesim.files.atomic import write_bytes
+from spikesim.files.measured_table import load_table
+from spikesim.hopfield.astdp.toy_network import small
 from spikesim.models.astdp.rivalry import ITERATIONS, RIVALRY, overshoot, recalled, rivalry, switches, trained
 from spikesim.models.astdp.window import (
     AMENDED,
@@ -26,7 +27,6 @@ from spikesim.models.astdp.window import (
     stdp_window,
 )
 from spikesim.plotting import BLUE, GREEN, GREY, ORANGE, SERIES, STYLE, VERMILION
-from spikesim.tables import load_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spikesim.errors import DeclarationError, unknown
-from spikesim.hopfield.astdp import Astdp
+from spikesim.hopfield.astdp.config import Astdp
 
 LITERAL = Astdp()
 LITERAL_UNSUPERVISED = replace(LITERAL, free=0)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_small import Small, small
-from spikesim.tables import Table
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.toy_network import Small, small
 
 Float64 = npt.NDArray[np.float64]
 N, HIDDEN = 4, 8

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset
+from spikesim.files.measured_table import Table
 from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure
 from spikesim.models.astdp.presets import SUPERVISED
-from spikesim.tables import Table
 
 PRESENTATIONS = 15_000
 TRIED: dict[str, dict[str, Any]] = {

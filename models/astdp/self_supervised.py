@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from spikesim import rng
 from spikesim.datasets.dataset import Dataset
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_network import AstdpNetwork
-from spikesim.hopfield.astdp_training import Trainer, accuracy, pixel_states, present, rate_at
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.network import AstdpNetwork
+from spikesim.hopfield.astdp.training import Trainer, accuracy, pixel_states, present, rate_at
 from spikesim.models.astdp.presets import SUPERVISED
 from spikesim.rng import Stream
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_small import small
-from spikesim.tables import Table
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.toy_network import small
 
 Float64 = npt.NDArray[np.float64]
 SHIFTS = tuple(range(-30, 31))

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 import spikesim.grid as grids
 from spikesim.encoders import Encoder, Poisson, Regular
 from spikesim.errors import DeclarationError
-from spikesim.settings import Training
+from spikesim.training.config import Training
 from spikesim.window import Span, Window
 
 

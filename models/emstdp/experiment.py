@@ -15,7 +15,7 @@ from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.models.emstdp import Emstdp, training
-from spikesim.settings import Training
+from spikesim.training.config import Training
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,7 +8,7 @@ from spikesim.models.claims import Claim
 from spikesim.models.emstdp import build, encoder
 from spikesim.models.emstdp.experiment import Experiment
 from spikesim.models.emstdp.presets import preset
-from spikesim.training import train
+from spikesim.training.train import train
 
 SAMPLES = 20_000
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset, Split
+from spikesim.files.measured_table import Cell, Table
 from spikesim.models.gupta.config import (
     AMENDED,
     BACKPROP,
@@ -24,7 +25,6 @@ from spikesim.models.gupta.config import (
 from spikesim.models.gupta.data import iris_folds, pair
 from spikesim.models.gupta.summary import NO_NUMBERS, SPREAD, rounded, spread
 from spikesim.models.gupta.training import train
-from spikesim.tables import Cell, Table
 
 Say = Callable[[str], None]
 Curve = list[dict[str, float]]

@@ -7,8 +7,8 @@ from typing import Literal
 
 from spikesim.errors import DeclarationError
 from spikesim.grid import whole
-from spikesim.learning.gupta import PRINTED_EPS, GuptaRule
 from spikesim.rates.adam import AdamSettings
+from spikesim.rates.gupta_rule import PRINTED_EPS, GuptaRule
 
 
 @dataclass(frozen=True)

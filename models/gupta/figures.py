@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim._files import write_bytes
 from spikesim.errors import MissingExtraError
-from spikesim.learning.gupta import stdp_window
+from spikesim.files.atomic import write_bytes
+from spikesim.files.measured_table import Table, load_table
 from spikesim.plotting import BLUE, GREEN, GREY, MARKERS, ORANGE, PURPLE, SERIES, STYLE, VERMILION
-from spikesim.tables import Table, load_table
+from spikesim.rates.gupta_rule import stdp_window
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

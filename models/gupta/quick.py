@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from spikesim import datasets
-from spikesim.learning.gupta import stdp_window
 from spikesim.models.claims import Claim
 from spikesim.models.gupta.accuracy import IRIS_FORMS
 from spikesim.models.gupta.classes import one_vs_one
@@ -15,6 +14,7 @@ from spikesim.models.gupta.config import AMENDED, BACKPROP, IRIS_PAIRS, LITERAL,
 from spikesim.models.gupta.data import iris_folds, pair
 from spikesim.models.gupta.spiking import SpikingGupta, train_spiking
 from spikesim.models.gupta.training import attack, evaluate, train
+from spikesim.rates.gupta_rule import stdp_window
 
 STABLE = "eps = 1e-2"
 CODED = "eps = 1e-2, inputs [x, 1 - x], biases from -2"

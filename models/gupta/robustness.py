@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset, Split
+from spikesim.files.measured_table import Cell, Table
 from spikesim.models.gupta.config import (
     AMENDED,
     BACKPROP,
@@ -26,7 +27,6 @@ from spikesim.models.gupta.config import (
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.summary import NO_NUMBERS, SPREAD, rounded, spread
 from spikesim.models.gupta.training import Model, attack, evaluate, train
-from spikesim.tables import Cell, Table
 
 Say = Callable[[str], None]
 FORMS: dict[str, Gupta] = {

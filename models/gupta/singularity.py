@@ -15,11 +15,11 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset, Split
+from spikesim.files.measured_table import Cell, Table
 from spikesim.models.gupta.config import LITERAL, Gupta
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.summary import rounded, spread
 from spikesim.models.gupta.training import coded, train
-from spikesim.tables import Cell, Table
 
 Say = Callable[[str], None]
 SETTINGS: tuple[tuple[float, float | None], ...] = (

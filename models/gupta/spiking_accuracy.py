@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from spikesim.datasets.dataset import Dataset
-from spikesim.learning.gupta import PRINTED_EPS
+from spikesim.files.measured_table import Cell, Table
 from spikesim.models.gupta.config import MNIST_PAIRS
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.spiking import SpikingGupta, train_spiking
 from spikesim.models.gupta.summary import SPREAD, rounded, spread
-from spikesim.tables import Cell, Table
+from spikesim.rates.gupta_rule import PRINTED_EPS
 
 Say = Callable[[str], None]
 DEFAULT = SpikingGupta()

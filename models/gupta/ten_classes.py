@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from spikesim.datasets.dataset import Dataset
+from spikesim.files.measured_table import Cell, Table
 from spikesim.models.gupta.classes import one_vs_one, one_vs_rest
 from spikesim.models.gupta.config import AMENDED, Gupta
 from spikesim.models.gupta.summary import rounded, spread
 from spikesim.models.gupta.training import Inputs, Labels, evaluate, train
-from spikesim.tables import Cell, Table
 
 Say = Callable[[str], None]
 FAST = replace(AMENDED, rate=3e-3, epochs=6)  # chosen on validation data

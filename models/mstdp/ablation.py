@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets import Dataset, Split
-from spikesim.hopfield.mstdp import Mstdp
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.mstdp.network import Mstdp
 from spikesim.models.mstdp.config import AMENDED, LITERAL
 from spikesim.models.mstdp.runs import Outcome, Say, run, settings, spread
-from spikesim.tables import Table
 
 JUDGED = 2000
 COLUMNS = ("Change", "Validation (%)", "Training (%)", "Presentations", "Note")

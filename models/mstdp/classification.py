@@ -9,10 +9,10 @@ from typing import Any
 
 from spikesim.datasets import Dataset
 from spikesim.errors import DeclarationError, unknown
-from spikesim.hopfield.mstdp import Mstdp, amendments
+from spikesim.files.measured_table import Table, load_table
+from spikesim.hopfield.mstdp.network import Mstdp, amendments
 from spikesim.models.mstdp.config import AMENDED, LITERAL, NEAR, PAPER, PAPER_TEST, PAPER_TRAIN, sized
 from spikesim.models.mstdp.runs import Outcome, Say, mnist_parts, run, settings, spread
-from spikesim.tables import Table, load_table
 
 COLUMNS = (
     "Configuration",

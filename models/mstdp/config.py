@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from spikesim.hopfield.mstdp import Mstdp
+from spikesim.hopfield.mstdp.network import Mstdp
 
 PAPER = "mSTDP: momentum spike-timing dependent plasticity"
 # What the paper prints (section 3.1): in percent.

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets import Dataset, Split
-from spikesim.hopfield.mstdp import Net, targets
-from spikesim.hopfield.mstdp_tasks import label_rates
-from spikesim.hopfield.mstdp_training import begin, train
-from spikesim.hopfield.relaxation import Phase, States, relax
-from spikesim.hopfield.states import Float32
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.mstdp.network import Net, targets
+from spikesim.hopfield.mstdp.relaxation import Phase, States, relax
+from spikesim.hopfield.mstdp.states import Float32
+from spikesim.hopfield.mstdp.tasks import label_rates
+from spikesim.hopfield.mstdp.training import begin, train
 from spikesim.models.mstdp.engine_form import answer
 from spikesim.models.mstdp.runs import Say, settings, spread
 from spikesim.models.mstdp.spiking_agreement import DIGITS
-from spikesim.tables import Table
 
 COLUMNS = (
     "States move by",

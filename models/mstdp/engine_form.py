@@ -29,9 +29,9 @@ from spikesim import Network, grid, simulate
 from spikesim._jit import kernel
 from spikesim.errors import DataError, DeclarationError
 from spikesim.hopfield.activation import sigmoid4
-from spikesim.hopfield.mstdp import Net
-from spikesim.hopfield.mstdp import scaled as as_states
-from spikesim.hopfield.states import Float32, check_images
+from spikesim.hopfield.mstdp.network import Net
+from spikesim.hopfield.mstdp.network import scaled as as_states
+from spikesim.hopfield.mstdp.states import Float32, check_images
 from spikesim.neurons import Source
 from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, register
 from spikesim.spikes import Spikes, from_raster

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from spikesim.datasets import Split
 from spikesim.errors import DeclarationError
-from spikesim.hopfield.mstdp import Net
-from spikesim.hopfield.mstdp_tasks import fixed_points, pixels, response
+from spikesim.hopfield.mstdp.network import Net
+from spikesim.hopfield.mstdp.tasks import fixed_points, pixels, response
 from spikesim.plotting import BLUE, GREY, VERMILION, picture
 
 STEPS = (40, 80, 80)

@@ -21,14 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.datasets import Dataset, Split
-from spikesim.hopfield.mstdp import Mstdp, Net, at_rest
-from spikesim.hopfield.mstdp_tasks import accuracy, generate
-from spikesim.hopfield.mstdp_training import Training, load, save, train
-from spikesim.hopfield.states import Float32
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.mstdp.network import Mstdp, Net, at_rest
+from spikesim.hopfield.mstdp.states import Float32
+from spikesim.hopfield.mstdp.tasks import accuracy, generate
+from spikesim.hopfield.mstdp.training import Training, load, save, train
 from spikesim.models.mstdp.config import GENERATING
 from spikesim.models.mstdp.figures import draw_generated
 from spikesim.models.mstdp.runs import Say, settings, spread
-from spikesim.tables import Table
 
 COLUMNS = (
     "Images",

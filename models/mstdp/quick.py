@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from spikesim.datasets import Dataset, mnist
-from spikesim.hopfield.mstdp import Mstdp, amendments
-from spikesim.hopfield.mstdp_tasks import response
+from spikesim.hopfield.mstdp.network import Mstdp, amendments
+from spikesim.hopfield.mstdp.tasks import response
 from spikesim.models.claims import Claim
 from spikesim.models.mstdp.ablation import halved
 from spikesim.models.mstdp.config import AMENDED, LITERAL, PAPER, PAPER_TEST, PAPER_TRAIN, sized

@@ -13,9 +13,9 @@ import numpy as np
 from spikesim.datasets import Dataset, Split
 from spikesim.errors import DeclarationError
 from spikesim.hopfield.divergence import DivergenceError
-from spikesim.hopfield.mstdp import Mstdp, Net
-from spikesim.hopfield.mstdp_tasks import accuracy
-from spikesim.hopfield.mstdp_training import Training, batches, begin, load, train
+from spikesim.hopfield.mstdp.network import Mstdp, Net
+from spikesim.hopfield.mstdp.tasks import accuracy
+from spikesim.hopfield.mstdp.training import Training, batches, begin, load, train
 
 Say = Callable[[str], None]
 

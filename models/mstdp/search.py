@@ -14,14 +14,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from spikesim._files import read_json, write_bytes
 from spikesim.datasets import Dataset
 from spikesim.errors import MissingExtraError
+from spikesim.files.atomic import read_json, write_bytes
+from spikesim.files.measured_table import Table
 from spikesim.hopfield.divergence import DivergenceError
-from spikesim.hopfield.mstdp import Mstdp
-from spikesim.hopfield.mstdp_tasks import accuracy
-from spikesim.hopfield.mstdp_training import begin, train
-from spikesim.tables import Table
+from spikesim.hopfield.mstdp.network import Mstdp
+from spikesim.hopfield.mstdp.tasks import accuracy
+from spikesim.hopfield.mstdp.training import begin, train
 
 Say = Callable[[str], None]
 

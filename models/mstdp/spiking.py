@@ -30,10 +30,10 @@ from spikesim._jit import kernel
 from spikesim.errors import DeclarationError, unknown
 from spikesim.hopfield.activation import sigmoid4
 from spikesim.hopfield.divergence import check_states
-from spikesim.hopfield.lowrank import Pending
-from spikesim.hopfield.mstdp import Net, at_rest, schedule_of, targets
-from spikesim.hopfield.relaxation import Phase, States, advance
-from spikesim.hopfield.states import Float32, check_images, check_labels
+from spikesim.hopfield.mstdp.network import Net, at_rest, schedule_of, targets
+from spikesim.hopfield.mstdp.pending_updates import Pending
+from spikesim.hopfield.mstdp.relaxation import Phase, States, advance
+from spikesim.hopfield.mstdp.states import Float32, check_images, check_labels
 
 CODINGS = ("regular", "poisson")
 _ONE = np.float32(1.0)

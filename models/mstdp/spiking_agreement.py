@@ -10,13 +10,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from spikesim.datasets import Dataset
-from spikesim.hopfield.mstdp_tasks import label_rates
-from spikesim.hopfield.mstdp_training import begin, train
+from spikesim.files.measured_table import Table
+from spikesim.hopfield.mstdp.tasks import label_rates
+from spikesim.hopfield.mstdp.training import begin, train
 from spikesim.models.mstdp.config import AMENDED
 from spikesim.models.mstdp.runs import Say, settings, spread
 from spikesim.models.mstdp.spiking import Spiking, label_rates_spiking, train_spiking
 from spikesim.plotting import BLUE, GREY, VERMILION, picture
-from spikesim.tables import Table
 
 Coding = Literal["regular", "poisson"]
 COLUMNS = ("Carried by", "T", "Same class as rates (%)", "RMS of label rates", "Test (%)", "Spikes a neuron")

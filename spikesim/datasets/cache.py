@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikesim._files import sha256_bytes, write_failure
 from spikesim.errors import DataError
+from spikesim.files.atomic import sha256_bytes, write_failure
 
 ENVIRONMENT = "SPIKESIM_DATA"
 

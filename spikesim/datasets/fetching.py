@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikesim._files import write_bytes
 from spikesim.datasets.archives import DamagedError, gunzip
 from spikesim.datasets.cache import (
     ENVIRONMENT,
@@ -19,6 +18,7 @@ from spikesim.datasets.cache import (
 from spikesim.datasets.download import Progress, SourceError
 from spikesim.datasets.sources import Source
 from spikesim.errors import DataError
+from spikesim.files.atomic import write_bytes
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ stepped    any network, event by event: recurrent, sparse, leaky, with online ru
 windowed   layered networks over a window; faster than the matrix products that it stands for
 """
 
-from spikesim.engines.choosing import ENGINES, Engine, Runner, engine, engine_name
-from spikesim.engines.naive import Naive
-from spikesim.engines.simulating import simulate
-from spikesim.engines.stepped import Stepped
-from spikesim.engines.windowed import Windowed
+from spikesim.engines.naive.engine import Naive
+from spikesim.engines.select import ENGINES, Engine, Runner, engine, engine_name
+from spikesim.engines.simulate import simulate
+from spikesim.engines.stepped.engine import Stepped
+from spikesim.engines.windowed.engine import Windowed
 
 __all__ = ["ENGINES", "Engine", "Naive", "Runner", "Stepped", "Windowed", "engine", "engine_name", "simulate"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from spikesim.errors import SpikesimError
-from spikesim.hopfield.states import Float32
+from spikesim.hopfield.mstdp.states import Float32
 
 REMEDIES = (
     "Take a smaller learning rate, a smaller step size epsilon, a data range of -1/2 to 1/2, smoothing, "

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spikesim._files import write_bytes
 from spikesim.errors import DeclarationError, MissingExtraError, unknown
+from spikesim.files.atomic import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

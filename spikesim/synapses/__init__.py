@@ -2,10 +2,10 @@
 offer.
 """
 
+from spikesim.neurons.external_inputs import CurrentInput, PoissonInput
 from spikesim.synapses.convolution import Conv2d
 from spikesim.synapses.delivery import Projection
 from spikesim.synapses.dense import Dense, Transpose
-from spikesim.synapses.drives import CurrentInput, PoissonInput
 from spikesim.synapses.one_to_one import OneToOne
 from spikesim.synapses.sparse import Sparse
 

@@ -1,7 +1,7 @@
-"""Generates the golden files of version 0.1.0 that later versions must load: networks, states, runs, checkpoints.
+"""Generates the golden files of version 0.1.0: networks, a state, runs, checkpoints, a recording.
 
-Run with spikesim 0.1.0 (commit d416790): `python generate.py FOLDER`. The module names below are those of that
-version; the script is kept as the provenance of the files and is not run by the tests.
+Run with spikesim 0.1.0 (commit d416790): `python generate.py FOLDER`. The module names are those of that
+version. The tests do not run the script; it is kept as the provenance of the files.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 import spikesim as ss
-from spikesim import connect
-from spikesim.backends.brian2_neurons import Brian2LIF, SpikeList
 from spikesim.datasets import from_arrays
-from spikesim.hopfield import mstdp_training
-from spikesim.hopfield.astdp import Astdp
-from spikesim.hopfield.astdp_training import Trainer
-from spikesim.hopfield.mstdp import Mstdp
-from spikesim.learning import STDP, CountRule, RewardSTDP, SquareSTDP
+from spikesim.learning import STDP, SquareSTDP
 from spikesim.models import emstdp
+from spikesim.neurons.brian2_lif import Brian2LIF, SpikeList
+from spikesim.synapses import connect
 
 rs = np.random.default_rng(5)
 
@@ -60,13 +57,21 @@ endless = ss.Network(
         connect.fixed_probability("noise", "b", 20, 6, 0.5, w=0.75, delay=2, seed=4),
         connect.all_to_all("a", "b", 8, 6, w=-0.25, delay=1),
         ss.OneToOne("beat", "e", 0.75, delay=1, name="beats"),
-        ss.Dense("a", "c", rs.normal(0.2, 0.3, (8, 5)), delay=1, plastic=STDP(0.01, -0.012, 8.0, 9.0, (-2.0, 2.0))),
-        ss.Dense("b", "a", grid_weights((6, 8)), delay=3, plastic=SquareSTDP(1 / 64, -1 / 64, 4, (-4.0, 4.0))),
+        ss.Dense(
+            "a", "c", rs.normal(0.2, 0.3, (8, 5)), delay=1, plastic=STDP(0.01, -0.012, 8.0, 9.0, (-2.0, 2.0))
+        ),
+        ss.Dense(
+            "b", "a", grid_weights((6, 8)), delay=3, plastic=SquareSTDP(1 / 64, -1 / 64, 4, (-4.0, 4.0))
+        ),
     ),
     drives=(ss.PoissonInput("a", 0.4, 0.25, seed=8), ss.CurrentInput("c")),
 )
 layered = ss.Network(
-    populations={"in": ss.Source(32), "conv": ss.IF(2 * 3 * 2, 1.0, 6), "out": ss.IF(3, 1.0, 6, reset="subtract")},
+    populations={
+        "in": ss.Source(32),
+        "conv": ss.IF(2 * 3 * 2, 1.0, 6),
+        "out": ss.IF(3, 1.0, 6, reset="subtract"),
+    },
     projections=(
         ss.Conv2d("in", "conv", grid_weights((2, 2, 2, 2)), shape=(2, 4, 4), stride=(1, 2)),
         ss.Dense("conv", "out", grid_weights((12, 3)), delay=1),
@@ -77,7 +82,9 @@ layered = ss.Network(
 taken = ss.Network(
     populations={
         "s": SpikeList(3, (1, 2, 5, 9), (0, 1, 0, 0), period=12),
-        "n": Brian2LIF(4, 1.0, (0.9, 0.8, 0.95, 1.0), bias=0.05, v_start=(0.0, 0.5, 0.9, 0.2), refractory=3, held=True),
+        "n": Brian2LIF(
+            4, 1.0, (0.9, 0.8, 0.95, 1.0), bias=0.05, v_start=(0.0, 0.5, 0.9, 0.2), refractory=3, held=True
+        ),
     },
     projections=(ss.Dense("s", "n", rs.normal(0.5, 0.2, (3, 4)), delay=1),),
 )
@@ -112,10 +119,18 @@ def main(folder: Path) -> None:
     data = from_arrays(x, y, name="golden")
     for form, feedback in (("ternary", "symmetric"), ("pair", "dfa")):
         config = emstdp.Emstdp(
-            sizes=(12, 8, 6, 3), T=20, eta=0.5, beta_hidden=0.25, beta_out=0.2, error_form=form, feedback=feedback
+            sizes=(12, 8, 6, 3),
+            T=20,
+            eta=0.5,
+            beta_hidden=0.25,
+            beta_out=0.2,
+            error_form=form,
+            feedback=feedback,
         )
         training = emstdp.training(config, epochs=2, seed=1)
-        run = ss.train(emstdp.build(config, 1), data, emstdp.encoder(config), training, out=folder / f"run-{form}")
+        run = ss.train(
+            emstdp.build(config, 1), data, emstdp.encoder(config), training, out=folder / f"run-{form}"
+        )
         expected[f"run_{form}"] = {"sha256": run.weights_sha256, "accuracy": run.evaluate(data).accuracy}
         ss.save_network(run.network, folder / f"emstdp-{form}.h5")
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

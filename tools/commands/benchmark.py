@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from spikesim.encoders import Encoder
 from spikesim.engines import Windowed
 from spikesim.errors import DataError
-from spikesim.evaluation import check_fits
+from spikesim.files.provenance import provenance
 from spikesim.models.emstdp import build, encoder
 from spikesim.models.emstdp.experiment import parse_settings, with_settings
 from spikesim.models.emstdp.presets import preset
-from spikesim.provenance import provenance
+from spikesim.training.evaluate import check_fits
 
 
 def benchmark(

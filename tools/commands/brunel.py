@@ -16,11 +16,11 @@ import typer
 
 from spikesim.engines import simulate
 from spikesim.errors import EngineError
+from spikesim.files.measured_table import Table, save_table
 from spikesim.models.brunel import Brunel, build, irregularity
 from spikesim.network import Network
-from spikesim.tables import Table, save_table
+from spikesim.recording.monitor import Watch
 from spikesim.tools.commands.display import Display
-from spikesim.watch import Watch
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 SKIP = 100.0  # ms at the beginning that the statistics leave out

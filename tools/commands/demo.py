@@ -15,12 +15,12 @@ from spikesim import datasets
 from spikesim.errors import DataError, MissingExtraError
 from spikesim.hardware.export import export as write
 from spikesim.models.emstdp.presets import preset
-from spikesim.network_file import save_network
-from spikesim.run import Run
+from spikesim.network.file import save_network
 from spikesim.tools.commands import export
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import begin, finish, stop_if_unfinished
 from spikesim.tools.commands.verify import play
+from spikesim.training.run import Run
 
 
 def demo(

@@ -20,9 +20,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from spikesim.engines import windowed_kernels
-from spikesim.engines.windowed_kernels import learn_online
-from spikesim.settings import Standing
+from spikesim.engines.windowed import kernels
+from spikesim.engines.windowed.kernels import learn_online
+from spikesim.training.config import Standing
 
 
 class Display:
@@ -104,7 +104,7 @@ class Display:
         path = getattr(getattr(learn_online, "stats", None), "cache_path", "")
         if path == "":
             return  # the compiler is switched off
-        source = Path(windowed_kernels.__file__)
+        source = Path(kernels.__file__)
         kept = Path(path).glob(f"{source.stem}.{learn_online.__name__}-*.nbi") if path else ()
         if not any(index.stat().st_mtime >= source.stat().st_mtime for index in kept):
             self._errors.print(

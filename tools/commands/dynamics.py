@@ -9,10 +9,10 @@ import numpy as np
 import typer
 
 from spikesim import datasets
+from spikesim.files.measured_table import Table, save_table
 from spikesim.models.emstdp import dynamics as figures
 from spikesim.models.emstdp.dynamics import Relation
 from spikesim.plotting import Cloud, clouds
-from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
 
 SEEDS = (1, 2, 3)

@@ -11,17 +11,17 @@ import typer
 
 from spikesim.datasets.dataset import Dataset, Split
 from spikesim.errors import MissingExtraError
-from spikesim.evaluation import check_fits
+from spikesim.files.measured_table import Cell, Table, save_table
 from spikesim.hardware.energy import DAVIES_2018, Work, work
 from spikesim.hardware.energy_sanafe import SanaFe, sanafe_estimate
 from spikesim.hardware.quantise import quantise
 from spikesim.network import Network
 from spikesim.rng import Stream
-from spikesim.run import Run
 from spikesim.spikes import Spikes
-from spikesim.tables import Cell, Table, save_table
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
+from spikesim.training.evaluate import check_fits
+from spikesim.training.run import Run
 
 COLUMNS = (
     "layer",

@@ -11,22 +11,22 @@ import numpy as np
 import typer
 from rich.table import Table as Shown
 
-from spikesim._files import sha256_bytes
 from spikesim.datasets.dataset import Split
 from spikesim.encoders import Encoder, Poisson
 from spikesim.errors import DataError
-from spikesim.evaluation import check_fits
+from spikesim.files.atomic import sha256_bytes
+from spikesim.files.measured_table import Table, load_table, save_table
 from spikesim.hardware.export import Exported
 from spikesim.hardware.export import export as write
 from spikesim.hardware.targets import TARGETS, target
 from spikesim.network import Network
-from spikesim.network_file import load_network
+from spikesim.network.file import load_network
 from spikesim.rng import Stream
-from spikesim.run import Run
 from spikesim.spikes import Spikes
-from spikesim.tables import Table, load_table, save_table
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
+from spikesim.training.evaluate import check_fits
+from spikesim.training.run import Run
 
 RATE = 0.2  # of random input, where a network comes without data
 COLUMNS = (

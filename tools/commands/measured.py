@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikesim.tables import Table, save_table
+from spikesim.files.measured_table import Table, save_table
 
 
 def first_seeds(count: int) -> list[int]:

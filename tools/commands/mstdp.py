@@ -11,7 +11,8 @@ from rich.table import Table as Shown
 
 from spikesim import datasets
 from spikesim.errors import DeclarationError, unknown
-from spikesim.hopfield.mstdp_training import load
+from spikesim.files.measured_table import Table, save_table
+from spikesim.hopfield.mstdp.training import load
 from spikesim.models.mstdp.ablation import amended_down, literal_up
 from spikesim.models.mstdp.classification import CONFIGS, classify_mnist, named
 from spikesim.models.mstdp.config import AMENDED, sized
@@ -22,7 +23,6 @@ from spikesim.models.mstdp.runs import run
 from spikesim.models.mstdp.search import search as search_settings
 from spikesim.models.mstdp.search import search_table
 from spikesim.models.mstdp.spiking_agreement import spiking_agreement
-from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
 
 app = typer.Typer(

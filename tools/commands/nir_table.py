@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,21 +18,20 @@ from spikesim.encoders import Poisson
 from spikesim.engines import Stepped
 from spikesim.engines import simulate as play
 from spikesim.errors import DeclarationError, EngineError, SpikesimError, unknown
+from spikesim.files.measured_table import Table, load_table, save_table
+from spikesim.hardware.nir.libraries import PEERS, SETTINGS, Setting, call, leaking
 from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.write import write
 from spikesim.network import Network
-from spikesim.neurons import IF, LIF, Source
+from spikesim.network.scheduling import sends
+from spikesim.neurons import IF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense
-from spikesim.tables import Table, load_table, save_table
-from spikesim.timing import sends
 from spikesim.tools.commands.display import Display
 from spikesim.window import Window
 
-SCRIPT = Path(__file__).resolve().parents[1] / "peers" / "nir_peers.py"
 PLACE = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "nir_readers.json"
-PEERS = ("norse", "spikingjelly", "snntorch", "sinabs")
 KINDS = {
     "if": "MLP, IF",
     "lif": "MLP, LIF",
@@ -42,36 +40,8 @@ KINDS = {
     "conv": "conv net",
 }
 Raster = npt.NDArray[np.uint8]
-SECONDS = 900
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How a library is asked to play a graph of ours.
-
-    Attributes:
-        peer: the library.
-        said: the settings, for the table.
-        dt: given to the library's reader.
-        plain: the library as it comes.
-        leaky: the graph is written with neurons that leak 1e-14 a step, in steps of 1e-4.
-    """
-
-    peer: str
-    said: str
-    dt: float = 1.0
-    plain: bool = True
-    leaky: bool = False
-
-
-SETTINGS = (
-    Setting("norse", "from_nir(dt=1)"),
-    Setting("spikingjelly", "import_from_nir(dt=1), nirtorch 2.6"),
-    Setting("snntorch", "as it comes"),
-    Setting("snntorch", "graph with LIF, tau = 1e10, r = tau / 1e-4", 1e-4, leaky=True),
-    Setting("sinabs", "as it comes"),
-    Setting("sinabs", "SingleSpike, MembraneReset, min_v_mem=None", plain=False),
-)
 # What each library's own export means; norse multiplies its time constants by dt (1e-3) once more.
 THEIRS: Mapping[str, Mapping[str, Convention]] = {
     "norse": {
@@ -123,7 +93,7 @@ def nir_table(
         f"spikesim nir-table {asked} --samples {samples} --save",
         f"Ours: 784-500-10 of random 8-bit weights, T = 200, {samples} MNIST digits, every spike of "
         "both layers. Theirs: networks of weights in 64ths, 3 x 40 steps of random spikes. "
-        "Installing: tools/peers/nir_peers.py.",
+        "Installing: hardware/nir/peers/nir_peers.py.",
         {"samples": samples, "seed": seed},
     )
     if save:
@@ -164,27 +134,8 @@ def ours(samples: int, seed: int) -> tuple[Network, Spikes]:
     return network, Poisson().encode(test.x, test.index, 200, seed)
 
 
-def leaking(population: Any) -> Any:
-    """The same neurons with a leak that float32 does not see."""
-    if isinstance(population, Source):
-        return population
-    return LIF(population.n, population.theta, None, 1.0, 1e-14)
-
-
 def _rasters(spikes: Spikes) -> Raster:
     return np.stack([spikes.raster(b) for b in range(len(spikes))]).astype(np.uint8)
-
-
-def call(python: str, *arguments: str) -> str:
-    """Run the script in a library's Python; what it said last where it failed, else nothing."""
-    try:
-        done = subprocess.run(
-            [python, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        return f"{type(problem).__name__}: {problem}"[:200]
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return "" if done.returncode == 0 else (lines or ["no word"])[-1][:200]
 
 
 def _played(

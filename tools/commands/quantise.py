@@ -11,14 +11,14 @@ import numpy as np
 import typer
 
 from spikesim.errors import DeclarationError
+from spikesim.files.measured_table import Cell, Table, save_table
 from spikesim.hardware.quantise import quantise as quantised
 from spikesim.hardware.quantise_report import Quantised
 from spikesim.models.emstdp.experiment import Experiment
-from spikesim.network_file import save_network
-from spikesim.run import Run
-from spikesim.tables import Cell, Table, save_table
+from spikesim.network.file import save_network
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
+from spikesim.training.run import Run
 
 COLUMNS = ("weights", "seeds", "accuracy (%)", "lowest", "highest", "loss (points)", "largest loss")
 

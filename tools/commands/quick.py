@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from spikesim.files.measured_table import Table, save_table
 from spikesim.models.claims import COLUMNS, Claim, rows
-from spikesim.tables import Table, save_table
 from spikesim.tools.commands.display import Display
 
 PAPERS = {

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from spikesim._files import json_bytes, read_json, write_bytes, write_failure
 from spikesim.errors import DeclarationError, SpikesimError
+from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
 from spikesim.models.emstdp.experiment import Experiment
 from spikesim.models.emstdp.presets import preset
-from spikesim.run import Run
-from spikesim.runfolder import CONFIG
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.quick import reproduce_quickly
 from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
 from spikesim.tools.results_table import check_result
-from spikesim.training import resume as resume_run
+from spikesim.training.run import Run
+from spikesim.training.run_folder import CONFIG
+from spikesim.training.train import resume as resume_run
 
 KEPT = ("epoch", "train_accuracy", "validation_accuracy", "seconds", "clipped")
 

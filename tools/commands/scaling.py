@@ -12,15 +12,14 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from spikesim import connect
 from spikesim.engines import Stepped, simulate
+from spikesim.files.measured_table import Table, save_table
 from spikesim.network import Network
 from spikesim.neurons import LIF, PoissonSource
-from spikesim.recording_file import RecordingFile
-from spikesim.synapses import PoissonInput
-from spikesim.tables import Table, save_table
+from spikesim.recording.file import RecordingFile
+from spikesim.recording.monitor import Watch
+from spikesim.synapses import PoissonInput, connect
 from spikesim.tools.commands.display import Display
-from spikesim.watch import Watch
 
 Save = Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")]
 K = 100  # synapses of a neuron

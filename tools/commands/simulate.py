@@ -16,14 +16,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from spikesim._files import atomic_write
 from spikesim.engines import simulate as play
 from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.files.atomic import atomic_write
 from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir.read import Imported, read_nir
+from spikesim.network.scheduling import sends
 from spikesim.neurons import PoissonSource
 from spikesim.spikes import Spikes, from_events, from_raster
-from spikesim.timing import sends
 from spikesim.tools.commands.display import Display
 from spikesim.window import Window
 

@@ -11,16 +11,16 @@ import typer
 
 from spikesim.datasets import Dataset
 from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
+from spikesim.files.provenance import provenance
 from spikesim.models.emstdp import build, encoder
 from spikesim.models.emstdp.experiment import Experiment, from_toml, parse_settings, restore, with_settings
 from spikesim.models.emstdp.presets import preset
-from spikesim.provenance import provenance
-from spikesim.run import Run
-from spikesim.runfolder import CONFIG, RunFolder
 from spikesim.tools.commands.display import Display
 from spikesim.tools.pictures import draw_run
-from spikesim.training import resume as resume_run
-from spikesim.training import train as train_network
+from spikesim.training.run import Run
+from spikesim.training.run_folder import CONFIG, RunFolder
+from spikesim.training.train import resume as resume_run
+from spikesim.training.train import train as train_network
 
 Sets = Annotated[
     list[str] | None,

@@ -9,22 +9,22 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from spikesim import programs
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DeclarationError, EngineError, MissingExtraError
-from spikesim.evaluation import check_fits
 from spikesim.hardware.quantise import quantise
 from spikesim.hardware.targets import without_floors
 from spikesim.network import Network
-from spikesim.network_file import load_network
+from spikesim.network.file import load_network
 from spikesim.neurons import Source, Target
-from spikesim.run import Run
 from spikesim.spikes import from_raster
 from spikesim.synapses import CurrentInput
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
-from spikesim.verify import Verdict
-from spikesim.verify import verify as compare
+from spikesim.training.evaluate import check_fits
+from spikesim.training.run import Run
+from spikesim.verification import registry
+from spikesim.verification.verify import Verdict
+from spikesim.verification.verify import verify as compare
 
 NO_FLOOR = ("lava-float", "nir")
 
@@ -50,7 +50,7 @@ def verify(
     """Compare every spike, membrane and weight of programs; exit status 1 where one differs."""
     display = Display(as_json)
     if against == "list":
-        display.say("\n".join(programs.names()))
+        display.say("\n".join(registry.names()))
         return
     others = [name.strip() for name in against.split(",")]
     if what.is_dir():
@@ -99,7 +99,7 @@ def play(
     network, split = run.trained(), dataset.test.take(samples)
     check_fits(network, split)
     labels: Any = split.y
-    if bits is not None or not (programs.trains(engine) and programs.trains(against)):
+    if bits is not None or not (registry.trains(engine) and registry.trains(against)):
         if learn:
             raise EngineError(f"{against} does not learn here; verify without --learn")
         network = network.inference() if bits is None else quantise(network, "loihi1", bits).network

@@ -1,0 +1,1 @@
+"""Brian2 as a reference backend, and the import of Brian2 networks."""

@@ -1,0 +1,150 @@
+"""What reaches a Brian2 run from outside: given spikes, currents, and what was under way before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.external_inputs import Given
+from spikesim.engines.source_spikes import source_train, target_train
+from spikesim.network import Network
+from spikesim.network.scheduling import sends
+from spikesim.neurons import Source, Target
+from spikesim.neurons.population import scaled
+from spikesim.recording.state import State
+from spikesim.spikes import Spikes
+
+Ints = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass
+class Outside:
+    """What is known before a run begins.
+
+    Attributes:
+        network: the declaration.
+        length: steps of a presentation, its border included.
+        events: population that only sends -> steps of the run int64 (k,), ascending, and neurons int32 (k,).
+        spikes: the same, as Spikes over its own window.
+        counts: the same, int64 (B, 2, n) by presentation and phase.
+        currents: population -> float64 (steps of the run, n), in what the population counts in.
+    """
+
+    network: Network
+    length: int
+    events: dict[str, tuple[Ints, npt.NDArray[np.int32]]] = field(default_factory=dict)
+    spikes: dict[str, Spikes] = field(default_factory=dict)
+    counts: dict[str, Ints] = field(default_factory=dict)
+    currents: dict[str, Reals] = field(default_factory=dict)
+
+    def add(self, name: str, spikes: Spikes, boundary: int) -> None:
+        """Take the spikes of a population that only sends."""
+        owner = np.repeat(np.arange(len(spikes)), np.diff(spikes.offsets))
+        steps = owner * self.length + 1 + self.network.offsets[name] + spikes.times
+        self.events[name] = steps.astype(np.int64), spikes.neurons
+        self.spikes[name] = spikes
+        self.counts[name] = np.stack([spikes.counts(0, boundary), spikes.counts(boundary)], axis=1)
+
+    def counted(self, b2: Any, name: str, gate: str) -> Any:
+        """The spikes of `gate`, which only sends, in its first phase so far, when population `name` has its
+        turn: a TimedArray (steps of the run, n).
+        """
+        net, (steps, neurons) = self.network, self.events[gate]
+        counts, late = self.counts[gate], net.order.index(gate) > net.order.index(name)
+        along = np.zeros((len(counts) * self.length + 2, counts.shape[2]))
+        own = steps % self.length - 1 - net.offsets[gate]
+        first = own < net.window.boundary
+        np.add.at(along, (steps[first] + late, neurons[first]), 1)
+        by = along[:-2].reshape(len(counts), self.length, -1)
+        return b2.TimedArray(by.cumsum(axis=1).reshape(-1, by.shape[2]), dt=1 * b2.second)
+
+    def presynaptic(self, name: str, span: str) -> Reals:
+        """The spikes of a span in the presentation before each border, float64 (B + 1, n)."""
+        h = self.counts[name]
+        chosen = {"first": h[:, 0], "second": h[:, 1], "all": h.sum(axis=1)}[span]
+        return np.concatenate([np.zeros((1, chosen.shape[1])), chosen])
+
+
+def presented(network: Network, length: int, inputs: Mapping[str, Spikes], classes: Ints) -> Outside:
+    """The spikes of sources and targets over a batch of presentations."""
+    found = Outside(network, length)
+    window = network.window
+    for name, population in network.populations.items():
+        if isinstance(population, Source):
+            trains = (source_train(population, window, inputs[name], b) for b in range(len(classes)))
+        elif isinstance(population, Target):
+            trains = (target_train(population, window, int(label)) for label in classes)
+        else:
+            continue
+        events = [np.nonzero(train) for train in trains]
+        found.add(name, _joined(events, window.T, population.n), window.boundary)
+    return found
+
+
+def unending(network: Network, given: Given, state: State, weights: Mapping[str, Any]) -> Outside:
+    """The spikes of sources and generators, and all currents, over the steps of a run without end.
+
+    Args:
+        network: the declaration.
+        given: the run's arguments.
+        state: where it goes on; its spikes that are under way become a current.
+        weights: projection -> what its spikes bring, in the units of the threshold.
+    """
+    found = Outside(network, given.steps + 1)
+    steps = range(given.first, given.first + given.steps)
+    for name, population in network.populations.items():
+        if sends(population):
+            fired = [given.fired(name, t)[0] for t in steps]
+            times = np.repeat(np.arange(given.steps), [f.size for f in fired])
+            event = (times, np.concatenate(fired))
+            found.add(name, _joined([event], given.steps, population.n), given.steps)
+    under_way = _under_way(network, given.steps, state, weights)
+    driven = {drive.post for drive in network.drives} | under_way.keys()
+    for name in driven:
+        population = network.populations[name]
+        current = np.zeros((given.steps + 2, population.n))
+        rows = current[1 : 1 + given.steps]  # step 0 of the run is a border
+        for row, t in zip(rows, steps, strict=True):
+            given.add_drives(name, t, row)
+        if name in under_way:
+            rows[: len(under_way[name])] += under_way[name][: given.steps]
+        found.currents[name] = scaled(current, population.grid).astype(np.float64)
+    return found
+
+
+def _under_way(network: Network, steps: int, state: State, weights: Mapping[str, Any]) -> dict[str, Reals]:
+    """What the spikes of a state bring in the steps to come: population -> float64 (longest delay, n)."""
+    found: dict[str, Reals] = {}
+    for p in network.projections:
+        recent = state.recent[p.pre]
+        if not recent.any():
+            continue
+        for delay, deliver in p.deliveries(weights[p.name]):
+            for ago in range(1, min(delay, len(recent)) + 1):  # sent so many steps before the first
+                row = recent[len(recent) - ago]
+                fired = np.flatnonzero(row).astype(np.int32)
+                if fired.size:
+                    late = found.setdefault(p.post, np.zeros((0, network.populations[p.post].n)))
+                    if len(late) <= delay - ago:
+                        more = np.zeros((delay - ago + 1 - len(late), late.shape[1]))
+                        late = found[p.post] = np.concatenate([late, more])
+                    deliver(fired, row[fired], late[delay - ago])
+    return found
+
+
+def _joined(events: list[Any], T: int, n: int) -> Spikes:
+    """Spikes of (steps, neurons) by presentation, in order."""
+    sizes = [len(times) for times, _ in events]
+    nothing = [np.zeros(0, np.int32)]
+    return Spikes.ordered(
+        np.concatenate([t for t, _ in events] or nothing).astype(np.int32),
+        np.concatenate([j for _, j in events] or nothing).astype(np.int32),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(np.array(sizes, np.int64))]),
+        T,
+        n,
+    )

@@ -1,0 +1,190 @@
+"""Neuron models in Brian2's words.
+
+All numbers are what the model counts in (counts of the population's grid, or real numbers) in float64. The
+statements may use
+
+    drive     what has arrived in this step, of spikes and from outside
+    bias      the population's
+    act       1 where a neuron lives in this step, 0 where it is held as it is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import EngineError
+from spikesim.network.scheduling import sends
+from spikesim.neurons import IF, LIF, ErrorIF
+from spikesim.neurons.brian2_lif import Brian2LIF
+from spikesim.neurons.leaky import DECAY_UNIT
+from spikesim.neurons.population import LIMIT, scaled
+
+_REST = """
+awake = act * int(resting == 0)
+resting = resting - act * int(resting > 0)
+"""
+
+
+class Cell(NamedTuple):
+    """A neuron model in Brian2's words.
+
+    Attributes:
+        state: the model's state: key -> variable names (two where the array has two rows).
+        helpers: more variables, which belong to one step.
+        integrate: statements, see above.
+        events: name -> (condition, reset), where the event "plus" is a spike of +1 and "minus" is one of -1.
+        values: the numbers that the statements use, by name.
+        reach: expression of the largest number that has to stay below 2**53.
+        arrays: constants (n,) that they use, by name.
+    """
+
+    state: Mapping[str, tuple[str, ...]]
+    helpers: tuple[str, ...]
+    integrate: str
+    events: Mapping[str, tuple[str, str]]
+    values: Mapping[str, float]
+    reach: str
+    arrays: Mapping[str, npt.NDArray[np.float64]] = {}
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Every variable of the state."""
+        return tuple(name for names in self.state.values() for name in names)
+
+
+def cell(name: str, population: Any) -> Cell:
+    """An integrating population's model in Brian2's words.
+
+    Raises:
+        EngineError: a model that has no translation.
+    """
+    translate = _TRANSLATIONS.get(type(population))
+    if translate is None:
+        known = ", ".join(kind.__name__ for kind in _TRANSLATIONS)
+        raise EngineError(
+            f"brian2: {name} is a {type(population).__name__}, a model without a translation to Brian2; it "
+            f"runs {known}, and everything that only sends. The engines 'naive' and 'stepped' run every "
+            f"registered model"
+        )
+    return translate(population)
+
+
+def cells(populations: Mapping[str, Any]) -> dict[str, Cell]:
+    """The models of all populations that integrate."""
+    return {name: cell(name, p) for name, p in populations.items() if not sends(p)}
+
+
+def _number(value: float, bits: int | None) -> float:
+    return float(scaled(value, bits))
+
+
+def _tail(population: IF | LIF, moved: str) -> tuple[str, dict[str, float], str]:
+    """What IF and LIF share: the floor and the rest after a spike; with the values, and what is awake."""
+    values, code = {"theta": _number(population.theta, population.grid)}, moved
+    if population.floor is not None:
+        values["lowest"] = _number(population.floor, population.grid)
+        code += "moved = clip(moved, lowest, 1e300)\n"
+    awake = "act"
+    if population.refractory:
+        values["pause"] = float(population.refractory)
+        code, awake = _REST + code, "awake"
+    return code + f"v = (1 - {awake}) * v + {awake} * moved", values, awake
+
+
+def _with_rest(population: IF | LIF, state: dict[str, tuple[str, ...]]) -> tuple[Any, tuple[str, ...], str]:
+    """State, helpers and the reset's last statement of a population that may be refractory."""
+    if not population.refractory:
+        return state, (), ""
+    return {**state, "resting": ("resting",)}, ("awake",), "\nresting = pause"
+
+
+def _integrate_and_fire(population: IF) -> Cell:
+    code, values, awake = _tail(population, "moved = v + drive + bias\n")
+    state, helpers, pause = _with_rest(population, {"v": ("v",)})
+    reset = "v = 0" if population.reset == "zero" else "v -= theta"
+    events = {"plus": (f"{awake} > 0 and v >= theta", reset + pause)}
+    return Cell(state, helpers, code, events, values, "abs(moved)")
+
+
+def _leaky(population: LIF) -> Cell:
+    p = population.numbers
+    kept = "{x} * {x}_kept"
+    if population.grid is not None:  # cut off towards zero, as Loihi does
+        kept = f"sign({{x}}) * floor(abs({{x}}) * {{x}}_kept / {DECAY_UNIT})"
+    current = f"current = {kept.format(x='u')} + drive\nu = (1 - act) * u + act * current\n"
+    code, values, awake = _tail(population, f"{current}moved = {kept.format(x='v')} + current + bias\n")
+    state, helpers, pause = _with_rest(population, {"v": ("v",), "u": ("u",)})
+    values |= {"u_kept": p.u_kept, "v_kept": p.v_kept, "v_reset": p.v_reset}
+    reset = "v -= theta" if p.subtract else "v = v_reset"
+    events = {"plus": (f"{awake} > 0 and v >= theta", reset + pause)}
+    reach = f"(abs(moved) + abs(current)) * {p.unit}"
+    return Cell(state, helpers, code, events, values, reach)
+
+
+def _error(population: ErrorIF) -> Cell:
+    values = {"theta": _number(population.theta, population.grid)}
+    if population.form == "ternary":
+        code = "v = v + act * (drive + bias)"
+        events = {
+            "plus": ("act > 0 and v >= theta", "v = 0"),
+            "minus": ("act > 0 and v <= -theta", "v = 0"),
+        }
+        return Cell({"v": ("v",)}, (), code, events, values, "abs(v)")
+    code = "v_plus = v_plus + act * (drive + bias)\nv_minus = v_minus - act * (drive + bias)"
+    events = {
+        "plus": ("act > 0 and v_plus >= theta", "v_plus = 0"),
+        "minus": ("act > 0 and v_minus >= theta", "v_minus = 0"),
+    }
+    reach = "abs(v_plus) + abs(v_minus)"
+    return Cell({"v": ("v_plus", "v_minus")}, (), code, events, values, reach)
+
+
+def _read_from_brian2(population: Brian2LIF) -> Cell:
+    """Brian2's own order, one step late; see `brian2_neurons`."""
+    code = """
+open = act * int(resting == 0)
+v = v + act * drive * (1 - lost)
+v = v * (1 - {held}) + (v * kept + bias) * {held}
+resting = resting - act * int(resting > 0)
+lost = (1 - act) * lost + act * {deaf}
+""".format(held="open" if population.held else "act", deaf="(1 - open)" if population.held else "0")
+    reset = "v = v_reset" if population.reset == "value" else "v -= v_reset"
+    if population.loses_input:
+        reset += "\nlost = 1"
+    values = {"theta": population.theta, "v_reset": population.v_reset, "pause": float(population.refractory)}
+    condition = f"open > 0 and v {'>' if population.strict else '>='} theta"
+    return Cell(
+        {key: (key,) for key in population.rest()},
+        ("open",),
+        code,
+        {"plus": (condition, reset + "\nresting = pause")},
+        values,
+        "abs(v)",
+        {"kept": population.arrays[0]},
+    )
+
+
+_TRANSLATIONS: dict[type, Callable[[Any], Cell]] = {
+    IF: _integrate_and_fire,
+    LIF: _leaky,
+    ErrorIF: _error,
+    Brian2LIF: _read_from_brian2,
+}
+
+
+def check_reach(name: str, largest: float) -> None:
+    """Membranes stay where float64 is exact.
+
+    Raises:
+        EngineError: they have left the range.
+    """
+    if not largest < LIMIT:
+        raise EngineError(
+            f"brian2: {name}: a membrane or current has left the range of +-2**53 in which float64 is exact. "
+            f"Ways out: a floor, a leak, weights or a bias that do not run away; the engine 'stepped' names "
+            f"the step and the neuron"
+        )

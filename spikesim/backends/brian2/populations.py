@@ -1,0 +1,185 @@
+"""Populations in Brian2's words: a group each, with events, resets and counters.
+
+Time is counted in presentations of `Clockwork.length` steps. Step 0 of a presentation is its border: what the
+last one has counted is learned from, then membranes and counters are cleared, and nobody lives. A population
+`offset` steps behind the input is in its own step t in step 1 + offset + t. A run without end is one
+presentation of as many steps, whose borders clear nothing.
+
+A population's turn in a step has four places (integrate, fire, reset, send), all inside Brian2's slot
+"start", in the network's order. Brian2's own schedule would deliver after the thresholds and before the
+resets, so that what arrives in the step of a spike is wiped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spikesim.backends.brian2.inputs import Outside
+from spikesim.backends.brian2.neuron_models import Cell
+from spikesim.network import Network
+from spikesim.neurons.population import scaled
+from spikesim.window import Window
+
+SLOT = "start"
+SHOW, LEARN, REST = -3, -2, -1  # the order of what happens at a border, before every population
+INTEGRATE, FIRE, RESET, SEND, PLACES = 0, 1, 2, 3, 4
+
+_EQUATIONS = """
+own = t_in_timesteps % length - first_step : integer (shared)
+live = own >= begin and own < end : boolean (shared)
+act = int(live) * {gate} : 1
+drive : 1
+bias : 1 (constant)
+h_first : 1
+h_second : 1
+farthest : 1
+"""
+
+
+@dataclass(frozen=True)
+class Clockwork:
+    """The clocks of a run, and Brian2's unit of a step.
+
+    Attributes:
+        b2: the module brian2.
+        network: the declaration.
+        window: the network's; of a run without end all its steps.
+        step: the clock of the steps. A step lasts a second, so that the times of steps are exact integers.
+        border: the clock of the presentations.
+        length: steps of a presentation, its border included.
+    """
+
+    b2: Any
+    network: Network
+    window: Window
+    step: Any
+    border: Any
+    length: int
+
+    @classmethod
+    def of(cls, b2: Any, network: Network, window: Window, length: int) -> Clockwork:
+        """The clocks of a network."""
+        step = b2.Clock(dt=1 * b2.second, name="step_clock")
+        border = b2.Clock(dt=length * b2.second, name="border_clock")
+        return cls(b2, network, window, step, border, length)
+
+    def order(self, name: str, place: int) -> int:
+        """Where in a step a place of a population's turn stands."""
+        return PLACES * self.network.order.index(name) + place
+
+    def named(self, what: str, name: str) -> str:
+        """A name that Brian2 takes for what belongs to a population, the same in every run: what Cython has
+        compiled is found again.
+        """
+        return f"{what}_{self.network.order.index(name)}"
+
+
+def groups(clocks: Clockwork, models: Mapping[str, Cell], outside: Outside) -> dict[str, Any]:
+    """A group for each population, in the network's order, with all that it does in its turn.
+
+    Args:
+        clocks: of the run.
+        models: of the populations that integrate.
+        outside: the spikes of those that only send, and currents.
+    """
+    found: dict[str, Any] = {}
+    for name in clocks.network.order:
+        found[name] = (
+            _group(clocks, name, models[name], outside) if name in models else _sender(clocks, name, outside)
+        )
+    for name in models:
+        gate = clocks.network.populations[name].gate_by
+        if gate in models:
+            found[name].fired = clocks.b2.linked_var(found[gate], "h_first")
+    return found
+
+
+def _sender(clocks: Clockwork, name: str, outside: Outside) -> Any:
+    """What only sends: the spikes that are given."""
+    b2, (steps, neurons) = clocks.b2, outside.events[name]
+    return b2.SpikeGeneratorGroup(
+        clocks.network.populations[name].n,
+        neurons,
+        steps * b2.second,
+        clock=clocks.step,
+        when=SLOT,
+        order=clocks.order(name, FIRE),
+        sorted=True,
+        name=clocks.named("sender", name),
+    )
+
+
+def _group(clocks: Clockwork, name: str, model: Cell, outside: Outside) -> Any:
+    """What integrates."""
+    b2, population, window = clocks.b2, clocks.network.populations[name], clocks.window
+    begin, end = window.span(population.active_in or "all")
+    values: dict[str, Any] = {"length": clocks.length, "begin": begin, "end": end, **model.values}
+    values |= {"first_step": 1 + clocks.network.offsets[name], "boundary": window.boundary}
+    gate, equations = "1", ""
+    if population.gate_by in outside.events:
+        gate = "int(gate(t, i) > 0)"
+        values["gate"] = outside.counted(b2, name, population.gate_by)
+    elif population.gate_by is not None:
+        gate, equations = "int(fired > 0)", "fired : 1 (linked)\n"
+    equations += _EQUATIONS.format(gate=gate)
+    equations += "".join(f"{v} : 1\n" for v in (*model.variables, *model.helpers))
+    equations += "".join(f"{v} : 1 (constant)\n" for v in model.arrays)
+    if name in outside.currents:
+        values["given"] = b2.TimedArray(
+            outside.currents[name], dt=1 * b2.second, name=clocks.named("given", name)
+        )
+    group = b2.NeuronGroup(
+        population.n,
+        equations,
+        events={event: condition for event, (condition, _) in model.events.items()},
+        namespace=values,
+        clock=clocks.step,
+        name=clocks.named("population", name),
+    )
+    group.bias = scaled(population.bias, population.grid).astype(np.float64)
+    for key, array in model.arrays.items():
+        setattr(group, key, array)
+    _schedule(clocks, name, group, model, name in outside.currents)
+    return group
+
+
+def _schedule(clocks: Clockwork, name: str, group: Any, model: Cell, driven: bool) -> None:
+    """A population's turn: integrate, fire, reset and count; and its rest at the border."""
+    window, population = clocks.window, clocks.network.populations[name]
+    code = "drive = drive + given(t, i)\n" if driven else ""
+    if "split" in population.reset_at and window.split is not None:
+        code += "".join(f"{v} = {v} * int(own != boundary)\n" for v in model.variables)
+    code += model.integrate + "\ndrive = 0"  # what has arrived is used now or never
+    code += f"\nfarthest = clip({model.reach}, farthest, 1e300)"
+    group.run_regularly(code, clock=clocks.step, when=SLOT, order=clocks.order(name, INTEGRATE))
+    for event, (_, reset) in model.events.items():
+        group.set_event_schedule(event, when=SLOT, order=clocks.order(name, FIRE))
+        sign = "+=" if event == "plus" else "-="
+        code = f"{reset}\nh_first {sign} int(own < boundary)"
+        if window.split is not None:
+            code += f"\nh_second {sign} int(own >= boundary)"
+        group.run_on_event(event, code, when=SLOT, order=clocks.order(name, RESET))
+    if not clocks.network.window.endless:
+        cleared = "\n".join(f"{v} = 0" for v in ("h_first", "h_second", *model.variables))
+        group.run_regularly(cleared, clock=clocks.border, when=SLOT, order=REST)
+
+
+def begin(group: Any, model: Cell, state: Mapping[str, Any]) -> None:
+    """Let a population go on from a model's state."""
+    for key, names in model.state.items():
+        rows = np.asarray(state[key], np.float64).reshape(len(names), -1)
+        for variable, row in zip(names, rows, strict=True):
+            setattr(group, variable, row)
+
+
+def where_it_stands(group: Any, model: Cell, like: Mapping[str, Any]) -> dict[str, Any]:
+    """A population's state as its model keeps it: shapes and types are those of `like`."""
+    found = {}
+    for key, names in model.state.items():
+        rows = np.stack([np.asarray(getattr(group, variable)[:]) for variable in names])
+        found[key] = rows.reshape(like[key].shape).astype(like[key].dtype)
+    return found

@@ -1,0 +1,209 @@
+"""Projections in Brian2's words: one Synapses each; a plastic one learns by itself between presentations.
+
+A spike is handed on directly after its population's reset, and arrives after Brian2's delay. A population
+that comes later in the order meets it in its turn of that very step. One that had its turn already meets it
+in the next step, hence one step less of Brian2's delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim.backends.brian2.inputs import Outside
+from spikesim.backends.brian2.populations import LEARN, SEND, SLOT, Clockwork
+from spikesim.errors import EngineError
+from spikesim.learning import CountRule
+from spikesim.network import Masters, Network
+from spikesim.network.scheduling import sends
+from spikesim.neurons.population import scaled
+from spikesim.synapses import Dense, OneToOne, Sparse, Transpose
+
+MASTERS = 2**32  # more than a master weight's reach
+FLOAT64_EXACT = 2**53  # sums and products of integers below this are exact in float64
+_COUNTS = {"first": "h_first_pre", "second": "h_second_pre", "all": "(h_first_pre + h_second_pre)"}
+_PLASTIC = """
+w : 1
+master : 1
+total : 1
+cut : 1
+"""
+# Eq. 12, in counts of the master grid: the count products of a batch, the clip, and what propagates.
+_LEARN = """
+total += {h_pre} * (h_second_post - h_first_post)
+moved = master + due(t) * eta * total
+inside = clip(moved, low, high)
+cut += due(t) * int(moved != inside)
+master += due(t) * (inside - master)
+total = (1 - due(t)) * total
+w = floor(master * coarse + 0.5)
+"""
+
+
+class Edges(NamedTuple):
+    """Single synapses: from i to j int64 (k,), with weights w and delays int64, (k,) or one for all."""
+
+    i: npt.NDArray[np.int64]
+    j: npt.NDArray[np.int64]
+    w: npt.NDArray[Any]
+    delay: npt.NDArray[np.int64]
+
+
+def edges(network: Network, p: Any, w: npt.NDArray[Any]) -> Edges:
+    """The single synapses of a projection.
+
+    Args:
+        network: the declaration.
+        p: any projection; of a kind that is unknown here those of its matrices that are not zero.
+        w: its weights as they are now, in the units of the threshold.
+    """
+    same = np.array(p.delay)
+    if isinstance(p, Dense):
+        pre, post = np.indices(network.shape(p))
+        return Edges(pre.ravel(), post.ravel(), w.ravel(), same)
+    if isinstance(p, OneToOne):
+        each = np.arange(network.populations[p.post].n)
+        return Edges(each, each, w, same)
+    if isinstance(p, Sparse):
+        late = same if p.delays is None else p.delay + p.delays.astype(np.int64)
+        return Edges(p.rows, p.indices.astype(np.int64), w, late)
+    found = [(*np.nonzero(matrix), matrix[np.nonzero(matrix)], delay) for delay, matrix in p.pieces(w)]
+    sizes = [len(i) for i, _, _, _ in found]
+    joined = [np.concatenate([piece[k] for piece in found]) for k in range(3)]
+    delays = np.repeat(np.array([piece[3] for piece in found], np.int64), sizes)
+    return Edges(joined[0], joined[1], joined[2], delays)
+
+
+def projections(
+    clocks: Clockwork, groups: Mapping[str, Any], masters: Masters, weights: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A Synapses for each projection: a transpose reads the weights of the projection that it follows.
+
+    Args:
+        clocks: of the run.
+        groups: a group for each population.
+        masters: the plastic weights on the master grid.
+        weights: projection -> its weights as they are now, in the units of the threshold.
+    """
+    net, found = clocks.network, {}
+    following = {
+        p.name: p.w.of for p in net.projections if isinstance(p, Dense) and isinstance(p.w, Transpose)
+    }
+    learning = {p.name for p in net.plastic}
+    for p in net.projections:
+        if following.get(p.name) in learning:
+            continue
+        e = edges(net, p, weights[p.name])
+        if not len(e.i):
+            continue
+        model = _PLASTIC if p.name in learning else "w : 1 (constant)"
+        synapses = found[p.name] = _synapses(clocks, groups, p, model, e)
+        bits = net.populations[p.post].grid
+        synapses.w = scaled(e.w, bits).astype(np.float64)
+        if p.name in learning:
+            synapses.master = masters[p.name].ravel().astype(np.float64)
+    for p in net.projections:
+        if following.get(p.name) in learning:
+            found[p.name] = _transposed(clocks, groups, p, found[following[p.name]])
+    return found
+
+
+def _transposed(clocks: Clockwork, groups: Mapping[str, Any], p: Any, forward: Any) -> Any:
+    """Synapse (a, b) reads the weight of the forward synapse (b, a), whenever it is used."""
+    n_pre, n_post = clocks.network.shape(p)
+    e = edges(clocks.network, p, np.zeros((n_pre, n_post)))
+    synapses = _synapses(clocks, groups, p, "mirror : integer (constant)", e)
+    synapses.mirror = np.arange(n_pre * n_post).reshape(n_post, n_pre).T.ravel()
+    synapses.variables.add_reference("w", forward, "w", index="mirror")
+    return synapses
+
+
+def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, e: Edges) -> Any:
+    b2, net = clocks.b2, clocks.network
+    late = net.order.index(p.post) <= net.order.index(p.pre)
+    events = {"spike": "+="} if sends(net.populations[p.pre]) else {"plus": "+=", "minus": "-="}
+    events = {event: sign for event, sign in events.items() if event in groups[p.pre].events}
+    uniform = e.delay.ndim == 0 or bool((e.delay == e.delay[0]).all())
+    first = int(e.delay.flat[0]) - late
+    synapses = b2.Synapses(
+        groups[p.pre],
+        groups[p.post],
+        model,
+        on_pre={event: f"drive_post {sign} w" for event, sign in events.items()},
+        on_event={event: event for event in events},
+        delay=dict.fromkeys(events, first * b2.second) if uniform else None,
+        namespace={},
+        clock=clocks.step,
+        name=f"projection_{net.projections.index(p)}",
+    )
+    synapses.connect(i=e.i, j=e.j)
+    for event in events:
+        pathway = getattr(synapses, event)
+        pathway.when, pathway.order = SLOT, clocks.order(p.pre, SEND)
+        if not uniform:
+            pathway.delay = (e.delay - late) * b2.second
+    return synapses
+
+
+def check_rules(net: Network, batch: int, factor: float) -> None:
+    """Refuse what Brian2 cannot learn bit for bit.
+
+    Raises:
+        EngineError: a normalised step, or a step that could leave the exact range of float64.
+    """
+    for p in net.plastic:
+        rule = p.plastic
+        assert isinstance(rule, CountRule)
+        if rule.step != "plain":
+            raise EngineError(
+                f"brian2: {p.name} learns by a {rule.step} step, whose roots and divisions each program "
+                f"rounds in its own order; it promises equality among spikesim's own engines only. "
+                f"Take step='plain', or the engine 'naive'"
+            )
+        first, last = net.window.span(rule.pre)
+        reach = rule.eta_master(factor) * batch * (last - first) * net.window.T + MASTERS
+        if reach >= FLOAT64_EXACT:
+            raise EngineError(
+                f"brian2: an update of {p.name} can reach {reach} counts of the master grid, and float64 is "
+                f"exact below 2**53. Ways out: a smaller eta ({rule.eta * factor:.4g} with the schedule's "
+                f"factor) or batch ({batch}), a shorter window ({net.window.T} steps)"
+            )
+
+
+def teach(
+    clocks: Clockwork,
+    synapses: Mapping[str, Any],
+    due: npt.NDArray[np.float64],
+    factor: float,
+    outside: Outside,
+) -> None:
+    """Let the plastic projections learn by themselves. What `check_rules` refuses would be inexact.
+
+    Args:
+        clocks: of the run.
+        synapses: by projection.
+        due: float64 (B + 1,), 1 at the borders at which the weights change.
+        factor: of the step size's schedule.
+        outside: the spikes of what only sends; they are counted before the run.
+    """
+    net, b2, length = clocks.network, clocks.b2, clocks.length * clocks.b2.second
+    when = b2.TimedArray(due, dt=length, name="due_at_border")
+    for p in net.plastic:
+        rule = p.plastic
+        assert isinstance(rule, CountRule)
+        low, high = rule.clip_master()
+        values = {"low": float(low), "high": float(high), "eta": float(rule.eta_master(factor)), "due": when}
+        bits = net.populations[p.post].grid
+        values["coarse"] = 2.0 ** (bits - grid.MASTER_BITS)
+        h_pre = _COUNTS[rule.pre]
+        if p.pre in outside.events:
+            h_pre = "h_given(t, i)"
+            counts = outside.presynaptic(p.pre, rule.pre)
+            values["h_given"] = b2.TimedArray(counts, dt=length, name=f"h_given_{net.projections.index(p)}")
+        synapses[p.name].namespace.update(values)
+        code = _LEARN.format(h_pre=h_pre)
+        synapses[p.name].run_regularly(code, clock=clocks.border, when=SLOT, order=LEARN)

@@ -1,0 +1,79 @@
+"""The observer that writes to disk: memory stays bounded, whatever the length of the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy.typing as npt
+
+from spikesim.engines.monitors import Collector
+from spikesim.engines.stepped.step import Fired
+from spikesim.network import Network
+from spikesim.recording.file import RecordingWriter
+from spikesim.recording.monitor import Watch
+
+HELD_BYTES = 1 << 22
+HELD_STEPS = 1 << 16
+
+
+class Stream:
+    """Keeps what the watches want in an HDF5 file; a context manager, that ends the file on every way out.
+
+    A run that is refused before its first step leaves no file.
+
+    Args:
+        path: a new file.
+        network: what runs.
+        watches: what to keep.
+        first: the first step.
+
+    Raises:
+        DataError: a watch of what does not exist.
+        CheckpointError: the file cannot be made or continued.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], network: Network, watches: Sequence[Watch], first: int
+    ) -> None:
+        self._collectors = [Collector(network, watch) for watch in watches]
+        self._first = self._next = self._written = first
+        self._file = RecordingWriter(
+            path, [(c.watch, c.shape, c.kind, c.chosen) for c in self._collectors], first
+        )
+
+    def observe(
+        self,
+        t: int,
+        fired: Mapping[str, Fired],
+        states: Mapping[str, Mapping[str, npt.NDArray[Any]]],
+        weights: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """See `spikesim.engines.memory_recorder.Observer`."""
+        for collector in self._collectors:
+            collector.observe(t, fired, states, weights)
+
+    def passed(self, end: int) -> None:
+        """See `spikesim.engines.memory_recorder.Observer`."""
+        self._next = end
+        if self._next - self._written >= HELD_STEPS or sum(c.size for c in self._collectors) > HELD_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        self._file.append([collector.drain() for collector in self._collectors], self._next)
+        self._written = self._next
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._write()
+        finally:
+            self._file.close()
+            if kind is not None and self._next == self._first:  # refused before a step was made
+                self._file.path.unlink(missing_ok=True)

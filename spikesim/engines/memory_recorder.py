@@ -1,0 +1,102 @@
+"""Who is told of every step of a run without presentations; what is kept in memory is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.monitors import Collector
+from spikesim.engines.stepped.step import Fired
+from spikesim.network import Network
+from spikesim.network.scheduling import sends
+from spikesim.recording import Recording
+from spikesim.recording.monitor import Watch
+from spikesim.recording.state import State
+from spikesim.spikes import Spikes
+
+
+class Observer(Protocol):
+    """Told once a step, when all populations have had their turn and the rules have learnt."""
+
+    def observe(
+        self,
+        t: int,
+        fired: Mapping[str, Fired],
+        states: Mapping[str, Mapping[str, npt.NDArray[Any]]],
+        weights: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """Take what is wanted of step t: of the populations and projections that are named here.
+
+        Args:
+            t: the step.
+            fired: population -> (neurons int32 ascending, signs int8), never changed afterwards.
+            states: population -> its model's variables after the step; changed by the next one: copy them.
+            weights: projection -> its weights as they are now; changed by learning: copy them.
+        """
+        ...
+
+    def passed(self, end: int) -> None:
+        """All of the steps before `end` has been told."""
+        ...
+
+
+class InMemory:
+    """Counts of every population, spikes and membranes of the recorded ones, and what is watched."""
+
+    def __init__(
+        self,
+        network: Network,
+        record: tuple[str, ...],
+        first: int,
+        steps: int,
+        watched: tuple[Watch, ...] = (),
+    ) -> None:
+        self._collectors = [Collector(network, watch) for watch in watched]
+        self.network, self.record, self.first, self.steps = network, record, first, steps
+        self.counts = {name: np.zeros(p.n, np.int64) for name, p in network.populations.items()}
+        self._lists: dict[str, list[tuple[int, Fired]]] = {name: [] for name in record}
+        rest = {n: network.populations[n].rest()["v"] for n in record if not sends(network.populations[n])}
+        self.v = {name: np.zeros((1, steps, *v.shape), v.dtype) for name, v in rest.items()}
+
+    def observe(
+        self,
+        t: int,
+        fired: Mapping[str, Fired],
+        states: Mapping[str, Mapping[str, npt.NDArray[Any]]],
+        weights: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """See `Observer`."""
+        for name, (neurons, signs) in fired.items():
+            if neurons.size:
+                self.counts[name][neurons] += signs
+                if name in self._lists:
+                    self._lists[name].append((t - self.first, (neurons, signs)))
+        for name, v in self.v.items():
+            v[0, t - self.first] = states[name]["v"]
+        for collector in self._collectors:
+            collector.observe(t, fired, states, weights)
+
+    def passed(self, end: int) -> None:
+        """See `Observer`."""
+
+    def recording(self, state: State, events: int) -> Recording:
+        """What was kept."""
+        counts = {name: np.stack([c, 0 * c])[None] for name, c in self.counts.items()}
+        spikes = {
+            name: joined(self._lists[name], self.steps, self.network.populations[name].n)
+            for name in self.record
+        }
+        kept = {c.watch: c.drain() for c in self._collectors}
+        return Recording(counts, np.zeros(0, np.int64), spikes, self.v, {}, state, events, kept)
+
+
+def joined(steps: list[tuple[int, Fired]], T: int, n: int) -> Spikes:
+    """The spikes of single steps as one presentation of T steps."""
+    times = np.concatenate([np.full(f.size, t, np.int32) for t, (f, _) in steps] or [np.zeros(0, np.int32)])
+    neurons = np.concatenate([f for _, (f, _) in steps] or [np.zeros(0, np.int32)])
+    signs = np.concatenate([s for _, (_, s) in steps] or [np.zeros(0, np.int8)])
+    offsets = np.array([0, times.size], np.int64)
+    return Spikes.ordered(times, neurons, offsets, T, n, signs if (signs < 0).any() else None)

@@ -1,0 +1,1 @@
+"""The naive engine: readable loops that follow the equations; the reference in the tests."""

@@ -1,0 +1,155 @@
+"""The readable engine: loops that follow the equations, in integers; the truth in the tests of the others.
+
+A step of a population reads as its timing diagram: deliver, integrate, fire, reset; then rules learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.count_updates import learn_from_counts
+from spikesim.engines.external_inputs import Given, beginning, check_endless, check_presented, check_state
+from spikesim.engines.initial_weights import starting_masters, starting_squares
+from spikesim.engines.input_checks import check_recorded, check_run
+from spikesim.engines.naive.step import Told, Turns
+from spikesim.engines.source_spikes import source_train, target_train
+from spikesim.network import Network
+from spikesim.network.scheduling import sends
+from spikesim.neurons import Source, Target
+from spikesim.recording import Recording, winner
+from spikesim.recording.state import State
+from spikesim.spikes import Spikes, from_raster
+
+Ints = npt.NDArray[np.int64]
+
+
+class Naive:
+    """Runs any `Network`; holds its plastic weights.
+
+    Attributes:
+        network: the declaration.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
+            them.
+        squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps; empty
+            for plain ones.
+
+    Args:
+        told: called with (population, its step, the state before it, what arrives) before each step.
+    """
+
+    trains = True
+
+    def __init__(
+        self,
+        network: Network,
+        masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+        squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
+        told: Told | None = None,
+    ) -> None:
+        self.network, self._told = network, told
+        self.masters = starting_masters(network, masters)
+        self.squares = starting_squares(network, squares)
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes, one presentation after another.
+
+        Args:
+            inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
+            labels: int64 (B,), the classes for the targets.
+            record: populations of which spikes and membranes are kept.
+            learn: change the weights after every `batch` presentations.
+            batch: presentations whose count products are summed before the weights change.
+            factor: of the step size's schedule.
+        """
+        net, keep = self.network, tuple(record)
+        check_presented(net)
+        B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        check_recorded(keep, net.populations)
+        counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
+        rasters, membranes = self._empty(keep, B)
+        predictions = np.zeros(B if net.readout else 0, np.int64)
+        clipped = dict.fromkeys(self.masters, 0)
+        turns = Turns(net, self.masters, told=self._told)
+        for b in range(B):
+            given = {name: self._train(name, inputs, classes, b) for name in net.populations}
+            spikes, v = turns.present(given)
+            for name, s in spikes.items():
+                for phase, span in enumerate(("first", "second")):
+                    counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
+            for name in keep:
+                rasters[name][b] = spikes[name]
+                if name in membranes:
+                    membranes[name][b] = v[name]
+            if net.readout:
+                first, last = net.window.span(net.readout.span)
+                name = net.readout.population
+                predictions[b] = winner(spikes[name][first:last].sum(axis=0), v[name][last - 1])
+            if learn and ((b + 1) % batch == 0 or b + 1 == B):
+                seen = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
+                learn_from_counts(net, self.masters, self.squares, seen, factor, clipped)
+                turns = Turns(net, self.masters, told=self._told)
+        kept = {name: from_raster(raster) for name, raster in rasters.items()}
+        return Recording(counts, predictions, kept, membranes, clipped)
+
+    def advance(
+        self,
+        steps: int,
+        inputs: Mapping[str, Any],
+        signals: Mapping[str, Any],
+        record: Iterable[str] = (),
+        state: State | None = None,
+        learn: bool = True,
+    ) -> Recording:
+        """Run a network without presentations for some steps, from its beginning or from a state.
+
+        Args:
+            steps: how many.
+            inputs: source -> Spikes of one presentation of `steps` steps; CurrentInput -> float64 (steps, n)
+                or (n,).
+            signals: name -> float64 (steps,), for rules that listen to one.
+            record: populations of which spikes and membranes are kept.
+            state: where to go on; None begins.
+            learn: let the rules act.
+        """
+        net, keep = self.network, tuple(record)
+        check_endless(net)
+        check_recorded(keep, net.populations)
+        begun = beginning(net) if state is None else check_state(net, state)
+        turns = Turns(net, self.masters, begun, self._told)
+        spikes, v, after = turns.advance(Given(net, steps, inputs, signals, begun.t), learn)
+        counts = {name: np.stack([s.sum(axis=0), 0 * s[0]])[None] for name, s in spikes.items()}
+        return Recording(
+            counts,
+            np.zeros(0, np.int64),
+            {name: from_raster(spikes[name]) for name in keep},
+            {name: v[name][None] for name in keep if name in v},
+            state=after,
+        )
+
+    def _empty(self, keep: Iterable[str], B: int) -> tuple[dict[str, Ints], dict[str, Any]]:
+        """Room for the rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
+        populations, T = {name: self.network.populations[name] for name in keep}, self.network.window.T
+        rasters = {name: np.zeros((B, T, p.n), np.int64) for name, p in populations.items()}
+        rest = {name: p.rest()["v"] for name, p in populations.items() if not sends(p)}
+        return rasters, {name: np.zeros((B, T, *v.shape), v.dtype) for name, v in rest.items()}
+
+    def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:
+        """The given spike train (T, n) of a source or target in its own window; None for what integrates."""
+        population, window = self.network.populations[name], self.network.window
+        if isinstance(population, Source):
+            return source_train(population, window, inputs[name], b)
+        if isinstance(population, Target):
+            return target_train(population, window, labels[b])
+        return None

@@ -1,0 +1,162 @@
+"""The turns that populations take in the steps of the naive engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.external_inputs import Given, longest_delay, signature
+from spikesim.engines.initial_weights import layout_of
+from spikesim.engines.overflow_check import check_range
+from spikesim.network import Masters, Network
+from spikesim.network.scheduling import sends
+from spikesim.neurons.population import scaled
+from spikesim.recording.state import State
+from spikesim.synapses import Dense
+
+Ints = npt.NDArray[np.int64]
+Told = Callable[[str, int, Any, Any], None]  # population, its step, the state before it, what arrives
+
+
+class Turns:
+    """A network with its weights as they are now, and how it goes through time.
+
+    Attributes:
+        network: the declaration.
+        weights: projection that learns in every step -> float64 (n_synapses,).
+        traces: projection that learns in every step -> its rule's variables.
+
+    Args:
+        network: see above.
+        masters: the plastic weights of count rules.
+        begun: where a run without end begins.
+        told: called with each population's step before it is made.
+    """
+
+    def __init__(
+        self, network: Network, masters: Masters, begun: State | None = None, told: Told | None = None
+    ) -> None:
+        self.network, self._told = network, told
+        self.moving = [name for name in network.order if not sends(network.populations[name])]
+        self.begun = begun
+        self.layouts = {p.name: layout_of(network, p) for p in network.online}
+        self.weights = {name: w.copy() for name, w in begun.weights.items()} if begun else {}
+        self.traces = {p.name: p.plastic.start(self.layouts[p.name]) for p in network.online}
+        if begun and begun.traces:
+            self.traces = {name: dict(traces) for name, traces in begun.traces.items()}
+        self._pieces = {
+            p.name: self._matrices(p, network.weights(p.name, masters)) for p in network.projections
+        }
+
+    def _matrices(self, p: Any, w: Any) -> list[tuple[int, Any]]:
+        """For each delay what a spike adds, in what the post population counts in."""
+        bits = self.network.populations[p.post].grid
+        return [(delay, scaled(matrix, bits)) for delay, matrix in p.pieces(w)]
+
+    def present(self, given: Mapping[str, Ints | None]) -> tuple[dict[str, Ints], dict[str, Any]]:
+        """One presentation: spikes (T, n) and membranes (T, ...) of each population in its own window."""
+        net, T = self.network, self.network.window.T
+        spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
+        state = {name: net.populations[name].rest() for name in self.moving}
+        trace = {name: np.zeros((T, *s["v"].shape), s["v"].dtype) for name, s in state.items()}
+        for now in range(net.steps):
+            for name in net.order:
+                t = now - net.offsets[name]
+                if not 0 <= t < T:
+                    continue
+                train = given[name]
+                if train is not None:
+                    spikes[name][t] = train[t]
+                    continue
+                population = net.populations[name]
+                if t == net.window.boundary and "split" in population.reset_at:
+                    state[name] = population.rest()
+                if population.active_in in (None, net.window.phase(t)):
+                    current = self._delivered(name, now, spikes)
+                    closed = self._closed(population, spikes)
+                    state[name], spikes[name][t] = self._step(name, state[name], current, closed, t)
+                trace[name][t] = state[name]["v"]
+        return spikes, trace
+
+    def advance(self, given: Given, learn: bool) -> tuple[dict[str, Ints], dict[str, Any], State]:
+        """The steps of a run without presentations: spikes (steps, n), membranes (steps, ...), and the
+        state.
+        """
+        net, begun = self.network, self.begun
+        assert begun is not None
+        steps, past = given.steps, max((len(r) for r in begun.recent.values()), default=0)
+        spikes = {name: np.zeros((past + steps, p.n), np.int64) for name, p in net.populations.items()}
+        for name, recent in begun.recent.items():
+            spikes[name][past - len(recent) : past] = recent
+        state: dict[str, Any] = {name: dict(begun.populations[name]) for name in self.moving}
+        trace = {name: np.zeros((steps, *s["v"].shape), s["v"].dtype) for name, s in state.items()}
+        for step in range(steps):
+            t = begun.t + step
+            for name in net.order:
+                population = net.populations[name]
+                if sends(population):
+                    fired, _ = given.fired(name, t)
+                    spikes[name][past + step, fired] = 1
+                    continue
+                drive = np.zeros(population.n)
+                given.add_drives(name, t, drive)
+                current = self._delivered(name, past + step, spikes) + scaled(drive, population.grid)
+                state[name], spikes[name][past + step] = self._step(name, state[name], current, None, t)
+                trace[name][step] = state[name]["v"]
+            if learn:
+                self._learn(past + step, t, spikes, given)
+        last = {name: s[len(s) - longest_delay(net, name) :].astype(np.int8) for name, s in spikes.items()}
+        after = State(t + 1, state, last, self.weights, self.traces, signature(net))
+        return {name: s[past:] for name, s in spikes.items()}, trace, after
+
+    def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints]) -> Any:
+        """The sum of what arrives at a population in row `now` of time."""
+        net = self.network
+        bits = net.populations[name].grid
+        total = scaled(np.zeros(net.populations[name].n), bits)
+        for p in net.incoming(name):
+            for delay, matrix in self._pieces_now(p):
+                sent = now - delay - net.offsets[p.pre]
+                if 0 <= sent < len(spikes[p.pre]):
+                    total[: matrix.shape[1]] += spikes[p.pre][sent] @ matrix
+        return total
+
+    def _pieces_now(self, p: Any) -> list[tuple[int, Any]]:
+        """The matrices of a projection; of one that learns in every step as its weights are now."""
+        if p.name not in self.weights:
+            return self._pieces[p.name]
+        w = self.weights[p.name]
+        return self._matrices(p, w.reshape(self.network.shape(p)) if isinstance(p, Dense) else w)
+
+    def _closed(self, population: Any, spikes: Mapping[str, Ints]) -> Any:
+        """Where a neuron is held: where its partner has not fired in the first phase. None for no gate."""
+        if population.gate_by is None:
+            return None
+        return spikes[population.gate_by][: self.network.window.boundary].sum(axis=0) <= 0
+
+    def _step(self, name: str, state: Any, current: Any, closed: Any, t: int) -> tuple[Any, Ints]:
+        """A population's step; neurons that are closed stay as they are."""
+        if self._told is not None:
+            self._told(name, t, state, current)
+        after, s = self.network.populations[name].step(state, current)
+        if closed is not None:
+            after = {key: np.where(closed, state[key], value) for key, value in after.items()}
+            s = np.where(closed, 0, s)
+        check_range(name, self.network.populations[name], after, t)
+        return after, s
+
+    def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], given: Given) -> None:
+        """Every online rule acts once: on what has arrived in this step, and on who has fired in it."""
+        for p in self.network.online:
+            pre = spikes[p.pre][row - p.delay] if row >= p.delay else np.zeros_like(spikes[p.pre][row])
+            self.weights[p.name], self.traces[p.name] = p.plastic.step(
+                self.weights[p.name],
+                self.traces[p.name],
+                np.abs(pre),
+                np.abs(spikes[p.post][row]),
+                self.layouts[p.name],
+                given.signal(p.plastic.signal, t),
+            )

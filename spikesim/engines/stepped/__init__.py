@@ -1,0 +1,1 @@
+"""The stepped engine: event-driven simulation of any network."""

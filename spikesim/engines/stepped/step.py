@@ -1,0 +1,139 @@
+"""The turns of the stepped engine: each population's part in a step, bound to its arrays once.
+
+Spikes travel as lists of neurons. A projection is asked in the step in which spikes arrive, with those that
+its population sent `delay` steps before; so work is proportional to the spikes, and a weight is read when it
+acts. Currents are float64 in the units of the threshold: on a grid every sum of them is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.engines.external_inputs import longest_delay
+from spikesim.engines.overflow_check import outside, raise_range
+from spikesim.network import Network
+from spikesim.network.scheduling import sends
+from spikesim.neurons.population import Advance, scaled
+from spikesim.synapses.delivery import Deliver, Weights
+
+Ints = npt.NDArray[np.int64]
+Fired = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]
+NOBODY: Fired = (np.zeros(0, np.int32), np.zeros(0, np.int8))
+OPEN = np.zeros(0, np.bool_)
+
+
+class Train:
+    """The last spikes of a population, as far back as its longest delay.
+
+    Attributes:
+        depth: that delay.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self._kept: list[Fired] = [NOBODY] * (depth + 1)
+
+    def send(self, t: int, fired: Fired) -> None:
+        """The spikes of step t."""
+        self._kept[t % len(self._kept)] = fired
+
+    def sent(self, t: int) -> Fired:
+        """The spikes of step t, at most the longest delay ago."""
+        return self._kept[t % len(self._kept)]
+
+    def clear(self) -> None:
+        """Nothing is under way."""
+        self._kept = [NOBODY] * len(self._kept)
+
+
+class Arrival:
+    """What one projection, with one delay, brings to a population."""
+
+    def __init__(self, train: Train, delay: int, deliver: Deliver) -> None:
+        self.train, self.delay, self.deliver = train, delay, deliver
+
+
+class Cell:
+    """A population that integrates.
+
+    Attributes:
+        name, population: as declared.
+        state: the model's variables; the arrays stay the same ones.
+        current: float64 (n,), what has arrived in this step.
+        train: its spikes under way.
+        arrivals: what it listens to.
+        events: synapses that spikes went through on their way to it.
+    """
+
+    def __init__(self, name: str, population: Any, train: Train) -> None:
+        self.name, self.population, self.train = name, population, train
+        self.state: dict[str, Any] = population.rest()
+        self.current = np.zeros(population.n)
+        self.arrivals: list[Arrival] = []
+        self.closed = OPEN  # bool (n,), the neurons that a gate holds; or none
+        self.events = 0
+        self._fired, self._signs = np.zeros(population.n, np.int32), np.zeros(population.n, np.int8)
+        self._advance = advance_of(population)
+
+    def rest(self) -> None:
+        """Back to the state at rest, with no gate."""
+        self.closed = OPEN
+        for key, value in self.population.rest().items():
+            self.state[key][...] = value
+
+    def turn(self, t: int, now: int) -> Fired:
+        """Deliver, integrate, fire, reset; `now` is the step of the run, `t` that of the message."""
+        for arrival in self.arrivals:
+            fired, signs = arrival.train.sent(now - arrival.delay)
+            if fired.size:
+                self.events += arrival.deliver(fired, signs, self.current)
+        count = self._advance(self.state, self.current, self.closed, self._fired, self._signs)
+        if count < 0:
+            raise_range(self.name, self.population, -1 - count, t)
+        return (self._fired[:count].copy(), self._signs[:count].copy()) if count else NOBODY
+
+
+def advance_of(population: Any) -> Advance:
+    """A model's step in place: its own compiled one, or its readable `step`."""
+    if hasattr(population, "compiled"):
+        return population.compiled()
+
+    def advance(state: Any, current: Any, closed: Any, fired: Any, signs: Any) -> int:
+        after, s = population.step(state, scaled(current, population.grid))
+        current[:] = 0
+        if closed.size:
+            s = np.where(closed, 0, s)
+            after = {key: np.where(closed, state[key], value) for key, value in after.items()}
+        for key, value in after.items():
+            state[key][...] = value
+        beyond = outside(population, state)
+        if beyond is not None:
+            return -1 - beyond
+        found = np.flatnonzero(s)
+        fired[: found.size], signs[: found.size] = found, s[found]
+        return int(found.size)
+
+    return advance
+
+
+def wire(network: Network, weights: Callable[[str], Weights]) -> tuple[dict[str, Train], dict[str, Cell]]:
+    """The trains of all populations and the cells of those that integrate, connected.
+
+    Args:
+        network: the declaration.
+        weights: name of a projection -> its weights; arrays that change are read anew at every spike.
+    """
+    trains = {name: Train(longest_delay(network, name)) for name in network.populations}
+    cells = {
+        name: Cell(name, population, trains[name])
+        for name, population in network.populations.items()
+        if not sends(population)
+    }
+    for p in network.projections:
+        for delay, deliver in p.deliveries(weights(p.name)):
+            cells[p.post].arrivals.append(Arrival(trains[p.pre], delay, deliver))
+    return trains, cells

@@ -1,0 +1,255 @@
+"""The fast engine for layered networks: a window's input currents at once, events behind them.
+
+The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps
+come from tables over the inputs that are active at all; a replayed phase uses them twice, and is not run
+where no error can disturb it. Everything behind the input steps through time, with work proportional to the
+spikes. Equal to the naive engine, spike for spike and weight for weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim.engines.initial_weights import starting_masters, starting_squares
+from spikesim.engines.input_checks import check_recorded, check_run
+from spikesim.engines.source_spikes import source_train, target_train
+from spikesim.engines.windowed import kernels
+from spikesim.engines.windowed.plan import compile_plan
+from spikesim.engines.windowed.weight_update import add_increments
+from spikesim.errors import EngineError
+from spikesim.learning.counts import CountRule, increments, presynaptic
+from spikesim.network import Masters, Network
+from spikesim.neurons import Target
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes, from_raster
+
+Ints = npt.NDArray[np.int64]
+Counts = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]  # input, layers, errors
+SPANS = {"first": 0, "second": 1, "all": 2}
+
+
+class Windowed:
+    """Runs layered networks; holds their plastic weights. The same calls and results as `Naive`.
+
+    Attributes:
+        network: the declaration.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
+            them.
+        squares: projection -> float64, the running mean squares of normalised steps.
+        threads: workers that share a batch; they never change a result.
+
+    Raises:
+        EngineError: a structure that this engine does not run.
+    """
+
+    trains = True
+
+    def __init__(
+        self,
+        network: Network,
+        masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+        squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.network, self.threads = network, threads
+        self._compiled = compile_plan(network)
+        self._rules: dict[str, CountRule] = {
+            p.name: p.plastic for p in network.plastic if p.plastic is not None
+        }
+        self.squares = starting_squares(network, squares)
+        self._allocate(starting_masters(network, masters))
+
+    def _allocate(self, masters: Masters) -> None:
+        """All layers' weights behind each other: masters int32, and what propagates in float32."""
+        layers = self._compiled.plan.layers
+        self._w = np.zeros(int((layers["n"][:-1] * layers["n"][1:]).sum()), np.float32)
+        self._flat = np.zeros(self._w.size, np.int32)
+        self.masters: Masters = {}
+        for layer, name in list(enumerate(self._compiled.incoming))[1:]:
+            shape = (int(layers[layer - 1]["n"]), int(layers[layer]["n"]))
+            mine = slice(int(layers[layer]["w_start"]), int(layers[layer]["w_start"]) + shape[0] * shape[1])
+            if name in masters:
+                self.masters[name] = self._flat[mine].reshape(shape)
+                self.masters[name][:] = masters[name]
+            self._w[mine] = self.network.propagating(name, masters).ravel()
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """Present a batch of spikes; arguments and result as `Naive.run`."""
+        B, given = check_run(self.network, inputs, labels, learn, batch, factor)
+        keep = tuple(record)
+        check_recorded(keep, self.network.populations)
+        plan, spikes = self._compiled.plan, inputs[self._compiled.layers[0]]
+        classes = np.zeros(B, np.int64)
+        h_in = np.zeros((B, 2, int(plan.layers["n"][0])), np.int32)
+        h = np.zeros((B, 2, int(plan.layers["n"][1:].sum())), np.int32)
+        h_e = np.zeros((B, int(plan.errors["n"].sum())), np.int32)
+        rows, T = (B, plan.T) if keep else (1, 0)
+        s_out = np.zeros((rows, T, h.shape[2] + h_e.shape[1]), np.int8)
+        v_out = np.zeros((rows, T, h.shape[2] + 2 * h_e.shape[1]), np.int32)
+        clipped = np.zeros(len(self._compiled.incoming), np.int64)
+        counts = (h_in, h, h_e)
+        if learn and batch == 1 and not keep and not self.squares:
+            self._online(spikes, given, counts, classes, factor, clipped)
+        else:
+            for first in range(0, B, batch if learn else max(B, 1)):
+                last = min(first + batch, B) if learn else B
+                self._present(spikes, given, first, last, counts, classes, s_out, v_out)
+                if learn:
+                    self._learn(counts, first, last, factor, clipped)
+        found = Recording(self._counts(h_in, h, h_e, given), classes if self.network.readout else classes[:0])
+        found.clipped = {
+            n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules
+        }
+        self._keep(found, keep, spikes, given, s_out, v_out)
+        return found
+
+    def _online(
+        self, spikes: Spikes, labels: Ints, counts: Counts, classes: Ints, factor: float, clipped: Ints
+    ) -> None:
+        """Learn after every presentation, in one kernel."""
+        events = (spikes.times, spikes.neurons, spikes.offsets)
+        kernels.learn_online(
+            self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
+            labels, counts, classes, self._rule_table(factor), clipped,
+        )  # fmt: skip
+
+    def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
+        """For each layer eta, span, low, high, shift; eta = 0 where nothing learns."""
+        table = np.zeros((len(self._compiled.incoming), 5), np.int64)
+        for layer, name in enumerate(self._compiled.incoming):
+            if name in self._rules:
+                rule = self._rules[name]
+                eta = rule.eta_master(factor)
+                if eta * self.network.window.T >= 2**31:
+                    raise EngineError(
+                        f"windowed: {name}: eta = {rule.eta * factor:.4g} times {self.network.window.T} "
+                        f"presynaptic spikes leaves int32 on the master grid; take a smaller step size or a "
+                        f"shorter window"
+                    )
+                table[layer] = eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name)
+        return table
+
+    def _shift(self, name: str) -> int:
+        return grid.MASTER_BITS - int(self.network.populations[self.network.named[name].post].grid)
+
+    def _present(
+        self,
+        spikes: Spikes,
+        labels: Ints,
+        first: int,
+        last: int,
+        counts: Counts,
+        classes: Ints,
+        s_out: npt.NDArray[np.int8],
+        v_out: npt.NDArray[np.int32],
+    ) -> None:
+        """Presentations first .. last - 1 with fixed weights, shared among the threads."""
+        edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
+        events = (spikes.times, spikes.neurons, spikes.offsets)
+
+        def part(k: int) -> None:
+            kernels.present_many(
+                self._compiled.plan, self._w, self._compiled.feedback, events,
+                labels, edges[k], edges[k + 1], counts, classes, s_out, v_out,
+            )  # fmt: skip
+
+        if len(edges) == 2:
+            part(0)
+            return
+        with ThreadPoolExecutor(len(edges) - 1) as pool:
+            list(pool.map(part, range(len(edges) - 1)))
+
+    def _learn(self, counts: Counts, first: int, last: int, factor: float, clipped: Ints) -> None:
+        """One update of every plastic layer from the count products of a batch."""
+        h_in, h, _ = counts
+        layers = self._compiled.plan.layers
+        for layer, name in enumerate(self._compiled.incoming):
+            if name not in self._rules:
+                continue
+            rule = self._rules[name]
+            pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
+            post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["n"]]
+            h_pre = presynaptic(pre[first:last], rule.pre).astype(np.float64)
+            product = (h_pre.T @ (post[:, 1] - post[:, 0]).astype(np.float64)).astype(np.int64)
+            moved = increments(rule, product, last - first, factor, self.squares.get(name))
+            clipped[layer] += add_increments(
+                self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
+            )
+
+    def _spans(self) -> dict[str, slice]:
+        """Each population's neurons in the flat arrays: layers first, then errors."""
+        plan = self._compiled.plan
+        n = int(plan.layers["n"][1:].sum())
+        found = {
+            name: slice(int(plan.layers[k]["start"]), int(plan.layers[k]["start"] + plan.layers[k]["n"]))
+            for k, name in enumerate(self._compiled.layers)
+            if k > 0
+        }
+        for k, name in enumerate(self._compiled.errors):
+            first = n + int(plan.errors[k]["start"])
+            found[name] = slice(first, first + int(plan.errors[k]["n"]))
+        return found
+
+    def _counts(
+        self, h_in: npt.NDArray[np.int32], h: npt.NDArray[np.int32], h_e: npt.NDArray[np.int32], labels: Ints
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Each population's counts by phase, (B, 2, n)."""
+        both = np.concatenate([h, np.stack([np.zeros_like(h_e), h_e], axis=1)], axis=2)
+        found = {name: both[:, :, mine] for name, mine in self._spans().items()}
+        found[self._compiled.layers[0]] = h_in
+        for name, target in self._targets().items():
+            window = self.network.window
+            found[name] = np.zeros((len(h), 2, target.n), np.int64)
+            found[name][np.arange(len(h)), 1, labels] = target.train(window.T - window.boundary).sum()
+        return {name: found[name] for name in self.network.populations}
+
+    def _targets(self) -> dict[str, Target]:
+        return {name: p for name, p in self.network.populations.items() if isinstance(p, Target)}
+
+    def _keep(
+        self,
+        found: Recording,
+        keep: tuple[str, ...],
+        spikes: Spikes,
+        labels: Ints,
+        s_out: npt.NDArray[np.int8],
+        v_out: npt.NDArray[np.int32],
+    ) -> None:
+        """The recorded populations' spikes and membranes."""
+        net, spans, targets = self.network, self._spans(), self._targets()
+        shift = int(self._compiled.plan.errors["n"].sum())
+        for name in keep:
+            if name in targets:
+                trains = [target_train(targets[name], net.window, label) for label in labels]
+                found.spikes[name] = from_raster(_stacked(trains, net.window.T, targets[name].n))
+                continue
+            if name not in spans:
+                source = net.populations[name]
+                trains = [source_train(source, net.window, spikes, b) for b in range(len(spikes))]
+                found.spikes[name] = from_raster(_stacked(trains, net.window.T, source.n))
+                continue
+            found.spikes[name] = from_raster(s_out[:, :, spans[name]])
+            v = v_out[:, :, spans[name]].astype(np.int64)
+            if name in self._compiled.errors and net.populations[name].form == "pair":
+                minus = slice(spans[name].start + shift, spans[name].stop + shift)
+                v = np.stack([v, v_out[:, :, minus]], axis=2)
+            found.v[name] = v
+
+
+def _stacked(trains: list[npt.NDArray[np.int64]], T: int, n: int) -> npt.NDArray[np.int64]:
+    """int64 (B, T, n), of no presentation too."""
+    return np.stack(trains) if trains else np.zeros((0, T, n), np.int64)

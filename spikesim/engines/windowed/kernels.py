@@ -1,0 +1,296 @@
+"""The kernels of the windowed engine: one presentation, and many of them.
+
+All numbers are integers: membranes int32, counts of the grid in float32 where sums of rows of
+weights form them (exact below 2**24, proved when the network was built). Flat arrays hold all layers behind
+each other; see `plan`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim._jit import kernel
+from spikesim.engines.windowed.input_layer import count_inputs, input_currents, make_input_buffers
+from spikesim.engines.windowed.neurons import (
+    add_columns,
+    add_rows,
+    fire_error,
+    integrate_and_fire,
+    list_fired,
+    winner,
+)
+from spikesim.engines.windowed.weight_update import update_layer
+
+
+class Buffers(NamedTuple):
+    """What one worker writes while it presents. Populations are numbered: layers 0 .. L, then the errors."""
+
+    v: Any  # int32 (N,): membranes of layers 1 .. L, of the errors, of the errors' minus channels
+    idx: Any  # int32 (populations * slots * widest,): the neurons that fired, in rings of spikes in flight
+    sign: Any  # float32, as long: their signs
+    k: Any  # int64 (populations * slots,): how many
+    current: Any  # float32 (widest,)
+    fired: Any  # uint8 (widest,)
+    train: (
+        Any  # uint8 (split, n): the first phase of the layer that the loss listens to; used where it repeats
+    )
+
+
+@kernel
+def make_buffers(plan):  # type: ignore[no-untyped-def]
+    """The buffers of one worker."""
+    layers, errors = plan.layers, plan.errors
+    widest, neurons = 0, 0
+    for layer in range(1, layers.size):
+        widest = max(widest, layers[layer].n)
+        neurons += layers[layer].n
+    for e in range(errors.size):
+        widest = max(widest, errors[e].n)
+        neurons += 2 * errors[e].n
+    rings = (layers.size + errors.size) * plan.slots
+    return (
+        Buffers(
+            np.zeros(neurons, np.int32),
+            np.zeros(rings * widest, np.int32),
+            np.ones(rings * widest, np.float32),
+            np.zeros(rings, np.int64),
+            np.zeros(widest, np.float32),
+            np.zeros(widest, np.uint8),
+            np.zeros((plan.split, layers[errors[plan.loss].layer].n if plan.repeats else 0), np.uint8),
+        ),
+        make_input_buffers(plan.T, layers[0].n, layers[1].n),
+    )
+
+
+@kernel
+def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-untyped-def]
+    """One layer's step: deliver, integrate, fire, reset; its spikes go into its ring."""
+    p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
+    t = now - p.offset
+    mine = layer * slots + (now & (slots - 1))
+    buffers.k[mine] = 0
+    if t < 0 or t >= plan.T:
+        return
+    if t == plan.split and p.reset_split:
+        for j in range(p.start, p.start + p.n):
+            buffers.v[j] = 0
+    if layer == 1:
+        row = t - plan.split if plan.replay and t >= plan.split else t
+        for j in range(p.n):
+            buffers.current[j] = currents[row, j]
+    else:
+        for j in range(p.n):
+            buffers.current[j] = 0
+        if now >= p.delay:
+            sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
+            ring, heard = sent * widest, buffers.k[sent]
+            add_rows(buffers.current, p.n, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
+    if p.inject_from >= 0 and now >= p.inject_delay:
+        sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
+        for a in range(sent * widest, sent * widest + buffers.k[sent]):
+            buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
+    here = slice(p.start, p.start + p.n)
+    integrate_and_fire(
+        buffers.v[here], buffers.current, plan.bias[here], p.theta, p.floor, p.subtract, buffers.fired
+    )
+    phase = 0 if t < plan.split else 1
+    buffers.k[mine] = list_fired(
+        buffers.fired, p.n, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
+    )
+
+
+@kernel
+def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no-untyped-def]
+    """What arrives at an error population in a step, into current; gives the number of spikes."""
+    p, slots, widest = plan.errors[e], plan.slots, buffers.current.size
+    if p.source >= 0:
+        sent = (plan.layers.size + p.source) * slots + ((now - p.delay) & (slots - 1))
+        heard = buffers.k[sent] if now >= p.delay else 0
+        if heard == 0:
+            return 0
+        for j in range(p.n):
+            buffers.current[j] = 0
+        ring = sent * widest
+        if p.transposed >= 0:
+            below = plan.layers[p.transposed]
+            add_columns(
+                buffers.current, p.n, w, below.w_start, below.n, buffers.idx, buffers.sign, ring, heard
+            )
+        else:
+            add_rows(buffers.current, p.n, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
+        return heard
+    for j in range(p.n):
+        buffers.current[j] = 0
+    heard = 0
+    t_target = now - p.d_target - plan.target_offset
+    if 0 <= t_target < plan.T and plan.target_train[t_target]:
+        buffers.current[label] += p.w_target
+        heard += 1
+    if now >= p.d_layer:
+        sent = p.layer * slots + ((now - p.d_layer) & (slots - 1))
+        for a in range(sent * widest, sent * widest + buffers.k[sent]):
+            buffers.current[buffers.idx[a]] += p.w_layer
+        heard += buffers.k[sent]
+    return heard
+
+
+@kernel
+def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
+    """One error population's step; without input nothing changes, so nothing is done."""
+    p = plan.errors[e]
+    mine = (plan.layers.size + e) * plan.slots + (now & (plan.slots - 1))
+    t = now - p.offset
+    buffers.k[mine] = 0
+    if t < plan.split or t >= plan.T:
+        return
+    if deliver_error(plan, e, now, w, feedback, label, buffers) == 0:
+        return
+    plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
+    gate = plan.layers[p.gate].start if p.gate >= 0 else -1
+    buffers.k[mine] = fire_error(
+        buffers.v, plus, minus, p.n, buffers.current, p, h, gate, h_e,
+        buffers.idx, buffers.sign, mine * buffers.current.size,
+    )  # fmt: skip
+
+
+@kernel
+def keep_train(plan, now, buffers):  # type: ignore[no-untyped-def]
+    """Keep the first-phase spikes of the layer that the loss listens to."""
+    layer = plan.errors[plan.loss].layer
+    t = now - plan.layers[layer].offset
+    if 0 <= t < plan.split:
+        mine = layer * plan.slots + (now & (plan.slots - 1))
+        ring = mine * buffers.current.size
+        for j in range(buffers.train.shape[1]):
+            buffers.train[t, j] = 0
+        for k in range(ring, ring + buffers.k[mine]):
+            buffers.train[t, buffers.idx[k]] = 1
+
+
+@kernel
+def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def]
+    """Whether the loss would fire at all if the second phase repeated the first; leaves no trace."""
+    p = plan.errors[plan.loss]
+    n, plus, minus = p.n, h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
+    gate = plan.layers[p.gate].start if p.gate >= 0 else -1
+    silent = True
+    for t in range(plan.split, plan.T):
+        for j in range(n):
+            buffers.current[j] = 0
+        t_target = t + p.offset - p.d_target - plan.target_offset
+        if 0 <= t_target < plan.T and plan.target_train[t_target]:
+            buffers.current[label] += p.w_target
+        t_layer = t + p.offset - p.d_layer - plan.layers[p.layer].offset
+        if 0 <= t_layer < plan.T:
+            for j in range(n):
+                buffers.current[j] += buffers.train[t_layer % plan.split, j] * p.w_layer
+        if fire_error(
+            buffers.v, plus, minus, n, buffers.current, p, h, gate, h_e, buffers.idx, buffers.sign, 0
+        ):
+            silent = False
+            break
+    for j in range(n):
+        buffers.v[plus + j], buffers.v[minus + j], h_e[p.start + j] = 0, 0, 0
+    return silent
+
+
+@kernel
+def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-untyped-def]
+    """Keep the step's spikes and membranes: layers first, then errors, then the errors' minus channels."""
+    n_errors = (buffers.v.size - n_layers) // 2
+    for which in range(1, plan.layers.size + plan.errors.size):
+        e = which - plan.layers.size
+        size = plan.layers[which].n if e < 0 else plan.errors[e].n
+        t = now - (plan.layers[which].offset if e < 0 else plan.errors[e].offset)
+        if t < 0 or t >= plan.T:
+            continue
+        a = plan.layers[which].start if e < 0 else n_layers + plan.errors[e].start
+        v_out[t, a : a + size] = buffers.v[a : a + size]
+        if e >= 0:
+            v_out[t, a + n_errors : a + n_errors + size] = buffers.v[a + n_errors : a + n_errors + size]
+        mine = which * plan.slots + (now & (plan.slots - 1))
+        ring = mine * buffers.current.size
+        for k in range(ring, ring + buffers.k[mine]):
+            s_out[t, a + buffers.idx[k]] = np.int8(buffers.sign[k])
+
+
+@kernel
+def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
+    """One presentation; fills the counts by phase and gives the class that is read.
+
+    h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless
+    empty.
+    """
+    h[:] = 0
+    h_e[:] = 0
+    buffers.v[:] = 0
+    buffers.k[:] = 0
+    count_inputs(plan, times, neurons, h_in)
+    input_currents(plan, w, times, neurons, h_in, inputs)
+    read = plan.layers[plan.readout]
+    chosen = 0
+    known = (
+        plan.split + plan.layers[plan.layers.size - 1].offset
+    )  # when every layer has ended its first phase
+    for now in range(plan.steps):
+        for layer in range(1, plan.layers.size):
+            layer_step(plan, layer, now, w, h, buffers, inputs.currents)
+        for e in range(plan.errors.size):
+            error_step(plan, e, now, w, feedback, h, h_e, label, buffers)
+        if now - read.offset == plan.read_end - 1:
+            seen = np.zeros(read.n, np.int32)
+            for phase in range(2):
+                if plan.read_start < plan.split if phase == 0 else plan.read_end > plan.split:
+                    seen += h[phase, read.start : read.start + read.n]
+            chosen = winner(seen, buffers.v[read.start : read.start + read.n])
+        if s_out.size:
+            record_step(plan, now, h.shape[1], buffers, s_out, v_out)
+        elif plan.repeats and now < known:
+            keep_train(plan, now, buffers)
+            if now == known - 1 and loss_is_silent(plan, label, h, h_e, buffers):
+                h[1] = h[0]
+                break
+    return chosen
+
+
+@kernel
+def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
+    """Presentations first .. last - 1 with fixed weights.
+
+    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row a presentation; s_out, v_out: as above.
+    """
+    times, neurons, offsets = spikes
+    h_in, h, h_e = counts
+    buffers, inputs = make_buffers(plan)
+    for b in range(first, last):
+        mine = slice(offsets[b], offsets[b + 1])
+        row = b if s_out.shape[1] else 0
+        classes[b] = present(
+            plan, w, feedback, times[mine], neurons[mine], labels[b],
+            h_in[b], h[b], h_e[b], buffers, inputs, s_out[row], v_out[row],
+        )  # fmt: skip
+
+
+@kernel
+def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rules, clipped):  # type: ignore[no-untyped-def]
+    """Present and learn, one presentation after another (plain steps)."""
+    times, neurons, offsets = spikes
+    h_in, h, h_e = counts
+    buffers, inputs = make_buffers(plan)
+    dh = np.zeros(buffers.current.size, np.int32)
+    none_s, none_v = np.zeros((0, 0), np.int8), np.zeros((0, 0), np.int32)
+    for b in range(labels.size):
+        mine = slice(offsets[b], offsets[b + 1])
+        classes[b] = present(
+            plan, w, feedback, times[mine], neurons[mine], labels[b],
+            h_in[b], h[b], h_e[b], buffers, inputs, none_s, none_v,
+        )  # fmt: skip
+        for layer in range(1, plan.layers.size):
+            if rules[layer, 0] != 0:
+                p, below = plan.layers[layer], plan.layers[layer - 1]
+                post = h[b, :, p.start : p.start + p.n]
+                before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.n]
+                clips = update_layer(w, master, p.w_start, before, post[0], post[1], rules[layer], dh)
+                clipped[layer] += clips

@@ -1,0 +1,1 @@
+"""Files: atomic writes, checksummed HDF5 checkpoints, measured tables, provenance, untrusted input."""

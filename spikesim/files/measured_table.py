@@ -1,0 +1,104 @@
+"""Measured figures as data: a table with its command, configuration and provenance, as one JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from spikesim.errors import DataError, SpikesimError
+from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
+from spikesim.files.provenance import provenance
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a command has measured.
+
+    Attributes:
+        title: for people: what was measured, with its source ("Gupta 2020, table 1").
+        columns: names of the columns; a number's unit stands in its name.
+        rows: cells, one row a line; None where there is none (a paper that prints no number).
+        command: what prints these figures again.
+        notes: settings that a reader needs, what falls short and why; may be empty.
+        config: the configuration, whole.
+        data: what the figures were made from (values by seed, curves); may be empty.
+        provenance: versions, commit, processor, time.
+
+    Raises:
+        DataError: no columns, or a row of another length.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    command: str
+    notes: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=provenance)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "rows", tuple(tuple(row) for row in self.rows))
+        if not self.columns:
+            raise DataError(f"Table {self.title!r}: no columns; at least one is needed")
+        for k, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                raise DataError(
+                    f"Table {self.title!r}: row {k} has {len(row)} cells for {len(self.columns)} columns"
+                )
+
+    def markdown(self) -> str:
+        """The table for a README, with its notes and its command below."""
+        lines = [_line(self.columns), _line(["---", *["---:"] * (len(self.columns) - 1)])]
+        lines += [_line([_shown(cell) for cell in row]) for row in self.rows]
+        notes = f" {_flat(self.notes)}" if self.notes.strip() else ""
+        return "\n".join([f"**{_flat(self.title)}**", "", *lines, "", f"`{_flat(self.command)}`.{notes}"])
+
+
+def save_table(table: Table, path: Path) -> None:
+    """Write a table to a JSON file, atomically.
+
+    Raises:
+        SpikesimError: the file cannot be written, or a value is not finite.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise SpikesimError(write_failure(path, "the table", problem)) from problem
+    write_bytes(path, json_bytes(asdict(table), what=table.title, indent=1) + b"\n", what="the table")
+
+
+def load_table(path: Path) -> Table:
+    """Read a table that `save_table` has written.
+
+    Raises:
+        CheckpointError: the file is missing or is not JSON.
+        DataError: it holds no table.
+    """
+    found = read_json(path, "Bring it back, or run its command again.")
+    known = {f.name for f in fields(Table)}
+    if set(found) != known:
+        raise DataError(f"{path}: has the keys {sorted(found)}; a table has {sorted(known)}")
+    if not isinstance(found["columns"], list) or not isinstance(found["rows"], list):
+        raise DataError(f"{path}: columns and rows are lists; found {json.dumps(found['columns'])[:60]}")
+    return Table(**found)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_flat(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return "–"
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)

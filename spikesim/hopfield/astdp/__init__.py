@@ -1,0 +1,1 @@
+"""aSTDP: two continuous Hopfield networks and their rule."""

@@ -1,0 +1,170 @@
+"""aSTDP for small networks, one datum at a time: the toy experiments (section 3.2), in one compiled loop.
+
+The same equations as `astdp_network`, over one list of neurons (layers one after another) and one dense
+float64 matrix with a mask of the connections that exist, so that thousands of iterations take milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim._jit import inline, kernel
+from spikesim.errors import DeclarationError
+from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.kernels import LINEAR, LISTING, SIGNED, mixed
+from spikesim.hopfield.astdp.network import FORMS, STATE_LIMIT, initial_weights
+from spikesim.hopfield.divergence import check_states
+from spikesim.hopfield.mstdp.states import uniform
+
+Float64 = npt.NDArray[np.float64]
+FIRST_STATES = 2300  # index of the random stream of weights
+LIMIT = 1000  # neurons; a dense matrix of them is 8 MB
+
+
+@inline
+def _drawn(dz, average, u, form, k):  # type: ignore[no-untyped-def]
+    """Whether a fake target acts, for a random number u in [0, 1)."""
+    if form == LISTING:
+        return abs(dz) > u * k * average
+    if form == SIGNED:
+        return dz > u * k * average
+    if form == LINEAR:
+        return u < k * abs(dz)
+    return u * average < k * dz * dz
+
+
+@kernel
+def _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t):  # type: ignore[no-untyped-def]
+    """Moving averages and fake targets of the hidden neurons, in place."""
+    n = rho.shape[1]
+    for i in range(n):
+        if hidden[i]:
+            dz = rho[1, i] - rho[0, i]
+            average[i] = decay * abs(dz) + (1.0 - decay) * average[i]
+            word = mixed(np.uint32(np.uint32(i + n * t) * np.uint32(0x9E3779B9)) ^ key)
+            u = np.float64(word >> np.uint32(8)) * 2.0**-24
+            aim[i] = t_c if dz > 0 else -t_c
+            pull[i] = 1.0 if dz != 0 and _drawn(dz, average[i], u, form, k) else 0.0
+
+
+@kernel
+def _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c):  # type: ignore[no-untyped-def]
+    """One step of one of the two networks, in place; s, v, rho are (2, N), the others (N,)."""
+    n = b.size
+    for i in range(n):
+        sums[i] = b[i]
+    for j in range(n):
+        x = rho[net, j] - c
+        for i in range(n):
+            sums[i] += x * w[j, i]
+    for i in range(n):
+        r = rho[net, i]
+        v[net, i] = m * (4.0 * r * (1.0 - r) * sums[i] - s[net, i]) + (1.0 - m) * v[net, i]
+        s[net, i] += eps * (v[net, i] + beta * pull[i] * (aim[i] - s[net, i]))
+        rho[net, i] = 1.0 / (1.0 + np.exp(-4.0 * s[net, i]))
+
+
+@kernel
+def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, alpha, key, trace):  # type: ignore[no-untyped-def]
+    """`steps` iterations with one target; everything but target, on, mask and hidden changes in place."""
+    m, c, k, decay, t_c = numbers[4], numbers[5], numbers[6], numbers[7], numbers[8]
+    n = s.shape[1]
+    rho, aim, pull, sums = np.empty((2, n)), np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        aim[i], pull[i] = target[i], on[i]
+        for net in range(2):
+            rho[net, i] = 1.0 / (1.0 + np.exp(-4.0 * s[net, i]))
+    for t in range(steps):
+        if form > 0:
+            _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t)
+        for net in range(2):
+            eps, beta = numbers[net], numbers[2 + net]
+            _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c)
+        if alpha > 0:
+            for i in range(n):
+                dz = rho[1, i] - rho[0, i]
+                b[i] += alpha * dz
+                for j in range(n):
+                    w[j, i] += alpha * mask[j, i] * (rho[0, j] - c) * dz
+        if trace.shape[0] > t:
+            for i in range(n):
+                trace[t, 0, i], trace[t, 1, i] = s[0, i], s[1, i]
+
+
+@dataclass(eq=False)
+class Small:
+    """A small network: weights w (N, N), biases b (N,), states s and velocities v (2, N), all float64."""
+
+    config: Astdp
+    seed: int
+    w: Float64
+    mask: Float64
+    b: Float64
+    s: Float64
+    v: Float64
+    average: Float64
+    hidden: npt.NDArray[np.bool_]
+    step: int = 0
+
+    def run(
+        self, target: npt.ArrayLike, on: npt.ArrayLike, steps: int, alpha: float, traced: bool = False
+    ) -> Float64:
+        """Iterate with a target (N,) that pulls where `on` (N,) is 1.
+
+        Returns:
+            The states after each iteration, (steps, 2, N), or an empty array when not `traced`.
+
+        Raises:
+            DivergenceError: a state that is not finite or too large.
+        """
+        c, n = self.config, len(self.b)
+        trace = np.zeros((steps if traced else 0, 2, n))
+        numbers = (c.eps_s, c.eps_l, c.beta_s, c.beta_l, c.inertia, 0.5 if c.centred else 0.0)
+        fakes = (c.fake_k, c.fake_average, c.fake_target)
+        form = 0 if c.fake == "none" else FORMS[c.fake]
+        key = np.uint32((self.seed * 0x9E3779B1 + self.step * 0x85EBCA77) % 2**32)
+        aim, pull = (np.broadcast_to(np.asarray(a, np.float64), (n,)).copy() for a in (target, on))
+        state = (self.w, self.mask, self.b, self.s, self.v, self.average)
+        _run(*state, self.hidden, aim, pull, steps, (*numbers, *fakes), form, alpha, key, trace)
+        self.step += steps
+        check_states(
+            self.s.astype(np.float32),
+            STATE_LIMIT,
+            f"aSTDP, small network, iteration {self.step}",
+            self.step // steps,
+        )
+        return trace
+
+    def slice(self, layer: int) -> slice:
+        """Where a layer's neurons are."""
+        start = sum(self.config.sizes[: layer % len(self.config.sizes)])
+        return slice(start, start + self.config.sizes[layer])
+
+
+def small(config: Astdp, seed: int = 1) -> Small:
+    """A small network with the weights that `AstdpNetwork` draws, and states of its own.
+
+    Raises:
+        DeclarationError: more than 1000 neurons, or an amendment that only the large form knows.
+    """
+    n = sum(config.sizes)
+    if n > LIMIT:
+        raise DeclarationError(f"a small network has up to {LIMIT} neurons; {config.sizes} are {n}")
+    if config.held or config.tied or config.smoothing_form != "none":
+        raise DeclarationError("a small network knows no held inputs, no tied weights and no smoothing")
+    starts = np.cumsum([0, *config.sizes])
+    w, mask = np.zeros((n, n)), np.zeros((n, n))
+    weights, biases = initial_weights(config, seed)
+    for (j, i), block in weights.items():
+        place = slice(starts[j], starts[j + 1]), slice(starts[i], starts[i + 1])
+        w[place], mask[place] = block, 1.0
+    np.fill_diagonal(mask, 0.0)
+    hidden = np.zeros(n, np.bool_)
+    for k in config.hidden:
+        hidden[starts[k] : starts[k + 1]] = True
+    s = np.tile((0.5 if config.carry else 0.0) * uniform(seed, (n,), FIRST_STATES), (2, 1))
+    b = np.concatenate(biases).astype(np.float64)
+    return Small(config, seed, w, mask, b, s, np.zeros((2, n)), np.zeros(n), hidden)

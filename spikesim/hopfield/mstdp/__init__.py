@@ -1,0 +1,1 @@
+"""mSTDP: continuous Hopfield networks trained with momentum STDP."""

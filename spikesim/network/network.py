@@ -1,0 +1,105 @@
+"""The one declaration that engines, simulators and file formats consume; nothing is simulated here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid
+from spikesim.errors import DeclarationError, unknown
+from spikesim.network import numeric_bounds, scheduling, structure_checks
+from spikesim.network.declaration import Declaration, Drive, Masters, Readout
+from spikesim.neurons import Source
+from spikesim.synapses import Projection
+from spikesim.window import Window
+
+__all__ = ["Declaration", "Drive", "Masters", "Network", "Projection", "Readout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Declaration):
+    """Populations, projections, a window, a readout: frozen and checked.
+
+    Attributes:
+        populations: name -> Source, Target, IF, ErrorIF or another registered model.
+        projections: Dense, Sparse, Conv2d, OneToOne or another kind; their names are unique.
+        window: the steps and phases of a presentation; without presentations, time without end.
+        readout: None where nothing is classified.
+        drives: what reaches populations without spikes of others: CurrentInput, PoissonInput.
+        order: names of the populations, each after those that reach it in the same step.
+        offsets: population -> the step in which it begins to live.
+
+    Raises:
+        DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of
+            different delay into one counted population, weights beside the grid, or sums that could leave the
+            exact range.
+    """
+
+    offsets: Mapping[str, int] = field(init=False, repr=False)
+    order: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.populations, Mapping):
+            raise DeclarationError(
+                f"Network: populations = {self.populations!r:.60}; a mapping from names to populations "
+                f"is needed, as {{'in': Source(4), ...}}"
+            )
+        object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
+        object.__setattr__(self, "projections", tuple(self.projections))
+        object.__setattr__(self, "drives", tuple(self.drives))
+        structure_checks.check_structure(self)
+        object.__setattr__(self, "order", scheduling.order(self))
+        object.__setattr__(self, "offsets", MappingProxyType(scheduling.offsets(self)))
+        numeric_bounds.check_numbers(self)
+
+    @property
+    def steps(self) -> int:
+        """Steps of a drained presentation: T and the hops of the population that lives last."""
+        return self.window.T + max(self.offsets.values())
+
+    def teaching(self) -> frozenset[str]:
+        """Populations that only teach: targets, and those that live in the second phase alone."""
+        return frozenset(scheduling.teaching(self.populations))
+
+    def with_masters(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> Network:
+        """The same network with other plastic weights.
+
+        Raises:
+            DeclarationError: an unknown or missing name, another shape, or a weight outside its clip range.
+        """
+        names = {p.name for p in self.plastic}
+        for name in masters:
+            if name not in names:
+                raise DeclarationError(unknown("plastic projection", name, names))
+        if missing := names - masters.keys():
+            raise DeclarationError(f"weights of {sorted(missing)} are missing")
+        changed = [
+            replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS) if p in self.plastic else p
+            for p in self.projections
+        ]
+        return replace(self, projections=tuple(changed))
+
+    def inference(self, T: int | None = None) -> Network:
+        """The network without its teaching populations, over one phase of T steps: what classifies.
+
+        Membranes are cleared at the start only, and nothing is replayed: every step brings fresh input.
+        """
+        gone = self.teaching()
+        kept = {name: _one_phase(p) for name, p in self.populations.items() if name not in gone}
+        links = tuple(p for p in self.projections if p.pre in kept and p.post in kept)
+        readout = None if self.readout is None else Readout(self.readout.population, "all")
+        drives = tuple(d for d in self.drives if d.post in kept)
+        return Network(kept, links, Window(self.window.T if T is None else T), readout, drives)
+
+
+def _one_phase(population: Any) -> Any:
+    if isinstance(population, Source):
+        return replace(population, replay=False)
+    if not hasattr(population, "reset_at"):
+        return population
+    return replace(population, reset_at=("start",), gate_by=None)

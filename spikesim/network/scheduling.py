@@ -1,0 +1,123 @@
+"""When each population acts: the order inside a step, and how many hops behind the input it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
+from typing import Any
+
+from spikesim.errors import DeclarationError
+from spikesim.network.declaration import Declaration
+from spikesim.neurons import Target
+
+
+def sends(population: Any) -> bool:
+    """Whether a population only sends: a source, a generator, a target."""
+    return not hasattr(population, "theta")
+
+
+def teaching(populations: Mapping[str, Any]) -> set[str]:
+    """Names of targets and of populations that live in the second phase only."""
+    return {
+        name
+        for name, p in populations.items()
+        if isinstance(p, Target) or getattr(p, "active_in", None) == "second"
+    }
+
+
+def order(network: Declaration) -> tuple[str, ...]:
+    """Populations in the topological order of the zero-delay projections, else as declared.
+
+    Raises:
+        DeclarationError: a cycle of zero delay; names its populations.
+    """
+    names = list(network.populations)
+    before: dict[str, dict[str, None]] = {name: {} for name in names}
+    after: dict[str, dict[str, None]] = {name: {} for name in names}
+    for p in network.projections:
+        if p.delay == 0:
+            before[p.post][p.pre] = after[p.pre][p.post] = None
+    place = {name: k for k, name in enumerate(names)}
+    missing = {name: len(before[name]) for name in names}
+    ready = [place[name] for name in names if not missing[name]]  # a heap: in order it is one
+    done: list[str] = []
+    while ready:
+        done.append(names[heappop(ready)])
+        for name in after[done[-1]]:
+            missing[name] -= 1
+            if not missing[name]:
+                heappush(ready, place[name])
+    if len(done) < len(names):
+        cycle = _cycle(next(name for name in names if missing[name]), before)
+        raise DeclarationError(
+            f"a cycle of zero delay: {' -> '.join(cycle)}; give one of its projections delay=1"
+        )
+    return tuple(done)
+
+
+def _cycle(start: str, before: Mapping[str, Iterable[str]]) -> list[str]:
+    """Walk back along unresolved predecessors until one comes again."""
+    path = [start]
+    resolved: set[str] = set()
+    while True:
+        waiting = [name for name in before[path[-1]] if name not in resolved]
+        if not waiting:
+            resolved.add(path.pop())
+            continue
+        if waiting[0] in path:
+            return [*reversed(path[path.index(waiting[0]) :]), path[-1]]
+        path.append(waiting[0])
+
+
+def offsets(network: Declaration) -> dict[str, int]:
+    """The step at which each population's own clock starts: the hops behind the input.
+
+    Forward populations are reached by paths of one total delay (so that replayed input gives replayed spikes,
+    and no error means no change). Teaching populations follow the last of what they listen to; a target is
+    aligned with what it is compared to. A declared `offset` is taken as it is.
+
+    Raises:
+        DeclarationError: paths of different delay into a forward population; names both and the ways out.
+    """
+    pops, teachers = network.populations, teaching(network.populations)
+    if network.window.endless:
+        return dict.fromkeys(pops, 0)
+    found = {name: p.offset for name, p in pops.items() if p.offset is not None}
+    found |= {
+        name: 0 for name, p in pops.items() if sends(p) and not isinstance(p, Target) and name not in found
+    }
+    _resolve(network, [n for n in pops if n not in teachers], teachers, found, strict=True)
+    listeners = [n for n in pops if n in teachers and not isinstance(pops[n], Target)]
+    targets = {n for n in pops if isinstance(pops[n], Target)}
+    _resolve(network, listeners, targets, found, strict=False)
+    for name in targets - found.keys():
+        heard = [found[p.post] - p.delay for p in network.projections if p.pre == name]
+        found[name] = max(0, min(heard, default=0))
+    return {name: found[name] for name in pops}
+
+
+def _resolve(
+    network: Declaration, names: list[str], ignored: set[str], found: dict[str, int], strict: bool
+) -> None:
+    """Add the offsets of `names` to `found`, each once all that it listens to (but for `ignored`) has one."""
+    todo = [name for name in names if name not in found]
+    while todo:
+        ready = [n for n in todo if all(p.pre in found for p in network.incoming(n) if p.pre not in ignored)]
+        if not ready:
+            raise DeclarationError(
+                f"{', '.join(todo)}: their hops behind the input depend on each other (a recurrent path); "
+                f"declare offset=... on one of them"
+            )
+        for name in ready:
+            arrivals = {
+                p.name: found[p.pre] + p.delay for p in network.incoming(name) if p.pre not in ignored
+            }
+            if strict and len(set(arrivals.values())) > 1:
+                listed = ", ".join(f"{k} after {v}" for k, v in arrivals.items())
+                raise DeclarationError(
+                    f"{name}: its input arrives over paths of different delay ({listed} steps), so that a "
+                    f"replayed window would not repeat itself. Make them equal by a longer delay on the "
+                    f"short path, or declare offset=..."
+                )
+            found[name] = max(arrivals.values(), default=0)
+        todo = [name for name in todo if name not in ready]

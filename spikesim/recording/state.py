@@ -1,0 +1,102 @@
+"""Where a run without presentations stands: the same for every engine, so that one goes on where another
+stopped.
+
+recording = simulate(network, steps=1000)
+again = simulate(network, steps=1000, state=recording.state)      # as if never stopped
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import CheckpointError
+from spikesim.files import checkpoint
+
+KIND = "state"
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class State:
+    """A network in the middle of time.
+
+    Attributes:
+        t: the next step.
+        populations: population -> its model's state by name ("v": (n,), ...).
+        recent: population -> int8 (d, n), the spikes of the last d steps, oldest first, where d is the
+            longest
+            delay of its projections: what is still under way.
+        weights: projection that learns in every step -> float64 (n_synapses,).
+        traces: projection that learns in every step -> the rule's own variables by name.
+        network: the digest of the network that it is of.
+    """
+
+    t: int
+    populations: dict[str, Arrays]
+    recent: Arrays
+    weights: Arrays = field(default_factory=dict)
+    traces: dict[str, Arrays] = field(default_factory=dict)
+    network: str = ""
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write the state to a checksummed file; gives the SHA-256 of its contents.
+
+        Raises:
+            CheckpointError: the file cannot be written.
+        """
+        arrays: Arrays = {}
+        names: list[list[str]] = []  # names may hold any character, a file's may not
+        groups = {"recent": {"": self.recent}, "weights": {"": self.weights}}
+        for group, nested in {**groups, "populations": self.populations, "traces": self.traces}.items():
+            for name, values in nested.items():
+                for key, value in values.items():
+                    arrays[f"a{len(names)}"] = value
+                    names.append([group, name, key])
+        empty = {"populations": [k for k, v in self.populations.items() if not v]}
+        meta = {"t": self.t, "names": names, "network": self.network, "empty": empty}
+        return checkpoint.save(path, KIND, arrays, meta)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> State:
+        """Read a state that `save` has written.
+
+        Raises:
+            CheckpointError: the file is damaged, of another kind or version, or holds no state.
+        """
+        found = checkpoint.load(path, KIND)
+        groups: dict[str, Any] = {"populations": {}, "recent": {}, "weights": {}, "traces": {}}
+        try:
+            groups["populations"] = {name: {} for name in found.meta["empty"]["populations"]}
+            for k, (group, name, key) in enumerate(found.meta["names"]):
+                nested = (
+                    groups[group] if group in ("recent", "weights") else groups[group].setdefault(name, {})
+                )
+                nested[key] = found.arrays[f"a{k}"]
+            return cls(t=int(found.meta["t"]), network=str(found.meta["network"]), **groups)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise CheckpointError(f"{path} is whole, but does not hold a state: {problem!r}") from problem
+
+
+def same(a: State, b: State) -> bool:
+    """Whether two states are equal in everything."""
+    return (
+        a.t == b.t
+        and a.network == b.network
+        and _flat(a).keys() == _flat(b).keys()
+        and all(np.array_equal(value, _flat(b)[key]) for key, value in _flat(a).items())
+    )
+
+
+def _flat(state: State) -> dict[tuple[str, ...], npt.NDArray[Any]]:
+    flat: dict[tuple[str, ...], npt.NDArray[Any]] = {}
+    for group in ("recent", "weights"):
+        flat |= {(group, name): value for name, value in getattr(state, group).items()}
+    for group in ("populations", "traces"):
+        for name, values in getattr(state, group).items():
+            flat |= {(group, name, key): value for key, value in values.items()}
+    return flat

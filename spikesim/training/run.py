@@ -1,0 +1,192 @@
+"""A training run: the network, what it has learnt, and the folder that holds both."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.datasets.dataset import Dataset
+from spikesim.encoders import Encoder, restore_encoder
+from spikesim.errors import CheckpointError
+from spikesim.files.atomic import json_bytes, sha256_bytes
+from spikesim.files.checkpoint import Checkpoint, digest_arrays
+from spikesim.network import Masters, Network
+from spikesim.network.file import digest, load_network, save_network
+from spikesim.training.argument_checks import expect
+from spikesim.training.config import Standing, Training
+from spikesim.training.evaluate import Evaluation, evaluate
+from spikesim.training.run_folder import RunFolder
+
+NETWORK = "network.h5"
+
+
+@dataclass
+class Run:
+    """What `train` and `resume` give back, and `Run.open` reads.
+
+    Attributes:
+        network: as it was declared, with its initial weights.
+        training: the settings.
+        encoder: made the spikes.
+        masters: the learnt weights, projection -> int32 (n_pre, n_post) on the master grid.
+        folder: where the run lies; None for a run in memory.
+        finished: all epochs are done.
+        metrics: one record an epoch.
+        standing: where it stands; None before the first checkpoint.
+        squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
+        engine: the name of the engine that trains it; None for a folder from before it was kept.
+    """
+
+    network: Network
+    training: Training
+    encoder: Encoder
+    masters: Masters
+    folder: RunFolder | None
+    finished: bool
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    standing: Standing | None = None
+    squares: dict[str, npt.NDArray[np.float64]] | None = None
+    engine: str | None = None
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """Read a run from its folder, with the weights of its newest sound checkpoint.
+
+        Raises:
+            CheckpointError: no run is there, or its files are damaged or of another version.
+        """
+        folder = RunFolder.open(path)
+        config = folder.config
+        try:
+            training = Training(**config["training"])
+            encoder = restore_encoder(config["encoder"])
+        except (KeyError, TypeError) as problem:
+            raise CheckpointError(
+                f"{path}: its config.json is not that of a training ({problem!r}); "
+                f"bring it back from a copy, or begin a new run"
+            ) from problem
+        if not folder.path(NETWORK).exists():
+            raise CheckpointError(
+                f"{path}: {NETWORK} is missing: this run ended before it began. Begin it anew, overwriting it"
+            )
+        network = load_network(folder.path(NETWORK))
+        if config.get("network") != digest(network):
+            raise CheckpointError(
+                f"{path}: {NETWORK} is not the network that config.json names; "
+                f"restore the folder's own files, or begin a new run"
+            )
+        run = cls(network, training, encoder, network.masters(), folder, False, folder.metrics())
+        run.engine = config.get("engine")
+        found = folder.latest()
+        if found is not None:
+            run._take(found)
+            try:
+                run.standing = Standing(**found.meta["standing"])
+                run.finished = run.standing.finished
+            except (KeyError, TypeError) as problem:
+                raise CheckpointError(
+                    f"{path}: its checkpoint does not say where the training stands ({problem!r}); "
+                    f"it was made by another version of spikesim: begin a new run"
+                ) from problem
+        return run
+
+    def _take(self, found: Checkpoint) -> None:
+        """The weights of a checkpoint, when it is one of this run."""
+        assert self.folder is not None
+        groups: dict[str, dict[str, Any]] = {"masters": {}, "squares": {}}
+        for name, array in found.arrays.items():
+            group, _, projection = name.partition("/")
+            groups.setdefault(group, {})[projection] = array
+        declared = {n: (m.shape, m.dtype) for n, m in self.network.masters().items()}
+        given = {n: (m.shape, m.dtype) for n, m in groups["masters"].items()}
+        if declared != given or any(found.meta.get(key) != value for key, value in self.belongs().items()):
+            raise CheckpointError(
+                f"{self.folder.root}: the checkpoint belongs to another network or configuration than "
+                f"{NETWORK} and config.json; restore the folder's own files, or begin a new run"
+            )
+        self.masters, self.squares = groups["masters"], groups["squares"]
+
+    def belongs(self) -> dict[str, str]:
+        """What a checkpoint of this run says that it is of: digests of the network and the configuration."""
+        assert self.folder is not None
+        config = sha256_bytes(json_bytes(self.folder.config, what="the configuration"))
+        return {"network": digest(self.network), "config": config}
+
+    @property
+    def weights_sha256(self) -> str:
+        """The SHA-256 of the learnt weights."""
+        return digest_arrays(self.masters)
+
+    def trained(self) -> Network:
+        """The network with what it has learnt."""
+        return self.network.with_masters(self.masters)
+
+    def evaluate(
+        self,
+        dataset: Dataset,
+        split: str = "test",
+        T: int | None = None,
+        threads: int = 1,
+        progress: Any = None,
+        engine: str | None = None,
+    ) -> Evaluation:
+        """Classify a split of a dataset with the learnt weights; see `spikesim.training.evaluate.evaluate`.
+
+        `engine` is that of the training where it is None.
+        """
+        expect("Run.evaluate", Dataset, dataset=dataset)
+        return evaluate(
+            self.network,
+            dataset.split(split),
+            self.encoder,
+            self.training.seed,
+            self.masters,
+            T,
+            threads,
+            progress,
+            engine or self.engine,
+        )
+
+    def save_network(self) -> None:
+        """Write the declaration beside the run's configuration."""
+        assert self.folder is not None
+        save_network(self.network, self.folder.path(NETWORK))
+
+
+def fingerprint(dataset: Dataset) -> dict[str, Any]:
+    """What a resumed run compares: name, sizes, SHA-256 of all labels and samples and of the splits' rows."""
+    assert dataset.fit_rows is not None
+    return _sizes(dataset) | {
+        "sha256": _sha256(*(array for part in (dataset.train, dataset.test) for array in (part.y, part.x))),
+        "splits_sha256": _sha256(dataset.validation_rows, dataset.fit_rows),
+    }
+
+
+def other_data(began: dict[str, Any], dataset: Dataset) -> dict[str, Any] | None:
+    """The dataset's fingerprint where it is not that which a run began with; else None."""
+    now = fingerprint(dataset)
+    if "splits_sha256" not in began:  # a folder from before: the labels and every 97th sample
+        parts = (dataset.train, dataset.test)
+        now = _sizes(dataset) | {"sha256": _sha256(*(a for part in parts for a in (part.y, part.x[::97])))}
+    return None if now == began else now
+
+
+def _sizes(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "train": len(dataset.train),
+        "test": len(dataset.test),
+        "features": int(dataset.train.x.shape[1]),
+    }
+
+
+def _sha256(*arrays: npt.NDArray[Any]) -> str:
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(np.ascontiguousarray(array).reshape(-1).data)
+    return sha.hexdigest()

@@ -1,0 +1,325 @@
+"""The folder of one training run: configuration, metrics as they come, checkpoints, result, pictures."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import re
+import types
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
+from spikesim.files.atomic import json_bytes, lock_file, read_json, write_bytes, write_failure
+from spikesim.files.checkpoint import Checkpoint, load, save
+from spikesim.files.provenance import provenance
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+KIND = "training"
+KEEP = 2
+CONFIG, METRICS, RESULT, CHECKPOINTS, LOCK = (
+    "config.json",
+    "metrics.jsonl",
+    "result.json",
+    "checkpoints",
+    ".lock",
+)
+STEP_NAME = re.compile(r"step-(\d{12})\.h5")
+TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
+
+
+class RunFolder:
+    """One run on disk. Make it with `create` or `open`; a context manager; `close` gives up the lock.
+
+    config.json: `config` and `provenance`; metrics.jsonl: a record a line; checkpoints/: the last two;
+    result.json: when the run is done. Reading takes no lock. The first write takes it (create at once), for
+    this object alone, until `close` or the end of the process, however it ends.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock_handle: BinaryIO | None = None
+        self._metrics_handle: BinaryIO | None = None
+        self._damaged: set[int] = set()
+
+    @classmethod
+    def create(
+        cls, path: str | os.PathLike[str], config: dict[str, Any], *, overwrite: bool = False
+    ) -> RunFolder:
+        """Begin a run in `path`, made if missing. `config` is JSON-able and is kept with the provenance.
+
+        Raises DeclarationError when the folder holds another run (`overwrite` deletes that run's files, and
+        nothing else), or files of other origin under our names; SpikesimError when it cannot be written, or
+        another process writes in it. So all that can go wrong with the place goes wrong before any work is
+        done.
+        """
+        record = {"format": FORMAT, "config": config, "provenance": provenance()}
+        text = json_bytes(record, what="the configuration", indent=2, error=DeclarationError)
+        run = cls(Path(path))
+        _refuse_foreign(run.root, overwrite)
+        try:
+            (run.root / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise SpikesimError(write_failure(run.root, "the run folder", problem)) from problem
+        run.claim()
+        try:
+            _refuse_foreign(run.root, overwrite)  # again, now that nobody else can write
+            run._clear()
+            write_bytes(run.root / CONFIG, text + b"\n", what="the configuration")
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """The run in `path`, to read or to resume. Raises CheckpointError when there is none."""
+        run = cls(Path(path))
+        run._read_config()
+        return run
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files and give up the lock. The object can go on reading."""
+        for handle in (self._metrics_handle, self._lock_handle):
+            if handle is not None:
+                handle.close()
+        self._metrics_handle = self._lock_handle = None
+
+    def claim(self) -> None:
+        """Take the lock now, before any work. Raises SpikesimError when another process has it."""
+        if self._lock_handle is None:
+            self._lock_handle = lock_file(self.root / LOCK)
+            for folder in (self.root, self.root / CHECKPOINTS):  # what a killed writer left half done
+                for leftover in folder.iterdir() if folder.is_dir() else ():
+                    if TEMPORARY.fullmatch(leftover.name):
+                        leftover.unlink(missing_ok=True)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration that the run began with (tuples have become lists)."""
+        config: dict[str, Any] = self._read_config()["config"]
+        return config
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The versions, commit and processor that the run began with."""
+        found: dict[str, Any] = self._read_config()["provenance"]
+        return found
+
+    def path(self, name: str) -> Path:
+        """Where a picture or another file of the run goes: `name` is a plain file name."""
+        if name in ("", ".", "..", CONFIG, METRICS, RESULT, CHECKPOINTS, LOCK) or name != os.path.basename(
+            name
+        ):
+            raise DeclarationError(
+                f"{name!r} is no name for a file in a run folder: use one like 'raster.png'."
+            )
+        return self.root / name
+
+    # metrics
+
+    def append_metrics(self, record: dict[str, Any]) -> None:
+        """Add one record as a line; it is with the system when this returns, so it survives the process."""
+        line = json_bytes(record, what="the metrics", error=SpikesimError) + b"\n"
+        self.claim()
+        try:
+            if self._metrics_handle is None:
+                self._repair_metrics()
+                self._metrics_handle = open(self.root / METRICS, "ab", 0)  # noqa: SIM115 - until close
+            start = os.fstat(self._metrics_handle.fileno()).st_size
+            if self._metrics_handle.write(line) != len(line):
+                os.ftruncate(
+                    self._metrics_handle.fileno(), start
+                )  # no half a line for the next one to follow
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as problem:
+            raise SpikesimError(
+                write_failure(self.root / METRICS, "the metrics", problem, len(line))
+            ) from problem
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All records. A line torn by a crash at the end is left out; other damage is an error."""
+        records, _, torn = self._scan_metrics()
+        if torn:
+            log.warning("the last line of %s was cut off by a crash and is left out", self.root / METRICS)
+        return records
+
+    def truncate_metrics(self, *, epoch: float | None = None, samples: float | None = None) -> int:
+        """Drop the records that come after `epoch` or `samples`, so that a resumed run writes nothing twice.
+
+        Cuts at the first record whose value lies above the limit given. Returns how many records went.
+        """
+        limits = {key: limit for key, limit in (("epoch", epoch), ("samples", samples)) if limit is not None}
+        self.claim()
+        records = self.metrics()
+        late = (any(r[key] > limit for key, limit in limits.items() if key in r) for r in records)
+        keep = next((i for i, is_late in enumerate(late) if is_late), len(records))
+        if self._metrics_handle is not None:
+            self._metrics_handle.close()
+            self._metrics_handle = None
+        text = b"".join(json_bytes(record, what="the metrics") + b"\n" for record in records[:keep])
+        write_bytes(self.root / METRICS, text, what="the metrics")
+        return len(records) - keep
+
+    def _scan_metrics(self) -> tuple[list[dict[str, Any]], int, bool]:
+        """Records, the number of bytes that hold them, and whether a torn line follows."""
+        path = self.root / METRICS
+        try:
+            lines = path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return [], 0, False
+        except OSError as problem:
+            raise CheckpointError(
+                f"{path} cannot be read ({problem.strerror}). Change its permissions."
+            ) from problem
+        records: list[dict[str, Any]] = []
+        sound = 0
+        for number, line in enumerate(lines, start=1):
+            record = _record(line)
+            if record is None:
+                if number < len(lines):
+                    raise CheckpointError(
+                        f"{path} is damaged in line {number}. Delete that line to go on without it."
+                    )
+                return records, sound, True
+            records.append(record)
+            sound += len(line)
+        return records, sound, False
+
+    def _repair_metrics(self) -> None:
+        _, sound, torn = self._scan_metrics()
+        if torn:
+            log.warning("the last line of %s was cut off by a crash and is removed", self.root / METRICS)
+            os.truncate(self.root / METRICS, sound)
+
+    # checkpoints and result
+
+    def save_checkpoint(self, arrays: dict[str, Any], meta: dict[str, Any], step: int) -> str:
+        """Save a checkpoint for `step` (>= 0) and return its digest; the one before stays, all others go.
+
+        Checkpoints of later steps go as well: after a fallback they belong to a course that was left.
+        """
+        if not 0 <= step < 10**12:
+            raise DeclarationError(f"a checkpoint's step is a number from 0 to {10**12 - 1:,}, not {step}.")
+        self.claim()
+        digest = save(self._checkpoint_path(step), KIND, arrays, meta)
+        self._damaged.discard(step)
+        sound = [s for s in self.steps() if s <= step and s not in self._damaged]
+        for old in set(self.steps()) - set(sound[-KEEP:]):
+            self._checkpoint_path(old).unlink(missing_ok=True)
+        return digest
+
+    def steps(self) -> list[int]:
+        """The steps that have a checkpoint file, ascending."""
+        folder = self.root / CHECKPOINTS
+        matches = (STEP_NAME.fullmatch(p.name) for p in folder.iterdir()) if folder.is_dir() else ()
+        return sorted(int(match[1]) for match in matches if match)
+
+    def latest(self) -> Checkpoint | None:
+        """The newest checkpoint that verifies; None when there is none at all.
+
+        Where a newer one is damaged, a warning is logged with the reason. Raises CheckpointError when none is
+        sound.
+        """
+        problems: list[str] = []
+        for step in reversed(self.steps()):
+            try:
+                found = load(self._checkpoint_path(step), KIND)
+            except CheckpointError as problem:
+                problems.append(str(problem))
+                self._damaged.add(step)
+                continue
+            for text in problems:
+                log.warning("%s Going on from step %d.", text, step)
+            return found
+        if problems:
+            raise CheckpointError(f"no checkpoint in {self.root} can be used: {' '.join(problems)}")
+        return None
+
+    def save_result(self, result: dict[str, Any]) -> None:
+        """Write result.json atomically."""
+        text = json_bytes(result, what="the result", indent=2)
+        self.claim()
+        write_bytes(self.root / RESULT, text + b"\n", what="the result")
+
+    def result(self) -> dict[str, Any] | None:
+        """What `save_result` wrote; None while the run is not done. Raises CheckpointError when damaged."""
+        path = self.root / RESULT
+        return read_json(path, "Delete it and evaluate the run again.") if path.exists() else None
+
+    # inside
+
+    def _checkpoint_path(self, step: int) -> Path:
+        return self.root / CHECKPOINTS / f"step-{step:012d}.h5"
+
+    def _read_config(self) -> dict[str, Any]:
+        path = self.root / CONFIG
+        if not path.is_file():
+            raise CheckpointError(
+                f"there is no run in {self.root}: {CONFIG} is missing. Name the folder of a run."
+            )
+        record = read_json(path, "Bring it back from a copy, or start the run again.")
+        number = record.get("format")
+        if isinstance(number, int) and number > FORMAT:
+            raise CheckpointError(
+                f"{path} has format {number}, this spikesim reads up to {FORMAT}. Update spikesim."
+            )
+        if number != FORMAT or not all(isinstance(record.get(key), dict) for key in ("config", "provenance")):
+            raise CheckpointError(
+                f"{path} is not the configuration of a spikesim run. Name the folder of a run."
+            )
+        return record
+
+    def _clear(self) -> None:
+        """Delete the files of the run that was here. The configuration goes last: without it, no run."""
+        had_run = (self.root / CONFIG).exists()
+        pictures = [*self.root.glob("*.png"), *self.root.glob("*.svg")] if had_run else []
+        checkpoints = [self._checkpoint_path(step) for step in self.steps()]
+        for old in (*checkpoints, *pictures, self.root / METRICS, self.root / RESULT, self.root / CONFIG):
+            old.unlink(missing_ok=True)
+
+
+def _refuse_foreign(root: Path, overwrite: bool) -> None:
+    """Refuse a folder with a run (unless `overwrite`), and one where our names are taken by other files."""
+    if root.exists() and not root.is_dir():
+        raise DeclarationError(f"{root} is a file, and a run needs a folder. Choose another name.")
+    if (root / CONFIG).exists():
+        try:
+            RunFolder.open(root)
+        except CheckpointError as problem:
+            raise DeclarationError(f"{root} cannot be overwritten: {problem}") from problem
+        if not overwrite:
+            raise DeclarationError(
+                f"{root} holds a run already. Resume that run, choose another folder, or replace it: "
+                f"in Python spikesim.resume({str(root)!r}, dataset), out=..., overwrite=True; "
+                f"on the command line spikesim train --resume {root}, --out FOLDER, --overwrite"
+            )
+        return
+    taken = [name for name in (METRICS, RESULT) if (root / name).exists()]
+    if taken:
+        raise DeclarationError(
+            f"{root} holds {', '.join(taken)} that belongs to no run. Choose another folder."
+        )
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """The record of a whole line, or None for a torn one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None

@@ -1,0 +1,1 @@
+"""Verification: one network on two backends, compared spike by spike; the registry of the backends."""

@@ -1,0 +1,149 @@
+"""Two programs, one network: equal, or the first spike that differs, and why.
+
+On a grid, equal means equal. Of real numbers the verifier tells rounding from a difference: spikes that part
+where the membrane lies within a stated distance of its threshold may be rounded to either side, and what
+comes after them tells nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim.errors import EngineError
+from spikesim.network import Network
+from spikesim.network.scheduling import sends
+from spikesim.recording import Recording
+from spikesim.verification.compare import Difference, compare, compare_weights
+from spikesim.verification.membrane_before_reset import membrane_before
+from spikesim.verification.registry import names, program
+
+ROUNDING = 1e-9  # of a threshold: the distance within which real numbers may round to either side
+
+__all__ = ["Difference", "Verdict", "compare", "compare_weights", "names", "verify"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison came to.
+
+    Attributes:
+        a, b: names of the programs.
+        presentations: how many were played (1 for a run without end).
+        spikes: signed and unsigned spikes that were compared.
+        difference: the first one; None where all is equal.
+    """
+
+    a: str
+    b: str
+    presentations: int
+    spikes: int
+    difference: Difference | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return self.difference is None
+
+    def describe(self) -> dict[str, Any]:
+        """The verdict as JSON."""
+        gap = None if self.difference is None else self.difference.gap
+        return asdict(self) | {"equal": self.equal, "gap": gap}
+
+    def __str__(self) -> str:
+        if self.difference is None:
+            played = f"{self.spikes:,} spikes in {self.presentations} presentations"
+            return f"{self.a} and {self.b}: {played}, 0 differ"
+        return f"{self.a} and {self.b} differ first in {self.difference}"
+
+
+def verify(
+    network: Network,
+    inputs: Mapping[str, Any],
+    labels: npt.NDArray[np.int64] | None = None,
+    a: str = "windowed",
+    b: str = "naive",
+    learn: bool = False,
+    steps: int | None = None,
+    signals: Mapping[str, Any] | None = None,
+    rounding: float = ROUNDING,
+) -> Verdict:
+    """Play the same on two programs and compare every spike and membrane.
+
+    Args:
+        network: what to run.
+        inputs: as for `simulate`.
+        labels: int64 (B,), the classes for targets.
+        a, b: names of `spikesim.verification.registry.names()`: "windowed", "stepped", "naive", "brian2",
+            ...
+        learn: let both learn (after every presentation, or by their online rules), and compare the weights.
+        steps, signals: of a network that runs without end; as for `simulate`.
+        rounding: of the threshold of a population with real numbers: differences of the membrane up to it
+            count
+            as equal, and a spike that differs so near to the threshold is called rounding.
+
+    Raises:
+        DeclarationError: an unknown program.
+        EngineError: a program that does not run this network.
+        MissingExtraError: what a program needs is not installed.
+    """
+    moving = tuple(name for name in network.order if not sends(network.populations[name]))
+    made = [program(name) for name in (a, b)]
+    runners = [make(network) for make in made]
+    if network.window.endless:
+        found = [_advanced(runner, steps, inputs, signals, moving, learn) for runner in runners]
+        ends = [recording.state.weights if recording.state else {} for recording in found]
+    else:
+        found = [runner.run(inputs, labels, record=moving, learn=learn) for runner in runners]
+        ends = [getattr(runner, "masters", {}) for runner in runners]
+    real = [name for name in moving if network.populations[name].grid is None]
+    tolerance = {name: rounding * abs(network.populations[name].theta) for name in real}
+    difference = compare(found[0], found[1], moving, tolerance)
+    if difference is None and learn:
+        difference = compare_weights(ends[0], ends[1], rounding if real else 0.0)
+    if difference is not None and difference.what == "spike":
+        difference = _explained(network, difference, inputs, labels, steps, signals, learn, tolerance)
+    spikes = sum(len(s.times) for s in found[0].spikes.values())
+    played = 1 if network.window.endless else len(next(iter(inputs.values())))
+    return Verdict(a, b, played, spikes, difference)
+
+
+def _advanced(
+    runner: Any,
+    steps: int | None,
+    inputs: Mapping[str, Any],
+    signals: Any,
+    record: tuple[str, ...],
+    learn: bool,
+) -> Recording:
+    if not hasattr(runner, "advance"):
+        raise EngineError(f"{type(runner).__name__}: runs no network without end")
+    if steps is None:
+        raise EngineError("verify: this network runs without end: give steps=...")
+    found: Recording = runner.advance(steps, inputs, signals or {}, record, None, learn)
+    return found
+
+
+def _explained(
+    network: Network,
+    difference: Difference,
+    inputs: Mapping[str, Any],
+    labels: Any,
+    steps: int | None,
+    signals: Any,
+    learn: bool,
+    tolerance: Mapping[str, float],
+) -> Difference:
+    """The difference with the membrane before the reset, rebuilt from the declaration, and its threshold."""
+    name, neuron = difference.population, difference.neuron[0]
+    if learn and not network.window.endless and difference.presentation > 0:
+        return difference  # the weights have moved since; the membranes after the step are what there is
+    before, threshold = membrane_before(
+        network, name, neuron, difference.presentation, difference.step, inputs, labels, steps, signals, learn
+    )
+    near = abs(abs(before) - threshold) <= tolerance.get(name, 0.0) if name in tolerance else False
+    return replace(difference, before=before, threshold=threshold, rounding=near)

@@ -1,0 +1,1 @@
+"""Commands for developers of spikesim: fuzzers, hostile files, kill tests, tables. Not part of the wheel."""
