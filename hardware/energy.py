@@ -187,7 +187,7 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
 
 
 def _neurons(population: Any) -> int:
-    return population.n if isinstance(population, Source | Target) else population.rest()["v"].size
+    return population.n if isinstance(population, Source | Target) else population.initial_state()["v"].size
 
 
 def _mask(network: Network, p: Any) -> list[tuple[int, npt.NDArray[np.float32]]]:

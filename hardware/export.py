@@ -17,7 +17,7 @@ from spikesim.errors import DeclarationError, EngineError, MissingExtraError
 from spikesim.hardware import limits
 from spikesim.hardware.quantise import quantise
 from spikesim.hardware.quantise_report import Quantised
-from spikesim.hardware.targets import Reader, Target, target, without_floors
+from spikesim.hardware.targets import ExportTarget, Reader, target, without_floors
 from spikesim.network import Network
 from spikesim.neurons import Source
 from spikesim.spikes import Spikes
@@ -82,7 +82,7 @@ class Exported:
 
 def export(
     network: Network,
-    to: str | Target,
+    to: str | ExportTarget,
     path: Path,
     inputs: Mapping[str, Spikes],
     bits: int | None = None,
@@ -103,7 +103,7 @@ def export(
         LimitError, EngineError: what the target cannot hold.
         SpikesimError: the file cannot be written.
     """
-    chosen = to if isinstance(to, Target) else target(to)
+    chosen = to if isinstance(to, ExportTarget) else target(to)
     check_place(path)
     quantised, ready = None, network.inference()
     if bits is not None or limits.target(chosen.hardware).quantised:
@@ -137,7 +137,7 @@ def check_place(path: Path) -> None:
 
 
 def _checks(
-    chosen: Target, path: Path, network: Network, inputs: Mapping[str, Spikes]
+    chosen: ExportTarget, path: Path, network: Network, inputs: Mapping[str, Spikes]
 ) -> tuple[tuple[Check, ...], dict[str, str]]:
     """The file played by every reader that can; and why the others cannot."""
     checks, missing = [], {}

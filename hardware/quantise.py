@@ -31,7 +31,7 @@ from spikesim.errors import DeclarationError
 from spikesim.hardware.limits import Hardware, LimitError, check, leaks, saturation, target
 from spikesim.hardware.quantise_report import PopulationError, ProjectionError, Quantised, accuracies
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import Source
 from spikesim.synapses import OneToOne
 
@@ -139,7 +139,7 @@ def _finest(network: Network, name: str, chip: Hardware) -> int:
         LimitError: there is none.
     """
     p = network.populations[name]
-    if sends(p):
+    if is_source(p):
         return FINEST
     steps, limit, wrap = FINEST - _extra(p, chip), chip.limit("threshold"), chip.limit("current")
     if limit is None or limit.high is None or wrap is None or wrap.high is None:
@@ -184,7 +184,7 @@ def _kept(w: Reals, step: int, bits: int) -> bool:
 
 def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int, exact: bool) -> Any:
     """A population on its new grid: threshold, bias and decays to what the chip can hold; `exact` weights."""
-    if sends(p):
+    if is_source(p):
         return p
     extra = _extra(p, chip)
     weights = max(into, default=min(p.grid - extra if p.grid is not None else finest, finest))

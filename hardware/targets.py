@@ -1,7 +1,7 @@
-"""Where a network can be exported to: one `Target` each, made when it is asked for.
+"""Where a network can be exported to: one `ExportTarget` each, made when it is asked for.
 
-A target writes a file, and names the readers that play it. To add one, write a module with a `Target` and put
-its place into TARGETS.
+A target writes a file, and names the readers that play it. To add one, write a module with an `ExportTarget`
+and put its place into TARGETS.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Target:
+class ExportTarget:
     """A format.
 
     Attributes:
@@ -63,7 +63,7 @@ class Target:
     readers: tuple[Reader, ...]
 
 
-def target(name: str) -> Target:
+def target(name: str) -> ExportTarget:
     """A target by name.
 
     Raises:
@@ -73,7 +73,7 @@ def target(name: str) -> Target:
         raise DeclarationError(unknown("export target", name, TARGETS))
     module, _, attribute = TARGETS[name].partition(":")
     found = getattr(importlib.import_module(module), attribute)
-    assert isinstance(found, Target)
+    assert isinstance(found, ExportTarget)
     return found
 
 

@@ -4,24 +4,28 @@ import spikesim as ss
 from spikesim.models import emstdp
 
 config = emstdp.Emstdp(sizes=(784, 500, 10))
-run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config), ss.Training(epochs=5))
+training = emstdp.training(config, epochs=5)
+run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config), training)
 """
 
-from spikesim import datasets
+from typing import Any as _Any
+
+from spikesim import _renamed, datasets
 from spikesim.encoders import Poisson, Regular
 from spikesim.engines import engine, simulate
 from spikesim.errors import SpikesimError
-from spikesim.learning import CountRule
+from spikesim.learning import STDP, CountRule, RewardSTDP, SquareSTDP
 from spikesim.network import Network, Readout
 from spikesim.network.file import load_network, save_network
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
+from spikesim.neurons.external_inputs import CurrentInput, PoissonInput
 from spikesim.plotting.network_diagram import draw_network
 from spikesim.recording import Recording
 from spikesim.recording.file import RecordingFile
-from spikesim.recording.monitor import Watch
+from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes, from_events, from_raster
-from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
+from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse, Transpose, connect
 from spikesim.training.config import Training
 from spikesim.training.evaluate import evaluate
 from spikesim.training.run import Run
@@ -29,14 +33,32 @@ from spikesim.training.train import resume, train
 from spikesim.verification.verify import verify
 from spikesim.window import Window
 
+_renamed.install()
+
+
+def __getattr__(name: str) -> _Any:
+    """Names that import a target when they are used, and names of version 0.1.0."""
+    if name in ("export", "quantise"):
+        from spikesim.hardware import export as exporting
+        from spikesim.hardware import quantise as quantising
+
+        return exporting.export if name == "export" else quantising.quantise
+    new = _renamed.renamed_name(name)
+    if new is None:
+        raise AttributeError(f"module 'spikesim' has no attribute {name!r}")
+    return globals()[new]
+
+
 __all__ = [
     "IF",
     "LIF",
+    "STDP",
     "Conv2d",
     "CountRule",
     "CurrentInput",
     "Dense",
     "ErrorIF",
+    "Monitor",
     "Network",
     "OneToOne",
     "Poisson",
@@ -47,24 +69,28 @@ __all__ = [
     "RecordingFile",
     "Regular",
     "RegularSource",
+    "RewardSTDP",
     "Run",
     "Source",
     "Sparse",
     "Spikes",
     "SpikesimError",
+    "SquareSTDP",
     "State",
     "Target",
     "Training",
     "Transpose",
-    "Watch",
     "Window",
+    "connect",
     "datasets",
     "draw_network",
     "engine",
     "evaluate",
+    "export",
     "from_events",
     "from_raster",
     "load_network",
+    "quantise",
     "resume",
     "save_network",
     "simulate",

@@ -14,7 +14,7 @@ from spikesim.engines import engine
 from spikesim.errors import MissingExtraError
 from spikesim.grid import MASTER_BITS
 from spikesim.network import Masters
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.plotting.network_diagram import draw_network
 from spikesim.training.evaluate import Evaluation
 from spikesim.training.run import Run
@@ -63,7 +63,7 @@ def _raster(run: Run, masters: Masters, dataset: Dataset, path: Path, when: str)
     window, source = network.window, network.sources[0]
     T = window.boundary if network.populations[source].replay else window.T
     spikes = run.encoder.encode(sample.x, sample.index, T, run.training.seed)
-    moving = [name for name in network.order if not sends(network.populations[name])]
+    moving = [name for name in network.order if not is_source(network.populations[name])]
     found = engine(network, masters).run({source: spikes}, sample.y, record=moving)
     again = spikes.times < window.T - T  # what a replay repeats; nothing where T is the whole window
     times = np.concatenate([spikes.times, spikes.times[again] + T])

@@ -12,7 +12,7 @@ from spikesim.errors import EngineError
 from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, Graph, Link
 from spikesim.hardware.loihi.compile import retimed
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import ErrorIF, Source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
@@ -103,7 +103,7 @@ def check_supported(network: Network, floors: bool = False) -> None:
         if isinstance(p, Source):
             if p.replay:
                 raise EngineError(f"Lava: {name} replays its spikes; export network.inference()")
-        elif sends(p):
+        elif is_source(p):
             raise EngineError(
                 f"Lava: {name} is a {type(p).__name__}; make a Source of it, and give its spikes"
             )

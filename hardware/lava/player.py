@@ -108,7 +108,7 @@ class Player:
             for population, parts in stage.parts.items():
                 for k, part in enumerate(parts):
                     session.extract(("s", population, k), part.spikes)
-                    if population in found.watched:
+                    if population in found.monitors:
                         session.watch(("v", population, k), part.v)
             session.start(stage.root, "fixed_pt" if stage.fixed else "floating_pt")
             given = {name: trains(s, stage.starts[name]) for name, s in inputs.items()}
@@ -145,18 +145,18 @@ class _Kept:
     """What a run is to give back, as it comes in.
 
     Attributes:
-        watched: populations whose membrane is needed: recorded ones, and the readout, where a tie is broken.
+        monitors: populations whose membrane is needed: recorded ones, and the readout, where a tie is broken.
     """
 
     def __init__(self, network: Network, recorded: tuple[str, ...], B: int) -> None:
         self._network, self._recorded = network, recorded
         readout = () if network.readout is None else (network.readout.population,)
         moving = {name: p for name, p in network.populations.items() if name not in network.sources}
-        self.watched = tuple(name for name in moving if name in {*recorded, *readout})
+        self.monitors = tuple(name for name in moving if name in {*recorded, *readout})
         shapes = dict.fromkeys(moving, (B, network.window.T))
         self._rasters = {name: np.zeros((*shapes[name], p.n), np.int8) for name, p in moving.items()}
         self._v: dict[str, npt.NDArray[Any]] = {}
-        for name in self.watched:
+        for name in self.monitors:
             pair = getattr(moving[name], "form", "") == "pair"
             kind = np.float64 if moving[name].grid is None else np.int64
             self._v[name] = np.zeros((*shapes[name], 2 if pair else 1, moving[name].n), kind)

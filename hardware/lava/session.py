@@ -100,7 +100,7 @@ class Session:
         steps: int,
         clear: Mapping[int, Iterable[Any]] = MappingProxyType({}),
     ) -> Iterator[dict[Tap, Reals]]:
-        """Run, and give what every step brings: name -> (n,) of what is extracted and watched.
+        """Run, and give what every step brings: name -> (n,) of what is extracted and monitors.
 
         Args:
             given: name -> what is injected, (n,) a step.

@@ -9,7 +9,7 @@ from spikesim.hardware.lava.file import read_lava, save_lava
 from spikesim.hardware.lava.player import Player
 from spikesim.hardware.limits import leaks
 from spikesim.hardware.loihi.emulator import Loihi
-from spikesim.hardware.targets import Reader, Target, without_floors
+from spikesim.hardware.targets import ExportTarget, Reader, without_floors
 from spikesim.network import Network
 
 
@@ -31,7 +31,7 @@ def _emulator(path: Path, network: Network) -> Loihi:
     return Loihi(read_lava(path)[0])
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     "lava",
     "Lava",
     "lava-fixed",

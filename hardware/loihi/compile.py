@@ -12,7 +12,7 @@ weights are multiples of 64 counts there, and theta = 64 vth + 1.
 
 Floors. v saturates at -2**23 + 1 units. A network that declares this as its floor (`limits.saturation`, as
 `quantise` does) is equal there too: its membrane stands at -2**17 counts, and the chip's one unit above, from
-then on; they part only where such a neuron climbs all the way to theta - 1, which strict mode watches.
+then on; they part only where such a neuron climbs all the way to theta - 1, which strict mode monitors_of.
 
 Time. On the chip every projection takes a step at least. A population lives on its own clock, so that a
 network of zero delays is retimed: each population starts as many steps later as its longest path needs, and
@@ -126,9 +126,11 @@ def _population(network: Network, name: str, start: int) -> ChipPopulation:
     bias = np.broadcast_to(grids.snap(p.bias, p.grid), (p.n,)) * scale
     mantissa, exponent = _bias(name, bias)
     du, dv = (round(getattr(p, d, default) * UNITY) for d, default in (("u_decay", 1.0), ("v_decay", 0.0)))
-    resting = getattr(p, "refractory", 0)
+    refractory_left = getattr(p, "refractory", 0)
     floored = p.floor is not None  # `check` has passed no other floor than the chip's own saturation
-    return ChipPopulation(name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, resting, floored)
+    return ChipPopulation(
+        name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, refractory_left, floored
+    )
 
 
 def _bias(name: str, units: Ints) -> tuple[npt.NDArray[np.int32], int]:

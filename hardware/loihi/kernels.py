@@ -29,7 +29,7 @@ def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state,
             neuron fires for the unit that it kept of a saturation.
         raster: uint8 (T, N), spikes in each population's own window; sources are filled in, the rest is 0.
         trace: int32 (T, N), membranes after the reset.
-        state: (u, v, resting, current, part), int64 (N,) each.
+        state: (u, v, refractory_left, current, part), int64 (N,) each.
         events: int64 (2, populations), wraps and saturations, counted.
 
     Returns:
@@ -74,7 +74,7 @@ def _deliver(synapses, q, fired, low, high, current, part):  # type: ignore[no-u
 def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no-untyped-def]
     """The step of a population; (kind, neuron, value) of what stopped it."""
     base, _, _, vth, du, dv, refractory, floored, bias = neurons
-    u, v, resting, current, _ = state
+    u, v, refractory_left, current, _ = state
     for j in range(base[p], base[p + 1]):
         x = _cut(u[j], du[p]) + (current[j] << 6)
         if x > 8388608 or x <= -8388608:
@@ -84,8 +84,8 @@ def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no
             x = x - 16777216 if x > 0 else x + 16777216
         u[j] = x
         trace[j] = v[j]
-        if resting[j] > 0:
-            resting[j] -= 1
+        if refractory_left[j] > 0:
+            refractory_left[j] -= 1
             continue
         y = _cut(v[j], dv[p]) + x + bias[j]
         if y > 8388607 or y < -8388607:
@@ -97,7 +97,7 @@ def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no
             if strict and floored[p] and dv[p] == 0 and du[p] == 4096 and y == (vth[p] << 6) + 1:
                 return EARLY, j - base[p], y
             fired[j] = 1
-            resting[j] = refractory[p]
+            refractory_left[j] = refractory[p]
             y = 0
         v[j] = y
         trace[j] = y

@@ -15,7 +15,7 @@ from spikesim.hardware.limits import leaks
 from spikesim.hardware.netx.player import netx_player
 from spikesim.hardware.netx.read import load_netx
 from spikesim.hardware.netx.write import layers, save_netx
-from spikesim.hardware.targets import Reader, Target
+from spikesim.hardware.targets import ExportTarget, Reader
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
@@ -67,7 +67,7 @@ def _between(projection: Any, pre: str, post: str) -> Any:
     return replace(projection, pre=pre, post=post, name="")
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     "netx",
     "netx",
     "netx",

@@ -19,7 +19,7 @@ from spikesim.hardware.nir.nodes import graph_of
 from spikesim.hardware.nir.read import Imported, imported, read_nir
 from spikesim.hardware.nir.units import Units
 from spikesim.hardware.nir.write import Written, read_back, write
-from spikesim.hardware.targets import Reader, Target, without_floors
+from spikesim.hardware.targets import ExportTarget, Reader, without_floors
 from spikesim.network import Network
 
 
@@ -69,7 +69,7 @@ def _by_spikesim(path: Path, network: Network) -> Runner:
     return engine(renamed(read_nir(path).network, network))
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     "nir",
     "NIR",
     "nir",

@@ -105,7 +105,7 @@ class HopfieldNeuron:
         bias, mean = (np.broadcast_to(np.asarray(a, float), self.n) for a in (self.bias, self.mean_input))
         return bias.copy(), mean.copy()
 
-    def rest(self) -> State:
+    def initial_state(self) -> State:
         """s and x at 0, accumulators spread over [0, 1)."""
         return {"v": np.zeros(self.n), "x": np.zeros(self.n), "a": phases(self.n)}
 
@@ -260,9 +260,9 @@ def answer(
     found, ends = np.empty((len(held), net.config.n_out)), []
     classes = np.empty(len(held), np.int64)
     for k, r in enumerate(sigmoid4(held).astype(np.float64)):
-        begun = simulate(declared, {INPUTS: regular(r, settle)}, name=engine, steps=settle)
+        begun = simulate(declared, {INPUTS: regular(r, settle)}, engine=engine, steps=settle)
         given = {INPUTS: regular(r, read, settle)}
-        run = simulate(declared, given, name=engine, steps=read, state=begun.state)
+        run = simulate(declared, given, engine=engine, steps=read, state=begun.state)
         assert run.state is not None
         counts, state = run.counts[OUTPUTS][0].sum(axis=0), run.state.populations
         found[k] = counts / read

@@ -13,35 +13,35 @@ from spikesim.engines.monitors import Collector
 from spikesim.engines.stepped.step import Fired
 from spikesim.network import Network
 from spikesim.recording.file import RecordingWriter
-from spikesim.recording.monitor import Watch
+from spikesim.recording.monitor import Monitor
 
 HELD_BYTES = 1 << 22
 HELD_STEPS = 1 << 16
 
 
-class Stream:
-    """Keeps what the watches want in an HDF5 file; a context manager, that ends the file on every way out.
+class DiskRecorder:
+    """Monitors written to an HDF5 file; a context manager that closes the file on every way out.
 
     A run that is refused before its first step leaves no file.
 
     Args:
         path: a new file.
         network: what runs.
-        watches: what to keep.
+        monitors: what to keep.
         first: the first step.
 
     Raises:
-        DataError: a watch of what does not exist.
+        DataError: a monitor of what does not exist.
         CheckpointError: the file cannot be made or continued.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], network: Network, watches: Sequence[Watch], first: int
+        self, path: str | os.PathLike[str], network: Network, monitors: Sequence[Monitor], first: int
     ) -> None:
-        self._collectors = [Collector(network, watch) for watch in watches]
+        self._collectors = [Collector(network, monitor) for monitor in monitors]
         self._first = self._next = self._written = first
         self._file = RecordingWriter(
-            path, [(c.watch, c.shape, c.kind, c.chosen) for c in self._collectors], first
+            path, [(c.monitor, c.shape, c.kind, c.chosen) for c in self._collectors], first
         )
 
     def observe(
@@ -65,7 +65,7 @@ class Stream:
         self._file.append([collector.drain() for collector in self._collectors], self._next)
         self._written = self._next
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> DiskRecorder:
         return self
 
     def __exit__(

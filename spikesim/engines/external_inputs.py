@@ -12,7 +12,7 @@ from spikesim import grid
 from spikesim.errors import DataError, DeclarationError, EngineError, unknown
 from spikesim.files.atomic import sha256_bytes
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import Source
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
@@ -22,7 +22,7 @@ Fired = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]
 Reals = npt.NDArray[np.float64]
 
 
-class Given:
+class ExternalInputs:
     """The spikes of sources, the currents of drives and the signals of rules over the steps of a run.
 
     Args:
@@ -157,7 +157,7 @@ def beginning(network: Network) -> State:
     """The state at time 0: everything at rest, nothing under way."""
     return State(
         t=0,
-        populations={k: p.rest() for k, p in network.populations.items() if not sends(p)},
+        populations={k: p.initial_state() for k, p in network.populations.items() if not is_source(p)},
         recent={
             k: np.zeros((longest_delay(network, k), p.n), np.int8) for k, p in network.populations.items()
         },

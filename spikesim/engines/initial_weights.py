@@ -34,7 +34,7 @@ def starting_masters(network: Network, given: Mapping[str, npt.NDArray[np.int32]
 
 
 def _check_masters(name: str, masters: npt.NDArray[np.int32], clip: tuple[int, int]) -> None:
-    """Given weights are int32 counts of the master grid inside the clip range, which the proofs rest on."""
+    """Check given weights: int32 counts of the master grid, inside the clip range."""
     if masters.dtype != np.int32:
         raise DeclarationError(
             f"{name}: weights of {masters.dtype}; int32 counts of the master grid of 2**-{MASTER_BITS} are "

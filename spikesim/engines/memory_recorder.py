@@ -11,15 +11,15 @@ import numpy.typing as npt
 from spikesim.engines.monitors import Collector
 from spikesim.engines.stepped.step import Fired
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
-from spikesim.recording.monitor import Watch
+from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 
 
 class Observer(Protocol):
-    """Told once a step, when all populations have had their turn and the rules have learnt."""
+    """StepObserver once a step, when all populations have had their turn and the rules have learnt."""
 
     def observe(
         self,
@@ -43,8 +43,8 @@ class Observer(Protocol):
         ...
 
 
-class InMemory:
-    """Counts of every population, spikes and membranes of the recorded ones, and what is watched."""
+class MemoryRecorder:
+    """Counts of every population, spikes and membranes of the recorded ones, and what is monitors."""
 
     def __init__(
         self,
@@ -52,13 +52,17 @@ class InMemory:
         record: tuple[str, ...],
         first: int,
         steps: int,
-        watched: tuple[Watch, ...] = (),
+        monitors: tuple[Monitor, ...] = (),
     ) -> None:
-        self._collectors = [Collector(network, watch) for watch in watched]
+        self._collectors = [Collector(network, monitor) for monitor in monitors]
         self.network, self.record, self.first, self.steps = network, record, first, steps
         self.counts = {name: np.zeros(p.n, np.int64) for name, p in network.populations.items()}
         self._lists: dict[str, list[tuple[int, Fired]]] = {name: [] for name in record}
-        rest = {n: network.populations[n].rest()["v"] for n in record if not sends(network.populations[n])}
+        rest = {
+            n: network.populations[n].initial_state()["v"]
+            for n in record
+            if not is_source(network.populations[n])
+        }
         self.v = {name: np.zeros((1, steps, *v.shape), v.dtype) for name, v in rest.items()}
 
     def observe(
@@ -89,7 +93,7 @@ class InMemory:
             name: joined(self._lists[name], self.steps, self.network.populations[name].n)
             for name in self.record
         }
-        kept = {c.watch: c.drain() for c in self._collectors}
+        kept = {c.monitor: c.drain() for c in self._collectors}
         return Recording(counts, np.zeros(0, np.int64), spikes, self.v, {}, state, events, kept)
 
 

@@ -12,7 +12,7 @@ from spikesim.errors import DeclarationError
 from spikesim.learning import CountRule
 from spikesim.learning.online import check_rule
 from spikesim.network.declaration import Declaration
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import LIF
 from spikesim.synapses import Dense, PoissonInput, Sparse, Transpose
 
@@ -32,7 +32,7 @@ def check_numbers(network: Declaration) -> None:
         if isinstance(drive, PoissonInput):
             grid.on_grid(drive.w, network.populations[drive.post].grid, f"{drive.name}: w")
     for name, population in network.populations.items():
-        if not sends(population) and population.grid is not None:
+        if not is_source(population) and population.grid is not None:
             _prove(network, name, population)
 
 

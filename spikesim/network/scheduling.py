@@ -11,7 +11,7 @@ from spikesim.network.declaration import Declaration
 from spikesim.neurons import Target
 
 
-def sends(population: Any) -> bool:
+def is_source(population: Any) -> bool:
     """Whether a population only sends: a source, a generator, a target."""
     return not hasattr(population, "theta")
 
@@ -84,7 +84,9 @@ def offsets(network: Declaration) -> dict[str, int]:
         return dict.fromkeys(pops, 0)
     found = {name: p.offset for name, p in pops.items() if p.offset is not None}
     found |= {
-        name: 0 for name, p in pops.items() if sends(p) and not isinstance(p, Target) and name not in found
+        name: 0
+        for name, p in pops.items()
+        if is_source(p) and not isinstance(p, Target) and name not in found
     }
     _resolve(network, [n for n in pops if n not in teachers], teachers, found, strict=True)
     listeners = [n for n in pops if n in teachers and not isinstance(pops[n], Target)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from spikesim.errors import DeclarationError, unknown
 from spikesim.network.declaration import Declaration
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import Source, Target
 from spikesim.neurons.population import check_model
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse, Transpose
@@ -66,7 +66,7 @@ def _check_ends(network: Declaration) -> None:
         if p.name in seen:
             raise DeclarationError(f"two projections are called {p.name!r}; give one of them a name")
         seen.add(p.name)
-        if sends(pops[p.post]):
+        if is_source(pops[p.post]):
             raise DeclarationError(
                 f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends"
             )
@@ -79,7 +79,7 @@ def _check_readout(network: Declaration) -> None:
     if readout.population not in pops:
         raise DeclarationError(f"readout: {unknown('population', readout.population, pops)}")
     population = pops[readout.population]
-    if sends(population) or population.rest()["v"].shape != (population.n,):
+    if is_source(population) or population.initial_state()["v"].shape != (population.n,):
         raise DeclarationError(
             f"readout: {readout.population!r} is a {type(population).__name__}; ties are broken by the "
             f"membrane, so that a population with one membrane a neuron is needed"
@@ -141,7 +141,9 @@ def _check_presented(network: Declaration) -> None:
             f"{p.name}: {type(p.plastic).__name__} acts in every step; declare the network with "
             f"Window.without_end(), or take a CountRule, which acts after a presentation"
         )
-    makers = [n for n, p in network.populations.items() if sends(p) and not isinstance(p, Source | Target)]
+    makers = [
+        n for n, p in network.populations.items() if is_source(p) and not isinstance(p, Source | Target)
+    ]
     for name in [*makers, *(drive.name for drive in network.drives)]:
         raise DeclarationError(
             f"{name}: generators and drives belong to networks that run without end; declare the "
@@ -155,7 +157,7 @@ def _check_drives(network: Declaration) -> None:
     for drive in network.drives:
         if drive.post not in pops:
             raise DeclarationError(f"{drive.name}: {unknown('population', drive.post, pops)}")
-        if sends(pops[drive.post]):
+        if is_source(pops[drive.post]):
             raise DeclarationError(f"{drive.name}: {drive.post!r} only sends; a drive needs what integrates")
         if drive.name in seen:
             raise DeclarationError(f"{drive.name!r} is the name of two things; give the drive a name")

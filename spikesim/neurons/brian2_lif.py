@@ -107,22 +107,22 @@ class Brian2LIF:
         )
         return one, two, three
 
-    def rest(self) -> State:
-        """v float64 (n,); resting and lost int32 (n,)."""
+    def initial_state(self) -> State:
+        """v float64 (n,); refractory_left and lost int32 (n,)."""
         nothing = np.zeros(self.n, np.int32)
-        return {"v": self.arrays[2].copy(), "resting": nothing, "lost": nothing.copy()}
+        return {"v": self.arrays[2].copy(), "refractory_left": nothing, "lost": nothing.copy()}
 
     def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
-        """One step in real numbers: v, resting and lost, and the spikes int64 (n,)."""
+        """One step in real numbers: v, refractory_left and lost, and the spikes int64 (n,)."""
         kept, bias, _ = self.arrays
         v = state["v"] + np.where(state["lost"] > 0, 0.0, current)
-        awake = state["resting"] == 0
+        awake = state["refractory_left"] == 0
         v = np.where(awake, v * kept + bias, v) if self.held else v * kept + bias
         fired = (v > self.theta if self.strict else v >= self.theta) & awake
         v = np.where(fired, self.v_reset if self.reset == "value" else v - self.v_reset, v)
-        resting = np.where(fired, self.refractory, np.maximum(state["resting"] - 1, 0))
+        refractory_left = np.where(fired, self.refractory, np.maximum(state["refractory_left"] - 1, 0))
         lost = (fired & self.loses_input) | (~awake & self.held)
-        after = {"v": v, "resting": resting.astype(np.int32), "lost": lost.astype(np.int32)}
+        after = {"v": v, "refractory_left": refractory_left.astype(np.int32), "lost": lost.astype(np.int32)}
         return after, fired.astype(np.int64)
 
     def compiled(self) -> Advance:
@@ -138,7 +138,7 @@ class Brian2LIF:
                 kept,
                 bias,
                 state["v"],
-                state["resting"],
+                state["refractory_left"],
                 state["lost"],
                 current,
                 fired,
@@ -197,24 +197,24 @@ class SpikeList:
 
 
 @kernel
-def _advance(numbers, choices, kept, bias, v, resting, lost, current, fired, signs):  # type: ignore[no-untyped-def]
+def _advance(numbers, choices, kept, bias, v, refractory_left, lost, current, fired, signs):  # type: ignore[no-untyped-def]
     theta, v_reset, refractory = numbers
     strict, subtract, held, loses_input = choices
     count = 0
     for j in range(v.size):
         x = v[j] if lost[j] else v[j] + current[j]
         current[j] = 0.0
-        awake = resting[j] == 0
+        awake = refractory_left[j] == 0
         if awake or not held:
             x = x * kept[j] + bias[j]
         if not abs(x) < LIMIT:
             return -1 - j
         lost[j] = 1 if held and not awake else 0
         if not awake:
-            resting[j] -= 1
+            refractory_left[j] -= 1
         elif x > theta or (x == theta and not strict):
             x = x - v_reset if subtract else v_reset
-            resting[j] = refractory
+            refractory_left[j] = refractory
             lost[j] = 1 if loses_input else 0
             fired[count] = j
             signs[count] = 1

@@ -58,7 +58,7 @@ class ErrorIF:
     def _theta(self) -> int:
         return int(grids.snap(self.theta, self.grid))
 
-    def rest(self) -> State:
+    def initial_state(self) -> State:
         """v int64 (n,), or (2, n) for a pair."""
         return {"v": np.zeros(self.n if self.form == "ternary" else (2, self.n), np.int64)}
 

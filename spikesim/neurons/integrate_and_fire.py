@@ -81,29 +81,33 @@ class IF:
     def _bias(self) -> Ints:
         return np.broadcast_to(grids.snap(self.bias, self.grid), (self.n,)).copy()
 
-    def rest(self) -> State:
-        """v int64 (n,); and resting int32 (n,), the steps of rest to come, where neurons are refractory."""
+    def initial_state(self) -> State:
+        """v int64 (n,); where neurons are refractory, refractory_left int32 (n,), in steps."""
         state: State = {"v": np.zeros(self.n, np.int64)}
-        return state | ({"resting": np.zeros(self.n, np.int32)} if self.refractory else {})
+        return state | ({"refractory_left": np.zeros(self.n, np.int32)} if self.refractory else {})
 
     def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
-        """One step in grid counts: v (and resting), and the spikes int64 (n,)."""
+        """One step in grid counts: v (and refractory_left), and the spikes int64 (n,)."""
         p = self.numbers
-        awake = state["resting"] == 0 if self.refractory else np.True_
+        awake = state["refractory_left"] == 0 if self.refractory else np.True_
         v = np.maximum(state["v"] + current + self._bias, p.floor)
         fired = (v >= p.theta) & awake
         v = np.where(fired, v - p.theta if p.subtract else 0, np.where(awake, v, state["v"]))
         if not self.refractory:
             return {"v": v}, fired.astype(np.int64)
-        resting = np.where(fired, self.refractory, np.maximum(state["resting"] - 1, 0)).astype(np.int32)
-        return {"v": v, "resting": resting}, fired.astype(np.int64)
+        refractory_left = np.where(
+            fired, self.refractory, np.maximum(state["refractory_left"] - 1, 0)
+        ).astype(np.int32)
+        return {"v": v, "refractory_left": refractory_left}, fired.astype(np.int64)
 
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
         p, bias, none = self.numbers, self._bias, np.zeros(0, np.int32)
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
-            return _advance(p, bias, state["v"], state.get("resting", none), current, closed, fired, signs)
+            return _advance(
+                p, bias, state["v"], state.get("refractory_left", none), current, closed, fired, signs
+            )
 
         return advance
 
@@ -119,15 +123,15 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _advance(p, bias, v, resting, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+def _advance(p, bias, v, refractory_left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
     for j in range(v.size):
         arrived = current[j] * p.scale + bias[j]
         current[j] = 0.0
         if closed.size and closed[j]:
             continue
-        if p.refractory and resting[j]:
-            resting[j] -= 1
+        if p.refractory and refractory_left[j]:
+            refractory_left[j] -= 1
             continue
         x = v[j] + arrived
         if not abs(x) < LIMIT:
@@ -136,7 +140,7 @@ def _advance(p, bias, v, resting, current, closed, fired, signs):  # type: ignor
         if x >= p.theta:
             x = x - p.theta if p.subtract else 0.0
             if p.refractory:
-                resting[j] = p.refractory
+                refractory_left[j] = p.refractory
             fired[count] = j
             signs[count] = 1
             count += 1

@@ -122,18 +122,18 @@ class LIF:
     def _bias(self) -> Numbers:
         return np.broadcast_to(scaled(self.bias, self.grid), (self.n,)).copy()
 
-    def rest(self) -> State:
-        """u and v (n,), int64 on a grid, else float64; and resting int32 (n,), where neurons are
+    def initial_state(self) -> State:
+        """u and v (n,), int64 on a grid, else float64; and refractory_left int32 (n,), where neurons are
         refractory.
         """
         kind = number_type(self.grid)
         state: State = {"v": np.zeros(self.n, kind), "u": np.zeros(self.n, kind)}
-        return state | ({"resting": np.zeros(self.n, np.int32)} if self.refractory else {})
+        return state | ({"refractory_left": np.zeros(self.n, np.int32)} if self.refractory else {})
 
     def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
-        """One step, in counts of the grid or real: u, v (and resting), and the spikes int64 (n,)."""
+        """One step, in counts of the grid or real: u, v (and refractory_left), and the spikes int64 (n,)."""
         p, kind = self.numbers, number_type(self.grid)
-        awake = state["resting"] == 0 if self.refractory else np.True_
+        awake = state["refractory_left"] == 0 if self.refractory else np.True_
         u = self._kept(state["u"], p.u_kept) + current
         v = self._kept(state["v"], p.v_kept) + u + self._bias
         v = np.maximum(v, p.floor)
@@ -142,8 +142,10 @@ class LIF:
         v = np.where(fired, after, np.where(awake, v, state["v"])).astype(kind)
         if not self.refractory:
             return {"v": v, "u": u}, fired.astype(np.int64)
-        resting = np.where(fired, self.refractory, np.maximum(state["resting"] - 1, 0)).astype(np.int32)
-        return {"v": v, "u": u, "resting": resting}, fired.astype(np.int64)
+        refractory_left = np.where(
+            fired, self.refractory, np.maximum(state["refractory_left"] - 1, 0)
+        ).astype(np.int32)
+        return {"v": v, "u": u, "refractory_left": refractory_left}, fired.astype(np.int64)
 
     def _kept(self, x: Numbers, kept: float) -> Numbers:
         """What is left of x after a step's decay: cut off towards zero on a grid."""
@@ -156,8 +158,8 @@ class LIF:
         p, bias, none = self.numbers, self._bias, np.zeros(0, np.int32)
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
-            resting = state.get("resting", none)
-            return _advance(p, bias, state["u"], state["v"], resting, current, closed, fired, signs)
+            refractory_left = state.get("refractory_left", none)
+            return _advance(p, bias, state["u"], state["v"], refractory_left, current, closed, fired, signs)
 
         return advance
 
@@ -177,7 +179,7 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _advance(p, bias, u, v, resting, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+def _advance(p, bias, u, v, refractory_left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
     integers = p.unit > 1.0
     for j in range(v.size):
@@ -193,14 +195,14 @@ def _advance(p, bias, u, v, resting, current, closed, fired, signs):  # type: ig
         x = x + y + bias[j]
         if not (abs(x) * p.unit < LIMIT and abs(y) * p.unit < LIMIT):
             return -1 - j
-        if p.refractory and resting[j]:
-            resting[j] -= 1
+        if p.refractory and refractory_left[j]:
+            refractory_left[j] -= 1
             continue
         x = max(x, p.floor)
         if x >= p.theta:
             x = x - p.theta if p.subtract else p.v_reset
             if p.refractory:
-                resting[j] = p.refractory
+                refractory_left[j] = p.refractory
             fired[count] = j
             signs[count] = 1
             count += 1

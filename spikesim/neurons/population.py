@@ -29,8 +29,8 @@ FIELDS = ("n", "theta", "grid", "bias", "reset_at", "active_in", "gate_by", "flo
 class Neuron(Protocol):
     """A population that integrates: what engines and `Network` read of it.
 
-    A model is a frozen dataclass with these fields, `rest` and `step`. One more method is optional, for
-    speed:
+    A model is a frozen dataclass with these fields, `initial_state` and `step`. One more method is
+    optional, for speed:
 
         compiled() -> advance(state, current, closed, fired, signs) -> n_fired
 
@@ -64,7 +64,7 @@ class Neuron(Protocol):
     floor: float | None
     offset: int | None
 
-    def rest(self) -> State:
+    def initial_state(self) -> State:
         """The state at rest: "v", the membrane, and what else the model carries, by name; neurons on the last
         axis.
         """
@@ -101,7 +101,7 @@ def check_model(name: str, population: Any) -> None:
             f"{name}: {population!r:.60} is no population; take one of {', '.join(sorted(MODELS))}, or a "
             f"model of your own (see spikesim.neurons)"
         )
-    needed = (*FIELDS, "rest", "step") if integrates else ("n", "offset")
+    needed = (*FIELDS, "initial_state", "step") if integrates else ("n", "offset")
     if missing := [field for field in needed if not hasattr(population, field)]:
         raise DeclarationError(
             f"{name}: {kind} has no {', '.join(missing)}; every population needs {', '.join(needed)} (see "

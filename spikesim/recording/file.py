@@ -5,7 +5,7 @@ It is written in HDF5's single-writer mode (SWMR), which keeps the file sound at
 holds the steps of which everything is in the file; what a crash left beyond it is not shown.
 
     /progress                int64 (2,): first step, and the step before which all is there
-    /watches/<k>             attribute `watch`: the Watch as JSON
+    /watches/<k>             attribute `watch`: the Monitor as JSON
         t, neurons, values   of spikes: a row each;  else t (rows,), values (rows, ..., k), neurons (k,)
 """
 
@@ -21,13 +21,14 @@ from typing import Any
 import h5py
 import numpy as np
 
+from spikesim._renamed import renamed_attribute
 from spikesim.errors import CheckpointError, DataError
-from spikesim.recording.monitor import Series, Watch
+from spikesim.recording.monitor import Monitor, Series
 from spikesim.spikes import Spikes
 
 KIND, VERSION = "spikesim recording", 1
 CHUNK_BYTES = 1 << 18
-MAX_WATCHES = 10_000
+MAX_MONITORS = 10_000
 
 
 class RecordingFile:
@@ -35,7 +36,7 @@ class RecordingFile:
 
     Attributes:
         path: where it lies.
-        watches: what was kept.
+        monitors: what was kept.
         first, end: the steps first <= t < end that it covers.
 
     Raises:
@@ -53,10 +54,10 @@ class RecordingFile:
                     )
                 self.first, self.end = (int(v) for v in _plain(file, "progress", path)[:2])
                 count = len(file["watches"])
-                if count > MAX_WATCHES:
-                    raise CheckpointError(f"{path}: {count} watches; at most {MAX_WATCHES} are read")
-                self.watches = tuple(
-                    _watch(json.loads(file["watches"][str(k)].attrs["watch"])) for k in range(count)
+                if count > MAX_MONITORS:
+                    raise CheckpointError(f"{path}: {count} monitors; at most {MAX_MONITORS} are read")
+                self.monitors = tuple(
+                    _monitor(json.loads(file["watches"][str(k)].attrs["watch"])) for k in range(count)
                 )
             except (KeyError, ValueError, TypeError, AttributeError, DataError, OSError) as problem:
                 raise CheckpointError(f"{path} does not hold a recording: {problem!r}") from problem
@@ -67,31 +68,33 @@ class RecordingFile:
         except OSError as problem:
             raise CheckpointError(f"{self.path} cannot be read as a recording: {problem}") from problem
 
-    def series(self, watch: Watch | str, what: str = "spikes") -> Series:
-        """What a watch has kept.
+    watches = renamed_attribute("RecordingFile", "watches", "monitors")
+
+    def series(self, monitor: Monitor | str, what: str = "spikes") -> Series:
+        """What a monitor has kept.
 
         Args:
-            watch: one of `watches`, or the name of a population or projection.
+            monitor: one of `monitors`, or the name of a population or projection.
             what: with a name: "spikes", "v", "weights", ...
 
         Raises:
-            DataError: there is no such watch.
+            DataError: there is no such monitor.
             CheckpointError: the file is damaged.
         """
-        k = self._find(watch, what)
+        k = self._find(monitor, what)
         with self._open() as file:
             try:
                 group = file["watches"][str(k)]
                 t = _plain(group, "t", self.path)
                 rows = int(np.searchsorted(t, self.end))
-                spikes = self.watches[k].what == "spikes"
+                spikes = self.monitors[k].what == "spikes"
                 neurons = _plain(group, "neurons", self.path)
                 values = _plain(group, "values", self.path)
                 if min(len(values), len(neurons) if spikes else rows) < rows:
-                    raise CheckpointError(f"{self.path}: watch {k} holds fewer rows than its steps")
+                    raise CheckpointError(f"{self.path}: monitor {k} holds fewer rows than its steps")
                 return Series(t[:rows], neurons[:rows] if spikes else neurons, values[:rows])
             except (KeyError, ValueError, TypeError, OSError) as problem:
-                raise CheckpointError(f"{self.path}: watch {k} is damaged: {problem!r}") from problem
+                raise CheckpointError(f"{self.path}: monitor {k} is damaged: {problem!r}") from problem
 
     def spikes(self, name: str, n: int) -> Spikes:
         """The spikes of a population of n neurons, as one presentation of end - first steps.
@@ -108,12 +111,12 @@ class RecordingFile:
         times = (kept.t - self.first).astype(np.int32)
         return Spikes(times, kept.neurons.astype(np.int32), offsets, steps, n, signs)
 
-    def _find(self, watch: Watch | str, what: str) -> int:
-        for k, known in enumerate(self.watches):
-            if known == watch or (known.name, known.what) == (watch, what):
+    def _find(self, monitor: Monitor | str, what: str) -> int:
+        for k, known in enumerate(self.monitors):
+            if known == monitor or (known.name, known.what) == (monitor, what):
                 return k
-        listed = ", ".join(f"{w.what} of {w.name}" for w in self.watches)
-        asked = watch if isinstance(watch, Watch) else f"{what} of {watch!r}"
+        listed = ", ".join(f"{w.what} of {w.name}" for w in self.monitors)
+        asked = monitor if isinstance(monitor, Monitor) else f"{what} of {monitor!r}"
         raise DataError(f"{self.path}: {asked} was not kept. Kept: {listed}")
 
 
@@ -122,7 +125,7 @@ class RecordingWriter:
 
     Args:
         path: a new file; one that is there is refused.
-        watches: what is kept, each with the shape and type of one step's values, and its neurons.
+        monitors: what is kept, each with the shape and type of one step's values, and its neurons.
         first: the first step.
 
     Raises:
@@ -132,7 +135,7 @@ class RecordingWriter:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        watches: Sequence[tuple[Watch, tuple[int, ...], Any, Any]],
+        monitors: Sequence[tuple[Monitor, tuple[int, ...], Any, Any]],
         first: int,
     ) -> None:
         self.path = Path(path)
@@ -146,14 +149,14 @@ class RecordingWriter:
         self._file.attrs.update({"kind": KIND, "version": VERSION})
         self._progress = self._file.create_dataset("progress", data=np.array([first, first], np.int64))
         self._file.create_group("watches")
-        self._groups = [self._made(k, *watch) for k, watch in enumerate(watches)]
+        self._groups = [self._made(k, *monitor) for k, monitor in enumerate(monitors)]
         self._file.swmr_mode = True
 
-    def _made(self, k: int, watch: Watch, shape: tuple[int, ...], kind: Any, neurons: Any) -> Any:
+    def _made(self, k: int, monitor: Monitor, shape: tuple[int, ...], kind: Any, neurons: Any) -> Any:
         group = self._file.create_group(f"watches/{k}")
-        group.attrs["watch"] = json.dumps(asdict(watch))
+        group.attrs["watch"] = json.dumps(asdict(monitor))
         _growing(group, "t", (), np.int64)
-        if watch.what == "spikes":
+        if monitor.what == "spikes":
             _growing(group, "neurons", (), np.int32)
         else:
             group.create_dataset("neurons", data=np.asarray(neurons, np.int64))
@@ -161,7 +164,7 @@ class RecordingWriter:
         return group
 
     def append(self, pieces: Sequence[Series], end: int) -> None:
-        """Add what the watches have kept up to step `end`, and let it be on disk.
+        """Add what the monitors have kept up to step `end`, and let it be on disk.
 
         Raises:
             CheckpointError: the disk is full, or the file is gone.
@@ -213,6 +216,6 @@ def _plain(group: Any, name: str, path: Any) -> np.ndarray:
     return np.asarray(dataset[()])
 
 
-def _watch(entry: dict[str, Any]) -> Watch:
+def _monitor(entry: dict[str, Any]) -> Monitor:
     neurons = entry.pop("neurons")
-    return Watch(**entry, neurons=None if neurons is None else tuple(neurons))
+    return Monitor(**entry, neurons=None if neurons is None else tuple(neurons))

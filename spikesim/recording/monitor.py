@@ -13,7 +13,7 @@ from spikesim.grid import whole
 
 
 @dataclass(frozen=True)
-class Watch:
+class Monitor:
     """One thing to be kept of a run.
 
     Attributes:
@@ -40,17 +40,17 @@ class Watch:
             listed = tuple(int(j) for j in chosen.reshape(-1)) if chosen.dtype.kind in "iu" else ()
             if not listed or min(listed) < 0 or len(set(listed)) < len(listed):
                 raise DataError(
-                    f"Watch {self.name!r}: neurons = {self.neurons!r}; different indices >= 0 are needed"
+                    f"Monitor {self.name!r}: neurons = {self.neurons!r}; different indices >= 0 are needed"
                 )
             object.__setattr__(self, "neurons", tuple(sorted(listed)))
         later = self.stop is None or (whole(self.stop, 1) and self.stop > self.start)
         if not (whole(self.start) and later):
             raise DataError(
-                f"Watch {self.name!r}: steps {self.start!r} to {self.stop!r}; whole numbers, start before "
+                f"Monitor {self.name!r}: steps {self.start!r} to {self.stop!r}; whole numbers, start before "
                 f"stop"
             )
         if not whole(self.every, 1):
-            raise DataError(f"Watch {self.name!r}: every = {self.every!r}; a whole number >= 1 is needed")
+            raise DataError(f"Monitor {self.name!r}: every = {self.every!r}; a whole number >= 1 is needed")
 
     def due(self, t: int) -> bool:
         """Whether step t is to be kept."""
@@ -59,7 +59,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Series:
-    """What a watch has kept.
+    """What a monitor has kept.
 
     Attributes:
         t: int64 (rows,), the steps (of spikes one row a spike, sorted).

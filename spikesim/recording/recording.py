@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.recording.monitor import Series, Watch
+from spikesim._renamed import renamed_attribute
+from spikesim.recording.monitor import Monitor, Series
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 
@@ -29,7 +30,7 @@ class Recording:
             the reset, in counts of its grid; float64 where it has none.
         clipped: projection -> updates that the clip range cut, over the run.
         state: where a run without presentations stands, for `simulate` to go on from; else None.
-        watched: Watch -> what it has kept, where it was kept in memory. Steps of a run with presentations
+        monitors: Monitor -> what it has kept, where it was kept in memory. Steps of a run with presentations
             count on: step t of presentation b is b * T + t; weights are kept after each one, as step b.
         events: synaptic events, where the engine counts them (`stepped`): synapses that a spike went through.
     """
@@ -41,7 +42,9 @@ class Recording:
     clipped: dict[str, int] = field(default_factory=dict)
     state: State | None = None
     events: int = 0
-    watched: dict[Watch, Series] = field(default_factory=dict)
+    monitors: dict[Monitor, Series] = field(default_factory=dict)
+
+    watched = renamed_attribute("Recording", "watched", "monitors")
 
 
 def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:

@@ -18,6 +18,7 @@ from spikesim.errors import CheckpointError
 from spikesim.files import checkpoint
 
 KIND = "state"
+RENAMED = {"resting": "refractory_left"}  # variables of neurons in states saved by version 0.1.0
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -76,7 +77,7 @@ class State:
                 nested = (
                     groups[group] if group in ("recent", "weights") else groups[group].setdefault(name, {})
                 )
-                nested[key] = found.arrays[f"a{k}"]
+                nested[RENAMED.get(key, key) if group == "populations" else key] = found.arrays[f"a{k}"]
             return cls(t=int(found.meta["t"]), network=str(found.meta["network"]), **groups)
         except (KeyError, TypeError, ValueError) as problem:
             raise CheckpointError(f"{path} is whole, but does not hold a state: {problem!r}") from problem

@@ -55,7 +55,7 @@ class Training:
 
 
 @dataclass
-class Standing:
+class TrainingProgress:
     """Where a training stands: what progress bars show, and what a checkpoint holds beside the weights."""
 
     epoch: int = 0

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikesim._renamed import renamed_attribute
 from spikesim.datasets.dataset import Dataset
 from spikesim.encoders import Encoder, restore_encoder
 from spikesim.errors import CheckpointError
@@ -18,7 +19,7 @@ from spikesim.files.checkpoint import Checkpoint, digest_arrays
 from spikesim.network import Masters, Network
 from spikesim.network.file import digest, load_network, save_network
 from spikesim.training.argument_checks import expect
-from spikesim.training.config import Standing, Training
+from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.evaluate import Evaluation, evaluate
 from spikesim.training.run_folder import RunFolder
 
@@ -37,7 +38,7 @@ class Run:
         folder: where the run lies; None for a run in memory.
         finished: all epochs are done.
         metrics: one record an epoch.
-        standing: where it stands; None before the first checkpoint.
+        progress: where it stands; None before the first checkpoint.
         squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
         engine: the name of the engine that trains it; None for a folder from before it was kept.
     """
@@ -49,9 +50,11 @@ class Run:
     folder: RunFolder | None
     finished: bool
     metrics: list[dict[str, Any]] = field(default_factory=list)
-    standing: Standing | None = None
+    progress: TrainingProgress | None = None
     squares: dict[str, npt.NDArray[np.float64]] | None = None
     engine: str | None = None
+
+    standing = renamed_attribute("Run", "standing", "progress")
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -86,8 +89,8 @@ class Run:
         if found is not None:
             run._take(found)
             try:
-                run.standing = Standing(**found.meta["standing"])
-                run.finished = run.standing.finished
+                run.progress = TrainingProgress(**found.meta["standing"])
+                run.finished = run.progress.finished
             except (KeyError, TypeError) as problem:
                 raise CheckpointError(
                     f"{path}: its checkpoint does not say where the training stands ({problem!r}); "

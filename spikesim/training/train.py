@@ -24,14 +24,14 @@ from spikesim.network import Network
 from spikesim.network.file import digest
 from spikesim.recording import Recording
 from spikesim.training.argument_checks import expect, expect_encoder
-from spikesim.training.config import Standing, Training
+from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.evaluate import check_fits, evaluate
 from spikesim.training.run import NETWORK, Run, fingerprint, other_data
 from spikesim.training.run_folder import CHECKPOINTS, CONFIG, LOCK, RunFolder
 
 CHUNK = 500  # presentations between looks at the clock and at Ctrl-C
 CHECKPOINT_SECONDS = 20.0
-Progress = Callable[[Standing], None]
+ProgressCallback = Callable[[TrainingProgress], None]
 
 
 def train(
@@ -41,7 +41,7 @@ def train(
     training: Training,
     out: str | os.PathLike[str] | None = None,
     threads: int = 1,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     notes: dict[str, Any] | None = None,
     overwrite: bool = False,
     engine: str | None = None,
@@ -82,11 +82,11 @@ def train(
             f"samples = {per_epoch} of an epoch, and the split {split.name!r} has {len(split)}"
         )
     running = engines.engine(network, name=engine, threads=threads)
-    standing = Standing(per_epoch=per_epoch, epochs=training.epochs)
+    reached = TrainingProgress(per_epoch=per_epoch, epochs=training.epochs)
     run = Run(network, training, encoder, network.masters(), None, False, engine=engines.engine_name(running))
     if out is None:
-        _try_out(run, split, standing, progress)
-        return _go_on(run, running, dataset, split, standing, threads, progress)
+        _try_out(run, split, reached, progress)
+        return _go_on(run, running, dataset, split, reached, threads, progress)
     config = {
         "training": asdict(training),
         "encoder": describe_encoder(encoder),
@@ -95,14 +95,14 @@ def train(
         "engine": run.engine,
     }
     if overwrite:  # nothing is deleted for a run that cannot be
-        _try_out(run, split, standing, progress)
+        _try_out(run, split, reached, progress)
     new = not os.path.lexists(out)
     run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
     try:
         if not overwrite:
-            _try_out(run, split, standing, progress)
+            _try_out(run, split, reached, progress)
         run.save_network()
-        return _go_on(run, running, dataset, split, standing, threads, progress)
+        return _go_on(run, running, dataset, split, reached, threads, progress)
     except BaseException:
         _forget(run.folder, new)
         raise
@@ -127,7 +127,7 @@ def resume(
     out: str | os.PathLike[str],
     dataset: Dataset,
     threads: int = 1,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     epochs: int | None = None,
     engine: str | None = None,
 ) -> Run:
@@ -164,35 +164,35 @@ def resume(
                 f"resume it with the same, or begin a new run"
             )
         split = dataset.split(run.training.split)
-        before = Standing(per_epoch=run.training.samples or len(split), epochs=run.training.epochs)
-        before = run.standing or before
-        standing = _extended(before, epochs)
-        folder.truncate_metrics(epoch=standing.epoch)
+        before = TrainingProgress(per_epoch=run.training.samples or len(split), epochs=run.training.epochs)
+        before = run.progress or before
+        reached = _extended(before, epochs)
+        folder.truncate_metrics(epoch=reached.epoch)
         run.metrics = folder.metrics()
         running = engines.engine(run.network, run.masters, run.squares, run.engine, threads)
         run.engine = engines.engine_name(running)
-        _try_out(run, split, standing, progress)
-        if standing.epochs != before.epochs:  # so that the next one to resume goes to the same end
-            _save(run, running, standing)
-        return _go_on(run, running, dataset, split, standing, threads, progress)
+        _try_out(run, split, reached, progress)
+        if reached.epochs != before.epochs:  # so that the next one to resume goes to the same end
+            _save(run, running, reached)
+        return _go_on(run, running, dataset, split, reached, threads, progress)
 
 
-def _extended(standing: Standing, epochs: int | None) -> Standing:
+def _extended(reached: TrainingProgress, epochs: int | None) -> TrainingProgress:
     """Where a training stands, with another end.
 
     Raises:
         DeclarationError: an end that it has passed.
     """
     if epochs is None:
-        return standing
-    least = standing.epoch + (standing.done > 0)
+        return reached
+    least = reached.epoch + (reached.done > 0)
     if epochs < least:
-        part = f" and a part of epoch {least}" if standing.done else ""
+        part = f" and a part of epoch {least}" if reached.done else ""
         raise DeclarationError(
-            f"resume: epochs = {epochs}, and {standing.epoch} of {standing.epochs} are done{part}; "
-            f"{least} or more are needed, or none given, to go on to {standing.epochs}"
+            f"resume: epochs = {epochs}, and {reached.epoch} of {reached.epochs} are done{part}; "
+            f"{least} or more are needed, or none given, to go on to {reached.epochs}"
         )
-    return replace(standing, epochs=epochs)
+    return replace(reached, epochs=epochs)
 
 
 def _go_on(
@@ -200,35 +200,35 @@ def _go_on(
     running: Engine,
     dataset: Dataset,
     split: Split,
-    standing: Standing,
+    reached: TrainingProgress,
     threads: int,
-    progress: Progress | None,
+    progress: ProgressCallback | None,
 ) -> Run:
     """From where it stands to the last epoch, or to Ctrl-C."""
     saved = time.monotonic()
     with _stop_signal() as stopped:
-        while not standing.finished and not stopped.is_set():
-            order = rng.permutation(run.training.seed, len(split), standing.epoch)[: standing.per_epoch]
-            for rows in _chunks(order, standing.done, run.training.batch):
-                _learn(run, running, split, rows, standing)
+        while not reached.finished and not stopped.is_set():
+            order = rng.permutation(run.training.seed, len(split), reached.epoch)[: reached.per_epoch]
+            for rows in _chunks(order, reached.done, run.training.batch):
+                _learn(run, running, split, rows, reached)
                 if progress is not None:
-                    progress(standing)
+                    progress(reached)
                 late = time.monotonic() - saved > CHECKPOINT_SECONDS
-                if stopped.is_set() or (late and standing.done < len(order)):
-                    _save(run, running, standing)
+                if stopped.is_set() or (late and reached.done < len(order)):
+                    _save(run, running, reached)
                     saved = time.monotonic()
                 if stopped.is_set():
                     break
-            if standing.done == len(order):
-                _close_epoch(run, dataset, running, standing, threads)
-                _save(run, running, standing)
+            if reached.done == len(order):
+                _close_epoch(run, dataset, running, reached, threads)
+                _save(run, running, reached)
                 saved = time.monotonic()
                 if progress is not None:
-                    progress(standing)
+                    progress(reached)
     run.masters = {name: m.copy() for name, m in running.masters.items()}
     run.squares = {name: r.copy() for name, r in running.squares.items()}
-    run.finished = standing.finished
-    run.standing = standing
+    run.finished = reached.finished
+    run.progress = reached
     return run
 
 
@@ -239,14 +239,14 @@ def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt
         yield order[first : first + size]
 
 
-def _try_out(run: Run, split: Split, standing: Standing, progress: Progress | None) -> None:
+def _try_out(run: Run, split: Split, reached: TrainingProgress, progress: ProgressCallback | None) -> None:
     """Say that the work begins, and learn one sample on an engine that is thrown away.
 
     So the kernels are compiled before any time is counted, and what the engine refuses (a step size that
     leaves its integers) is refused before anything is kept.
     """
     if progress is not None:
-        progress(standing)
+        progress(reached)
     _present(run, engines.engine(run.network, name=run.engine), split, np.arange(1), epoch=0)
 
 
@@ -261,22 +261,26 @@ def _present(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64
     )
 
 
-def _learn(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], standing: Standing) -> None:
+def _learn(
+    run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], reached: TrainingProgress
+) -> None:
     """Present and learn one chunk, and count."""
     begun = time.monotonic()
-    found = _present(run, running, split, rows, standing.epoch)
-    standing.done += len(rows)
-    standing.right += int((found.predictions == split.y[rows]).sum())
+    found = _present(run, running, split, rows, reached.epoch)
+    reached.done += len(rows)
+    reached.right += int((found.predictions == split.y[rows]).sum())
     for name, counts in found.counts.items():
-        standing.spikes[name] = standing.spikes.get(name, 0) + int(np.abs(counts).sum())
+        reached.spikes[name] = reached.spikes.get(name, 0) + int(np.abs(counts).sum())
     for name, n in found.clipped.items():
-        standing.clipped[name] = standing.clipped.get(name, 0) + n
+        reached.clipped[name] = reached.clipped.get(name, 0) + n
     took = time.monotonic() - begun
-    standing.seconds += took
-    standing.rate = len(rows) / max(took, 1e-9)
+    reached.seconds += took
+    reached.rate = len(rows) / max(took, 1e-9)
 
 
-def _close_epoch(run: Run, dataset: Dataset, running: Engine, standing: Standing, threads: int) -> None:
+def _close_epoch(
+    run: Run, dataset: Dataset, running: Engine, reached: TrainingProgress, threads: int
+) -> None:
     """Measure, write the record of the epoch, and begin the next."""
     if run.training.split == "fit":
         seed = run.training.seed
@@ -289,33 +293,33 @@ def _close_epoch(run: Run, dataset: Dataset, running: Engine, standing: Standing
             threads=threads,
             engine=run.engine,
         )
-        standing.validation = measured.accuracy
+        reached.validation = measured.accuracy
     record = {
-        "epoch": standing.epoch + 1,
-        "samples": (standing.epoch + 1) * standing.per_epoch,
-        "train_accuracy": standing.accuracy,
-        "eta_factor": run.training.factor(standing.epoch),
-        "seconds": round(standing.seconds, 3),
-        "spikes": {name: n / standing.per_epoch for name, n in standing.spikes.items()},
-        "clipped": dict(standing.clipped),
+        "epoch": reached.epoch + 1,
+        "samples": (reached.epoch + 1) * reached.per_epoch,
+        "train_accuracy": reached.accuracy,
+        "eta_factor": run.training.factor(reached.epoch),
+        "seconds": round(reached.seconds, 3),
+        "spikes": {name: n / reached.per_epoch for name, n in reached.spikes.items()},
+        "clipped": dict(reached.clipped),
     }
-    if standing.validation is not None:
-        record["validation_accuracy"] = standing.validation
+    if reached.validation is not None:
+        record["validation_accuracy"] = reached.validation
     run.metrics.append(record)
     if run.folder is not None:
         run.folder.append_metrics(record)
-    standing.epoch, standing.done, standing.right = standing.epoch + 1, 0, 0
-    standing.spikes, standing.clipped = {}, {}
+    reached.epoch, reached.done, reached.right = reached.epoch + 1, 0, 0
+    reached.spikes, reached.clipped = {}, {}
 
 
-def _save(run: Run, running: Engine, standing: Standing) -> None:
+def _save(run: Run, running: Engine, reached: TrainingProgress) -> None:
     """A checkpoint: weights, running squares, and where the training stands."""
     if run.folder is None:
         return
     arrays: dict[str, Any] = {f"masters/{name}": m for name, m in running.masters.items()}
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
-    step = standing.epoch * standing.per_epoch + standing.done
-    run.folder.save_checkpoint(arrays, {"standing": asdict(standing), **run.belongs()}, step)
+    step = reached.epoch * reached.per_epoch + reached.done
+    run.folder.save_checkpoint(arrays, {"reached": asdict(reached), **run.belongs()}, step)
 
 
 @contextmanager

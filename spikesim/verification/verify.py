@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from spikesim.errors import EngineError
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
 from spikesim.verification.compare import Difference, compare, compare_weights
 from spikesim.verification.membrane_before_reset import membrane_before
@@ -91,7 +91,7 @@ def verify(
         EngineError: a program that does not run this network.
         MissingExtraError: what a program needs is not installed.
     """
-    moving = tuple(name for name in network.order if not sends(network.populations[name]))
+    moving = tuple(name for name in network.order if not is_source(network.populations[name]))
     made = [program(name) for name in (a, b)]
     runners = [make(network) for make in made]
     if network.window.endless:

@@ -222,6 +222,6 @@ def test_silence_stays_silent(engine: str) -> None:
         }
         still = replace(net, populations=quiet, drives=())
         inputs = {n: from_raster(np.zeros((1, 20, quiet[n].n), np.int8)) for n in still.sources}
-        found = simulate(still, inputs, record=tuple(quiet), name=engine, steps=20)
+        found = simulate(still, inputs, record=tuple(quiet), engine=engine, steps=20)
         assert not any(h.any() for h in found.counts.values())
         assert not any(v.any() for v in found.v.values())

@@ -42,7 +42,7 @@ class Tiring:
     def __post_init__(self) -> None:
         check(self)
 
-    def rest(self) -> State:
+    def initial_state(self) -> State:
         return {"v": np.zeros(self.n, np.int64), "a": np.zeros(self.n, np.int64)}
 
     def step(self, state: State, current: Any) -> tuple[State, Any]:
@@ -92,7 +92,7 @@ def network(**more: Any) -> Network:
 
 def test_they_run_on_both_engines_and_go_on() -> None:
     net = network()
-    a, b = (simulate(net, steps=80, name=name, record=("own", "out")) for name in ("naive", "stepped"))
+    a, b = (simulate(net, steps=80, engine=name, record=("own", "out")) for name in ("naive", "stepped"))
     assert a.counts["own"].sum() > 30 and a.counts["out"].sum() > 30
     assert (a.counts["signed"] < 0).any()
     assert a.spikes == b.spikes and np.array_equal(a.v["own"], b.v["own"])
@@ -101,8 +101,8 @@ def test_they_run_on_both_engines_and_go_on() -> None:
         assert np.array_equal(a.state.weights[name], b.state.weights[name])
         assert np.array_equal(a.state.traces[name]["met"], b.state.traces[name]["met"])
         assert a.state.traces[name]["met"].max() == 2  # and no more
-    half = simulate(net, steps=30, name="stepped")
-    rest = simulate(net, steps=50, name="stepped", state=half.state)
+    half = simulate(net, steps=30, engine="stepped")
+    rest = simulate(net, steps=50, engine="stepped", state=half.state)
     assert rest.state is not None and same(rest.state, b.state)
 
 
@@ -136,7 +136,7 @@ class Half:
 @pytest.mark.parametrize(
     ("population", "said"),
     [
-        (Half(), "a: Half has no grid, bias, .*rest, step; every population needs n, theta"),
+        (Half(), "a: Half has no grid, bias, .*initial_state, step; every population needs n, theta"),
         (LIF, r"a: the class LIF; a population is one of its instances, as LIF\(100, ...\)"),
         (100, "a: 100 is no population; take one of .*ErrorIF, .*IF, LIF"),
         ("IF", "a: 'IF' is no population"),

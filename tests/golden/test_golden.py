@@ -43,12 +43,10 @@ def inputs(name: str) -> Any:
 @pytest.mark.parametrize("engine", ["naive", "stepped"])
 def test_a_network_without_presentations_and_its_state(engine: str) -> None:
     network, current = load_network(FILES / "endless.h5"), inputs("current")
-    first = ss.simulate(network, {"->c": current[:30]}, record=NAMES, steps=30)
+    first = ss.simulate(network, {"->c": current[:30]}, record=NAMES, steps=30, engine=engine)
     assert spikes_sha(first, NAMES) == EXPECTED["endless_spikes"][0]
     state = ss.State.load(FILES / "state.h5")
-    second = ss.simulate(
-        network, {"->c": current[30:]}, record=NAMES, steps=30, state=state
-    )
+    second = ss.simulate(network, {"->c": current[30:]}, record=NAMES, steps=30, state=state, engine=engine)
     assert spikes_sha(second, NAMES) == EXPECTED["endless_spikes"][1]
     if engine == "stepped":  # the file was made by it; real numbers agree to rounding only
         assert sha(*(second.v[n] for n in ("a", "b", "c", "e"))) == EXPECTED["endless_v"]
@@ -67,10 +65,9 @@ def test_a_network_read_from_brian2() -> None:
 
 
 def test_a_recording() -> None:
-    with ss.RecordingFile(FILES / "recording.h5") as found:
-        for name, count in EXPECTED["recording_counts"].items():
-            n = load_network(FILES / "endless.h5").populations[name].n
-            assert found.spikes(name, n).times.size == count
+    found, network = ss.RecordingFile(FILES / "recording.h5"), load_network(FILES / "endless.h5")
+    for name, count in EXPECTED["recording_counts"].items():
+        assert found.spikes(name, network.populations[name].n).times.size == count
 
 
 @pytest.mark.parametrize("form", ["ternary", "pair"])

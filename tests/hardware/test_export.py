@@ -22,7 +22,7 @@ from spikesim.hardware import targets
 from spikesim.hardware.export import export
 from spikesim.hardware.limits import saturation
 from spikesim.hardware.nir import read_nir
-from spikesim.hardware.targets import Reader, Target, target, without_floors
+from spikesim.hardware.targets import ExportTarget, Reader, target, without_floors
 from spikesim.network import Network, Readout
 from spikesim.network.file import load_network, save_network
 from spikesim.neurons import IF, Source
@@ -40,9 +40,9 @@ def played(network: Network, B: int = 3) -> dict[str, Spikes]:
     return {"in": lava_nets.spikes(np.random.default_rng(7), B, network.window.T, n)}
 
 
-def plain(readers: tuple[Reader, ...], hardware: str = "nir") -> Target:
+def plain(readers: tuple[Reader, ...], hardware: str = "nir") -> ExportTarget:
     """A target that is our own file of a network."""
-    return Target("plain", "Plain", hardware, save_network, readers)
+    return ExportTarget("plain", "Plain", hardware, save_network, readers)
 
 
 def engine_of(path: Path, network: Network) -> Any:

@@ -42,7 +42,7 @@ def learnt(
 ) -> float:
     """The weight after a run, equal on both engines to 1e-15."""
     given = {"pre": spikes(T, *pre), "teacher": spikes(T, *post)}
-    found = [simulate(network, given, name=name, steps=T, record="post", **options) for name in ENGINES]
+    found = [simulate(network, given, engine=name, steps=T, record="post", **options) for name in ENGINES]
     for recording in found:
         assert recording.spikes["post"].times.tolist() == list(post)  # only the teacher makes it fire
     w = [float(recording.state.weights["learns"][0]) for recording in found]  # type: ignore[union-attr]
@@ -156,7 +156,7 @@ def test_naive_equals_stepped_and_a_split_run_the_run(rule: Any, seed: int, tmp_
     net, T = recurrent(rule, seed), 150
     reward = np.where(np.arange(T) % 7 == 0, np.sin(np.arange(T)), 0.0)
     signals = {"reward": reward} if rule.signal else {}
-    whole = [simulate(net, steps=T, name=name, record=("a", "b"), signals=signals) for name in ENGINES]
+    whole = [simulate(net, steps=T, engine=name, record=("a", "b"), signals=signals) for name in ENGINES]
     assert whole[0].counts["b"].sum() > 20
     assert whole[0].spikes == whole[1].spikes
     ends = [recording.state for recording in whole]
@@ -165,7 +165,7 @@ def test_naive_equals_stepped_and_a_split_run_the_run(rule: Any, seed: int, tmp_
         for name, part in zip(names, (slice(0, 60), slice(60, T)), strict=True):
             cut = {key: values[part] for key, values in signals.items()}
             n = len(reward[part])
-            state = simulate(net, steps=n, name=name, signals=cut, state=state).state
+            state = simulate(net, steps=n, engine=name, signals=cut, state=state).state
             assert state is not None
             state.save(tmp_path / "state.h5")
             state = states.State.load(tmp_path / "state.h5")
@@ -185,7 +185,7 @@ def test_naive_equals_stepped_and_a_split_run_the_run(rule: Any, seed: int, tmp_
 def test_a_square_window_learns_exactly_on_a_grid() -> None:
     rule = SquareSTDP(2.0**-6, 2.0**-5, 5, (-1.0, 1.0))
     net = recurrent(rule, 3, grid=8)
-    a, b = (simulate(net, steps=200, name=name, record=("a", "b")) for name in ENGINES)
+    a, b = (simulate(net, steps=200, engine=name, record=("a", "b")) for name in ENGINES)
     assert a.spikes == b.spikes and all(np.array_equal(a.v[n], b.v[n]) for n in a.v)
     assert a.state is not None and b.state is not None and states.same(a.state, b.state)
     moved = np.abs(a.state.weights["a->b"] - net.weights("a->b").reshape(-1)) * 64

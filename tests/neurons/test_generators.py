@@ -86,7 +86,7 @@ def test_drives_bring_the_same_to_both_engines() -> None:
         {"a": IF(9, 3.0, 4, floor=-1.0), "b": LIF(9, 1.0)}, (OneToOne("a", "b", 0.5, 1),), drives=drives
     )
     current = np.round(np.random.default_rng(1).normal(0, 1, (50, 9)) * 16) / 16
-    a, b = (simulate(net, {"->a": current}, steps=50, record=("a", "b"), name=n) for n in ENGINES)
+    a, b = (simulate(net, {"->a": current}, steps=50, record=("a", "b"), engine=n) for n in ENGINES)
     assert a.spikes == b.spikes and a.counts["a"].sum() > 20
     assert np.array_equal(a.v["a"], b.v["a"])
     # the membrane of the first step is what has arrived
@@ -161,4 +161,4 @@ def test_currents_that_do_not_fit(name: str) -> None:
         ({"->a": np.full(2, np.nan)}, "nan"),
     ):
         with pytest.raises(DataError, match=said):
-            simulate(net, given, steps=5, name=name)
+            simulate(net, given, steps=5, engine=name)

@@ -25,7 +25,7 @@ def driven(population: Any, currents: Any, name: str) -> tuple[list[Any], list[i
     """Membranes and spikes of one neuron under a sequence of currents, in the units of theta."""
     net = Network({"a": population}, (), drives=(CurrentInput("a"),))
     given = {"->a": np.array(currents, np.float64)[:, None]}
-    found = simulate(net, given, steps=len(currents), record="a", name=name)
+    found = simulate(net, given, steps=len(currents), record="a", engine=name)
     return found.v["a"][0, :, 0].tolist(), found.spikes["a"].raster()[:, 0].tolist()
 
 
@@ -121,7 +121,7 @@ def test_a_membrane_that_leaves_the_exact_range_is_named(name: str) -> None:
     ):
         said = rf"a: step {step}: the membrane of neuron 1 has left the range of \+-2\*\*{bits}"
         with pytest.raises(EngineError, match=said):
-            simulate(Network({"a": population}, ()), steps=20, name=name)
+            simulate(Network({"a": population}, ()), steps=20, engine=name)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.core
 
 def trace(population, currents):  # type: ignore[no-untyped-def]
     """Membranes after the reset, and spikes, of one neuron under a sequence of currents in grid counts."""
-    state, membranes, spikes = population.rest(), [], []
+    state, membranes, spikes = population.initial_state(), [], []
     for current in currents:
         state, s = population.step(state, np.array([current]))
         membranes.append(state["v"].ravel().tolist())

@@ -16,12 +16,12 @@ import spikesim as ss
 from spikesim.errors import CheckpointError, DataError, EngineError, SpikesimError
 
 ALL = (
-    ss.Watch("in"),
-    ss.Watch("out"),
-    ss.Watch("out", "v", neurons=(3, 0), start=5, stop=90, every=4),
-    ss.Watch("out", "u"),
-    ss.Watch("err", "v"),
-    ss.Watch("in->out", "weights", neurons=(1,), every=50),
+    ss.Monitor("in"),
+    ss.Monitor("out"),
+    ss.Monitor("out", "v", neurons=(3, 0), start=5, stop=90, every=4),
+    ss.Monitor("out", "u"),
+    ss.Monitor("err", "v"),
+    ss.Monitor("in->out", "weights", neurons=(1,), every=50),
 )
 
 
@@ -48,16 +48,16 @@ def test_disk_and_memory_keep_the_same(tmp_path: Path) -> None:
     memory = ss.simulate(network(), steps=120, record=ALL)
     found = ss.simulate(network(), steps=120, record=ALL, to=tmp_path / "a.h5")
     file = ss.RecordingFile(tmp_path / "a.h5")
-    assert (file.first, file.end) == (0, 120) and file.watches == ALL
+    assert (file.first, file.end) == (0, 120) and file.monitors == ALL
     for watch in ALL:
-        left, right = memory.watched[watch], file.series(watch)
+        left, right = memory.monitors[watch], file.series(watch)
         for field in ("t", "neurons", "values"):
             assert np.array_equal(getattr(left, field), getattr(right, field)), (watch, field)
-    v = memory.watched[ALL[2]]
+    v = memory.monitors[ALL[2]]
     assert (
         v.t.tolist() == list(range(5, 90, 4)) and v.neurons.tolist() == [0, 3] and v.values.shape == (22, 2)
     )
-    assert memory.watched[ALL[4]].values.shape == (120, 2, 3)
+    assert memory.monitors[ALL[4]].values.shape == (120, 2, 3)
     whole = ss.simulate(network(), steps=120, record=["out"])
     assert file.spikes("out", 4) == whole.spikes["out"] and len(whole.spikes["out"].times) > 10
     assert np.array_equal(whole.v["out"][0, 5:90:4][:, [0, 3]], v.values)
@@ -66,7 +66,7 @@ def test_disk_and_memory_keep_the_same(tmp_path: Path) -> None:
 
 def test_names_stand_for_spikes_and_membranes(tmp_path: Path) -> None:
     ss.simulate(network(), steps=30, record=["in", "out"], to=tmp_path / "a.h5")
-    kept = [(w.name, w.what) for w in ss.RecordingFile(tmp_path / "a.h5").watches]
+    kept = [(w.name, w.what) for w in ss.RecordingFile(tmp_path / "a.h5").monitors]
     assert kept == [("in", "spikes"), ("out", "spikes"), ("out", "v")]
 
 
@@ -86,9 +86,9 @@ def test_presentations_are_watched_too(tmp_path: Path) -> None:
         ss.Window(10),
     )
     spikes = ss.from_raster((np.random.default_rng(2).random((4, 10, 3)) < 0.4).astype(int))
-    watch = ss.Watch("out", "v", neurons=(1,))
+    watch = ss.Monitor("out", "v", neurons=(1,))
     found = ss.simulate(net, {"in": spikes}, record=[watch, "out"])
-    assert np.array_equal(found.watched[watch].values[:, 0], found.v["out"][:, :, 1].ravel())
+    assert np.array_equal(found.monitors[watch].values[:, 0], found.v["out"][:, :, 1].ravel())
     ss.simulate(net, {"in": spikes}, record=["out"], to=tmp_path / "a.h5")
     file = ss.RecordingFile(tmp_path / "a.h5")
     times = file.series("out").t
@@ -99,8 +99,8 @@ def test_presentations_are_watched_too(tmp_path: Path) -> None:
 CRASHING = """
 import sys
 import spikesim as ss
-from spikesim.engines import streaming
-streaming.HELD_STEPS = 50
+from spikesim.engines import disk_recorder
+disk_recorder.HELD_STEPS = 50
 network = ss.Network({"in": ss.PoissonSource(50, 0.2), "out": ss.LIF(50, theta=1.0, bias=0.3)}, ())
 print("begun", flush=True)
 ss.simulate(network, steps=10**9, record=["in", "out"], to=sys.argv[1])
@@ -123,8 +123,8 @@ def test_what_a_killed_run_has_written_is_read(tmp_path: Path) -> None:
     assert v.t.tolist() == list(range(file.end))  # all of it, and nothing beyond
     spikes = file.spikes("in", 50)
     again = ss.simulate(
-        ss.Network({"in": ss.PoissonSource(50, 0.2)}, ()), steps=200, record=[ss.Watch("in")]
-    ).watched[ss.Watch("in")]
+        ss.Network({"in": ss.PoissonSource(50, 0.2)}, ()), steps=200, record=[ss.Monitor("in")]
+    ).monitors[ss.Monitor("in")]
     early = spikes.times < 200
     assert np.array_equal(spikes.times[early], again.t) and np.array_equal(
         spikes.neurons[early], again.neurons
@@ -139,17 +139,17 @@ def _end(path: Path) -> int:
 
 
 REFUSED = [
-    (lambda: ss.Watch("out", neurons=()), DataError, "different indices >= 0"),
-    (lambda: ss.Watch("out", neurons=(1, 1)), DataError, "different indices"),
-    (lambda: ss.Watch("out", start=5, stop=5), DataError, "start before stop"),
-    (lambda: ss.Watch("out", every=0), DataError, "every = 0"),
-    (lambda: _run(ss.Watch("oud")), DataError, "unknown population 'oud'. Did you mean 'out'"),
-    (lambda: _run(ss.Watch("out", "w")), DataError, "unknown variable 'w'"),
-    (lambda: _run(ss.Watch("in", "v")), DataError, "unknown variable 'v'"),
-    (lambda: _run(ss.Watch("out", neurons=(4,))), DataError, r"neuron 4; there are 4 \(0 .. 3\)"),
-    (lambda: _run(ss.Watch("in-out", "weights")), DataError, "unknown projection 'in-out'"),
-    (lambda: _run(7), DataError, "a population's name or a Watch"),
-    (lambda: ss.simulate(network(), steps=5, record=ALL[0], name="naive"), EngineError, "needs the engine"),
+    (lambda: ss.Monitor("out", neurons=()), DataError, "different indices >= 0"),
+    (lambda: ss.Monitor("out", neurons=(1, 1)), DataError, "different indices"),
+    (lambda: ss.Monitor("out", start=5, stop=5), DataError, "start before stop"),
+    (lambda: ss.Monitor("out", every=0), DataError, "every = 0"),
+    (lambda: _run(ss.Monitor("oud")), DataError, "unknown population 'oud'. Did you mean 'out'"),
+    (lambda: _run(ss.Monitor("out", "w")), DataError, "unknown variable 'w'"),
+    (lambda: _run(ss.Monitor("in", "v")), DataError, "unknown variable 'v'"),
+    (lambda: _run(ss.Monitor("out", neurons=(4,))), DataError, r"neuron 4; there are 4 \(0 .. 3\)"),
+    (lambda: _run(ss.Monitor("in-out", "weights")), DataError, "unknown projection 'in-out'"),
+    (lambda: _run(7), DataError, "a population's name or a Monitor"),
+    (lambda: ss.simulate(network(), steps=5, record=ALL[0], engine="naive"), EngineError, "needs the engine"),
 ]
 
 

@@ -55,7 +55,7 @@ def test_a_state_comes_back_from_its_file(tmp_path: Path) -> None:
 def test_a_state_that_is_gone_on_from_stays_as_it_is() -> None:
     state, kept = stopped(), stopped()
     for name in ENGINES:
-        one, two = (simulate(network(), steps=7, state=state, name=name).state for _ in range(2))
+        one, two = (simulate(network(), steps=7, state=state, engine=name).state for _ in range(2))
         assert one is not None and two is not None and same(one, two)
         assert same(state, kept)
 
@@ -100,7 +100,7 @@ def changed(state: State, group: str, name: str, key: str | None, value: Any) ->
             r"v of a/b is int64 \(1,\), and .* needs int64 \(2,\)",
         ),
         ("populations", "a/b", "v", np.zeros(2), r"v of a/b is float64"),
-        ("populations", "a/b", "resting", None, "resting of a/b is missing"),
+        ("populations", "a/b", "refractory_left", None, "refractory_left of a/b is missing"),
         ("populations", "ü", "more", np.zeros(2), "more of ü is float64 .* needs none"),
         ("recent", "in", None, np.zeros((2, 3), np.int8), r"under way of in is int8 \(2, 3\)"),
         ("weights", "a/b->ü", None, np.zeros(3), r"weights of a/b->ü is float64 \(3,\)"),
@@ -110,32 +110,32 @@ def changed(state: State, group: str, name: str, key: str | None, value: Any) ->
 )
 def test_states_of_another_shape(name: str, group: str, place: str, key: Any, value: Any, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        simulate(network(), steps=3, state=changed(stopped(), group, place, key, value), name=name)
+        simulate(network(), steps=3, state=changed(stopped(), group, place, key, value), engine=name)
 
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_state_of_another_network(name: str) -> None:
     with pytest.raises(DataError, match="of another network"):
-        simulate(network(v_decay=0.5), steps=3, state=stopped(), name=name)
+        simulate(network(v_decay=0.5), steps=3, state=stopped(), engine=name)
 
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_runs_that_cannot_be(name: str) -> None:
     for steps in (0, -1, 1.5):
         with pytest.raises(DeclarationError, match=f"steps = {steps}"):
-            simulate(network(), steps=steps, name=name)  # type: ignore[arg-type]
+            simulate(network(), steps=steps, engine=name)  # type: ignore[arg-type]
     with pytest.raises(EngineError, match="runs without end: give steps"):
-        simulate(network(), name=name)
+        simulate(network(), engine=name)
     with pytest.raises(DataError, match="unknown population 'b'"):
-        simulate(network(), steps=3, record="b", name=name)
+        simulate(network(), steps=3, record="b", engine=name)
     presented = Network(
         {"in": Source(2), "a": IF(1, 1.0, 2)}, (Dense("in", "a", np.ones((2, 1))),), Window(4)
     )
     spikes = {"in": from_raster(np.zeros((1, 4, 2), np.int8))}
     with pytest.raises(EngineError, match="steps is for networks that run without end"):
-        simulate(presented, spikes, steps=4, name=name)
+        simulate(presented, spikes, steps=4, engine=name)
     with pytest.raises(EngineError, match="state is for networks that run without end"):
-        simulate(presented, spikes, state=stopped(), name=name)
+        simulate(presented, spikes, state=stopped(), engine=name)
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -151,4 +151,4 @@ def test_spikes_that_do_not_fit(name: str) -> None:
         ({"in": signed}, r"spikes of \+1"),
     ):
         with pytest.raises(DataError, match=said):
-            simulate(net, given, steps=4, name=name)
+            simulate(net, given, steps=4, engine=name)

@@ -216,7 +216,7 @@ def test_networks_run_on_what_is_made() -> None:
             connect.all_to_all("a", "b", 30, 30, connect.uniform(0, 0.1), plastic=STDP(0.01, 0.01)),
         ),
     )
-    a, b = (simulate(net, steps=60, name=name, record=("a", "b")) for name in ("naive", "stepped"))
+    a, b = (simulate(net, steps=60, engine=name, record=("a", "b")) for name in ("naive", "stepped"))
     assert a.counts["a"].sum() > 50 and a.counts["b"].sum() > 50
     assert a.spikes == b.spikes
     assert np.array_equal(a.v["a"], b.v["a"])

@@ -29,7 +29,7 @@ def sums(p: Conv2d, raster: Any, name: str, signed: bool = False) -> Any:
         populations["e"] = ErrorIF(n, 1.0, 3)
         links = (OneToOne("in", "e", -1.0), p)
     net = Network(populations, links)
-    found = simulate(net, {"in": from_raster(raster[None])}, steps=T, record="a", name=name)
+    found = simulate(net, {"in": from_raster(raster[None])}, steps=T, record="a", engine=name)
     return np.diff(found.v["a"][0] / 8, axis=0, prepend=0).reshape(T, *p.out_shape)
 
 

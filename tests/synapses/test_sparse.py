@@ -51,7 +51,7 @@ def test_what_arrives_is_a_loop_over_synapses(name: str, kind: str, late: bool) 
             {"in": Source(6), "a": IF(5, 1024.0, 2)},
             (Sparse("in", "a", indptr, indices, weights, 2, delays if late else None),),
         )
-        found = simulate(net, {"in": from_raster(raster[None])}, steps=15, record="a", name=name)
+        found = simulate(net, {"in": from_raster(raster[None])}, steps=15, record="a", engine=name)
         expected = arrivals(indptr, indices, weights, delays, raster, 5, 2)
         assert np.array_equal(np.diff(found.v["a"][0] / 4, axis=0, prepend=0), expected)
         assert expected.any()
@@ -74,7 +74,7 @@ def test_signed_spikes_go_through_synapses(name: str) -> None:
         ),
     )
     raster = (np.random.default_rng(3).random((12, 3)) < 0.4).astype(np.int8)
-    found = simulate(net, {"in": from_raster(raster[None])}, steps=12, record=("a", "e"), name=name)
+    found = simulate(net, {"in": from_raster(raster[None])}, steps=12, record=("a", "e"), engine=name)
     assert np.array_equal(found.spikes["e"].raster(), -raster)
     expected = arrivals(indptr, indices, w, delays, -raster, 4, 0)
     assert np.array_equal(np.diff(found.v["a"][0] / 4, axis=0, prepend=0), expected)
@@ -96,7 +96,7 @@ def test_types_are_kept_and_arrays_frozen() -> None:
 def test_no_synapses_at_all() -> None:
     net = Network({"in": Source(2), "a": IF(3, 1.0, 2)}, (Sparse("in", "a", [0, 0, 0], [], 1.0),))
     for name in ("naive", "stepped"):
-        found = simulate(net, {"in": from_raster(np.ones((1, 4, 2), np.int8))}, steps=4, name=name)
+        found = simulate(net, {"in": from_raster(np.ones((1, 4, 2), np.int8))}, steps=4, engine=name)
         assert not found.counts["a"].any()
 
 

@@ -24,7 +24,7 @@ from spikesim.tools.commands import train as train_command
 from spikesim.tools.commands.display import Display
 from spikesim.tools.dev import kill_test, repeat_test
 from spikesim.training import train
-from spikesim.training.config import Standing, Training
+from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.run import Run
 
 TINY = ("--set", "sizes=[64,12,10]", "--set", "T=16", "--set", "samples=120", "--epochs", "2")
@@ -251,8 +251,8 @@ def test_the_training_bar_fits_80_columns(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with Display().training("A title of any length") as show:
-        show(Standing())
-        show(Standing(done=500, per_epoch=60000, epochs=200, right=500, rate=12345.6, epoch=99))
+        show(TrainingProgress())
+        show(TrainingProgress(done=500, per_epoch=60000, epochs=200, right=500, rate=12345.6, epoch=99))
     bar = capsys.readouterr().err.splitlines()[-1]
     for part in ("epoch 100/200", "50%", "100.00 %", "12,346/s", "left"):
         assert part in bar
@@ -427,7 +427,7 @@ def test_a_disk_that_fills_up_is_said_and_the_run_goes_on_later(
     plain = train._save
     with monkeypatch.context() as patch:
 
-        def save(run: Run, running: Any, standing: Standing) -> None:
+        def save(run: Run, running: Any, standing: TrainingProgress) -> None:
             if standing.epoch == 2:
                 patch.setattr(os, "fsync", full)
             plain(run, running, standing)

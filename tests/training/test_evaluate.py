@@ -38,7 +38,7 @@ def test_it_is_the_inference_network_on_spikes_of_the_test_stream() -> None:
     test = DATA.test
     spikes = Poisson().encode(test.x, test.index, forward.window.T, 1, 0, Stream.TEST)
     trained = RUN.trained().inference()
-    by_hand = simulate(trained, {"in": spikes}, name="naive")
+    by_hand = simulate(trained, {"in": spikes}, engine="naive")
     found = RUN.evaluate(DATA)
     assert found.predictions.tolist() == by_hand.predictions.tolist()
     assert found.spikes["out"] == by_hand.counts["out"].sum() / len(test)

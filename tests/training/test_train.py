@@ -24,7 +24,7 @@ from spikesim.files.checkpoint import digest_arrays, load, save
 from spikesim.models.emstdp import encoder
 from spikesim.network import Network
 from spikesim.training import train as training_module
-from spikesim.training.config import Standing, Training
+from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.run import Run
 from spikesim.training.train import resume, train
 
@@ -46,11 +46,11 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_module, "CHUNK", 20)
 
 
-def stop_after(calls: int) -> Callable[[Standing], None]:
+def stop_after(calls: int) -> Callable[[TrainingProgress], None]:
     """A progress callback that presses Ctrl-C at its n-th call; the first one is before the work."""
     left = calls
 
-    def progress(_standing: Standing) -> None:
+    def progress(_standing: TrainingProgress) -> None:
         nonlocal left
         left -= 1
         if left == 0:
@@ -199,10 +199,10 @@ def test_every_chunk_can_be_the_last_before_a_crash(tmp_path: Path, monkeypatch:
     class CrashError(Exception):
         pass
 
-    def crash_after(calls: int) -> Callable[[Standing], None]:
+    def crash_after(calls: int) -> Callable[[TrainingProgress], None]:
         left = calls
 
-        def progress(_standing: Standing) -> None:
+        def progress(_standing: TrainingProgress) -> None:
             nonlocal left
             left -= 1
             if left == 0:
@@ -215,7 +215,7 @@ def test_every_chunk_can_be_the_last_before_a_crash(tmp_path: Path, monkeypatch:
         with pytest.raises(CrashError):
             train(network(), DATA, POISSON, LONG, out=folder, progress=crash_after(moment))
         found = Run.open(folder)
-        assert found.standing is not None
+        assert found.progress is not None
         run = resume(folder, DATA)
         assert run.weights_sha256 == whole.weights_sha256, f"crashed in call {moment}"
         assert lines(run) == bare(run.metrics) == bare(whole.metrics)
@@ -274,7 +274,7 @@ def test_an_extended_run_that_is_stopped_goes_on_to_its_new_end(tmp_path: Path, 
     declared = train(network(), DATA, POISSON, LONG)
     train(network(), DATA, POISSON, Training(epochs=1, seed=5, eta_decay=0.9), out=tmp_path / "run")
 
-    def pressed(_standing: Standing, left: list[int] = [moment]) -> None:  # noqa: B006 - counts the calls
+    def pressed(_standing: TrainingProgress, left: list[int] = [moment]) -> None:  # noqa: B006 - counts the calls
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
@@ -289,7 +289,7 @@ def test_an_extended_run_that_is_stopped_goes_on_to_its_new_end(tmp_path: Path, 
     assert not Run.open(tmp_path / "run").finished
     run = resume(tmp_path / "run", DATA)
     assert run.finished
-    assert run.standing is not None and (run.standing.epoch, run.standing.done) == (3, 0)
+    assert run.progress is not None and (run.progress.epoch, run.progress.done) == (3, 0)
     assert run.weights_sha256 == declared.weights_sha256
     assert lines(run) == bare(declared.metrics)
 
@@ -298,7 +298,7 @@ def test_the_new_end_is_kept_before_the_first_presentation(tmp_path: Path) -> No
     """As when the machine goes down seconds after the extension: no end is taken for the old one."""
     train(network(), DATA, POISSON, Training(seed=5, eta_decay=0.9), out=tmp_path / "run")
 
-    def lost(standing: Standing) -> None:
+    def lost(standing: TrainingProgress) -> None:
         if standing.done:
             raise MemoryError
 
@@ -345,13 +345,13 @@ def test_sigterm_ends_at_a_checkpoint_too_and_the_handlers_come_back(tmp_path: P
         progress=lambda s: os.kill(os.getpid(), signal.SIGTERM) if s.done == 40 else None,
     )
     assert not run.finished
-    assert run.standing is not None
-    assert (run.standing.epoch, run.standing.done) == (0, 40)
+    assert run.progress is not None
+    assert (run.progress.epoch, run.progress.done) == (0, 40)
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
 def test_a_second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
-    def twice(standing: Standing) -> None:
+    def twice(standing: TrainingProgress) -> None:
         if standing.done == 0:
             return
         signal.raise_signal(signal.SIGINT)
@@ -664,7 +664,7 @@ def test_a_disk_that_fills_up_later_keeps_the_last_checkpoint(
 ) -> None:
     whole = train(network(), DATA, POISSON, LONG)
 
-    def progress(standing: Standing) -> None:
+    def progress(standing: TrainingProgress) -> None:
         if standing.epoch == 1:
             monkeypatch.setattr(os, "fsync", full)
 

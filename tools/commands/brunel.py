@@ -19,7 +19,7 @@ from spikesim.errors import EngineError
 from spikesim.files.measured_table import Table, save_table
 from spikesim.models.brunel import Brunel, build, irregularity
 from spikesim.network import Network
-from spikesim.recording.monitor import Watch
+from spikesim.recording.monitor import Monitor
 from spikesim.tools.commands.display import Display
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
@@ -70,14 +70,14 @@ def brunel(
 
 
 def _ours(network: Network, config: Brunel, ms: float, rounds: int) -> tuple[Any, ...]:
-    steps, watches = config.steps(ms), [Watch("exc"), Watch("inh")]
-    simulate(network, steps=2, record=watches)  # compiles
+    steps, monitors_of = config.steps(ms), [Monitor("exc"), Monitor("inh")]
+    simulate(network, steps=2, record=monitors_of)  # compiles
     seconds = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        found = simulate(network, steps=steps, record=watches)
+        found = simulate(network, steps=steps, record=monitors_of)
         seconds.append(time.perf_counter() - begun)
-    exc, inh = (found.watched[watch] for watch in watches)
+    exc, inh = (found.monitors[watch] for watch in monitors_of)
     times = np.concatenate([exc.t, inh.t]) * config.dt
     ids = np.concatenate([exc.neurons, inh.neurons + network.populations["exc"].n])
     return ("spikesim", *_figures(min(seconds), times, ids, config, ms))

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from spikesim.engines.windowed import kernels
 from spikesim.engines.windowed.kernels import learn_online
-from spikesim.training.config import Standing
+from spikesim.training.config import TrainingProgress
 
 
 class Display:
@@ -38,7 +38,7 @@ class Display:
         self.console.print(text, markup=False)
 
     @contextmanager
-    def training(self, title: str) -> Iterator[Callable[[Standing], None]]:
+    def training(self, title: str) -> Iterator[Callable[[TrainingProgress], None]]:
         """A title when the work begins; a bar with accuracy, rate and time left; a line for every epoch."""
         columns = (
             TextColumn("{task.description}"),
@@ -53,28 +53,28 @@ class Display:
             task = bar.add_task("", start=False, total=None, accuracy="", rate="")
             begun, accuracy = False, ""
 
-            def show(standing: Standing) -> None:
+            def show(progress: TrainingProgress) -> None:
                 nonlocal begun, accuracy
                 if not begun:
                     begun = True
                     self._errors.print(title, style="bold", markup=False)
                     self._announce_compiling()
                     return
-                if standing.done:
-                    accuracy = f"{100 * standing.accuracy:.2f} %"
+                if progress.done:
+                    accuracy = f"{100 * progress.accuracy:.2f} %"
                 else:  # an epoch has ended
-                    held = standing.validation
+                    held = progress.validation
                     extra = "" if held is None else f", validation {100 * held:.2f} %"
                     self._errors.print(
-                        f"epoch {standing.epoch}/{standing.epochs}: training {accuracy}{extra}", style="dim"
+                        f"epoch {progress.epoch}/{progress.epochs}: training {accuracy}{extra}", style="dim"
                     )
                 bar.update(
                     task,
-                    description=f"epoch {min(standing.epoch + 1, standing.epochs)}/{standing.epochs}",
-                    total=standing.per_epoch * standing.epochs,
-                    completed=standing.epoch * standing.per_epoch + standing.done,
+                    description=f"epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
+                    total=progress.per_epoch * progress.epochs,
+                    completed=progress.epoch * progress.per_epoch + progress.done,
                     accuracy=accuracy,
-                    rate=f"{standing.rate:,.0f}/s",
+                    rate=f"{progress.rate:,.0f}/s",
                 )
                 bar.start()
                 bar.start_task(task)

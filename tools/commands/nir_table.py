@@ -24,7 +24,7 @@ from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.write import write
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import IF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense
@@ -225,7 +225,7 @@ def here(graph: Path, convention: Convention, folder: Path, kind: str) -> dict[s
     network = read_nir(graph, convention).network
     with np.load(folder / ("image.npz" if kind == "conv" else "vector.npz"), allow_pickle=False) as archive:
         given = archive["spikes"]
-    cells = [name for name in network.order if not sends(network.populations[name])]
+    cells = [name for name in network.order if not is_source(network.populations[name])]
     found: dict[str, list[Raster]] = {str(k): [] for k in range(len(cells))}
     for raster in given.reshape(*given.shape[:2], -1):
         inputs = {network.sources[0]: from_raster(raster)}

@@ -85,7 +85,7 @@ def _one(
                 f"move it away, or choose another --runs folder"
             )
         run, dataset = Run.open(folder), experiment.load()
-        if run.finished and run.standing is not None and run.standing.epoch == experiment.epochs:
+        if run.finished and run.progress is not None and run.progress.epoch == experiment.epochs:
             assert run.folder is not None
             return run, run.folder.result() or finish(run, experiment, dataset, display, threads)
         with display.training(experiment.title) as progress:

@@ -21,7 +21,7 @@ from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.files.atomic import atomic_write
 from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir.read import Imported, read_nir
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import PoissonSource
 from spikesim.spikes import Spikes, from_events, from_raster
 from spikesim.tools.commands.display import Display
@@ -68,7 +68,7 @@ def simulate(
     made = read_nir(file, convention)
     made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
     inputs = _inputs(made, given, steps, seed)
-    cells = [name for name, p in made.network.populations.items() if not sends(p)]
+    cells = [name for name, p in made.network.populations.items() if not is_source(p)]
     found = play(made.network, inputs, steps=steps, record=cells).spikes
     rows = [_row(made, name, spikes, steps) for name, spikes in {**inputs, **found}.items()]
     if out is not None:

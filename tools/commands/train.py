@@ -164,12 +164,12 @@ def finish(
         "dataset": dataset.name,
         "network": "-".join(map(str, experiment.model.sizes)),
         "seed": run.training.seed,
-        "epochs": run.standing.epoch if run.standing else run.training.epochs,
+        "epochs": run.progress.epoch if run.progress else run.training.epochs,
         "train_accuracy": run.metrics[-1]["train_accuracy"] if run.metrics else None,
         f"{measured}_accuracy": found.accuracy,
         "confusion": found.confusion().tolist(),
         "spikes": found.spikes,
-        "seconds": run.standing.seconds if run.standing else None,
+        "seconds": run.progress.seconds if run.progress else None,
         "weights_sha256": run.weights_sha256,
         "provenance": provenance(),
     }
@@ -198,11 +198,11 @@ def evaluate(
     run, experiment = Run.open(folder), experiment_of(folder)
     dataset = experiment.load()
     display = Display(as_json)
-    if run.standing is None:
+    if run.progress is None:
         display.say("This run has no checkpoint yet: its initial weights are evaluated.")
     elif not run.finished:
         display.say(
-            f"This run is not finished: {run.standing.epoch} of {run.standing.epochs} epochs are done."
+            f"This run is not finished: {run.progress.epoch} of {run.progress.epochs} epochs are done."
         )
     with display.evaluating(split) as progress:
         found = run.evaluate(dataset, split, T, threads, progress)

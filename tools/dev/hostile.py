@@ -4,8 +4,8 @@
 
 Each reader (NIR, netx, saved networks, checkpoints) gets that many files, made from a sound one by all kinds
 of `spikesim.tools.dev.hostile_files` in turn. A file passes when it is refused with a reason, or read: as it
-was written, where it is checksummed. It fails when the process dies, hangs, grows, shows a traceback, gives back
-bytes of another file, or, checksummed, other numbers.
+was written, where it is checksummed. It fails when the process dies, hangs, grows, shows a traceback,
+returns bytes of another file, or, checksummed, other numbers.
 """
 
 from __future__ import annotations

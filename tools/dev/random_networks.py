@@ -24,7 +24,7 @@ from spikesim.engines import Naive, Stepped, engine
 from spikesim.errors import EngineError
 from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.network import Masters, Network, Readout
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
@@ -60,7 +60,7 @@ class Example:
     @property
     def moving(self) -> tuple[str, ...]:
         """The populations that integrate: those with membranes."""
-        return tuple(n for n, p in self.network.populations.items() if not sends(p))
+        return tuple(n for n, p in self.network.populations.items() if not is_source(p))
 
     def play(self, name: str) -> tuple[Recording, Masters]:
         """The network on an engine, everything recorded, and its weights at the end.
@@ -254,7 +254,7 @@ def _phases(d: Draw, n: int, window: Window) -> dict[str, Any]:
 
 def _readout(d: Draw) -> Readout | None:
     """The class is read from any population with one membrane a neuron."""
-    known = [n for n in d.shapes if d.populations[n].rest()["v"].ndim == 1]
+    known = [n for n in d.shapes if d.populations[n].initial_state()["v"].ndim == 1]
     if not known or d.chance(0.2):
         return None
     spans = ("first", "all") if d.window is None or d.window.split is None else ("first", "second", "all")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spikesim import grid
 from spikesim.learning import CountRule
 from spikesim.network import Projection
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse, Transpose
 from spikesim.window import Window
 
@@ -94,7 +94,7 @@ def connect(d: Draw, pre: str, post: str, delay: int) -> None:
 
 def _transposable(d: Draw, pre: str, post: str) -> list[str]:
     """The dense projections from `post` to `pre`, if both are on one grid."""
-    if sends(d.populations[pre]) or d.populations[pre].grid != d.populations[post].grid:
+    if is_source(d.populations[pre]) or d.populations[pre].grid != d.populations[post].grid:
         return []
     dense = [p for p in d.projections if isinstance(p, Dense) and not isinstance(p.w, Transpose)]
     return [p.name for p in dense if (p.pre, p.post) == (post, pre)]

@@ -19,7 +19,7 @@ from spikesim.backends.brian2.neuron_models import cells, check_reach
 from spikesim.backends.brian2.populations import Clockwork, begin, groups, where_it_stands
 from spikesim.backends.brian2.projections import check_rules, projections, teach
 from spikesim.engines.external_inputs import (
-    Given,
+    ExternalInputs,
     beginning,
     check_endless,
     check_presented,
@@ -164,7 +164,7 @@ class Brian2:
                 f"translation to Brian2. Take learn=False (its weights stay), or the engine 'stepped'"
             )
         begun = beginning(net) if state is None else check_state(net, state)
-        given = Given(net, steps, inputs, signals, begun.t)
+        given = ExternalInputs(net, steps, inputs, signals, begun.t)
         outside = unending(net, given, begun, self._weights(begun))
         under_way = {name for name in net.populations if longest_delay(net, name)}
         with generating(brian2_module(), self.code) as simulate:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.external_inputs import Given
+from spikesim.engines.external_inputs import ExternalInputs
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import Source, Target
 from spikesim.neurons.population import scaled
 from spikesim.recording.state import State
@@ -86,7 +86,7 @@ def presented(network: Network, length: int, inputs: Mapping[str, Spikes], class
     return found
 
 
-def unending(network: Network, given: Given, state: State, weights: Mapping[str, Any]) -> Outside:
+def unending(network: Network, given: ExternalInputs, state: State, weights: Mapping[str, Any]) -> Outside:
     """The spikes of sources and generators, and all currents, over the steps of a run without end.
 
     Args:
@@ -98,7 +98,7 @@ def unending(network: Network, given: Given, state: State, weights: Mapping[str,
     found = Outside(network, given.steps + 1)
     steps = range(given.first, given.first + given.steps)
     for name, population in network.populations.items():
-        if sends(population):
+        if is_source(population):
             fired = [given.fired(name, t)[0] for t in steps]
             times = np.repeat(np.arange(given.steps), [f.size for f in fired])
             event = (times, np.concatenate(fired))

@@ -17,15 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import EngineError
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import IF, LIF, ErrorIF
 from spikesim.neurons.brian2_lif import Brian2LIF
 from spikesim.neurons.leaky import DECAY_UNIT
 from spikesim.neurons.population import LIMIT, scaled
 
 _REST = """
-awake = act * int(resting == 0)
-resting = resting - act * int(resting > 0)
+awake = act * int(refractory_left == 0)
+refractory_left = refractory_left - act * int(refractory_left > 0)
 """
 
 
@@ -75,7 +75,7 @@ def cell(name: str, population: Any) -> Cell:
 
 def cells(populations: Mapping[str, Any]) -> dict[str, Cell]:
     """The models of all populations that integrate."""
-    return {name: cell(name, p) for name, p in populations.items() if not sends(p)}
+    return {name: cell(name, p) for name, p in populations.items() if not is_source(p)}
 
 
 def _number(value: float, bits: int | None) -> float:
@@ -99,7 +99,7 @@ def _with_rest(population: IF | LIF, state: dict[str, tuple[str, ...]]) -> tuple
     """State, helpers and the reset's last statement of a population that may be refractory."""
     if not population.refractory:
         return state, (), ""
-    return {**state, "resting": ("resting",)}, ("awake",), "\nresting = pause"
+    return {**state, "refractory_left": ("refractory_left",)}, ("awake",), "\nresting = pause"
 
 
 def _integrate_and_fire(population: IF) -> Cell:
@@ -146,10 +146,10 @@ def _error(population: ErrorIF) -> Cell:
 def _read_from_brian2(population: Brian2LIF) -> Cell:
     """Brian2's own order, one step late; see `brian2_neurons`."""
     code = """
-open = act * int(resting == 0)
+open = act * int(refractory_left == 0)
 v = v + act * drive * (1 - lost)
 v = v * (1 - {held}) + (v * kept + bias) * {held}
-resting = resting - act * int(resting > 0)
+refractory_left = refractory_left - act * int(refractory_left > 0)
 lost = (1 - act) * lost + act * {deaf}
 """.format(held="open" if population.held else "act", deaf="(1 - open)" if population.held else "0")
     reset = "v = v_reset" if population.reset == "value" else "v -= v_reset"
@@ -158,7 +158,7 @@ lost = (1 - act) * lost + act * {deaf}
     values = {"theta": population.theta, "v_reset": population.v_reset, "pause": float(population.refractory)}
     condition = f"open > 0 and v {'>' if population.strict else '>='} theta"
     return Cell(
-        {key: (key,) for key in population.rest()},
+        {key: (key,) for key in population.initial_state()},
         ("open",),
         code,
         {"plus": (condition, reset + "\nresting = pause")},

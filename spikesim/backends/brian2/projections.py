@@ -19,7 +19,7 @@ from spikesim.backends.brian2.populations import LEARN, SEND, SLOT, Clockwork
 from spikesim.errors import EngineError
 from spikesim.learning import CountRule
 from spikesim.network import Masters, Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
 from spikesim.synapses import Dense, OneToOne, Sparse, Transpose
 
@@ -125,7 +125,7 @@ def _transposed(clocks: Clockwork, groups: Mapping[str, Any], p: Any, forward: A
 def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, e: Edges) -> Any:
     b2, net = clocks.b2, clocks.network
     late = net.order.index(p.post) <= net.order.index(p.pre)
-    events = {"spike": "+="} if sends(net.populations[p.pre]) else {"plus": "+=", "minus": "-="}
+    events = {"spike": "+="} if is_source(net.populations[p.pre]) else {"plus": "+=", "minus": "-="}
     events = {event: sign for event, sign in events.items() if event in groups[p.pre].events}
     uniform = e.delay.ndim == 0 or bool((e.delay == e.delay[0]).all())
     first = int(e.delay.flat[0]) - late

@@ -12,13 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.count_updates import learn_from_counts
-from spikesim.engines.external_inputs import Given, beginning, check_endless, check_presented, check_state
+from spikesim.engines.external_inputs import (
+    ExternalInputs,
+    beginning,
+    check_endless,
+    check_presented,
+    check_state,
+)
 from spikesim.engines.initial_weights import starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run
-from spikesim.engines.naive.step import Told, Turns
+from spikesim.engines.naive.step import StepLoop, StepObserver
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
 from spikesim.recording.state import State
@@ -48,7 +54,7 @@ class Naive:
         network: Network,
         masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
         squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
-        told: Told | None = None,
+        told: StepObserver | None = None,
     ) -> None:
         self.network, self._told = network, told
         self.masters = starting_masters(network, masters)
@@ -81,10 +87,10 @@ class Naive:
         rasters, membranes = self._empty(keep, B)
         predictions = np.zeros(B if net.readout else 0, np.int64)
         clipped = dict.fromkeys(self.masters, 0)
-        turns = Turns(net, self.masters, told=self._told)
+        loop = StepLoop(net, self.masters, told=self._told)
         for b in range(B):
             given = {name: self._train(name, inputs, classes, b) for name in net.populations}
-            spikes, v = turns.present(given)
+            spikes, v = loop.present(given)
             for name, s in spikes.items():
                 for phase, span in enumerate(("first", "second")):
                     counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
@@ -99,7 +105,7 @@ class Naive:
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
                 seen = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
                 learn_from_counts(net, self.masters, self.squares, seen, factor, clipped)
-                turns = Turns(net, self.masters, told=self._told)
+                loop = StepLoop(net, self.masters, told=self._told)
         kept = {name: from_raster(raster) for name, raster in rasters.items()}
         return Recording(counts, predictions, kept, membranes, clipped)
 
@@ -127,8 +133,8 @@ class Naive:
         check_endless(net)
         check_recorded(keep, net.populations)
         begun = beginning(net) if state is None else check_state(net, state)
-        turns = Turns(net, self.masters, begun, self._told)
-        spikes, v, after = turns.advance(Given(net, steps, inputs, signals, begun.t), learn)
+        loop = StepLoop(net, self.masters, begun, self._told)
+        spikes, v, after = loop.advance(ExternalInputs(net, steps, inputs, signals, begun.t), learn)
         counts = {name: np.stack([s.sum(axis=0), 0 * s[0]])[None] for name, s in spikes.items()}
         return Recording(
             counts,
@@ -142,7 +148,7 @@ class Naive:
         """Room for the rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
         populations, T = {name: self.network.populations[name] for name in keep}, self.network.window.T
         rasters = {name: np.zeros((B, T, p.n), np.int64) for name, p in populations.items()}
-        rest = {name: p.rest()["v"] for name, p in populations.items() if not sends(p)}
+        rest = {name: p.initial_state()["v"] for name, p in populations.items() if not is_source(p)}
         return rasters, {name: np.zeros((B, T, *v.shape), v.dtype) for name, v in rest.items()}
 
     def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:

@@ -1,4 +1,4 @@
-"""The turns that populations take in the steps of the naive engine."""
+"""The step loop of the naive engine: deliver, integrate, fire, reset, learn."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.external_inputs import Given, longest_delay, signature
+from spikesim.engines.external_inputs import ExternalInputs, longest_delay, signature
 from spikesim.engines.initial_weights import layout_of
 from spikesim.engines.overflow_check import check_range
 from spikesim.network import Masters, Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
 from spikesim.recording.state import State
 from spikesim.synapses import Dense
 
 Ints = npt.NDArray[np.int64]
-Told = Callable[[str, int, Any, Any], None]  # population, its step, the state before it, what arrives
+StepObserver = Callable[[str, int, Any, Any], None]  # population, its step, the state before it, what arrives
 
 
-class Turns:
+class StepLoop:
     """A network with its weights as they are now, and how it goes through time.
 
     Attributes:
@@ -37,10 +37,10 @@ class Turns:
     """
 
     def __init__(
-        self, network: Network, masters: Masters, begun: State | None = None, told: Told | None = None
+        self, network: Network, masters: Masters, begun: State | None = None, told: StepObserver | None = None
     ) -> None:
         self.network, self._told = network, told
-        self.moving = [name for name in network.order if not sends(network.populations[name])]
+        self.moving = [name for name in network.order if not is_source(network.populations[name])]
         self.begun = begun
         self.layouts = {p.name: layout_of(network, p) for p in network.online}
         self.weights = {name: w.copy() for name, w in begun.weights.items()} if begun else {}
@@ -60,7 +60,7 @@ class Turns:
         """One presentation: spikes (T, n) and membranes (T, ...) of each population in its own window."""
         net, T = self.network, self.network.window.T
         spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
-        state = {name: net.populations[name].rest() for name in self.moving}
+        state = {name: net.populations[name].initial_state() for name in self.moving}
         trace = {name: np.zeros((T, *s["v"].shape), s["v"].dtype) for name, s in state.items()}
         for now in range(net.steps):
             for name in net.order:
@@ -73,7 +73,7 @@ class Turns:
                     continue
                 population = net.populations[name]
                 if t == net.window.boundary and "split" in population.reset_at:
-                    state[name] = population.rest()
+                    state[name] = population.initial_state()
                 if population.active_in in (None, net.window.phase(t)):
                     current = self._delivered(name, now, spikes)
                     closed = self._closed(population, spikes)
@@ -81,7 +81,7 @@ class Turns:
                 trace[name][t] = state[name]["v"]
         return spikes, trace
 
-    def advance(self, given: Given, learn: bool) -> tuple[dict[str, Ints], dict[str, Any], State]:
+    def advance(self, given: ExternalInputs, learn: bool) -> tuple[dict[str, Ints], dict[str, Any], State]:
         """The steps of a run without presentations: spikes (steps, n), membranes (steps, ...), and the
         state.
         """
@@ -97,7 +97,7 @@ class Turns:
             t = begun.t + step
             for name in net.order:
                 population = net.populations[name]
-                if sends(population):
+                if is_source(population):
                     fired, _ = given.fired(name, t)
                     spikes[name][past + step, fired] = 1
                     continue
@@ -148,7 +148,7 @@ class Turns:
         check_range(name, self.network.populations[name], after, t)
         return after, s
 
-    def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], given: Given) -> None:
+    def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], given: ExternalInputs) -> None:
         """Every online rule acts once: on what has arrived in this step, and on who has fired in it."""
         for p in self.network.online:
             pre = spikes[p.pre][row - p.delay] if row >= p.delay else np.zeros_like(spikes[p.pre][row])

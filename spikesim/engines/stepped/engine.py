@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from spikesim.engines.count_updates import learn_from_counts
 from spikesim.engines.external_inputs import (
-    Given,
+    ExternalInputs,
     beginning,
     check_endless,
     check_presented,
@@ -23,14 +23,14 @@ from spikesim.engines.external_inputs import (
 )
 from spikesim.engines.initial_weights import layout_of, starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run
-from spikesim.engines.memory_recorder import InMemory, Observer
-from spikesim.engines.monitors import watches
-from spikesim.engines.stepped.step import NOBODY, Cell, Fired, wire
-from spikesim.engines.stepped.trials import Presented
+from spikesim.engines.memory_recorder import MemoryRecorder, Observer
+from spikesim.engines.monitors import monitors_of
+from spikesim.engines.stepped.step import NOBODY, Fired, LivePopulation, wire
+from spikesim.engines.stepped.trials import Trials
 from spikesim.learning.online import act_of
 from spikesim.network import Network
 from spikesim.recording import Recording
-from spikesim.recording.monitor import Watch
+from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 from spikesim.synapses import Dense, Transpose
@@ -79,7 +79,7 @@ class Stepped:
         self,
         inputs: Mapping[str, Spikes],
         labels: npt.NDArray[np.int64] | None = None,
-        record: Iterable[str | Watch] = (),
+        record: Iterable[str | Monitor] = (),
         learn: bool = False,
         batch: int = 1,
         factor: float = 1.0,
@@ -88,14 +88,14 @@ class Stepped:
         """Present a batch of spikes, one presentation after another; arguments as `Naive.run` says them.
 
         Args:
-            record: a Watch, too.
+            record: a Monitor, too.
             observers: told of every step; see `spikesim.engines.memory_recorder`.
         """
-        net, (keep, watched) = self.network, watches(record)
+        net, (keep, monitors) = self.network, monitors_of(record)
         check_presented(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
         check_recorded(keep, net.populations)
-        found = Presented(net, keep, B, watched, observers)
+        found = Trials(net, keep, B, monitors, observers)
         before = self._events()
         for b in range(B):
             self._present(found.begin(b, inputs, classes), found)
@@ -108,13 +108,13 @@ class Stepped:
             found.passed(self._weights)
         return found.recording(self._events() - before)
 
-    def _present(self, given: Mapping[str, Sequence[Fired]], found: Presented) -> None:
+    def _present(self, given: Mapping[str, Sequence[Fired]], found: Trials) -> None:
         """One presentation: all at rest, then the steps."""
         net, window = self.network, self.network.window
         for train in self._trains.values():
             train.clear()
         for cell in self._cells.values():
-            cell.rest()
+            cell.initial_state()
         for now in range(net.steps):
             for name in net.order:
                 t = now - net.offsets[name]
@@ -124,23 +124,23 @@ class Stepped:
                     found.take(name, t, fired, self._cells.get(name))
                 self._trains[name].send(now, fired)
 
-    def _turn(self, cell: Cell, t: int, now: int, found: Presented) -> Fired:
+    def _turn(self, cell: LivePopulation, t: int, now: int, found: Trials) -> Fired:
         """A population's turn in its own step t: only in the phase in which it lives."""
         population, window = cell.population, self.network.window
         if t == window.boundary and "split" in population.reset_at:
-            cell.rest()
+            cell.initial_state()
         if population.active_in not in (None, window.phase(t)):
             return NOBODY
         if population.gate_by is not None:  # the gate's first phase may end while this population lives
             cell.closed = found.counts[population.gate_by][found.b, 0] <= 0
-        return cell.turn(t, now)
+        return cell.advance(t, now)
 
     def advance(
         self,
         steps: int,
         inputs: Mapping[str, Any],
         signals: Mapping[str, Any],
-        record: Iterable[str | Watch] = (),
+        record: Iterable[str | Monitor] = (),
         state: State | None = None,
         learn: bool = True,
         observers: Sequence[Observer] = (),
@@ -148,16 +148,16 @@ class Stepped:
         """Run a network without presentations for some steps; arguments as `Naive.advance` says them.
 
         Args:
-            record: a Watch, too.
+            record: a Monitor, too.
             observers: told of every step; see `spikesim.engines.memory_recorder`.
         """
-        net, (keep, watched) = self.network, watches(record)
+        net, (keep, monitors) = self.network, monitors_of(record)
         check_endless(net)
         check_recorded(keep, net.populations)
         begun = beginning(net) if state is None else check_state(net, state)
-        given = Given(net, steps, inputs, signals, begun.t)
+        given = ExternalInputs(net, steps, inputs, signals, begun.t)
         traces = self._take(begun)
-        kept = InMemory(net, keep, begun.t, given.steps, watched)
+        kept = MemoryRecorder(net, keep, begun.t, given.steps, monitors)
         told = (kept, *observers)
         acting = [
             (
@@ -183,7 +183,7 @@ class Stepped:
                 else:
                     if drives:
                         given.add_drives(name, t, cell.current)
-                    fired[name] = cell.turn(t, t)
+                    fired[name] = cell.advance(t, t)
                 train.send(t, fired[name])
             for signal, delay, train, post, w, trace, act in acting:
                 act(w, trace, train.sent(t - delay)[0], fired[post][0], given.signal(signal, t))

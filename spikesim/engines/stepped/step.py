@@ -16,7 +16,7 @@ import numpy.typing as npt
 from spikesim.engines.external_inputs import longest_delay
 from spikesim.engines.overflow_check import outside, raise_range
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import Advance, scaled
 from spikesim.synapses.delivery import Deliver, Weights
 
@@ -26,7 +26,7 @@ NOBODY: Fired = (np.zeros(0, np.int32), np.zeros(0, np.int8))
 OPEN = np.zeros(0, np.bool_)
 
 
-class Train:
+class SpikeBuffer:
     """The last spikes of a population, as far back as its longest delay.
 
     Attributes:
@@ -50,14 +50,14 @@ class Train:
         self._kept = [NOBODY] * len(self._kept)
 
 
-class Arrival:
+class Afferent:
     """What one projection, with one delay, brings to a population."""
 
-    def __init__(self, train: Train, delay: int, deliver: Deliver) -> None:
+    def __init__(self, train: SpikeBuffer, delay: int, deliver: Deliver) -> None:
         self.train, self.delay, self.deliver = train, delay, deliver
 
 
-class Cell:
+class LivePopulation:
     """A population that integrates.
 
     Attributes:
@@ -65,29 +65,29 @@ class Cell:
         state: the model's variables; the arrays stay the same ones.
         current: float64 (n,), what has arrived in this step.
         train: its spikes under way.
-        arrivals: what it listens to.
+        afferents: what it listens to.
         events: synapses that spikes went through on their way to it.
     """
 
-    def __init__(self, name: str, population: Any, train: Train) -> None:
+    def __init__(self, name: str, population: Any, train: SpikeBuffer) -> None:
         self.name, self.population, self.train = name, population, train
-        self.state: dict[str, Any] = population.rest()
+        self.state: dict[str, Any] = population.initial_state()
         self.current = np.zeros(population.n)
-        self.arrivals: list[Arrival] = []
+        self.afferents: list[Afferent] = []
         self.closed = OPEN  # bool (n,), the neurons that a gate holds; or none
         self.events = 0
         self._fired, self._signs = np.zeros(population.n, np.int32), np.zeros(population.n, np.int8)
         self._advance = advance_of(population)
 
-    def rest(self) -> None:
+    def initial_state(self) -> None:
         """Back to the state at rest, with no gate."""
         self.closed = OPEN
-        for key, value in self.population.rest().items():
+        for key, value in self.population.initial_state().items():
             self.state[key][...] = value
 
-    def turn(self, t: int, now: int) -> Fired:
+    def advance(self, t: int, now: int) -> Fired:
         """Deliver, integrate, fire, reset; `now` is the step of the run, `t` that of the message."""
-        for arrival in self.arrivals:
+        for arrival in self.afferents:
             fired, signs = arrival.train.sent(now - arrival.delay)
             if fired.size:
                 self.events += arrival.deliver(fired, signs, self.current)
@@ -120,20 +120,22 @@ def advance_of(population: Any) -> Advance:
     return advance
 
 
-def wire(network: Network, weights: Callable[[str], Weights]) -> tuple[dict[str, Train], dict[str, Cell]]:
+def wire(
+    network: Network, weights: Callable[[str], Weights]
+) -> tuple[dict[str, SpikeBuffer], dict[str, LivePopulation]]:
     """The trains of all populations and the cells of those that integrate, connected.
 
     Args:
         network: the declaration.
         weights: name of a projection -> its weights; arrays that change are read anew at every spike.
     """
-    trains = {name: Train(longest_delay(network, name)) for name in network.populations}
+    trains = {name: SpikeBuffer(longest_delay(network, name)) for name in network.populations}
     cells = {
-        name: Cell(name, population, trains[name])
+        name: LivePopulation(name, population, trains[name])
         for name, population in network.populations.items()
-        if not sends(population)
+        if not is_source(population)
     }
     for p in network.projections:
         for delay, deliver in p.deliveries(weights(p.name)):
-            cells[p.post].arrivals.append(Arrival(trains[p.pre], delay, deliver))
+            cells[p.post].afferents.append(Afferent(trains[p.pre], delay, deliver))
     return trains, cells

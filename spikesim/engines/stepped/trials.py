@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from spikesim.engines.memory_recorder import Observer
 from spikesim.engines.monitors import Collector
-from spikesim.engines.stepped.step import NOBODY, Cell, Fired
+from spikesim.engines.stepped.step import NOBODY, Fired, LivePopulation
 from spikesim.network import Network
-from spikesim.network.scheduling import sends
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
-from spikesim.recording.monitor import Watch
+from spikesim.recording.monitor import Monitor
 from spikesim.spikes import Spikes
 
 Ints = npt.NDArray[np.int64]
 
 
-class Presented:
+class Trials:
     """Counts, classes and what is recorded of B presentations.
 
     Attributes:
@@ -35,11 +35,11 @@ class Presented:
         network: Network,
         record: tuple[str, ...],
         B: int,
-        watched: tuple[Watch, ...] = (),
+        monitors: tuple[Monitor, ...] = (),
         observers: Sequence[Observer] = (),
     ) -> None:
         self.network, self.record, self.b = network, record, 0
-        self._collectors = [Collector(network, watch) for watch in watched]
+        self._collectors = [Collector(network, monitor) for monitor in monitors]
         self._observers = observers
         self._told: tuple[Any, ...] = (*self._collectors, *observers)
         self.counts: dict[str, Ints] = {
@@ -49,7 +49,11 @@ class Presented:
         self._boundary, self._T = network.window.boundary, network.window.T
         self._predictions = np.zeros(B if network.readout else 0, np.int64)
         self._lists: dict[str, list[tuple[int, int, Fired]]] = {name: [] for name in record}
-        rest = {n: network.populations[n].rest()["v"] for n in record if not sends(network.populations[n])}
+        rest = {
+            n: network.populations[n].initial_state()["v"]
+            for n in record
+            if not is_source(network.populations[n])
+        }
         self._v = {name: np.zeros((B, self._T, *v.shape), v.dtype) for name, v in rest.items()}
         self._last: Any = None  # the readout's membrane at the end of its span
 
@@ -78,7 +82,7 @@ class Presented:
         train = target.train(self._T - self._boundary)
         return [NOBODY] * self._boundary + [spike if s else NOBODY for s in train]
 
-    def take(self, name: str, t: int, fired: Fired, cell: Cell | None) -> None:
+    def take(self, name: str, t: int, fired: Fired, cell: LivePopulation | None) -> None:
         """Keep what is wanted of a population's own step t."""
         neurons, signs = fired
         if neurons.size:
@@ -114,8 +118,10 @@ class Presented:
     def recording(self, events: int) -> Recording:
         """What was kept."""
         spikes = {name: self._joined(name) for name in self.record}
-        watched = {c.watch: c.drain() for c in self._collectors}
-        return Recording(self.counts, self._predictions, spikes, self._v, self.clipped, None, events, watched)
+        monitors = {c.monitor: c.drain() for c in self._collectors}
+        return Recording(
+            self.counts, self._predictions, spikes, self._v, self.clipped, None, events, monitors
+        )
 
     def _joined(self, name: str) -> Spikes:
         entries, n = self._lists[name], self.network.populations[name].n

@@ -31,7 +31,7 @@ CLAMPS = ("free", "pushed", "held")
 _HELD = np.float32(-1.0)
 _ONE, _FOUR, _ZERO = np.float32(1.0), np.float32(4.0), np.float32(0.0)
 
-Watch = Callable[[int, Float32], None]
+IterationCallback = Callable[[int, Float32], None]
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def relax(
     *,
     centre: Float32 | None = None,
     pending: Pending | None = None,
-    watch: Watch | None = None,
+    watch: IterationCallback | None = None,
     tail: int = 1,
 ) -> Float32:
     """Run a phase; states change in place.

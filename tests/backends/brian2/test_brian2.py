@@ -261,7 +261,7 @@ class Odd:
     gate_by: None = None
     offset: int | None = None
 
-    def rest(self) -> dict[str, Any]:
+    def initial_state(self) -> dict[str, Any]:
         return {"v": np.zeros(self.n, np.int64)}
 
     def step(self, state: Any, current: Any) -> Any:

@@ -81,7 +81,7 @@ def both(parts: list[Any], steps: int = 600, schedule: Any = None) -> Network:
     # Brian2's membrane at the start of a step holds what arrived in the step before, ours does not yet.
     arrived = np.asarray(v.v / b2.volt).T[1:] - found.v["cells"][0, :-1]
     assert (np.abs(arrived) < 1e-12).mean() > 0.3
-    assert simulate(read, steps=steps, record="cells", name="naive").spikes == found.spikes
+    assert simulate(read, steps=steps, record="cells", engine="naive").spikes == found.spikes
     return read
 
 

@@ -59,11 +59,11 @@ def twin(chip: ChipNetwork, trains: dict[str, np.ndarray]) -> dict[str, tuple[np
 
 
 def _step(p: object, state: list[int], arrived: int, bias: int) -> tuple[int, int]:
-    u, v, resting = state
+    u, v, refractory_left = state
     u = int(np.sign(u)) * (abs(u) * (4096 - p.du) // 4096) + arrived * 64  # type: ignore[attr-defined]
     u = u - 2**24 if u > 2**23 else u + 2**24 if u <= -(2**23) else u
     state[0] = u
-    if resting:
+    if refractory_left:
         state[2] -= 1
         return 0, v
     v = int(np.sign(v)) * (abs(v) * (4096 - p.dv) // 4096) + u + bias  # type: ignore[attr-defined]

@@ -82,7 +82,7 @@ def spikes(rng: np.random.Generator, network: ss.Network, steps: int) -> Any:
 
 def run(network: ss.Network, given: Any, record: list[str], **more: Any) -> Any:
     """On the engine that runs all of them."""
-    return ss.simulate(network, {"in": given}, record=record, name="stepped", **more)
+    return ss.simulate(network, {"in": given}, record=record, engine="stepped", **more)
 
 
 @pytest.mark.parametrize("make", [layered, convolved, recurrent])

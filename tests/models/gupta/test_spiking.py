@@ -38,7 +38,7 @@ def test_eight_steps_of_one_neuron_by_hand() -> None:
     network = build(replace(CONFIG, T=8), net)
     spikes = from_raster(np.array([[0, 1, 1, 0, 0, 1, 0, 0]]).T)
     for engine in ("windowed", "naive"):
-        found = simulate(network, {"in": spikes}, record="out", name=engine)
+        found = simulate(network, {"in": spikes}, record="out", engine=engine)
         assert found.spikes["out"].raster()[:, 0].tolist() == [0, 1, 1, 1, 0, 1, 1, 0]
         assert found.v["out"][0, :, 0].tolist() == [2048, 2048, 2048, 0, 2048, 2048, 0, 2048]
 
@@ -56,7 +56,7 @@ def test_engines_agree_on_every_spike() -> None:
     network = build(CONFIG, uniform_mlp(RATES.sizes, 5))
     spikes = Poisson().encode(learn.x[:4], learn.index[:4], CONFIG.T, seed=1)
     names = ["hid1", "hid2", "out"]
-    one, other = (simulate(network, {"in": spikes}, record=names, name=e) for e in ("windowed", "naive"))
+    one, other = (simulate(network, {"in": spikes}, record=names, engine=e) for e in ("windowed", "naive"))
     for name in names:
         assert one.spikes[name] == other.spikes[name]
         np.testing.assert_array_equal(one.v[name], other.v[name])

@@ -57,7 +57,7 @@ def test_one_step_by_hand() -> None:
     """I = 2, I0 = 0.5, tau = 2, b = 0.25, epsilon = 0.5: x = 0.75, s = 0.5, rho = 0.8808."""
     one = HopfieldNeuron(1, 2.0, 0.5, bias=0.25, mean_input=0.5)
     for a, fires in ((0.1, 0), (0.2, 1)):
-        after, fired = one.step({**one.rest(), "a": np.array([a])}, np.array([2.0]))
+        after, fired = one.step({**one.initial_state(), "a": np.array([a])}, np.array([2.0]))
         assert after["x"] == pytest.approx(0.75) and after["v"] == pytest.approx(0.5)
         assert fired[0] == fires
         assert after["a"] == pytest.approx(a + 1 / (1 + np.exp(-2.0)) - fires)
@@ -83,10 +83,10 @@ def test_two_neurons_settle_where_their_rates_settle() -> None:
     """States within 0.01 and spikes a step within 0.01 of the fixed point, for two inputs."""
     reached = []
     for rate in (0.2, 0.9):
-        run = simulate(pair(), {"in": regular([rate], 2000)}, name="stepped", steps=2000)
+        run = simulate(pair(), {"in": regular([rate], 2000)}, engine="stepped", steps=2000)
         assert run.state is not None
         read = simulate(
-            pair(), {"in": regular([rate], 1000, 2000)}, name="stepped", steps=1000, state=run.state
+            pair(), {"in": regular([rate], 1000, 2000)}, engine="stepped", steps=1000, state=run.state
         )
         assert read.state is not None
         for name, s in zip("ab", settled(rate), strict=True):
@@ -103,7 +103,7 @@ def test_naive_and_stepped_agree() -> None:
     declared, given = network(net, 4.0), {"inputs": regular(np.linspace(0.1, 0.9, 6), 150)}
     assert {p.name for p in declared.projections} >= {"hidden->hidden", "outputs->hidden"}
     a, b = (
-        simulate(declared, given, name=name, steps=150, record=("hidden", "outputs"))
+        simulate(declared, given, engine=name, steps=150, record=("hidden", "outputs"))
         for name in ("naive", "stepped")
     )
     for name in ("hidden", "outputs"):
