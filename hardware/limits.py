@@ -301,7 +301,7 @@ def saturation(population: Any) -> float:
     """The floor that 24 bits are by themselves, -2**23 + 1 units of v; in the units of the threshold.
 
     Without a leak a count is 64 units, and the membrane stays between two counts once it has saturated: then
-    -2**17 counts are what the chip does, but for a 64th of a count (which the emulator monitors_of).
+    -2**17 counts are what the chip does, but for a 64th of a count (which the emulator watches for).
     """
     counts = 1 - 2**23 if leaks(population) else -(2**17)
     return float(counts * 2.0**-population.grid)

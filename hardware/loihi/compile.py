@@ -12,7 +12,7 @@ weights are multiples of 64 counts there, and theta = 64 vth + 1.
 
 Floors. v saturates at -2**23 + 1 units. A network that declares this as its floor (`limits.saturation`, as
 `quantise` does) is equal there too: its membrane stands at -2**17 counts, and the chip's one unit above, from
-then on; they part only where such a neuron climbs all the way to theta - 1, which strict mode monitors_of.
+then on; they part only where such a neuron climbs all the way to theta - 1, which strict mode watches for.
 
 Time. On the chip every projection takes a step at least. A population lives on its own clock, so that a
 network of zero delays is retimed: each population starts as many steps later as its longest path needs, and

@@ -70,14 +70,14 @@ def brunel(
 
 
 def _ours(network: Network, config: Brunel, ms: float, rounds: int) -> tuple[Any, ...]:
-    steps, monitors_of = config.steps(ms), [Monitor("exc"), Monitor("inh")]
-    simulate(network, steps=2, record=monitors_of)  # compiles
+    steps, monitors = config.steps(ms), [Monitor("exc"), Monitor("inh")]
+    simulate(network, steps=2, record=monitors)  # compiles
     seconds = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        found = simulate(network, steps=steps, record=monitors_of)
+        found = simulate(network, steps=steps, record=monitors)
         seconds.append(time.perf_counter() - begun)
-    exc, inh = (found.monitors[watch] for watch in monitors_of)
+    exc, inh = (found.monitors[watch] for watch in monitors)
     times = np.concatenate([exc.t, inh.t]) * config.dt
     ids = np.concatenate([exc.neurons, inh.neurons + network.populations["exc"].n])
     return ("spikesim", *_figures(min(seconds), times, ids, config, ms))

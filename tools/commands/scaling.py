@@ -94,15 +94,15 @@ def endurance(
         (connect.one_to_one("in", "out", neurons, 1.5, delay=1),),
     )
     steps = round(minutes * 60_000)
-    monitors_of = [Monitor("in"), Monitor("out")]
+    monitors = [Monitor("in"), Monitor("out")]
     with tempfile.TemporaryDirectory() as folder:
-        warm = simulate(network, record=monitors_of, steps=min(steps, 60_000), to=Path(folder) / "warm.h5")
+        warm = simulate(network, record=monitors, steps=min(steps, 60_000), to=Path(folder) / "warm.h5")
         before, begun = _peak(), time.perf_counter()
-        simulate(network, record=monitors_of, steps=steps, to=Path(folder) / "long.h5", state=warm.state)
+        simulate(network, record=monitors, steps=steps, to=Path(folder) / "long.h5", state=warm.state)
         seconds, grown = time.perf_counter() - begun, _peak() - before
         size = (Path(folder) / "long.h5").stat().st_size
         kept = RecordingFile(Path(folder) / "long.h5")
-        spikes = sum(len(kept.series(watch).t) for watch in monitors_of)
+        spikes = sum(len(kept.series(watch).t) for watch in monitors)
     table = Table(
         f"{minutes:g} minutes of {neurons:,} neurons at {rate:g} Hz, every spike recorded",
         ("spikes", "seconds", "memory grew by (MB)", "file (MB)", "bytes a spike on disk"),

@@ -99,7 +99,7 @@ def _with_rest(population: IF | LIF, state: dict[str, tuple[str, ...]]) -> tuple
     """State, helpers and the reset's last statement of a population that may be refractory."""
     if not population.refractory:
         return state, (), ""
-    return {**state, "refractory_left": ("refractory_left",)}, ("awake",), "\nresting = pause"
+    return {**state, "refractory_left": ("refractory_left",)}, ("awake",), "\nrefractory_left = pause"
 
 
 def _integrate_and_fire(population: IF) -> Cell:
@@ -161,7 +161,7 @@ lost = (1 - act) * lost + act * {deaf}
         {key: (key,) for key in population.initial_state()},
         ("open",),
         code,
-        {"plus": (condition, reset + "\nresting = pause")},
+        {"plus": (condition, reset + "\nrefractory_left = pause")},
         values,
         "abs(v)",
         {"kept": population.arrays[0]},
