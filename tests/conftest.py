@@ -18,9 +18,14 @@ import hypothesis
 import pytest
 
 import spikesim
+import spikesim.tools
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = Path(spikesim.__file__).resolve().parent
+# The wheel leaves the developers' commands out (tools/dev), and tests share their generators of random networks:
+# with an installed wheel they come from the checkout. All else stands in front of it, and comes from the wheel.
+if PLACE != CHECKOUT / "spikesim":
+    spikesim.tools.__path__.append(str(CHECKOUT / "tools"))
 
 _SLOW_MODE = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 hypothesis.settings.register_profile(

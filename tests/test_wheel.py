@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email
+import os
+import stat
 import subprocess
 import sys
 import zipfile
@@ -17,6 +19,7 @@ FOLDERS = {
     "tools": "spikesim/tools",
     "hardware": "spikesim/hardware",
 }
+STAYS = ROOT / "tools" / "dev"  # developers' commands: fuzzers, hostile files, kill tests
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,8 @@ def expected() -> set[str]:
     files = {"spikesim/py.typed"}
     for folder, place in FOLDERS.items():
         for path in (ROOT / folder).rglob("*.py"):
-            files.add(f"{place}/{path.relative_to(ROOT / folder).as_posix()}")
+            if STAYS not in path.parents:
+                files.add(f"{place}/{path.relative_to(ROOT / folder).as_posix()}")
     results = ROOT / "models" / "results"
     for path in results.rglob("*.json"):
         files.add(f"spikesim/models/results/{path.relative_to(results).as_posix()}")
@@ -58,6 +62,24 @@ def test_one_top_level_name(wheel: zipfile.ZipFile) -> None:
 
 def test_it_holds_what_the_checkout_has_and_no_more(wheel: zipfile.ZipFile) -> None:
     assert members(wheel) == expected()
+
+
+def test_developers_commands_stay_in_the_checkout(wheel: zipfile.ZipFile) -> None:
+    assert list(STAYS.glob("*.py")), "there is something that could slip in"
+    assert not [name for name in members(wheel) if name.startswith("spikesim/tools/dev")]
+
+
+def test_the_wings_are_links_in_the_checkout_and_folders_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    """Editors and mypy follow spikesim/hardware -> ../hardware; what is installed is a folder, and there once."""
+    for folder in ("hardware", "models", "tools"):
+        link = ROOT / "spikesim" / folder
+        assert link.is_symlink() and os.readlink(link) == f"../{folder}"
+        assert (link / "__init__.py").samefile(ROOT / folder / "__init__.py")
+        (found,) = (name for name in wheel.namelist() if name.endswith(f"{folder}/__init__.py"))
+        assert found == f"spikesim/{folder}/__init__.py"
+    kinds = {stat.S_IFMT(entry.external_attr >> 16) for entry in wheel.infolist()}
+    assert kinds <= {0, stat.S_IFREG}, "a link or a special file in the wheel"
+    assert len(wheel.namelist()) == len(set(wheel.namelist()))
 
 
 def test_its_records(wheel: zipfile.ZipFile) -> None:
