@@ -22,8 +22,8 @@ import spikesim.tools
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = Path(spikesim.__file__).resolve().parent
-# The wheel leaves the developers' commands out (tools/dev), and tests share their generators of random networks:
-# with an installed wheel they come from the checkout. All else stands in front of it, and comes from the wheel.
+# The wheel leaves the developers' commands out (tools/dev), and tests share their generators of random
+# networks: beside an installed wheel they come from the checkout. What the wheel has stands in front of it.
 if PLACE != CHECKOUT / "spikesim":
     spikesim.tools.__path__.append(str(CHECKOUT / "tools"))
 

@@ -70,7 +70,7 @@ def test_developers_commands_stay_in_the_checkout(wheel: zipfile.ZipFile) -> Non
 
 
 def test_the_wings_are_links_in_the_checkout_and_folders_in_the_wheel(wheel: zipfile.ZipFile) -> None:
-    """Editors and mypy follow spikesim/hardware -> ../hardware; what is installed is a folder, and there once."""
+    """Editors and mypy follow spikesim/hardware -> ../hardware; what is installed is a folder, once."""
     for folder in ("hardware", "models", "tools"):
         link = ROOT / "spikesim" / folder
         assert link.is_symlink() and os.readlink(link) == f"../{folder}"

@@ -21,7 +21,7 @@ def provenance() -> dict[str, Any]:
     commit), `python`, `numpy`, `numba`, `h5py`, `platform`, `cpu`, `cores` (that this process may use),
     `blas` (one entry a loaded BLAS: library, version, kernel, threads), `time` (UTC, ISO 8601).
     """
-    commit, dirty = _commit(Path(__file__).resolve().parents[1])
+    commit, dirty = _commit(Path(__file__).resolve().parents[2])
     return {
         "spikesim": _version("spikesim"),
         "commit": commit,

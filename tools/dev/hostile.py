@@ -32,7 +32,7 @@ from spikesim.files.measured_table import Table, save_table
 from spikesim.tools.dev.hostile_files import names, spoil, write_secret
 from spikesim.tools.dev.hostile_readers import READERS
 
-PLACE = Path(__file__).resolve().parents[1] / "models" / "results" / "hardware" / "nir_hostile.json"
+PLACE = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "nir_hostile.json"
 SECONDS = 10.0  # of the processor, for a file
 PATIENCE = 300.0  # of the clock
 GROWTH = 512 << 20

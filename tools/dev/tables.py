@@ -22,7 +22,7 @@ from spikesim.errors import DataError, SpikesimError
 from spikesim.files.atomic import write_bytes
 from spikesim.files.measured_table import load_table
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "models/README.md", "hardware/README.md")
 MARKED = re.compile(r"<!-- table:([\w./-]+) -->\n.*?<!-- end -->", re.DOTALL)
 
