@@ -319,7 +319,7 @@ def _save(run: Run, running: Engine, reached: TrainingProgress) -> None:
     arrays: dict[str, Any] = {f"masters/{name}": m for name, m in running.masters.items()}
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
     step = reached.epoch * reached.per_epoch + reached.done
-    run.folder.save_checkpoint(arrays, {"reached": asdict(reached), **run.belongs()}, step)
+    run.folder.save_checkpoint(arrays, {"standing": asdict(reached), **run.belongs()}, step)
 
 
 @contextmanager
