@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 import pooch
-from numba.core import config
+from numba.core import config, types
+from numba.extending import overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,3 +69,15 @@ def kernel(function: F) -> F:
 def inline(function: F) -> F:
     """Compile a small function of innermost loops; inlined before LLVM sees them, so that they vectorise."""
     return _compiled(function, inline="always")
+
+
+def at(value: Any, j: int) -> Any:
+    """A parameter of neuron j in a kernel: the number itself where it is one, else entry j of the array."""
+    return value[j] if isinstance(value, np.ndarray) else value
+
+
+@overload(at, inline="always")
+def _at(value, j):  # type: ignore[no-untyped-def]
+    if isinstance(value, types.Array):
+        return lambda value, j: value[j]
+    return lambda value, j: value

@@ -108,13 +108,13 @@ def prove_current(total: int, where: str, bits: int) -> None:
         )
 
 
-def prove_membrane(total: int, steps: int, theta: int, where: str, bits: int) -> None:
+def prove_membrane(total: int, steps: int, theta: int, where: str, bits: int, start: int = 0) -> None:
     """Refuse a membrane that could leave int32 between two resets.
 
     Raises:
         DeclarationError: (total * steps) or the threshold reaches 2**31.
     """
-    reach = max(total * steps, abs(theta) + total)
+    reach = max(total * steps, abs(theta) + total) + abs(start)
     if reach >= INT32_EXACT:
         raise DeclarationError(
             f"{where}: the membrane can reach {reach} steps of 2**-{bits} in {steps} time steps, and int32 "

@@ -21,11 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import tanh
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import Network, grid, simulate
+from spikesim import Network, simulate
 from spikesim._jit import kernel
 from spikesim.errors import DataError, DeclarationError
 from spikesim.hopfield.activation import sigmoid4
@@ -33,7 +34,19 @@ from spikesim.hopfield.mstdp.network import Net
 from spikesim.hopfield.mstdp.network import scaled as as_states
 from spikesim.hopfield.mstdp.states import Float32, check_images
 from spikesim.neurons import Source
-from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, register
+from spikesim.neurons.description import NeuronModel, Parameter, Variable
+from spikesim.neurons.population import (
+    BIAS,
+    LIMIT,
+    MEMBRANE,
+    Advance,
+    Ints,
+    NeuronState,
+    Numbers,
+    Values,
+    check,
+    register,
+)
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense
 from spikesim.window import Phase, Window
@@ -69,11 +82,24 @@ class HopfieldNeuron:
         DeclarationError: a field out of its range, or a grid.
     """
 
+    description: ClassVar[NeuronModel] = NeuronModel(
+        "x += (I - I0 - x) / tau; s += epsilon (4 q (1 - q) (x + bias) - s), q = sigmoid(4 s); "
+        "a += sigmoid(4 s); spike at a >= 1, then a -= 1",
+        parameters=(
+            Parameter("tau", "steps", low=1.0, per_neuron=False),
+            Parameter("epsilon", "1", high=2.0, positive=True, per_neuron=False),
+            BIAS,
+            Parameter("mean_input", "weight"),
+        ),
+        state=(MEMBRANE, Variable("x", "weight", "filtered input"), Variable("a", "1", "accumulated rate")),
+    )
+    limit: ClassVar[float] = LIMIT
+
     n: int
     tau: float
     epsilon: float = 0.3
-    bias: float | tuple[float, ...] = 0.0
-    mean_input: float | tuple[float, ...] = 0.0
+    bias: Values = 0.0
+    mean_input: Values = 0.0
     theta: float = 1.0
     grid: int | None = None
     floor: float | None = None
@@ -84,20 +110,11 @@ class HopfieldNeuron:
 
     def __post_init__(self) -> None:
         check(self)
-        grid.on_grid(self.mean_input, None, "HopfieldNeuron: mean_input")
-        if np.ndim(self.mean_input) and np.size(self.mean_input) != self.n:
-            raise DeclarationError(
-                f"HopfieldNeuron: mean_input has {np.size(self.mean_input)} values for {self.n} neurons"
-            )
         if self.grid is not None or self.floor is not None or self.theta != 1.0:
             raise DeclarationError(
                 f"HopfieldNeuron: grid = {self.grid!r}, floor = {self.floor!r}, theta = {self.theta!r}; it "
                 "counts in real numbers and fires at 1: leave grid and floor None, and theta 1.0"
             )
-        if not 1 <= self.tau < np.inf:
-            raise DeclarationError(f"HopfieldNeuron: tau = {self.tau!r}; at least 1 step is needed")
-        if not 0 < self.epsilon <= 2:
-            raise DeclarationError(f"HopfieldNeuron: epsilon = {self.epsilon!r}; it has to lie in (0, 2]")
 
     @cached_property
     def _columns(self) -> tuple[Floats, Floats]:
@@ -105,11 +122,11 @@ class HopfieldNeuron:
         bias, mean = (np.broadcast_to(np.asarray(a, float), self.n) for a in (self.bias, self.mean_input))
         return bias.copy(), mean.copy()
 
-    def initial_state(self) -> State:
+    def initial_state(self) -> NeuronState:
         """s and x at 0, accumulators spread over [0, 1)."""
         return {"v": np.zeros(self.n), "x": np.zeros(self.n), "a": phases(self.n)}
 
-    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+    def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
         """One step: the state after it, and the spikes int64 (n,)."""
         bias, mean = self._columns
         s = state["v"]

@@ -1,4 +1,4 @@
-"""The count rule over a batch, projection by projection: what `naive` and `stepped` learn with."""
+"""Trial rules over a batch, projection by projection, in the engines `naive` and `stepped`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.learning.counts import CountRule, increments, presynaptic
+from spikesim.learning.trial import clip_master
 from spikesim.network import Masters, Network
 
 Ints = npt.NDArray[np.int64]
@@ -26,18 +26,14 @@ def learn_from_counts(
     Args:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post).
-        squares: running mean squares of normalised steps, changed in place.
+        squares: running variables of the rules that have one, changed in place.
         counts: population -> int64 (B, 2, n), of the presentations of the batch.
         factor: of the step size's schedule.
         clipped: projection -> updates that the clip range cut; added to.
     """
     for p in network.plastic:
-        rule = p.plastic
-        assert isinstance(rule, CountRule)
-        pre, post = counts[p.pre], counts[p.post]
-        product = presynaptic(pre, rule.pre).T @ (post[:, 1] - post[:, 0])
-        added = increments(rule, product, len(pre), factor, squares.get(p.name))
+        added = p.plastic.increments(counts[p.pre], counts[p.post], factor, squares.get(p.name))
         moved = masters[p.name] + added
-        inside = np.clip(moved, *rule.clip_master())
+        inside = np.clip(moved, *clip_master(p.plastic.clip))
         clipped[p.name] += int((moved != inside).sum())
         masters[p.name] = inside.astype(np.int32)

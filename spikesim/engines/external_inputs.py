@@ -12,11 +12,10 @@ from spikesim import grid
 from spikesim.errors import DataError, DeclarationError, EngineError, unknown
 from spikesim.files.atomic import sha256_bytes
 from spikesim.network import Network
-from spikesim.network.scheduling import is_source
-from spikesim.neurons import Source
+from spikesim.network.scheduling import is_input, is_source
+from spikesim.neurons.population import shown
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
-from spikesim.synapses import CurrentInput, PoissonInput
 
 Fired = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]
 Reals = npt.NDArray[np.float64]
@@ -47,13 +46,13 @@ class ExternalInputs:
         self.currents: dict[str, Reals] = {}
         self._spikes: dict[str, Spikes] = {}
         self._slots: dict[str, npt.NDArray[np.int64]] = {}
-        known = {*network.sources, *(d.name for d in network.drives if isinstance(d, CurrentInput))}
+        known = {*network.sources, *(d.name for d in network.drives if d.given)}
         if set(inputs) != known:
             raise DataError(f"inputs for {sorted(inputs)}; this network is given {sorted(known)}")
         for name in network.sources:
             self._take_spikes(name, inputs[name])
         for drive in network.drives:
-            if isinstance(drive, CurrentInput):
+            if drive.given:
                 self._take_current(drive, inputs[drive.name])
         self.signals = self._signals(signals)
 
@@ -71,7 +70,7 @@ class ExternalInputs:
         self._spikes[name] = spikes
         self._slots[name] = np.searchsorted(spikes.times, np.arange(self.steps + 1))
 
-    def _take_current(self, drive: CurrentInput, values: Any) -> None:
+    def _take_current(self, drive: Any, values: Any) -> None:
         population = self.network.populations[drive.post]
         current = np.asarray(values, np.float64)
         if current.shape not in ((population.n,), (self.steps, population.n)):
@@ -104,7 +103,7 @@ class ExternalInputs:
     def fired(self, name: str, t: int) -> Fired:
         """The neurons of a source or generator that fire in step t, ascending, and their signs."""
         population = self.network.populations[name]
-        if isinstance(population, Source):
+        if is_input(population):
             slots, now = self._slots[name], t - self.first
             fired = self._spikes[name].neurons[slots[now] : slots[now + 1]]
         else:
@@ -116,11 +115,11 @@ class ExternalInputs:
         for drive in self.network.drives:
             if drive.post != name:
                 continue
-            if isinstance(drive, PoissonInput):
-                drive.add(t, drive.w, current)
-            else:
+            if drive.name in self.currents:
                 values = self.currents[drive.name]
                 current += values if values.ndim == 1 else values[t - self.first]
+            else:
+                drive.add(t, drive.w, current)  # type: ignore[union-attr]
 
     def signal(self, name: str, t: int) -> float:
         """A signal's value in step t; 0 of none."""
@@ -169,17 +168,12 @@ def beginning(network: Network) -> State:
 
 def longest_delay(network: Network, name: str) -> int:
     """The most steps that a population's spikes are under way."""
-    found = 0
-    for p in network.projections:
-        if p.pre == name:
-            delays = getattr(p, "delays", None)
-            found = max(found, p.delay + (0 if delays is None or not len(delays) else int(delays.max())))
-    return found
+    return max((p.longest_delay for p in network.projections if p.pre == name), default=0)
 
 
 def signature(network: Network) -> str:
     """The SHA-256 of a declaration without its weights."""
-    declared = [(name, repr(p)) for name, p in network.populations.items()]
+    declared = [(name, shown(p)) for name, p in network.populations.items()]
     return sha256_bytes(repr((declared, network.projections, network.drives)).encode())
 
 

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
 from spikesim.grid import MASTER_BITS
-from spikesim.learning.online import Layout
+from spikesim.learning.trial import clip_master
 from spikesim.network import Masters, Network
-from spikesim.synapses import Dense, Sparse
 
 Squares = dict[str, npt.NDArray[np.float64]]
 
@@ -28,8 +27,7 @@ def starting_masters(network: Network, given: Mapping[str, npt.NDArray[np.int32]
         return declared
     _check({n: m.shape for n, m in declared.items()}, {n: m.shape for n, m in given.items()}, "weights")
     for p in network.plastic:
-        assert p.plastic is not None
-        _check_masters(p.name, given[p.name], p.plastic.clip_master())
+        _check_masters(p.name, given[p.name], clip_master(p.plastic.clip))
     return {name: given[name].copy() for name in declared}
 
 
@@ -51,13 +49,13 @@ def _check_masters(name: str, masters: npt.NDArray[np.int32], clip: tuple[int, i
 
 
 def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float64]] | None) -> Squares:
-    """The running mean squares of projections with normalised steps: zeros, or copies of the given ones.
+    """The running variables of the trial rules that have one: as they start, or copies of the given ones.
 
     Raises:
         DeclarationError: squares of another network.
     """
-    normalised = [p for p in network.plastic if p.plastic is not None and p.plastic.step == "normalised"]
-    declared = {p.name: np.zeros(network.shape(p)) for p in normalised}
+    started = {p.name: p.plastic.memory(network.shape(p)) for p in network.plastic}
+    declared = {name: memory for name, memory in started.items() if memory is not None}
     if given is None:
         return declared
     _check(
@@ -69,12 +67,3 @@ def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float6
 def _check(needed: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]], what: str) -> None:
     if needed != given:
         raise DeclarationError(f"{what} of another network: it needs {needed}, and was given {given}")
-
-
-def layout_of(network: Network, p: Dense | Sparse) -> Layout:
-    """Which synapse of a projection joins what; those of a dense one lie row by row."""
-    n_pre, n_post = network.shape(p)
-    if isinstance(p, Sparse):
-        return Layout.of(p.indptr, p.indices, n_post)
-    post = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
-    return Layout.of(np.arange(n_pre + 1, dtype=np.int64) * n_post, post, n_post)

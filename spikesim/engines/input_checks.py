@@ -8,13 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError, DeclarationError, unknown
-from spikesim.grid import MASTER_LIMIT, whole
+from spikesim.grid import whole
 from spikesim.network import Network
-from spikesim.neurons import Target
+from spikesim.network.scheduling import is_target
 from spikesim.spikes import Spikes
-
-PRODUCTS_EXACT = 2**53  # count products are summed in float64
-SUMS_EXACT = 2**62  # what a rule adds to the masters is summed in int64
 
 
 def check_run(
@@ -69,7 +66,7 @@ def _check_inputs(network: Network, inputs: Mapping[str, Spikes]) -> int:
 
 
 def _check_labels(network: Network, labels: npt.ArrayLike | None, B: int) -> npt.NDArray[np.int64]:
-    targets = {name: p.n for name, p in network.populations.items() if isinstance(p, Target)}
+    targets = {name: p.n for name, p in network.populations.items() if is_target(p)}
     if labels is None:
         if targets and B:
             raise DataError(
@@ -96,12 +93,8 @@ def _check_learning(network: Network, batch: int, factor: float) -> None:
             "declare Window.halved(T), or run with learn=False"
         )
     for p in network.plastic:
-        assert p.plastic is not None
-        plain = p.plastic.step == "plain"
-        eta = p.plastic.eta_master(factor) if plain else 1
-        far = not plain and p.plastic.eta * factor >= MASTER_LIMIT
-        if far or T * T * batch >= PRODUCTS_EXACT or eta * T * T * batch >= SUMS_EXACT:
+        if p.plastic.exceeds(T, batch, factor):
             raise DeclarationError(
-                f"{p.name}: a step of {p.plastic.eta * factor:.4g} over {T} steps and a batch of {batch} "
-                f"leaves the exact range of the sums; take a smaller step size, window or batch"
+                f"{p.name}: {p.plastic!r} times {factor:.4g}, over {T} steps and a batch of {batch}, leaves "
+                f"the exact range of the sums; take a smaller step size, window or batch"
             )

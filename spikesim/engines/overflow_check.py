@@ -8,18 +8,12 @@ from typing import Any
 import numpy as np
 
 from spikesim.errors import EngineError
-from spikesim.neurons.population import LIMIT
-
-
-def range_of(population: Any) -> float:
-    """Where a model ends to count exactly: its own `limit`, or that of float64."""
-    return float(getattr(population, "limit", LIMIT))
 
 
 def outside(population: Any, state: Mapping[str, Any]) -> int | None:
     """The first neuron whose membrane or current is not finite, or beyond the model's range."""
-    for key in ("v", "u"):
-        bad = ~(np.abs(state.get(key, 0)) < range_of(population))
+    for variable in population.description.state:
+        bad = ~(np.abs(state.get(variable.name, 0)) < population.limit)
         if bad.any():
             return int(np.argwhere(bad)[0][-1])
     return None
@@ -42,7 +36,7 @@ def raise_range(name: str, population: Any, neuron: int, t: int) -> None:
     Raises:
         EngineError: always.
     """
-    limit = range_of(population)
+    limit = population.limit
     raise EngineError(
         f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**{int(np.log2(limit))} "
         f"(steps of its grid). Ways out: a floor, a leak (LIF), weights or a bias that do not run away"

@@ -22,12 +22,15 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
+from spikesim.learning.online import register_rule
+from spikesim.learning.trial import PRODUCTS_EXACT, SUMS_EXACT, clip_master
 from spikesim.window import Span
 
 C = TypeVar("C", np.int32, np.int64)
 DECAY, EPSILON = 0.9, 1e-8
 
 
+@register_rule
 @dataclass(frozen=True)
 class CountRule:
     """What a plastic projection learns by.
@@ -94,8 +97,29 @@ class CountRule:
 
     def clip_master(self) -> tuple[int, int]:
         """The clip range in counts of the master grid: the outermost grid points inside `clip`."""
-        low, high = np.asarray(self.clip, np.float64) * 2.0**grid.MASTER_BITS
-        return int(np.ceil(low)), int(np.floor(high))
+        return clip_master(self.clip)
+
+    def memory(self, shape: tuple[int, int]) -> npt.NDArray[np.float64] | None:
+        """The running mean square of normalised steps, float64 (n_pre, n_post); see `TrialRule`."""
+        return np.zeros(shape) if self.step == "normalised" else None
+
+    def increments(
+        self,
+        pre: npt.NDArray[np.int64],
+        post: npt.NDArray[np.int64],
+        factor: float,
+        memory: npt.NDArray[np.float64] | None,
+    ) -> npt.NDArray[np.int64]:
+        """See `TrialRule`."""
+        product = presynaptic(pre, self.pre).T @ (post[:, 1] - post[:, 0])
+        return increments(self, product, len(pre), factor, memory)
+
+    def exceeds(self, T: int, batch: int, factor: float) -> bool:
+        """See `TrialRule`."""
+        plain = self.step == "plain"
+        eta = self.eta_master(factor) if plain else 1
+        far = not plain and self.eta * factor >= grid.MASTER_LIMIT
+        return far or T * T * batch >= PRODUCTS_EXACT or eta * T * T * batch >= SUMS_EXACT
 
 
 def presynaptic(counts: npt.NDArray[C], span: Span) -> npt.NDArray[C]:

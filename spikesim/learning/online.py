@@ -105,10 +105,10 @@ def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) ->
     kind = type(rule).__name__
     if not isinstance(rule, OnlineRule) or isinstance(rule, type):
         raise DeclarationError(
-            f"{name}: plastic = {rule!r}; a CountRule, or a rule with the members signal, start and step "
-            f"(see spikesim.learning.online), is needed"
+            f"{name}: plastic = {rule!r}; a rule with the members signal, start and step (see "
+            f"spikesim.learning.online), or a TrialRule such as CountRule, is needed"
         )
-    low, high = getattr(rule, "clip", (-np.inf, np.inf))
+    low, high = clip_of(rule)
     if w.size and (w.min() < low or w.max() > high):
         raise DeclarationError(
             f"{name}: weights from {w.min():.4g} to {w.max():.4g} start outside the clip range "
@@ -122,6 +122,11 @@ def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) ->
             f"(LIF with grid=None)"
         )
     rule.check_grid(bits, name)
+
+
+def clip_of(rule: Any) -> tuple[float, float]:
+    """The range in which an online rule keeps weights; all numbers where it declares none."""
+    return rule.clip if hasattr(rule, "clip") else (-np.inf, np.inf)
 
 
 def act_of(rule: Any, layout: Layout) -> Act:

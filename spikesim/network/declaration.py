@@ -1,6 +1,6 @@
-"""What a network declares: populations, projections, a window, a readout, and the numbers in them.
+"""The declaration of a network: populations, projections, a window, a readout, and the numbers in them.
 
-Nothing is checked here, and nothing ordered: `Network` is a declaration that was.
+Plain, unvalidated data. `Network` subclasses it and adds validation and update order.
 """
 
 from __future__ import annotations
@@ -16,17 +16,9 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
-from spikesim.learning import CountRule
-from spikesim.neurons import Source
-from spikesim.synapses import (
-    CurrentInput,
-    Dense,
-    OneToOne,
-    PoissonInput,
-    Projection,
-    Sparse,
-    Transpose,
-)
+from spikesim.learning import is_trial_rule
+from spikesim.synapses import CurrentInput, Dense, PoissonInput, Projection
+from spikesim.synapses.delivery import PlasticProjection
 from spikesim.window import Span, Window
 
 Drive = CurrentInput | PoissonInput
@@ -69,24 +61,22 @@ class Declaration:
 
     @cached_property
     def plastic(self) -> tuple[Dense, ...]:
-        """The projections that learn at the end of a presentation, by a CountRule."""
-        return tuple(p for p in self.projections if isinstance(p, Dense) and isinstance(p.plastic, CountRule))
+        """The projections that learn at the end of a trial, by a `TrialRule`."""
+        return tuple(p for p in self.projections if is_trial_rule(p.plastic))  # type: ignore[misc]
 
     @cached_property
-    def online(self) -> tuple[Any, ...]:
-        """The projections (Dense, Sparse) that learn in every step."""
+    def online(self) -> tuple[PlasticProjection, ...]:
+        """The projections that learn in every step, by an `OnlineRule`."""
         return tuple(
-            p
+            p  # type: ignore[misc]
             for p in self.projections
-            if isinstance(p, Dense | Sparse)
-            and p.plastic is not None
-            and not isinstance(p.plastic, CountRule)
+            if p.plastic is not None and not is_trial_rule(p.plastic)
         )
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the populations whose spikes are given from outside."""
-        return tuple(name for name, p in self.populations.items() if isinstance(p, Source))
+        return tuple(name for name, p in self.populations.items() if p.description.role == "input")
 
     def incoming(self, name: str) -> tuple[Projection, ...]:
         """The projections into a population, in the order of their declaration."""
@@ -108,14 +98,15 @@ class Declaration:
             masters: the current plastic weights.
         """
         p = self.named[name]
-        if not isinstance(p, Dense):
-            raise DeclarationError(f"{name} is {type(p).__name__}, and has no matrix; see Network.weights")
-        if isinstance(p.w, Transpose):
-            return np.ascontiguousarray(self.propagating(p.w.of, masters).T)
+        if p.follows is not None:
+            return np.ascontiguousarray(self.propagating(p.follows, masters).T)
         bits = self.populations[p.post].grid
-        if isinstance(p.plastic, CountRule):
+        if is_trial_rule(p.plastic):
             return grid.propagating(masters[name], bits)
-        return grid.snap(p.w, bits)
+        w = p.declared(*self.shape(p))
+        if w.shape != self.shape(p):
+            raise DeclarationError(f"{name} is {type(p).__name__}, and has no matrix; see Network.weights")
+        return grid.snap(w, bits)
 
     def weights(
         self, name: str, masters: Mapping[str, npt.NDArray[np.int32]] | None = None
@@ -130,13 +121,9 @@ class Declaration:
             masters: the current plastic weights of count rules; the declared ones where None.
         """
         p = self.named[name]
-        if isinstance(p, OneToOne):
-            return np.full(self.populations[p.post].n, p.w)
-        if not isinstance(p, Dense):
-            return np.asarray(p.w)
-        if isinstance(p.w, Transpose):
-            return np.ascontiguousarray(self.weights(p.w.of, masters).T)
-        if not isinstance(p.plastic, CountRule):
-            return p.w
+        if p.follows is not None:
+            return np.ascontiguousarray(self.weights(p.follows, masters).T)
+        if not is_trial_rule(p.plastic):
+            return p.declared(*self.shape(p))
         bits = self.populations[p.post].grid
         return grid.propagating((self.masters() if masters is None else masters)[name], bits) * 2.0**-bits

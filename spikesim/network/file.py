@@ -13,9 +13,10 @@ import numpy.typing as npt
 from spikesim.errors import CheckpointError, DeclarationError, unknown
 from spikesim.files import checkpoint
 from spikesim.files.atomic import json_bytes, sha256_bytes
-from spikesim.learning import RULES, CountRule
+from spikesim.learning import RULES
 from spikesim.network import Network, Readout
 from spikesim.neurons import MODELS
+from spikesim.neurons.population import declared
 from spikesim.neurons import brian2_lif as _read_from_brian2  # noqa: F401 - registers its models
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.window import Window
@@ -63,7 +64,7 @@ def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
     arrays: Arrays = {}
     projections = [_described(k, p, arrays) for k, p in enumerate(network.projections)]
     populations = [  # a list, since their order is declared, and JSON's objects are sorted
-        {"name": name, "type": type(p).__name__, **asdict(p)} for name, p in network.populations.items()
+        {"name": name, "type": type(p).__name__, **declared(p)} for name, p in network.populations.items()
     ]
     return arrays, {
         "populations": populations,
@@ -139,5 +140,5 @@ def _projection(k: int, entry: dict[str, Any], arrays: Arrays) -> Any:
         values["w"] = Transpose(values.pop("transpose"))
     if values.get("plastic") is not None:
         rule = {"type": values["plastic"].pop("rule", "CountRule"), **values["plastic"]}
-        values["plastic"] = _made(rule, {"CountRule": CountRule, **RULES}, "rule")
+        values["plastic"] = _made(rule, RULES, "rule")
     return _made(values, PROJECTIONS, "projection")

@@ -14,7 +14,7 @@ from spikesim import grid
 from spikesim.errors import DeclarationError, unknown
 from spikesim.network import numeric_bounds, scheduling, structure_checks
 from spikesim.network.declaration import Declaration, Drive, Masters, Readout
-from spikesim.neurons import Source
+from spikesim.network.scheduling import is_source
 from spikesim.synapses import Projection
 from spikesim.window import Window
 
@@ -98,8 +98,6 @@ class Network(Declaration):
 
 
 def _one_phase(population: Any) -> Any:
-    if isinstance(population, Source):
-        return replace(population, replay=False)
-    if not hasattr(population, "reset_at"):
-        return population
+    if is_source(population):
+        return replace(population, replay=False) if population.replay else population
     return replace(population, reset_at=("start",), gate_by=None)

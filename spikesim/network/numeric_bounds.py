@@ -1,4 +1,4 @@
-"""The numbers of a declaration: weights on their grids, and the proofs that no sum leaves the exact range."""
+"""Numeric bounds of a network: weights on their grids, and proofs that no sum leaves the exact range."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
-from spikesim.learning import CountRule
-from spikesim.learning.online import check_rule
+from spikesim.learning import is_trial_rule
+from spikesim.learning.online import check_rule, clip_of
+from spikesim.learning.trial import clip_master
 from spikesim.network.declaration import Declaration
 from spikesim.network.scheduling import is_source
-from spikesim.neurons import LIF
-from spikesim.synapses import Dense, PoissonInput, Sparse, Transpose
+from spikesim.neurons.description import each
+from spikesim.synapses import Dense
 
 Counts = npt.NDArray[np.int64]
 CHUNK = 1 << 20
 
 
 def check_numbers(network: Declaration) -> None:
-    """Weights on their grids, and for each population the proof that no sum leaves the exact range.
+    """Check weights on their grids, and prove for each neuron that no sum leaves the exact range.
 
     Raises:
         DeclarationError: the first number or bound that fails.
@@ -29,8 +30,7 @@ def check_numbers(network: Declaration) -> None:
     for p in network.projections:
         _check_weights(network, p)
     for drive in network.drives:
-        if isinstance(drive, PoissonInput):
-            grid.on_grid(drive.w, network.populations[drive.post].grid, f"{drive.name}: w")
+        drive.check_grid(network.populations[drive.post].grid)
     for name, population in network.populations.items():
         if not is_source(population) and population.grid is not None:
             _prove(network, name, population)
@@ -38,45 +38,72 @@ def check_numbers(network: Declaration) -> None:
 
 def _prove(network: Declaration, name: str, population: Any) -> None:
     window = network.window
-    total = int((_reach(network, name) + np.abs(grid.snap(population.bias, population.grid))).max())
-    if window.endless or isinstance(population, LIF):
-        grid.prove_float64(total * (1 if window.endless else window.T**2), name, population.grid)
+    total = _reach(network, name) + _counts(population, "bias")
+    start, current = _counts(population, "v_start"), _counts(population, "u_start")
+    if window.endless or population.description.leaky:
+        T = 1 if window.endless else window.T
+        k, where = _worst(name, population, total * T * T + start + current * T)
+        grid.prove_float64(
+            int(total[k]) * T * T + int(start[k]) + int(current[k]) * T, where, population.grid
+        )
         return
     halves = "split" in population.reset_at or population.active_in is not None
     steps = max(window.boundary, window.T - window.boundary) if halves else window.T
-    theta = int(grid.snap(population.theta, population.grid))
-    grid.prove_current(total, name, population.grid)
-    grid.prove_membrane(total, steps, theta, name, population.grid)
+    theta = _counts(population, "theta")
+    k, where = _worst(name, population, total)
+    grid.prove_current(int(total[k]), where, population.grid)
+    k, where = _worst(name, population, np.maximum(total * steps + start, theta + total))
+    grid.prove_membrane(int(total[k]), steps, int(theta[k]), where, population.grid, int(start[k]))
+
+
+def _counts(population: Any, name: str) -> Counts:
+    """The magnitude of a parameter in grid counts, int64 (n,); 0 where the model has none of this name."""
+    if population.description.parameter(name) is None:
+        return np.zeros(population.n, np.int64)
+    return np.abs(grid.snap(each(getattr(population, name), population.n), population.grid))
+
+
+def _worst(name: str, population: Any, reach: Counts) -> tuple[int, str]:
+    """The neuron with the largest reach, and how a message names it."""
+    k = int(np.argmax(reach))
+    return k, name if (reach == reach[k]).all() else f"{name}: neuron {k}"
 
 
 def _check_weights(network: Declaration, p: Any) -> None:
     bits = network.populations[p.post].grid
-    if isinstance(p.w, Transpose):
+    if p.follows is not None:
         return
-    if not (isinstance(p, Dense) and isinstance(p.plastic, CountRule)):
-        rule = getattr(p, "plastic", None)
-        if isinstance(rule, CountRule):
-            raise DeclarationError(
-                f"{p.name}: a CountRule changes Dense weights, and this is {type(p).__name__}; declare a "
-                f"Dense projection, or take a rule that acts in every step"
-            )
-        if rule is not None:
-            _check_online(p, bits)
-        w = np.asarray(p.w).reshape(-1)
-        for first in range(0, w.size, CHUNK):  # so that the check takes little memory
-            grid.on_grid(w[first : first + CHUNK], bits, f"{p.name}: w")
+    if is_trial_rule(p.plastic):
+        _check_trial_rule(network, p, bits)
         return
+    if p.plastic is not None:
+        p.check_online()
+        check_rule(p.plastic, np.asarray(p.w), bits, p.name, p.post)
+    w = np.asarray(p.w).reshape(-1)
+    for first in range(0, w.size, CHUNK):  # so that the check takes little memory
+        grid.on_grid(w[first : first + CHUNK], bits, f"{p.name}: w")
+
+
+def _check_trial_rule(network: Declaration, p: Any, bits: int | None) -> None:
+    """Check the weights that a rule changes at the end of a trial: a matrix, on the master grid, inside its
+    clip range.
+    """
+    kind = type(p.plastic).__name__
+    if not isinstance(p, Dense):
+        raise DeclarationError(
+            f"{p.name}: a {kind} changes Dense weights, and this is {type(p).__name__}; declare a "
+            f"Dense projection, or take a rule that acts in every step"
+        )
     if bits is None:
         raise DeclarationError(
-            f"{p.name}: a CountRule's weights propagate on a grid, and {p.post} has real numbers; "
-            "declare a grid"
+            f"{p.name}: a {kind}'s weights propagate on a grid, and {p.post} has real numbers; declare a grid"
         )
-    masters = grid.on_grid(p.w, grid.MASTER_BITS, f"{p.name}: w")
-    low, high = p.plastic.clip_master()
+    masters = grid.on_grid(p.matrix, grid.MASTER_BITS, f"{p.name}: w")
+    low, high = clip_master(p.plastic.clip)
     if masters.min() < low or masters.max() > high:
         raise DeclarationError(
-            f"{p.name}: weights from {p.w.min():.4g} to {p.w.max():.4g} start outside the clip range "
-            f"[{p.plastic.clip[0]}, {p.plastic.clip[1]}]; widen it, or scale the weights"
+            f"{p.name}: weights from {p.matrix.min():.4g} to {p.matrix.max():.4g} start outside the clip "
+            f"range [{p.plastic.clip[0]}, {p.plastic.clip[1]}]; widen it, or scale the weights"
         )
     if high + (1 << grid.MASTER_BITS - bits >> 1) >= grid.INT32_EXACT:
         raise DeclarationError(
@@ -86,38 +113,22 @@ def _check_weights(network: Declaration, p: Any) -> None:
         )
 
 
-def _check_online(p: Any, bits: int | None) -> None:
-    """A rule that acts in every step, on synapses that it can act on."""
-    if isinstance(p, Sparse):
-        if p.w.ndim == 0:  # type: ignore[union-attr]
-            raise DeclarationError(
-                f"{p.name}: one weight for all synapses, and {type(p.plastic).__name__} changes each of "
-                f"them; give w as an array of {p.n_synapses}"
-            )
-        if p.delays is not None:
-            raise DeclarationError(
-                f"{p.name}: synapses that learn share one delay; declare a projection for each delay, "
-                f"without delays="
-            )
-    check_rule(p.plastic, np.asarray(p.w), bits, p.name, p.post)
-
-
 def _reach(network: Declaration, name: str) -> Counts:
     """For each neuron the largest sum of absolute weights that one step can bring, int64 (n,)."""
     population = network.populations[name]
     total = np.zeros(population.n, np.int64)
     for p in network.incoming(name):
-        source = network.named[p.w.of] if isinstance(p, Dense) and isinstance(p.w, Transpose) else p
-        if isinstance(source, Dense) and isinstance(source.plastic, CountRule):
-            ends = np.array(source.plastic.clip_master(), np.int32)
+        source = p if p.follows is None else network.named[p.follows]
+        if is_trial_rule(source.plastic):
+            ends = np.array(clip_master(source.plastic.clip), np.int32)
             total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
         else:
             w = network.weights(p.name)
-            if (rule := getattr(p, "plastic", None)) is not None:  # it may reach either end of its clip range
-                w = np.full(w.shape, float(np.abs(rule.clip).max()))
+            if p.plastic is not None:  # it may reach either end of its clip range
+                w = np.full(w.shape, float(np.abs(clip_of(p.plastic)).max()))
             reach: npt.NDArray[Any] = p.reach(w, population.n)
             total += grid.snap(reach, population.grid)
     for drive in network.drives:
-        if drive.post == name and isinstance(drive, PoissonInput):
-            total += abs(int(grid.snap(drive.w, population.grid))) * drive.most
+        if drive.post == name:
+            total += drive.reach(population.grid)
     return total

@@ -8,21 +8,26 @@ from typing import Any
 
 from spikesim.errors import DeclarationError
 from spikesim.network.declaration import Declaration
-from spikesim.neurons import Target
 
 
 def is_source(population: Any) -> bool:
-    """Whether a population only sends: a source, a generator, a target."""
-    return not hasattr(population, "theta")
+    """Whether a population sends spikes without a membrane: an input, a generator, a target."""
+    return bool(population.description.role != "neuron")
+
+
+def is_target(population: Any) -> bool:
+    """Whether a population is the target's spike train."""
+    return bool(population.description.role == "target")
+
+
+def is_input(population: Any) -> bool:
+    """Whether a population's spikes are given from outside."""
+    return bool(population.description.role == "input")
 
 
 def teaching(populations: Mapping[str, Any]) -> set[str]:
     """Names of targets and of populations that live in the second phase only."""
-    return {
-        name
-        for name, p in populations.items()
-        if isinstance(p, Target) or getattr(p, "active_in", None) == "second"
-    }
+    return {name for name, p in populations.items() if is_target(p) or p.active_in == "second"}
 
 
 def order(network: Declaration) -> tuple[str, ...]:
@@ -83,14 +88,10 @@ def offsets(network: Declaration) -> dict[str, int]:
     if network.window.endless:
         return dict.fromkeys(pops, 0)
     found = {name: p.offset for name, p in pops.items() if p.offset is not None}
-    found |= {
-        name: 0
-        for name, p in pops.items()
-        if is_source(p) and not isinstance(p, Target) and name not in found
-    }
+    found |= {name: 0 for name, p in pops.items() if is_source(p) and not is_target(p) and name not in found}
     _resolve(network, [n for n in pops if n not in teachers], teachers, found, strict=True)
-    listeners = [n for n in pops if n in teachers and not isinstance(pops[n], Target)]
-    targets = {n for n in pops if isinstance(pops[n], Target)}
+    listeners = [n for n in pops if n in teachers and not is_target(pops[n])]
+    targets = {n for n in pops if is_target(pops[n])}
     _resolve(network, listeners, targets, found, strict=False)
     for name in targets - found.keys():
         heard = [found[p.post] - p.delay for p in network.projections if p.pre == name]

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from spikesim.errors import DeclarationError, unknown
 from spikesim.network.declaration import Declaration
-from spikesim.network.scheduling import is_source
-from spikesim.neurons import Source, Target
+from spikesim.network.scheduling import is_source, is_target
 from spikesim.neurons.population import check_model
-from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse, Transpose
+from spikesim.synapses import Dense
 
 SPANS = ("first", "second", "all")
-PROJECTION = ("pre", "post", "delay", "name", "pieces", "deliveries", "reach")
+PROJECTION = (
+    "pre",
+    "post",
+    "delay",
+    "longest_delay",
+    "name",
+    "w",
+    "plastic",
+    "follows",
+    "check_sizes",
+    "declared",
+    "fixed",
+    "edges",
+    "pieces",
+    "deliveries",
+    "reach",
+)
 
 
 def check_structure(network: Declaration) -> None:
@@ -94,9 +107,9 @@ def _check_phases(network: Declaration) -> None:
     """What needs a second phase has one; a replay finds in the first phase all that the second repeats."""
     window = network.window
     for name, population in network.populations.items():
-        replays = isinstance(population, Source) and population.replay
-        split_reset = "split" in getattr(population, "reset_at", ())
-        second = getattr(population, "active_in", None) == "second"
+        replays = is_source(population) and population.replay
+        split_reset = "split" in population.reset_at
+        second = population.active_in == "second"
         if window.split is None and (replays or split_reset or second):
             what = "replay" if replays else "active_in='second'" if second else "reset_at='split'"
             raise DeclarationError(f"{name}: {what} needs a second phase, and the window has no split")
@@ -114,13 +127,13 @@ def _check_time(network: Declaration) -> None:
         _check_presented(network)
         return
     for name, p in network.populations.items():
-        phased = isinstance(p, Target) or getattr(p, "active_in", None) or getattr(p, "replay", False)
-        if phased or getattr(p, "gate_by", None):
+        phased = is_target(p) or p.active_in or (is_source(p) and p.replay)
+        if phased or p.gate_by:
             raise DeclarationError(
                 f"{name}: a target, a replay, a gate or active_in belong to presentations, and this "
                 "network runs without end; declare it with window=Window(T, split)"
             )
-        if getattr(p, "offset", None):
+        if p.offset:
             raise DeclarationError(
                 f"{name}: offset = {p.offset}; without presentations all clocks start at 0"
             )
@@ -141,9 +154,7 @@ def _check_presented(network: Declaration) -> None:
             f"{p.name}: {type(p.plastic).__name__} acts in every step; declare the network with "
             f"Window.without_end(), or take a CountRule, which acts after a presentation"
         )
-    makers = [
-        n for n, p in network.populations.items() if is_source(p) and not isinstance(p, Source | Target)
-    ]
+    makers = [n for n, p in network.populations.items() if p.description.role == "generator"]
     for name in [*makers, *(drive.name for drive in network.drives)]:
         raise DeclarationError(
             f"{name}: generators and drives belong to networks that run without end; declare the "
@@ -164,56 +175,23 @@ def _check_drives(network: Declaration) -> None:
         seen.add(drive.name)
 
 
-def _check_sizes(network: Declaration, p: Any) -> None:
-    """A projection's own arrays fit the populations that it joins."""
-    pre, post = network.populations[p.pre].n, network.populations[p.post].n
-    if isinstance(p, Sparse):
-        if len(p.indptr) != pre + 1:
-            raise DeclarationError(
-                f"{p.name}: rows for {len(p.indptr) - 1} presynaptic neurons, and {p.pre} has {pre}"
-            )
-        if p.n_synapses and p.indices.max() >= post:
-            k = int(np.argmax(p.indices))
-            raise DeclarationError(
-                f"{p.name}: synapse {k} goes to neuron {p.indices[k]}, and {p.post} has {post} (0 .. "
-                f"{post - 1})"
-            )
-    if isinstance(p, Conv2d):
-        inputs, outputs = int(np.prod(p.shape)), int(np.prod(p.out_shape))
-        if (inputs, outputs) != (pre, post):
-            raise DeclarationError(
-                f"{p.name}: from {p.shape} = {inputs} to {p.out_shape} = {outputs} neurons, and "
-                f"{p.pre} has {pre}, {p.post} has {post}"
-            )
-
-
 def _check_shape(network: Declaration, p: Any) -> None:
+    """A projection fits the populations that it joins; a transpose brings the shape and grid of another."""
     pre, post = network.populations[p.pre].n, network.populations[p.post].n
-    if isinstance(p, OneToOne):
-        if pre != post:
-            raise DeclarationError(
-                f"{p.name}: one-to-one needs equal sizes, and {p.pre} has {pre}, {p.post} has {post}"
-            )
+    if p.follows is None:
+        p.check_sizes(pre, post)
         return
-    if not isinstance(p, Dense):
-        _check_sizes(network, p)
-        return
-    if isinstance(p.w, Transpose):
-        other = next((q for q in network.projections if q.name == p.w.of), None)
-        if not isinstance(other, Dense) or isinstance(other.w, Transpose):
-            known = [
-                q.name for q in network.projections if isinstance(q, Dense) and not isinstance(q.w, Transpose)
-            ]
-            raise DeclarationError(f"{p.name}: {unknown('projection to transpose', p.w.of, known)}")
-        shape = tuple(reversed(network.shape(other)))
-        bits, own = network.populations[other.post].grid, network.populations[p.post].grid
-        if bits != own:
-            raise DeclarationError(
-                f"{p.name}: the transpose of {other.name} brings the grid of 2**-{bits}, and {p.post} has "
-                f"2**-{own}; declare {p.post} with grid={bits}"
-            )
-    else:
-        shape = p.w.shape
+    other = next((q for q in network.projections if q.name == p.follows), None)
+    if not isinstance(other, Dense) or other.follows is not None:
+        known = [q.name for q in network.projections if isinstance(q, Dense) and q.follows is None]
+        raise DeclarationError(f"{p.name}: {unknown('projection to transpose', p.follows, known)}")
+    shape = tuple(reversed(network.shape(other)))
+    bits, own = network.populations[other.post].grid, network.populations[p.post].grid
+    if bits != own:
+        raise DeclarationError(
+            f"{p.name}: the transpose of {other.name} brings the grid of 2**-{bits}, and {p.post} has "
+            f"2**-{own}; declare {p.post} with grid={bits}"
+        )
     if shape != (pre, post):
         raise DeclarationError(
             f"{p.name}: weights of {shape} between {p.pre} of {pre} and {p.post} of {post} neurons"
@@ -221,7 +199,7 @@ def _check_shape(network: Declaration, p: Any) -> None:
 
 
 def _check_gate(network: Declaration, name: str, population: Any) -> None:
-    gate = getattr(population, "gate_by", None)
+    gate = population.gate_by
     if gate is None:
         return
     if gate not in network.populations:

@@ -1,20 +1,21 @@
-"""Neuron models, one a file: the equations, the parameters, the step.
+"""Neuron models, one a file: the description, the equations, the parameters, the step.
 
-A model is a frozen dataclass with the fields of `Neuron` (see `spikesim.neurons.population`) and two pure
-methods
+A model is a frozen dataclass with a `description` (see `spikesim.neurons.description`), the fields of
+`Neuron` (see `spikesim.neurons.population`), and two pure methods
 
-    rest() -> state                         arrays by name; "v" is the membrane
+    initial_state() -> state                arrays by name; "v" is the membrane
     step(state, current) -> (state, spikes)
 
 in integer counts of its grid, or in real numbers where it has none. Add `@register` and the model is known to
 networks, their files and the engines `naive` and `stepped`; a third method, `compiled`, makes it fast.
 """
 
+from spikesim.neurons.description import NeuronModel, Parameter, Variable
 from spikesim.neurons.error import ErrorIF
 from spikesim.neurons.generators import PoissonSource, RegularSource
 from spikesim.neurons.integrate_and_fire import IF
 from spikesim.neurons.leaky import LIF
-from spikesim.neurons.population import MODELS, Neuron, State, register
+from spikesim.neurons.population import MODELS, Neuron, NeuronState, register
 from spikesim.neurons.sources import Source, Target
 
 __all__ = [
@@ -23,10 +24,13 @@ __all__ = [
     "MODELS",
     "ErrorIF",
     "Neuron",
+    "NeuronModel",
+    "NeuronState",
+    "Parameter",
     "PoissonSource",
     "RegularSource",
     "Source",
-    "State",
     "Target",
+    "Variable",
     "register",
 ]

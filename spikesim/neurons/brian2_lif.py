@@ -19,23 +19,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim._jit import kernel
+from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
-from spikesim.neurons import register
+from spikesim.neurons.description import NeuronModel, Parameter, Variable
 from spikesim.neurons.population import (
     LIMIT,
+    MEMBRANE,
+    REFRACTORY,
+    REFRACTORY_LEFT,
     Advance,
     Ints,
+    NeuronState,
     Numbers,
-    State,
-    check_offset,
-    check_refractory,
+    Sender,
+    Steps,
+    Values,
+    check,
     check_size,
+    each,
+    for_kernel,
+    register,
 )
 from spikesim.window import Phase
 
@@ -61,15 +69,29 @@ class Brian2LIF:
         DeclarationError: a field is out of range.
     """
 
+    description: ClassVar[NeuronModel] = NeuronModel(
+        equations="v += I; v = kept v + bias; spike at v > theta (or >=); v = v_reset or v - v_reset",
+        parameters=(
+            Parameter("theta", "weight"),
+            Parameter("kept", "1"),
+            Parameter("bias", "weight a step"),
+            Parameter("v_start", "weight"),
+            Parameter("v_reset", "weight"),
+            REFRACTORY,
+        ),
+        state=(MEMBRANE, REFRACTORY_LEFT, Variable("lost", "1", "1 where the input of this step is lost")),
+    )
+    limit: ClassVar[float] = LIMIT
+
     n: int
-    theta: float
-    kept: float | tuple[float, ...]
-    bias: float | tuple[float, ...] = 0.0
-    v_start: float | tuple[float, ...] = 0.0
+    theta: Values
+    kept: Values
+    bias: Values = 0.0
+    v_start: Values = 0.0
     strict: bool = True
     reset: Literal["value", "subtract"] = "value"
-    v_reset: float = 0.0
-    refractory: int = 0
+    v_reset: Values = 0.0
+    refractory: Steps = 0
     held: bool = False
     loses_input: bool = True
     grid: None = None
@@ -80,19 +102,9 @@ class Brian2LIF:
     offset: int | None = None
 
     def __post_init__(self) -> None:
-        check_size("Brian2LIF", self.n)
-        check_refractory("Brian2LIF", self.refractory)
-        check_offset("Brian2LIF", self.offset)
+        check(self)
         if self.reset not in ("value", "subtract"):
             raise DeclarationError(f"Brian2LIF: reset = {self.reset!r}; known: 'value', 'subtract'")
-        for name in ("theta", "kept", "bias", "v_start", "v_reset"):
-            values = np.asarray(getattr(self, name), np.float64)
-            if not np.isfinite(values).all():
-                raise DeclarationError(
-                    f"Brian2LIF: {name} = {getattr(self, name)!r}; finite numbers are needed"
-                )
-            if values.shape not in ((), (self.n,)):
-                raise DeclarationError(f"Brian2LIF: {name} has {values.size} values for {self.n} neurons")
         if self.reset_at != ("start",) or self.active_in is not None or self.gate_by is not None:
             raise DeclarationError(
                 "Brian2LIF: reset_at, active_in and gate_by belong to presentations; leave them"
@@ -101,56 +113,58 @@ class Brian2LIF:
     @cached_property
     def arrays(self) -> tuple[Reals, Reals, Reals]:
         """kept, bias and v_start, float64 (n,) each."""
-        one, two, three = (
-            np.broadcast_to(np.asarray(values, np.float64), (self.n,)).copy()
-            for values in (self.kept, self.bias, self.v_start)
-        )
-        return one, two, three
+        return each(self.kept, self.n), each(self.bias, self.n), each(self.v_start, self.n)
 
-    def initial_state(self) -> State:
+    @cached_property
+    def _numbers(self) -> tuple[Numbers, ...]:
+        """theta and v_reset float64, refractory int32; each () or (n,)."""
+        return (
+            np.asarray(self.theta, np.float64),
+            np.asarray(self.v_reset, np.float64),
+            np.asarray(self.refractory, np.int32),
+        )
+
+    def initial_state(self) -> NeuronState:
         """v float64 (n,); refractory_left and lost int32 (n,)."""
         nothing = np.zeros(self.n, np.int32)
         return {"v": self.arrays[2].copy(), "refractory_left": nothing, "lost": nothing.copy()}
 
-    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
-        """One step in real numbers: v, refractory_left and lost, and the spikes int64 (n,)."""
+    def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
+        """See `Neuron`; float64 (n,)."""
         kept, bias, _ = self.arrays
         v = state["v"] + np.where(state["lost"] > 0, 0.0, current)
+        moved = v * kept + bias
+        v = np.where(state["refractory_left"] == 0, moved, v) if self.held else moved
+        return v, np.broadcast_to(self._numbers[0], v.shape)
+
+    def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
+        """One step in real numbers: v, refractory_left and lost, and the spikes int64 (n,)."""
+        _, v_reset, pause = self._numbers
+        v, theta = self.decision(state, current)
         awake = state["refractory_left"] == 0
-        v = np.where(awake, v * kept + bias, v) if self.held else v * kept + bias
-        fired = (v > self.theta if self.strict else v >= self.theta) & awake
-        v = np.where(fired, self.v_reset if self.reset == "value" else v - self.v_reset, v)
-        refractory_left = np.where(fired, self.refractory, np.maximum(state["refractory_left"] - 1, 0))
+        fired = (v > theta if self.strict else v >= theta) & awake
+        v = np.where(fired, v_reset if self.reset == "value" else v - v_reset, v)
+        left = np.where(fired, pause, np.maximum(state["refractory_left"] - 1, 0))
         lost = (fired & self.loses_input) | (~awake & self.held)
-        after = {"v": v, "refractory_left": refractory_left.astype(np.int32), "lost": lost.astype(np.int32)}
+        after = {"v": v, "refractory_left": left.astype(np.int32), "lost": lost.astype(np.int32)}
         return after, fired.astype(np.int64)
 
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
         kept, bias, _ = self.arrays
-        numbers = (self.theta, self.v_reset, self.refractory)
+        numbers = for_kernel(self.n, *self._numbers)
         choices = (self.strict, self.reset == "subtract", self.held, self.loses_input)
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
-            return _advance(
-                numbers,
-                choices,
-                kept,
-                bias,
-                state["v"],
-                state["refractory_left"],
-                state["lost"],
-                current,
-                fired,
-                signs,
-            )
+            v, left, lost = state["v"], state["refractory_left"], state["lost"]
+            return _advance(numbers, choices, kept, bias, v, left, lost, current, fired, signs)
 
         return advance
 
 
 @register
 @dataclass(frozen=True)
-class SpikeList:
+class SpikeList(Sender):
     """A source whose spikes stand in its declaration (Brian2's SpikeGeneratorGroup).
 
     Attributes:
@@ -162,6 +176,8 @@ class SpikeList:
     Raises:
         DeclarationError: lists that do not fit, steps that fall, neurons that are not there.
     """
+
+    description: ClassVar[NeuronModel] = NeuronModel("spikes stand in the declaration", role="generator")
 
     n: int
     steps: tuple[int, ...] = ()
@@ -197,24 +213,24 @@ class SpikeList:
 
 
 @kernel
-def _advance(numbers, choices, kept, bias, v, refractory_left, lost, current, fired, signs):  # type: ignore[no-untyped-def]
+def _advance(numbers, choices, kept, bias, v, left, lost, current, fired, signs):  # type: ignore[no-untyped-def]
     theta, v_reset, refractory = numbers
     strict, subtract, held, loses_input = choices
     count = 0
     for j in range(v.size):
         x = v[j] if lost[j] else v[j] + current[j]
         current[j] = 0.0
-        awake = refractory_left[j] == 0
+        awake = left[j] == 0
         if awake or not held:
             x = x * kept[j] + bias[j]
         if not abs(x) < LIMIT:
             return -1 - j
         lost[j] = 1 if held and not awake else 0
         if not awake:
-            refractory_left[j] -= 1
-        elif x > theta or (x == theta and not strict):
-            x = x - v_reset if subtract else v_reset
-            refractory_left[j] = refractory
+            left[j] -= 1
+        elif x > at(theta, j) or (x == at(theta, j) and not strict):
+            x = x - at(v_reset, j) if subtract else at(v_reset, j)
+            left[j] = at(refractory, j)
             lost[j] = 1 if loses_input else 0
             fired[count] = j
             signs[count] = 1

@@ -12,14 +12,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from spikesim import grid as grids
-from spikesim._jit import kernel
+from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
-from spikesim.neurons.population import LIMIT, Advance, Ints, Numbers, State, check, check_grid, register
+from spikesim.neurons.description import NeuronModel
+from spikesim.neurons.population import (
+    BIAS,
+    FLOOR,
+    LIMIT,
+    MEMBRANE,
+    THETA,
+    Advance,
+    Ints,
+    LinearNeuron,
+    NeuronState,
+    Numbers,
+    Values,
+    check,
+    check_grid,
+    each,
+    for_kernel,
+    register,
+    scaled,
+)
 from spikesim.window import Phase
 
 
@@ -29,18 +47,30 @@ class ErrorIF:
     """A population of n error neurons with spikes of -1, 0 and +1; fields as in `Neuron`.
 
     Attributes:
+        theta: threshold (> 0), in the unit of weights; one number, or one for each neuron.
         form: "ternary" or "pair", see above.
+        bias, floor: 0 and None; an error neuron has neither (section 3.2).
 
     Raises:
-        DeclarationError: a field is out of range, or theta, bias or floor lie beside the grid.
+        DeclarationError: a field is out of range, or off the grid.
     """
 
+    description: ClassVar[NeuronModel] = NeuronModel(
+        equations="ternary: v += I; s = +1 at v >= theta, -1 at v <= -theta; v = 0 where s. pair: two "
+        "membranes, +I and -I, each with its own spike and reset",
+        parameters=(THETA, BIAS, FLOOR),
+        state=(MEMBRANE,),
+        spikes="signed",
+        leaky=False,
+    )
+    limit: ClassVar[float] = LIMIT
+
     n: int
-    theta: float
+    theta: Values
     grid: int = 12
     form: Literal["ternary", "pair"] = "ternary"
-    bias: float | tuple[float, ...] = 0.0
-    floor: float | None = None
+    bias: Values = 0.0
+    floor: Values | None = None
     reset_at: tuple[str, ...] = ("start",)
     active_in: Phase | None = None
     gate_by: str | None = None
@@ -54,28 +84,47 @@ class ErrorIF:
         if self.floor is not None or np.any(np.asarray(self.bias) != 0):
             raise DeclarationError("ErrorIF: an error neuron has neither bias nor floor (section 3.2)")
 
-    @cached_property
-    def _theta(self) -> int:
-        return int(grids.snap(self.theta, self.grid))
+    def linear(self) -> LinearNeuron:
+        """The normal form; see `LinearNeuron`."""
+        zero = np.zeros(self.n)
+        return LinearNeuron(
+            theta=each(self.theta, self.n),
+            bias=zero,
+            u_decay=np.ones(self.n),
+            v_decay=zero,
+            v_reset=zero,
+            floor=each(None, self.n),
+            refractory=np.zeros(self.n, np.int64),
+            v_start=zero,
+            u_start=zero,
+            form=self.form,
+        )
 
-    def initial_state(self) -> State:
+    @cached_property
+    def _theta(self) -> Numbers:
+        return scaled(self.theta, self.grid)
+
+    def initial_state(self) -> NeuronState:
         """v int64 (n,), or (2, n) for a pair."""
         return {"v": np.zeros(self.n if self.form == "ternary" else (2, self.n), np.int64)}
 
-    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+    def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
+        """See `Neuron`; int64 (n,), or (2, n) for a pair."""
+        v = state["v"] + (current if self.form == "ternary" else np.stack([current, -current]))
+        return v, np.broadcast_to(self._theta, v.shape)
+
+    def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
         """One step in grid counts: the membrane, and the spikes int64 (n,) of -1, 0 and +1."""
-        theta = self._theta
+        v, theta = self.decision(state, current)
         if self.form == "ternary":
-            v = state["v"] + current
             s = (v >= theta).astype(np.int64) - (v <= -theta)
             return {"v": np.where(s != 0, 0, v)}, s
-        v = state["v"] + np.stack([current, -current])
         fired = v >= theta
         return {"v": np.where(fired, 0, v)}, fired[0].astype(np.int64) - fired[1]
 
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
-        theta, scale = float(self._theta), 2.0**self.grid
+        (theta,), scale = for_kernel(self.n, self._theta.astype(np.float64)), 2.0**self.grid
         kernel_ = _advance_ternary if self.form == "ternary" else _advance_pair
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
@@ -95,7 +144,7 @@ def _advance_ternary(theta, scale, v, current, closed, fired, signs):  # type: i
         x = v[j] + arrived
         if not abs(x) < LIMIT:
             return -1 - j
-        if abs(x) >= theta:
+        if abs(x) >= at(theta, j):
             fired[count] = j
             signs[count] = 1 if x > 0 else -1
             count += 1
@@ -117,7 +166,7 @@ def _advance_pair(theta, scale, v, current, closed, fired, signs):  # type: igno
             x = v[channel, j] + (arrived if channel == 0 else -arrived)
             if not abs(x) < LIMIT:
                 return -1 - j
-            if x >= theta:
+            if x >= at(theta, j):
                 x = 0.0
                 sign += 1 - 2 * channel
             v[channel, j] = np.int64(x)

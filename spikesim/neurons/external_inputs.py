@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import rng
+from spikesim import grid, rng
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.rng import Stream, philox
@@ -28,11 +28,22 @@ class CurrentInput:
         name: "->post" where it is not given.
     """
 
+    given: ClassVar[bool] = True  # its values come with the run
+
     post: str
     name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"->{self.post}")
+
+    def check_grid(self, bits: int | None) -> None:
+        """The values are checked when they are given."""
+
+    def reach(self, bits: int) -> int:
+        """0: a given current is not bounded by the declaration; the engine checks the membrane in every
+        step.
+        """
+        return 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class PoissonInput:
     Raises:
         DeclarationError: rate, weight or seed is out of range.
     """
+
+    given: ClassVar[bool] = False
 
     post: str
     rate: float
@@ -83,6 +96,18 @@ class PoissonInput:
                 return np.array(limits, np.uint64)
             k += 1
             term *= self.rate / k
+
+    def check_grid(self, bits: int | None) -> None:
+        """Check that the weight lies on the grid of the population.
+
+        Raises:
+            DeclarationError: it does not.
+        """
+        grid.on_grid(self.w, bits, f"{self.name}: w")
+
+    def reach(self, bits: int) -> int:
+        """The largest that one step can bring, in counts of 2**-bits."""
+        return abs(int(grid.snap(self.w, bits))) * self.most
 
     @property
     def most(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,8 @@ import numpy.typing as npt
 from spikesim import grid, rng
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
-from spikesim.neurons.population import Ints, check_size, register
+from spikesim.neurons.description import NeuronModel
+from spikesim.neurons.population import Ints, Sender, Values, check_size, register
 from spikesim.rng import Stream, philox
 
 FULL = 2.0**32
@@ -23,7 +25,7 @@ FULL = 2.0**32
 
 @register
 @dataclass(frozen=True)
-class PoissonSource:
+class PoissonSource(Sender):
     """n independent spike trains with a spike of probability `rate` in every step.
 
     s_i(t) = 1 where word(seed, GENERATOR, t, i) < floor(rate_i 2**32).
@@ -37,8 +39,12 @@ class PoissonSource:
         DeclarationError: a field is out of range.
     """
 
+    description: ClassVar[NeuronModel] = NeuronModel(
+        "a spike where word(seed, GENERATOR, t, i) < floor(rate_i 2**32)", role="generator"
+    )
+
     n: int
-    rate: float | tuple[float, ...]
+    rate: Values
     seed: int = 1
     offset: int | None = None
 
@@ -46,6 +52,8 @@ class PoissonSource:
         check_size("PoissonSource", self.n)
         rng.key(self.seed)
         rate = np.asarray(self.rate, np.float64)
+        if not isinstance(self.rate, float | int | tuple):  # arrays and lists: as files keep them
+            object.__setattr__(self, "rate", tuple(rate.tolist()) if rate.ndim else float(rate))
         if rate.ndim and rate.shape != (self.n,):
             raise DeclarationError(f"PoissonSource: {rate.size} rates for {self.n} neurons; one, or one each")
         if not ((rate >= 0) & (rate <= 1)).all():
@@ -68,7 +76,7 @@ class PoissonSource:
 
 @register
 @dataclass(frozen=True)
-class RegularSource:
+class RegularSource(Sender):
     """n spike trains of one period: neuron i fires in the steps t with t mod period = phase_i.
 
     Attributes:
@@ -79,6 +87,8 @@ class RegularSource:
     Raises:
         DeclarationError: a field is out of range.
     """
+
+    description: ClassVar[NeuronModel] = NeuronModel("a spike where t mod period = phase_i", role="generator")
 
     n: int
     period: int

@@ -4,34 +4,49 @@ integrate   v(t) = max(v(t-1) + b + I(t), floor)
 fire        s(t) = 1 where v(t) >= theta
 reset       v(t) = 0 where s(t) = 1          (reset = "zero")
             v(t) = v(t) - theta              (reset = "subtract")
-rest        for `refractory` steps after a spike v stays, and what arrives is lost
+refractory  for `refractory` steps after a spike v stays, and what arrives is lost
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from spikesim import grid as grids
-from spikesim._jit import kernel
+from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.neurons.description import NeuronModel
 from spikesim.neurons.population import (
+    BIAS,
+    FLOOR,
     LIMIT,
+    MEMBRANE,
+    REFRACTORY,
+    REFRACTORY_LEFT,
+    SINCE,
+    THETA,
+    V_START,
     Advance,
     Ints,
+    LinearNeuron,
+    NeuronState,
     Numbers,
-    State,
+    Steps,
+    Values,
     check,
     check_grid,
-    check_refractory,
+    check_start,
+    each,
+    floors,
+    for_kernel,
     register,
+    scaled,
 )
 from spikesim.window import Phase
 
-NO_FLOOR = -(2**62)
+NO_FLOOR = -(2.0**62)
 
 
 @register
@@ -39,108 +54,148 @@ NO_FLOOR = -(2**62)
 class IF:
     """A population of n integrate-and-fire neurons; fields as in `Neuron`.
 
+    A parameter is one number for all neurons, or an array of n.
+
     Attributes:
+        theta: threshold (> 0), in the unit of weights; a neuron fires at v >= theta.
+        bias: added to the membrane in every step.
+        floor: the membrane never falls below it (<= 0); None for no floor.
         reset: to "zero" (the paper), or by "subtract"-ing the threshold.
-        refractory: steps after a spike in which a neuron rests.
+        refractory: steps after a spike in which a neuron does not fire.
+        v_start: membrane at the start, and after a reset at the split.
 
     Raises:
-        DeclarationError: a field is out of range, or theta, bias or floor lie beside the grid.
+        DeclarationError: a field is out of range, or off the grid.
     """
 
+    description: ClassVar[NeuronModel] = NeuronModel(
+        equations="v = max(v + bias + I, floor); spike at v >= theta; v = 0 or v - theta",
+        parameters=(THETA, BIAS, FLOOR, REFRACTORY, V_START),
+        state=(MEMBRANE, REFRACTORY_LEFT),
+        leaky=False,
+    )
+    limit: ClassVar[float] = LIMIT
+
     n: int
-    theta: float
+    theta: Values
     grid: int = 12
-    bias: float | tuple[float, ...] = 0.0
-    floor: float | None = None
+    bias: Values = 0.0
+    floor: Values | None = None
     reset: Literal["zero", "subtract"] = "zero"
     reset_at: tuple[str, ...] = ("start",)
     active_in: Phase | None = None
     gate_by: str | None = None
     offset: int | None = None
-    refractory: int = 0
+    refractory: Steps = 0
+    v_start: Values = field(default=0.0, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         check(self)
         check_grid(self)
-        check_refractory("IF", self.refractory)
+        check_start(self)
         if self.reset not in ("zero", "subtract"):
             raise DeclarationError(f"IF: reset = {self.reset!r}; known: 'zero', 'subtract'")
 
-    @cached_property
-    def numbers(self) -> Parameters:
-        """The parameters in counts of the grid."""
-        return Parameters(
-            scale=2.0**self.grid,
-            theta=int(grids.snap(self.theta, self.grid)),
-            floor=NO_FLOOR if self.floor is None else int(grids.snap(self.floor, self.grid)),
+    def linear(self) -> LinearNeuron:
+        """The normal form; see `LinearNeuron`."""
+        zero, one = np.zeros(self.n), np.ones(self.n)
+        return LinearNeuron(
+            theta=each(self.theta, self.n),
+            bias=each(self.bias, self.n),
+            u_decay=one,
+            v_decay=zero,
+            v_reset=zero,
+            floor=each(self.floor, self.n),
+            refractory=each(self.refractory, self.n).astype(np.int64),
+            v_start=each(self.v_start, self.n),
+            u_start=zero,
             subtract=self.reset == "subtract",
-            refractory=self.refractory,
         )
 
     @cached_property
+    def _theta(self) -> Numbers:
+        return scaled(self.theta, self.grid)
+
+    @cached_property
     def _bias(self) -> Ints:
-        return np.broadcast_to(grids.snap(self.bias, self.grid), (self.n,)).copy()
+        return np.broadcast_to(scaled(self.bias, self.grid), (self.n,)).copy()
 
-    def initial_state(self) -> State:
+    @cached_property
+    def _floor(self) -> Numbers:
+        return floors(self.floor, self.grid, NO_FLOOR).astype(np.int64)
+
+    @cached_property
+    def _pause(self) -> Numbers:
+        """Steps after a spike, int32 () or (n,)."""
+        return np.asarray(self.refractory, np.int32)
+
+    def initial_state(self) -> NeuronState:
         """v int64 (n,); where neurons are refractory, refractory_left int32 (n,), in steps."""
-        state: State = {"v": np.zeros(self.n, np.int64)}
-        return state | ({"refractory_left": np.zeros(self.n, np.int32)} if self.refractory else {})
+        v = np.broadcast_to(scaled(self.v_start, self.grid), (self.n,)).copy()
+        return {"v": v} | ({"refractory_left": np.zeros(self.n, np.int32)} if self._pause.any() else {})
 
-    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+    def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
+        """See `Neuron`; int64 (n,)."""
+        v = np.maximum(state["v"] + current + self._bias, self._floor)
+        return v, np.broadcast_to(self._theta, v.shape)
+
+    def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
         """One step in grid counts: v (and refractory_left), and the spikes int64 (n,)."""
-        p = self.numbers
-        awake = state["refractory_left"] == 0 if self.refractory else np.True_
-        v = np.maximum(state["v"] + current + self._bias, p.floor)
-        fired = (v >= p.theta) & awake
-        v = np.where(fired, v - p.theta if p.subtract else 0, np.where(awake, v, state["v"]))
-        if not self.refractory:
+        v, theta = self.decision(state, current)
+        left = state.get("refractory_left")
+        awake = np.True_ if left is None else left == 0
+        fired = (v >= theta) & awake
+        v = np.where(fired, v - theta if self.reset == "subtract" else 0, np.where(awake, v, state["v"]))
+        if left is None:
             return {"v": v}, fired.astype(np.int64)
-        refractory_left = np.where(
-            fired, self.refractory, np.maximum(state["refractory_left"] - 1, 0)
-        ).astype(np.int32)
-        return {"v": v, "refractory_left": refractory_left}, fired.astype(np.int64)
+        left = np.where(fired, self._pause, np.maximum(left - 1, 0)).astype(np.int32)
+        return {"v": v, "refractory_left": left}, fired.astype(np.int64)
 
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
-        p, bias, none = self.numbers, self._bias, np.zeros(0, np.int32)
+        theta, floor, pause = for_kernel(
+            self.n, self._theta.astype(np.float64), self._floor.astype(np.float64), self._pause
+        )
+        p = Parameters(2.0**self.grid, theta, floor, pause, self.reset == "subtract", bool(self._pause.any()))
+        bias, none = self._bias, np.zeros(0, np.int32)
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
-            return _advance(
-                p, bias, state["v"], state.get("refractory_left", none), current, closed, fired, signs
-            )
+            left = state.get("refractory_left", none)
+            return _advance(p, bias, state["v"], left, current, closed, fired, signs)
 
         return advance
 
 
 class Parameters(NamedTuple):
-    """Of a population, in counts of its grid."""
+    """Of a population, in counts of its grid; theta, floor and pause are numbers, or arrays (n,)."""
 
     scale: float
-    theta: int
-    floor: int
+    theta: Any
+    floor: Any
+    pause: Any
     subtract: bool
-    refractory: int
+    refractory: bool
 
 
 @kernel
-def _advance(p, bias, v, refractory_left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+def _advance(p, bias, v, left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
     for j in range(v.size):
         arrived = current[j] * p.scale + bias[j]
         current[j] = 0.0
         if closed.size and closed[j]:
             continue
-        if p.refractory and refractory_left[j]:
-            refractory_left[j] -= 1
+        if p.refractory and left[j]:
+            left[j] -= 1
             continue
         x = v[j] + arrived
         if not abs(x) < LIMIT:
             return -1 - j
-        x = max(x, float(p.floor))
-        if x >= p.theta:
-            x = x - p.theta if p.subtract else 0.0
+        x = max(x, at(p.floor, j))
+        if x >= at(p.theta, j):
+            x = x - at(p.theta, j) if p.subtract else 0.0
             if p.refractory:
-                refractory_left[j] = p.refractory
+                left[j] = at(p.pause, j)
             fired[count] = j
             signs[count] = 1
             count += 1

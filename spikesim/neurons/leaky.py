@@ -5,33 +5,49 @@ integrate   u(t) = (1 - du) u(t-1) + I(t)
 fire        s(t) = 1 where v(t) >= theta
 reset       v(t) = v_reset where s(t) = 1    (reset = "value")
             v(t) = v(t) - theta              (reset = "subtract")
-rest        for `refractory` steps after a spike v stays; u goes on
+refractory  for `refractory` steps after a spike v stays; u goes on
 
-With du = 1 there is no current: what arrives acts once. In real numbers (grid = None) the decay is a product
-in float64, and backends agree to rounding. On a grid it is Loihi's (Davies et al., "Loihi", IEEE Micro 2018):
-du and dv are multiples of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, cut off towards zero, in counts
-of the grid; every backend agrees exactly. Loihi shifts weights by 6 bits: a grid of 6 with whole weights.
+With du = 1 there is no current: what arrives acts in one step. In real numbers (grid = None) the decay is a
+product in float64, and backends agree to rounding. On a grid it is Loihi's (Davies et al., "Loihi", IEEE
+Micro 2018): du and dv are multiples of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, cut off towards
+zero, in counts of the grid; every backend agrees exactly. Loihi shifts weights by 6 bits: a grid of 6 with whole weights.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from spikesim import grid as grids
-from spikesim._jit import kernel
+from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.neurons.description import NeuronModel, Parameter
 from spikesim.neurons.population import (
+    BIAS,
+    CURRENT,
+    FLOOR,
     LIMIT,
+    MEMBRANE,
+    REFRACTORY,
+    REFRACTORY_LEFT,
+    SINCE,
+    THETA,
+    V_START,
     Advance,
     Ints,
+    LinearNeuron,
+    NeuronState,
     Numbers,
-    State,
+    Steps,
+    Values,
     check,
-    check_refractory,
+    check_below,
+    check_start,
+    each,
+    floors,
+    for_kernel,
     number_type,
     register,
     scaled,
@@ -39,6 +55,10 @@ from spikesim.neurons.population import (
 from spikesim.window import Phase
 
 DECAY_UNIT = 4096
+U_DECAY = Parameter("u_decay", "1/step", low=0.0, high=1.0)
+V_DECAY = Parameter("v_decay", "1/step", low=0.0, high=1.0)
+V_RESET = Parameter("v_reset", "weight", on_grid=True)
+U_START = Parameter("u_start", "weight", on_grid=True)
 
 
 @register
@@ -46,140 +66,200 @@ DECAY_UNIT = 4096
 class LIF:
     """A population of n leaky integrate-and-fire neurons; fields as in `Neuron`.
 
+    A parameter is one number for all neurons, or an array of n.
+
     Attributes:
+        theta: threshold (> 0), in the unit of weights; a neuron fires at v >= theta.
+        grid: None for real numbers; fractional bits for Loihi's integer decay.
         u_decay: du, the part of the current that is lost in a step, in [0, 1].
         v_decay: dv, the part of the membrane that is lost in a step, in [0, 1].
-        grid: None for real numbers; bits for Loihi's integer decay.
+        bias: added to the membrane in every step.
+        floor: the membrane never falls below it (<= 0); None for no floor.
         reset: to the "value" v_reset, or by "subtract"-ing the threshold.
         v_reset: below theta.
-        refractory: steps after a spike in which the membrane rests.
+        refractory: steps after a spike in which the membrane is held.
+        v_start, u_start: membrane and current at the start, and after a reset at the split.
 
     Raises:
-        DeclarationError: a field is out of range; on a grid, a number beside it, or a decay beside 1/4096.
+        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is no
+            multiple of 1/4096.
     """
 
+    description: ClassVar[NeuronModel] = NeuronModel(
+        equations="u = (1 - u_decay) u + I; v = max((1 - v_decay) v + u + bias, floor); spike at v >= theta; "
+        "v = v_reset or v - theta",
+        parameters=(THETA, U_DECAY, V_DECAY, BIAS, FLOOR, V_RESET, REFRACTORY, V_START, U_START),
+        state=(MEMBRANE, CURRENT, REFRACTORY_LEFT),
+    )
+
     n: int
-    theta: float
+    theta: Values
     grid: int | None = None
-    u_decay: float = 1.0
-    v_decay: float = 0.0
-    bias: float | tuple[float, ...] = 0.0
-    floor: float | None = None
+    u_decay: Values = 1.0
+    v_decay: Values = 0.0
+    bias: Values = 0.0
+    floor: Values | None = None
     reset: Literal["value", "subtract"] = "value"
-    v_reset: float = 0.0
-    refractory: int = 0
+    v_reset: Values = 0.0
+    refractory: Steps = 0
     reset_at: tuple[str, ...] = ("start",)
     active_in: Phase | None = None
     gate_by: str | None = None
     offset: int | None = None
+    v_start: Values = field(default=0.0, metadata={SINCE: "0.2"})
+    u_start: Values = field(default=0.0, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         check(self)
-        check_refractory("LIF", self.refractory)
+        check_start(self)
         if self.reset not in ("value", "subtract"):
             raise DeclarationError(f"LIF: reset = {self.reset!r}; known: 'value', 'subtract'")
-        grids.on_grid(self.v_reset, self.grid, "LIF: v_reset")
-        if self.v_reset >= self.theta:
-            raise DeclarationError(
-                f"LIF: v_reset = {self.v_reset!r} is not below theta = {self.theta!r}: a neuron that "
-                "has fired would fire for ever"
-            )
+        check_below(self, "v_reset", "theta", "a neuron that has fired would fire for ever")
         for name in ("u_decay", "v_decay"):
-            self._check_decay(name, getattr(self, name))
+            check_decay(self, name)
 
-    def _check_decay(self, name: str, decay: float) -> None:
-        if not 0 <= decay <= 1:
-            raise DeclarationError(f"LIF: {name} = {decay!r}; a decay is the part lost in a step, in [0, 1]")
-        if self.grid is not None and decay * DECAY_UNIT != round(decay * DECAY_UNIT):
-            raise DeclarationError(
-                f"LIF: {name} = {decay!r} is no multiple of 1/{DECAY_UNIT}, as the integer decay on a "
-                f"grid needs; the nearest is {round(decay * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or "
-                "grid=None for real numbers"
-            )
+    def linear(self) -> LinearNeuron:
+        """The normal form; see `LinearNeuron`."""
+        return LinearNeuron(
+            theta=each(self.theta, self.n),
+            bias=each(self.bias, self.n),
+            u_decay=each(self.u_decay, self.n),
+            v_decay=each(self.v_decay, self.n),
+            v_reset=each(self.v_reset, self.n),
+            floor=each(self.floor, self.n),
+            refractory=each(self.refractory, self.n).astype(np.int64),
+            v_start=each(self.v_start, self.n),
+            u_start=each(self.u_start, self.n),
+            subtract=self.reset == "subtract",
+        )
 
     @cached_property
-    def numbers(self) -> Parameters:
-        """The parameters in what the membrane counts in: counts of the grid, or real numbers."""
-        unit = 1.0 if self.grid is None else float(DECAY_UNIT)
-        return Parameters(
-            scale=1.0 if self.grid is None else 2.0**self.grid,
-            theta=float(scaled(self.theta, self.grid)),
-            floor=-np.inf if self.floor is None else float(scaled(self.floor, self.grid)),
-            u_kept=(1 - self.u_decay) * unit,
-            v_kept=(1 - self.v_decay) * unit,
-            unit=unit,
-            v_reset=float(scaled(self.v_reset, self.grid)),
-            subtract=self.reset == "subtract",
-            refractory=self.refractory,
-        )
+    def unit(self) -> float:
+        """What a kept part counts in: 4096 where decays are integers, 1 where they are real."""
+        return 1.0 if self.grid is None else float(DECAY_UNIT)
 
     @property
     def limit(self) -> float:
-        """Where the membrane leaves the range: a decay on a grid multiplies by up to 4096 in between."""
-        return LIMIT / self.numbers.unit
+        """See `Neuron`: a decay on a grid multiplies by up to 4096 in between."""
+        return LIMIT / self.unit
+
+    def kept(self, decay: Values) -> Numbers:
+        """The part of a variable that a step keeps, in 1 / `unit`, float64 () or (n,)."""
+        return (1 - np.asarray(decay, np.float64)) * self.unit
+
+    @cached_property
+    def _numbers(self) -> tuple[Numbers, ...]:
+        """theta, floor, v_reset, and the kept parts of u and v, in what the membrane counts in."""
+        return (
+            scaled(self.theta, self.grid).astype(np.float64),
+            floors(self.floor, self.grid, -np.inf),
+            scaled(self.v_reset, self.grid).astype(np.float64),
+            self.kept(self.u_decay),
+            self.kept(self.v_decay),
+        )
 
     @cached_property
     def _bias(self) -> Numbers:
         return np.broadcast_to(scaled(self.bias, self.grid), (self.n,)).copy()
 
-    def initial_state(self) -> State:
-        """u and v (n,), int64 on a grid, else float64; and refractory_left int32 (n,), where neurons are
-        refractory.
+    @cached_property
+    def _pause(self) -> Numbers:
+        """Steps after a spike, int32 () or (n,)."""
+        return np.asarray(self.refractory, np.int32)
+
+    def initial_state(self) -> NeuronState:
+        """u and v (n,), int64 on a grid, else float64; where neurons are refractory, refractory_left int32
+        (n,), in steps.
         """
-        kind = number_type(self.grid)
-        state: State = {"v": np.zeros(self.n, kind), "u": np.zeros(self.n, kind)}
-        return state | ({"refractory_left": np.zeros(self.n, np.int32)} if self.refractory else {})
+        u, v = (np.broadcast_to(scaled(x, self.grid), (self.n,)).copy() for x in (self.u_start, self.v_start))
+        return {"v": v, "u": u} | (
+            {"refractory_left": np.zeros(self.n, np.int32)} if self._pause.any() else {}
+        )
 
-    def step(self, state: State, current: Numbers) -> tuple[State, Ints]:
+    def _integrated(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
+        """The current and the membrane of this step, before a reset."""
+        _, floor, _, u_kept, v_kept = self._numbers
+        u = self._left_of(state["u"], u_kept) + current
+        return u, np.maximum(self._left_of(state["v"], v_kept) + u + self._bias, floor)
+
+    def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
+        """See `Neuron`; (n,)."""
+        v = self._integrated(state, current)[1]
+        return v, np.broadcast_to(self._numbers[0], v.shape)
+
+    def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
         """One step, in counts of the grid or real: u, v (and refractory_left), and the spikes int64 (n,)."""
-        p, kind = self.numbers, number_type(self.grid)
-        awake = state["refractory_left"] == 0 if self.refractory else np.True_
-        u = self._kept(state["u"], p.u_kept) + current
-        v = self._kept(state["v"], p.v_kept) + u + self._bias
-        v = np.maximum(v, p.floor)
-        fired = (v >= p.theta) & awake
-        after = v - p.theta if p.subtract else p.v_reset
+        theta, _, v_reset, _, _ = self._numbers
+        kind, left = number_type(self.grid), state.get("refractory_left")
+        u, v = self._integrated(state, current)
+        awake = np.True_ if left is None else left == 0
+        fired = (v >= theta) & awake
+        after = v - theta if self.reset == "subtract" else v_reset
         v = np.where(fired, after, np.where(awake, v, state["v"])).astype(kind)
-        if not self.refractory:
+        if left is None:
             return {"v": v, "u": u}, fired.astype(np.int64)
-        refractory_left = np.where(
-            fired, self.refractory, np.maximum(state["refractory_left"] - 1, 0)
-        ).astype(np.int32)
-        return {"v": v, "u": u, "refractory_left": refractory_left}, fired.astype(np.int64)
+        left = np.where(fired, self._pause, np.maximum(left - 1, 0)).astype(np.int32)
+        return {"v": v, "u": u, "refractory_left": left}, fired.astype(np.int64)
 
-    def _kept(self, x: Numbers, kept: float) -> Numbers:
-        """What is left of x after a step's decay: cut off towards zero on a grid."""
+    def _left_of(self, x: Numbers, kept: Numbers) -> Numbers:
+        """What a step's decay leaves of x: cut off towards zero on a grid."""
         if self.grid is None:
             return x * kept
-        return np.sign(x) * (np.abs(x) * int(kept) // DECAY_UNIT)
+        return np.sign(x) * (np.abs(x) * kept.astype(np.int64) // DECAY_UNIT)
 
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
-        p, bias, none = self.numbers, self._bias, np.zeros(0, np.int32)
+        p = Parameters(
+            1.0 if self.grid is None else 2.0**self.grid,
+            self.unit,
+            self.reset == "subtract",
+            bool(self._pause.any()),
+            *for_kernel(self.n, *self._numbers, self._pause),
+        )
+        bias, none = self._bias, np.zeros(0, np.int32)
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
-            refractory_left = state.get("refractory_left", none)
-            return _advance(p, bias, state["u"], state["v"], refractory_left, current, closed, fired, signs)
+            left = state.get("refractory_left", none)
+            return _advance(p, bias, state["u"], state["v"], left, current, closed, fired, signs)
 
         return advance
 
 
+def check_decay(population: Any, name: str) -> None:
+    """Check that decays on a grid are multiples of 1/4096, neuron by neuron.
+
+    Raises:
+        DeclarationError: one is not; names the nearest.
+    """
+    decay = each(getattr(population, name), population.n)
+    off = decay * DECAY_UNIT != np.rint(decay * DECAY_UNIT)
+    if population.grid is None or not off.any():
+        return
+    k = int(np.argmax(off))
+    raise DeclarationError(
+        f"{type(population).__name__}: {name} = {decay[k]!r} of neuron {k} is no multiple of 1/{DECAY_UNIT}, "
+        f"as the integer decay on a grid needs; the nearest is {round(decay[k] * DECAY_UNIT)}/{DECAY_UNIT}. "
+        "Take it, or grid=None for real numbers"
+    )
+
+
 class Parameters(NamedTuple):
-    """Of a population; `unit` is 4096 where decays are integers, 1 where they are real."""
+    """Of a population; from theta on each is a number, or an array (n,)."""
 
     scale: float
-    theta: float
-    floor: float
-    u_kept: float
-    v_kept: float
     unit: float
-    v_reset: float
     subtract: bool
-    refractory: int
+    refractory: bool
+    theta: Any
+    floor: Any
+    v_reset: Any
+    u_kept: Any
+    v_kept: Any
+    pause: Any
 
 
 @kernel
-def _advance(p, bias, u, v, refractory_left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+def _advance(p, bias, u, v, left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
     integers = p.unit > 1.0
     for j in range(v.size):
@@ -187,7 +267,7 @@ def _advance(p, bias, u, v, refractory_left, current, closed, fired, signs):  # 
         current[j] = 0.0
         if closed.size and closed[j]:
             continue
-        y, x = u[j] * p.u_kept, v[j] * p.v_kept
+        y, x = u[j] * at(p.u_kept, j), v[j] * at(p.v_kept, j)
         if integers:
             y, x = np.trunc(y / p.unit), np.trunc(x / p.unit)
         y += arrived
@@ -195,14 +275,14 @@ def _advance(p, bias, u, v, refractory_left, current, closed, fired, signs):  # 
         x = x + y + bias[j]
         if not (abs(x) * p.unit < LIMIT and abs(y) * p.unit < LIMIT):
             return -1 - j
-        if p.refractory and refractory_left[j]:
-            refractory_left[j] -= 1
+        if p.refractory and left[j]:
+            left[j] -= 1
             continue
-        x = max(x, p.floor)
-        if x >= p.theta:
-            x = x - p.theta if p.subtract else p.v_reset
+        x = max(x, at(p.floor, j))
+        if x >= at(p.theta, j):
+            x = x - at(p.theta, j) if p.subtract else at(p.v_reset, j)
             if p.refractory:
-                refractory_left[j] = p.refractory
+                left[j] = at(p.pause, j)
             fired[count] = j
             signs[count] = 1
             count += 1

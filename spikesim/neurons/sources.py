@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
-from spikesim.neurons.population import Ints, check_offset, check_size, register
+from spikesim.neurons.description import NeuronModel
+from spikesim.neurons.population import Ints, Sender, check_offset, check_size, register
 
 DENOMINATORS = 10**6
 
 
 @register
 @dataclass(frozen=True)
-class Source:
+class Source(Sender):
     """The encoded input: n spike trains given from outside.
 
     Attributes:
@@ -24,6 +26,8 @@ class Source:
         replay: the second phase repeats the spikes of the first; then only the first phase's spikes are
             given.
     """
+
+    description: ClassVar[NeuronModel] = NeuronModel("spikes are given", role="input")
 
     n: int
     replay: bool = False
@@ -36,7 +40,7 @@ class Source:
 
 @register
 @dataclass(frozen=True)
-class Target:
+class Target(Sender):
     """The target's spike train (Shrestha 2019, section 3.4): in the second phase the neuron of the true class
     fires evenly at `rate`, the others never. Step k of the phase has a spike where floor((k + 1) rate) >
     floor(k rate).
@@ -48,6 +52,11 @@ class Target:
     Raises:
         DeclarationError: a field is out of range, or the nearest fraction is 0.
     """
+
+    description: ClassVar[NeuronModel] = NeuronModel(
+        "step k of the second phase: a spike of the true class where floor((k + 1) rate) > floor(k rate)",
+        role="target",
+    )
 
     n: int
     rate: float = 0.2

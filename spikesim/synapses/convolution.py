@@ -9,9 +9,9 @@ row by row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,7 @@ import numpy.typing as npt
 from spikesim import grid
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
-from spikesim.synapses.delivery import Delivery, Piece, Weights
-from spikesim.synapses.dense import check_delay
+from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay, edges_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +38,9 @@ class Conv2d:
     Raises:
         DeclarationError: shapes, stride, padding or groups that do not fit each other.
     """
+
+    follows: ClassVar[None] = None
+    plastic: ClassVar[None] = None
 
     pre: str
     post: str
@@ -102,6 +104,32 @@ class Conv2d:
             for d in range(2)
         )
         return self.w.shape[0], rows, columns
+
+    @property
+    def longest_delay(self) -> int:
+        """Steps."""
+        return self.delay
+
+    def check_sizes(self, n_pre: int, n_post: int) -> None:
+        """See `Projection`."""
+        inputs, outputs = int(np.prod(self.shape)), int(np.prod(self.out_shape))
+        if (inputs, outputs) != (n_pre, n_post):
+            raise DeclarationError(
+                f"{self.name}: from {self.shape} = {inputs} to {self.out_shape} = {outputs} neurons, and "
+                f"{self.pre} has {n_pre}, {self.post} has {n_post}"
+            )
+
+    def declared(self, n_pre: int, n_post: int) -> Weights:
+        """The kernels."""
+        return self.w
+
+    def fixed(self, w: Weights) -> Conv2d:
+        """See `Projection`."""
+        return replace(self, w=w)
+
+    def edges(self, w: Weights) -> Edges:
+        """See `Projection`: every place of the kernel of weight other than 0."""
+        return edges_of(self.pieces(w)[0][1], self.delay)
 
     def pieces(self, w: Weights) -> list[Piece]:
         """The delay and the matrix (n_pre, n_post): every place of the kernel, written out."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import grid
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.learning import Rule
-from spikesim.synapses.delivery import Delivery, Piece, Weights
+from spikesim.learning.online import Layout
+from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Dense:
     post: str
     w: npt.NDArray[np.float64] | Transpose = field(repr=False)
     delay: int = 0
-    plastic: Rule | None = None
+    plastic: Rule = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -59,6 +59,54 @@ class Dense:
             raise DeclarationError(f"{self.name}: w has the shape {w.shape}; (n_pre, n_post) is needed")
         w.setflags(write=False)
         object.__setattr__(self, "w", w)
+
+    @property
+    def follows(self) -> str | None:
+        """The projection of which this one is the transpose; None for weights of its own."""
+        return self.w.of if isinstance(self.w, Transpose) else None
+
+    @property
+    def longest_delay(self) -> int:
+        """Steps."""
+        return self.delay
+
+    def check_sizes(self, n_pre: int, n_post: int) -> None:
+        """See `Projection`."""
+        if not isinstance(self.w, Transpose) and self.w.shape != (n_pre, n_post):
+            raise DeclarationError(
+                f"{self.name}: w has the shape {self.w.shape}; ({n_pre}, {n_post}) is needed, the sizes of "
+                f"{self.pre} and {self.post}"
+            )
+
+    def declared(self, n_pre: int, n_post: int) -> Weights:
+        """The declared matrix, float64 (n_pre, n_post)."""
+        return self.matrix
+
+    def fixed(self, w: Weights) -> Dense:
+        """See `Projection`."""
+        return replace(self, w=w, plastic=None)
+
+    def edges(self, w: Weights) -> Edges:
+        """Every synapse, those of weight 0 too, row by row."""
+        n_pre, n_post = w.shape
+        return Edges(
+            np.repeat(np.arange(n_pre, dtype=np.int32), n_post),
+            np.tile(np.arange(n_post, dtype=np.int32), n_pre),
+            w.reshape(-1),
+            np.full(w.size, self.delay, np.int64),
+        )
+
+    def layout(self, n_pre: int, n_post: int) -> Layout:
+        """Synapses row by row; see `PlasticProjection`."""
+        post = np.tile(np.arange(n_post, dtype=np.int32), n_pre)
+        return Layout.of(np.arange(n_pre + 1, dtype=np.int64) * n_post, post, n_post)
+
+    def shaped(self, w: Weights, n_pre: int, n_post: int) -> Weights:
+        """The matrix of weights (n_synapses,)."""
+        return w.reshape(n_pre, n_post)
+
+    def check_online(self) -> None:
+        """Every online rule can act on a matrix."""
 
     def pieces(self, w: Weights) -> list[Piece]:
         """The delay and the matrix (n_pre, n_post); see `Projection`."""
@@ -87,13 +135,3 @@ def _add_rows(w, fired, signs, current):  # type: ignore[no-untyped-def]
         for j in range(current.size):
             current[j] += sign * row[j]
     return fired.size * current.size
-
-
-def check_delay(name: str, delay: int) -> None:
-    """A delay is a whole number of steps, not negative.
-
-    Raises:
-        DeclarationError: it is not.
-    """
-    if not grid.whole(delay):
-        raise DeclarationError(f"{name}: delay = {delay!r}; a delay is a whole number of steps >= 0")

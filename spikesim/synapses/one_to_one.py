@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from spikesim._jit import kernel
-from spikesim.synapses.delivery import Delivery, Piece, Weights
-from spikesim.synapses.dense import check_delay
+from spikesim.errors import DeclarationError
+from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,9 @@ class OneToOne:
         name: "pre->post" where it is not given.
     """
 
+    follows: ClassVar[None] = None
+    plastic: ClassVar[None] = None
+
     pre: str
     post: str
     w: float
@@ -31,6 +35,32 @@ class OneToOne:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
         check_delay(self.name, self.delay)
+
+    @property
+    def longest_delay(self) -> int:
+        """Steps."""
+        return self.delay
+
+    def check_sizes(self, n_pre: int, n_post: int) -> None:
+        """See `Projection`."""
+        if n_pre != n_post:
+            raise DeclarationError(
+                f"{self.name}: one-to-one needs equal sizes, and {self.pre} has {n_pre}, {self.post} has "
+                f"{n_post}"
+            )
+
+    def declared(self, n_pre: int, n_post: int) -> Weights:
+        """The weight of every synapse, float64 (n,)."""
+        return np.full(n_post, self.w)
+
+    def fixed(self, w: Weights) -> OneToOne:
+        """See `Projection`; all of `w` are equal."""
+        return replace(self, w=float(w.flat[0]))
+
+    def edges(self, w: Weights) -> Edges:
+        """See `Projection`."""
+        both = np.arange(len(w), dtype=np.int32)
+        return Edges(both, both, w, np.full(len(w), self.delay, np.int64))
 
     def pieces(self, w: Weights) -> list[Piece]:
         """The delay and the matrix (n, n); see `Projection`. `w` is (n,)."""

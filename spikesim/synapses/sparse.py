@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.learning import Rule
-from spikesim.synapses.delivery import Deliver, Delivery, Piece, Weights
-from spikesim.synapses.dense import check_delay
+from spikesim.learning.online import Layout
+from spikesim.synapses.delivery import Deliver, Delivery, Edges, Piece, Weights, check_delay
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,8 @@ class Sparse:
         DeclarationError: arrays that do not fit each other, an index below 0, a delay that is none, a NaN.
     """
 
+    follows: ClassVar[None] = None
+
     pre: str
     post: str
     indptr: npt.NDArray[np.int64] = field(repr=False)
@@ -42,7 +44,7 @@ class Sparse:
     w: npt.NDArray[Any] | float = field(repr=False)
     delay: int = 0
     delays: npt.NDArray[np.uint16] | None = field(default=None, repr=False)
-    plastic: Rule | None = None
+    plastic: Rule = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -92,9 +94,67 @@ class Sparse:
         """The presynaptic neuron of every synapse, int64 (n_synapses,)."""
         return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
 
+    @property
+    def late(self) -> npt.NDArray[np.int64]:
+        """Steps from a spike to its arrival beyond `delay`, synapse by synapse, int64 (n_synapses,)."""
+        return np.zeros(self.n_synapses, np.int64) if self.delays is None else self.delays.astype(np.int64)
+
+    @property
+    def longest_delay(self) -> int:
+        """Steps."""
+        return self.delay + (0 if self.delays is None else int(self.delays.max(initial=0)))
+
+    def check_sizes(self, n_pre: int, n_post: int) -> None:
+        """See `Projection`."""
+        if len(self.indptr) != n_pre + 1:
+            raise DeclarationError(
+                f"{self.name}: rows for {len(self.indptr) - 1} presynaptic neurons, and {self.pre} has "
+                f"{n_pre}"
+            )
+        if self.n_synapses and self.indices.max() >= n_post:
+            k = int(np.argmax(self.indices))
+            raise DeclarationError(
+                f"{self.name}: synapse {k} goes to neuron {self.indices[k]}, and {self.post} has {n_post} "
+                f"(0 .. {n_post - 1})"
+            )
+
+    def declared(self, n_pre: int, n_post: int) -> Weights:
+        """The declared weights, (n_synapses,), or () where all synapses have one weight."""
+        return np.asarray(self.w)
+
+    def fixed(self, w: Weights) -> Sparse:
+        """See `Projection`."""
+        return replace(self, w=w, plastic=None)
+
+    def edges(self, w: Weights) -> Edges:
+        """See `Projection`."""
+        each = np.broadcast_to(w, self.indices.shape)
+        return Edges(self.rows.astype(np.int32), self.indices, each, self.delay + self.late)
+
+    def layout(self, n_pre: int, n_post: int) -> Layout:
+        """See `PlasticProjection`."""
+        return Layout.of(self.indptr, self.indices, n_post)
+
+    def shaped(self, w: Weights, n_pre: int, n_post: int) -> Weights:
+        """The weights as they are, (n_synapses,)."""
+        return w
+
+    def check_online(self) -> None:
+        """See `PlasticProjection`: each synapse has a weight of its own, and all have one delay."""
+        if np.ndim(self.w) == 0:
+            raise DeclarationError(
+                f"{self.name}: one weight for all synapses, and {type(self.plastic).__name__} changes "
+                f"each of them; give w as an array of {self.n_synapses}"
+            )
+        if self.delays is not None:
+            raise DeclarationError(
+                f"{self.name}: synapses that learn share one delay; declare a projection for each delay, "
+                f"without delays="
+            )
+
     def pieces(self, w: Weights) -> list[Piece]:
         """For each delay the matrix (n_pre, n_post); several synapses between two neurons add up."""
-        late = np.zeros(self.n_synapses, np.int64) if self.delays is None else self.delays.astype(np.int64)
+        late = self.late
         each, rows = np.broadcast_to(w, self.indices.shape), self.rows
         # As wide as its farthest synapse: the network knows the rest, and zeros add nothing.
         shape = (len(self.indptr) - 1, int(self.indices.max(initial=-1)) + 1)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from spikesim.engines.naive.engine import Naive
 from spikesim.network import Network
-from spikesim.neurons.population import scaled
 
 
 def membrane_before(
@@ -24,16 +22,19 @@ def membrane_before(
     steps: int | None = None,
     signals: Mapping[str, Any] | None = None,
     learn: bool = False,
-) -> tuple[float, float]:
-    """A neuron's membrane at a step, after it has integrated and before it may fire; and its threshold.
+) -> tuple[float, float] | None:
+    """A neuron's membrane in a step, after integration and before a reset, and the threshold that acted.
 
-    Both in counts of the grid, or real. Of a pair of error neurons the channel that is nearer to firing.
+    Both in counts of the grid, or real. Of a pair of error neurons the channel that is nearer to firing. None
+    for a model of one's own without the method `decision`.
 
     Args:
         network, inputs, labels, steps, signals, learn: as the programs were given them.
         population, neuron, presentation, step: where.
     """
     model = network.populations[population]
+    if not hasattr(model, "decision"):
+        return None
     caught: list[tuple[Any, Any]] = []
 
     def told(name: str, t: int, state: Any, current: Any) -> None:
@@ -51,7 +52,6 @@ def membrane_before(
             None if labels is None else np.asarray(labels)[alone],
         )
     state, current = caught[0]
-    # The same step with a threshold that nothing reaches.
-    silent = replace(model, theta=2.0 ** (50 - (model.grid or 0)))
-    v = np.atleast_2d(silent.step(state, current)[0]["v"])[:, neuron]
-    return float(v[np.argmax(np.abs(v))] if len(v) == 1 else v.max()), float(scaled(model.theta, model.grid))
+    v, theta = (np.atleast_2d(x)[:, neuron] for x in model.decision(state, current))
+    k = int(np.argmax(np.abs(v) - theta)) if len(v) == 1 else int(np.argmax(v - theta))
+    return float(v[k]), float(theta[k])

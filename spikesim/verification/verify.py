@@ -142,8 +142,11 @@ def _explained(
     name, neuron = difference.population, difference.neuron[0]
     if learn and not network.window.endless and difference.presentation > 0:
         return difference  # the weights have moved since; the membranes after the step are what there is
-    before, threshold = membrane_before(
+    rebuilt = membrane_before(
         network, name, neuron, difference.presentation, difference.step, inputs, labels, steps, signals, learn
     )
+    if rebuilt is None:
+        return difference
+    before, threshold = rebuilt
     near = abs(abs(before) - threshold) <= tolerance.get(name, 0.0) if name in tolerance else False
     return replace(difference, before=before, threshold=threshold, rounding=near)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -15,8 +15,18 @@ from spikesim.learning import RULES, register_rule
 from spikesim.learning.online import Layout
 from spikesim.network import Network
 from spikesim.network.file import digest, load_network, save_network
-from spikesim.neurons import LIF, MODELS, ErrorIF, PoissonSource, State, register
-from spikesim.neurons.population import check, scaled
+from spikesim.neurons import (
+    LIF,
+    MODELS,
+    ErrorIF,
+    NeuronModel,
+    NeuronState,
+    Parameter,
+    PoissonSource,
+    Variable,
+    register,
+)
+from spikesim.neurons.population import BIAS, FLOOR, LIMIT, MEMBRANE, THETA, check, scaled
 from spikesim.recording.state import same
 from spikesim.synapses import Dense
 
@@ -27,6 +37,13 @@ pytestmark = pytest.mark.core
 @dataclass(frozen=True)
 class Tiring:
     """v += I + b; fires at v >= theta + a; each spike raises a by `rise`, each step lowers it by 1 count."""
+
+    description: ClassVar[NeuronModel] = NeuronModel(
+        "v += I + b; a = max(a - 1, 0); spike at v >= theta + a; v = 0, a += rise",
+        (THETA, Parameter("rise", "weight", low=0, on_grid=True), BIAS, FLOOR),
+        (MEMBRANE, Variable("a", "weight", "threshold's rise")),
+    )
+    limit: ClassVar[float] = LIMIT
 
     n: int
     theta: float
@@ -42,10 +59,10 @@ class Tiring:
     def __post_init__(self) -> None:
         check(self)
 
-    def initial_state(self) -> State:
+    def initial_state(self) -> NeuronState:
         return {"v": np.zeros(self.n, np.int64), "a": np.zeros(self.n, np.int64)}
 
-    def step(self, state: State, current: Any) -> tuple[State, Any]:
+    def step(self, state: NeuronState, current: Any) -> tuple[NeuronState, Any]:
         a = np.maximum(state["a"] - 1, 0)
         v = state["v"] + current + scaled(self.bias, self.grid)
         fired = v >= scaled(self.theta, self.grid) + a
@@ -129,6 +146,7 @@ def test_they_come_back_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 class Half:
     """Something that integrates, but is no neuron model yet."""
 
+    description: ClassVar[NeuronModel] = NeuronModel("half")
     n: int = 2
     theta: float = 1.0
 
@@ -136,7 +154,7 @@ class Half:
 @pytest.mark.parametrize(
     ("population", "said"),
     [
-        (Half(), "a: Half has no grid, bias, .*initial_state, step; every population needs n, theta"),
+        (Half(), "a: Half has no grid, reset_at, .*initial_state, step; every population needs n, grid"),
         (LIF, r"a: the class LIF; a population is one of its instances, as LIF\(100, ...\)"),
         (100, "a: 100 is no population; take one of .*ErrorIF, .*IF, LIF"),
         ("IF", "a: 'IF' is no population"),

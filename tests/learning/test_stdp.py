@@ -18,6 +18,7 @@ from spikesim.network.file import digest, load_network, save_network
 from spikesim.neurons import IF, LIF, PoissonSource, Source
 from spikesim.spikes import from_raster
 from spikesim.synapses import Dense, OneToOne, Sparse
+from spikesim.window import Window
 
 pytestmark = pytest.mark.core
 ENGINES = ("naive", "stepped")
@@ -212,6 +213,7 @@ def test_where_rules_are_refused() -> None:
     on_grid = IF(1, 1.0)
     sparse = ([0, 1], np.zeros(1, np.int32))
     ends = {"pre": Source(1), "post": RAISING}
+    timed = {"pre": Source(1), "post": on_grid}
     for make, said in (
         (lambda: pair(STDP(0.1, 0.1), post=on_grid), "off the grid of post"),
         (lambda: pair(RewardSTDP(0.1, 0.1), post=on_grid), "off the grid of post"),
@@ -230,7 +232,9 @@ def test_where_rules_are_refused() -> None:
             "share one delay",
         ),
         (
-            lambda: Network(ends, (Sparse("pre", "post", *sparse, [0.5], plastic=CountRule(0.1)),)),
+            lambda: Network(
+                timed, (Sparse("pre", "post", *sparse, [0.5], plastic=CountRule(0.1)),), Window(4, 2)
+            ),
             "a CountRule changes Dense",
         ),
     ):

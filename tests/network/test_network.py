@@ -98,7 +98,7 @@ REFUSED = {
     ),
     "another shape": (
         lambda: net(projections=dense(HALF.T)),
-        "in->hid: weights of (3, 4) between in of 4 and hid of 3 neurons",
+        "in->hid: w has the shape (3, 4); (4, 3) is needed, the sizes of in and hid",
     ),
     "not a matrix": (
         lambda: Dense("in", "hid", np.zeros(3)),
@@ -319,7 +319,7 @@ def test_masters_come_back_and_others_are_refused() -> None:
         made.with_masters({"in->hidd": masters["in->hid"]})
     with pytest.raises(DeclarationError, match=r"weights of \['hid->out'\] are missing"):
         made.with_masters({"in->hid": masters["in->hid"]})
-    with pytest.raises(DeclarationError, match=r"weights of \(3, 4\)"):
+    with pytest.raises(DeclarationError, match=r"w has the shape \(3, 4\)"):
         made.with_masters(masters | {"in->hid": masters["in->hid"].T})
     with pytest.raises(DeclarationError, match="outside the clip range"):
         made.with_masters(masters | {"in->hid": masters["in->hid"] + 2**grid.MASTER_BITS})

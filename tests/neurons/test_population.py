@@ -98,10 +98,10 @@ def test_the_registry_knows_every_model() -> None:
     [
         ({"n": 0}, "n = 0; a population has at least one neuron"),
         ({"n": 2.5}, r"n = 2\.5"),
-        ({"theta": 0.0}, r"theta = 0\.0; a threshold is a positive number"),
+        ({"theta": 0.0}, r"theta = 0\.0; a positive, finite number is needed"),
         ({"theta": float("nan")}, "theta = nan"),
         ({"theta": 0.1}, r"theta: 0\.1 lies .* beside the grid of 2\*\*-2"),
-        ({"theta": float("inf")}, "theta: holds inf"),
+        ({"theta": float("inf")}, "theta = inf; a positive, finite number"),
         ({"grid": 29}, "grid = 29 bits"),
         ({"reset_at": ("begin",)}, "reset_at = .*begin.*known: 'start', 'split'"),
         ({"active_in": "third"}, "active_in = 'third'; known: None, 'first', 'second'"),
@@ -118,8 +118,8 @@ def test_a_field_out_of_range_is_named(population, change, said) -> None:  # typ
     ("make", "said"),
     [
         (lambda: IF(3, 1.0, 2, bias=0.1), r"IF: bias: 0\.1 lies"),
-        (lambda: IF(3, 1.0, 2, bias=(0.25, 0.5)), "bias has 2 values for 3 neurons"),
-        (lambda: IF(3, 1.0, 2, floor=0.5), r"floor = 0\.5; a floor lies at or below"),
+        (lambda: IF(3, 1.0, 2, bias=(0.25, 0.5)), r"bias has the shape \(2,\), and there are 3 neurons"),
+        (lambda: IF(3, 1.0, 2, floor=0.5), r"floor = 0\.5; a finite number in \[-inf, 0\] is needed"),
         (lambda: IF(3, 1.0, 2, floor=-0.3), r"floor: -0\.3 lies"),
         (lambda: IF(3, 1.0, 2, reset="soft"), "reset = 'soft'; known: 'zero', 'subtract'"),  # type: ignore[arg-type]
         (lambda: ErrorIF(3, 1.0, 2, form="two"), "form = 'two'; known: 'ternary', 'pair'"),  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from spikesim.backends.brian2.device import Code, brian2_module, check_code, generating
 from spikesim.backends.brian2.inputs import Outside, presented, unending
 from spikesim.backends.brian2.monitors import Seen
-from spikesim.backends.brian2.neuron_models import cells, check_reach
+from spikesim.backends.brian2.neuron_models import check_reach, models
 from spikesim.backends.brian2.populations import Clockwork, begin, groups, where_it_stands
 from spikesim.backends.brian2.projections import check_rules, projections, teach
 from spikesim.engines.external_inputs import (
@@ -72,7 +72,7 @@ class Brian2:
         choice: str = "",
     ) -> None:
         check_code(choice or code)
-        self._models = cells(network.populations)
+        self._models = models(network.populations)
         brian2_module()
         self.network = network
         self.masters = starting_masters(network, masters)

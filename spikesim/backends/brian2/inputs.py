@@ -12,8 +12,7 @@ import numpy.typing as npt
 from spikesim.engines.external_inputs import ExternalInputs
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.network import Network
-from spikesim.network.scheduling import is_source
-from spikesim.neurons import Source, Target
+from spikesim.network.scheduling import is_input, is_source, is_target
 from spikesim.neurons.population import scaled
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
@@ -75,9 +74,9 @@ def presented(network: Network, length: int, inputs: Mapping[str, Spikes], class
     found = Outside(network, length)
     window = network.window
     for name, population in network.populations.items():
-        if isinstance(population, Source):
+        if is_input(population):
             trains = (source_train(population, window, inputs[name], b) for b in range(len(classes)))
-        elif isinstance(population, Target):
+        elif is_target(population):
             trains = (target_train(population, window, int(label)) for label in classes)
         else:
             continue

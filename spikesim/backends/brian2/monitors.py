@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.backends.brian2.inputs import Outside
-from spikesim.backends.brian2.neuron_models import Cell
+from spikesim.backends.brian2.neuron_models import Brian2Model
 from spikesim.backends.brian2.populations import SHOW, SLOT, Clockwork
 from spikesim.neurons.population import number_type
 from spikesim.spikes import Spikes, from_raster
@@ -33,7 +33,7 @@ class Seen:
         self,
         clocks: Clockwork,
         groups: Mapping[str, Any],
-        models: Mapping[str, Cell],
+        models: Mapping[str, Brian2Model],
         outside: Outside,
         fired: Iterable[str],
         moved: Iterable[str],

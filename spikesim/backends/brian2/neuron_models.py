@@ -1,11 +1,11 @@
-"""Neuron models in Brian2's words.
+"""Neuron models in Brian2's words: one table of translations.
 
 All numbers are what the model counts in (counts of the population's grid, or real numbers) in float64. The
 statements may use
 
     drive     what has arrived in this step, of spikes and from outside
     bias      the population's
-    act       1 where a neuron lives in this step, 0 where it is held as it is
+    act       1 where a neuron is simulated in this step, 0 where it is held
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from spikesim.errors import EngineError
 from spikesim.network.scheduling import is_source
 from spikesim.neurons import IF, LIF, ErrorIF
 from spikesim.neurons.brian2_lif import Brian2LIF
+from spikesim.neurons.description import no_translation, uniform
 from spikesim.neurons.leaky import DECAY_UNIT
 from spikesim.neurons.population import LIMIT, scaled
 
-_REST = """
+_REFRACTORY = """
 awake = act * int(refractory_left == 0)
 refractory_left = refractory_left - act * int(refractory_left > 0)
 """
 
 
-class Cell(NamedTuple):
+class Brian2Model(NamedTuple):
     """A neuron model in Brian2's words.
 
     Attributes:
@@ -37,114 +38,124 @@ class Cell(NamedTuple):
         helpers: more variables, which belong to one step.
         integrate: statements, see above.
         events: name -> (condition, reset), where the event "plus" is a spike of +1 and "minus" is one of -1.
-        values: the numbers that the statements use, by name.
+        values: the numbers that the statements use, by name: one for all neurons, or an array (n,).
         reach: expression of the largest number that has to stay below 2**53.
-        arrays: constants (n,) that they use, by name.
     """
 
     state: Mapping[str, tuple[str, ...]]
     helpers: tuple[str, ...]
     integrate: str
     events: Mapping[str, tuple[str, str]]
-    values: Mapping[str, float]
+    values: Mapping[str, npt.ArrayLike]
     reach: str
-    arrays: Mapping[str, npt.NDArray[np.float64]] = {}
 
     @property
     def variables(self) -> tuple[str, ...]:
         """Every variable of the state."""
         return tuple(name for names in self.state.values() for name in names)
 
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The values that are one number for all neurons."""
+        return {name: float(np.asarray(v).flat[0]) for name, v in self.values.items() if uniform(v)}
 
-def cell(name: str, population: Any) -> Cell:
-    """An integrating population's model in Brian2's words.
+    @property
+    def arrays(self) -> dict[str, npt.NDArray[np.float64]]:
+        """The values that differ from neuron to neuron, float64 (n,)."""
+        return {name: np.asarray(v, np.float64) for name, v in self.values.items() if not uniform(v)}
+
+
+def translated(name: str, population: Any) -> Brian2Model:
+    """A population's model in Brian2's words.
 
     Raises:
         EngineError: a model that has no translation.
     """
-    translate = _TRANSLATIONS.get(type(population))
+    translate = TRANSLATIONS.get(type(population))
     if translate is None:
-        known = ", ".join(kind.__name__ for kind in _TRANSLATIONS)
-        raise EngineError(
-            f"brian2: {name} is a {type(population).__name__}, a model without a translation to Brian2; it "
-            f"runs {known}, and everything that only sends. The engines 'naive' and 'stepped' run every "
-            f"registered model"
+        raise no_translation(
+            "brian2",
+            name,
+            population,
+            TRANSLATIONS,
+            "A translation is an entry of spikesim.backends.brian2.neuron_models.TRANSLATIONS",
         )
     return translate(population)
 
 
-def cells(populations: Mapping[str, Any]) -> dict[str, Cell]:
+def models(populations: Mapping[str, Any]) -> dict[str, Brian2Model]:
     """The models of all populations that integrate."""
-    return {name: cell(name, p) for name, p in populations.items() if not is_source(p)}
+    return {name: translated(name, p) for name, p in populations.items() if not is_source(p)}
 
 
-def _number(value: float, bits: int | None) -> float:
-    return float(scaled(value, bits))
-
-
-def _tail(population: IF | LIF, moved: str) -> tuple[str, dict[str, float], str]:
-    """What IF and LIF share: the floor and the rest after a spike; with the values, and what is awake."""
-    values, code = {"theta": _number(population.theta, population.grid)}, moved
+def _shared(population: IF | LIF, moved: str) -> tuple[str, dict[str, Any], str]:
+    """What IF and LIF share: floor and refractory time; the statements, the values, what is awake."""
+    values, code = {"theta": scaled(population.theta, population.grid)}, moved
     if population.floor is not None:
-        values["lowest"] = _number(population.floor, population.grid)
+        values["lowest"] = scaled(population.floor, population.grid)
         code += "moved = clip(moved, lowest, 1e300)\n"
     awake = "act"
-    if population.refractory:
-        values["pause"] = float(population.refractory)
-        code, awake = _REST + code, "awake"
+    if np.any(np.asarray(population.refractory)):
+        values["pause"] = np.asarray(population.refractory)
+        code, awake = _REFRACTORY + code, "awake"
     return code + f"v = (1 - {awake}) * v + {awake} * moved", values, awake
 
 
-def _with_rest(population: IF | LIF, state: dict[str, tuple[str, ...]]) -> tuple[Any, tuple[str, ...], str]:
+def _with_refractory(
+    population: IF | LIF, state: dict[str, tuple[str, ...]]
+) -> tuple[Any, tuple[str, ...], str]:
     """State, helpers and the reset's last statement of a population that may be refractory."""
-    if not population.refractory:
+    if not np.any(np.asarray(population.refractory)):
         return state, (), ""
     return {**state, "refractory_left": ("refractory_left",)}, ("awake",), "\nrefractory_left = pause"
 
 
-def _integrate_and_fire(population: IF) -> Cell:
-    code, values, awake = _tail(population, "moved = v + drive + bias\n")
-    state, helpers, pause = _with_rest(population, {"v": ("v",)})
+def _integrate_and_fire(population: IF) -> Brian2Model:
+    code, values, awake = _shared(population, "moved = v + drive + bias\n")
+    state, helpers, pause = _with_refractory(population, {"v": ("v",)})
     reset = "v = 0" if population.reset == "zero" else "v -= theta"
     events = {"plus": (f"{awake} > 0 and v >= theta", reset + pause)}
-    return Cell(state, helpers, code, events, values, "abs(moved)")
+    return Brian2Model(state, helpers, code, events, values, "abs(moved)")
 
 
-def _leaky(population: LIF) -> Cell:
-    p = population.numbers
+def _leaky(population: LIF) -> Brian2Model:
     kept = "{x} * {x}_kept"
     if population.grid is not None:  # cut off towards zero, as Loihi does
         kept = f"sign({{x}}) * floor(abs({{x}}) * {{x}}_kept / {DECAY_UNIT})"
     current = f"current = {kept.format(x='u')} + drive\nu = (1 - act) * u + act * current\n"
-    code, values, awake = _tail(population, f"{current}moved = {kept.format(x='v')} + current + bias\n")
-    state, helpers, pause = _with_rest(population, {"v": ("v",), "u": ("u",)})
-    values |= {"u_kept": p.u_kept, "v_kept": p.v_kept, "v_reset": p.v_reset}
-    reset = "v -= theta" if p.subtract else "v = v_reset"
+    code, values, awake = _shared(population, f"{current}moved = {kept.format(x='v')} + current + bias\n")
+    state, helpers, pause = _with_refractory(population, {"v": ("v",), "u": ("u",)})
+    values |= {
+        "u_kept": population.kept(population.u_decay),
+        "v_kept": population.kept(population.v_decay),
+        "v_reset": scaled(population.v_reset, population.grid),
+    }
+    reset = "v -= theta" if population.reset == "subtract" else "v = v_reset"
     events = {"plus": (f"{awake} > 0 and v >= theta", reset + pause)}
-    reach = f"(abs(moved) + abs(current)) * {p.unit}"
-    return Cell(state, helpers, code, events, values, reach)
+    reach = f"(abs(moved) + abs(current)) * {population.unit}"
+    return Brian2Model(state, helpers, code, events, values, reach)
 
 
-def _error(population: ErrorIF) -> Cell:
-    values = {"theta": _number(population.theta, population.grid)}
+def _error(population: ErrorIF) -> Brian2Model:
+    values = {"theta": scaled(population.theta, population.grid)}
     if population.form == "ternary":
         code = "v = v + act * (drive + bias)"
         events = {
             "plus": ("act > 0 and v >= theta", "v = 0"),
             "minus": ("act > 0 and v <= -theta", "v = 0"),
         }
-        return Cell({"v": ("v",)}, (), code, events, values, "abs(v)")
+        return Brian2Model({"v": ("v",)}, (), code, events, values, "abs(v)")
     code = "v_plus = v_plus + act * (drive + bias)\nv_minus = v_minus - act * (drive + bias)"
     events = {
         "plus": ("act > 0 and v_plus >= theta", "v_plus = 0"),
         "minus": ("act > 0 and v_minus >= theta", "v_minus = 0"),
     }
     reach = "abs(v_plus) + abs(v_minus)"
-    return Cell({"v": ("v_plus", "v_minus")}, (), code, events, values, reach)
+    return Brian2Model({"v": ("v_plus", "v_minus")}, (), code, events, values, reach)
 
 
-def _read_from_brian2(population: Brian2LIF) -> Cell:
-    """Brian2's own order, one step late; see `brian2_neurons`."""
+def _read_from_brian2(population: Brian2LIF) -> Brian2Model:
+    """Brian2's own order, one step late; see `spikesim.neurons.brian2_lif`."""
     code = """
 open = act * int(refractory_left == 0)
 v = v + act * drive * (1 - lost)
@@ -155,20 +166,24 @@ lost = (1 - act) * lost + act * {deaf}
     reset = "v = v_reset" if population.reset == "value" else "v -= v_reset"
     if population.loses_input:
         reset += "\nlost = 1"
-    values = {"theta": population.theta, "v_reset": population.v_reset, "pause": float(population.refractory)}
+    values = {
+        "theta": np.asarray(population.theta),
+        "v_reset": np.asarray(population.v_reset),
+        "pause": np.asarray(population.refractory),
+        "kept": np.asarray(population.kept),
+    }
     condition = f"open > 0 and v {'>' if population.strict else '>='} theta"
-    return Cell(
+    return Brian2Model(
         {key: (key,) for key in population.initial_state()},
         ("open",),
         code,
         {"plus": (condition, reset + "\nrefractory_left = pause")},
         values,
         "abs(v)",
-        {"kept": population.arrays[0]},
     )
 
 
-_TRANSLATIONS: dict[type, Callable[[Any], Cell]] = {
+TRANSLATIONS: dict[type, Callable[[Any], Brian2Model]] = {
     IF: _integrate_and_fire,
     LIF: _leaky,
     ErrorIF: _error,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.backends.brian2.inputs import Outside
-from spikesim.backends.brian2.neuron_models import Cell
+from spikesim.backends.brian2.neuron_models import Brian2Model
 from spikesim.network import Network
 from spikesim.neurons.population import scaled
 from spikesim.window import Window
@@ -78,7 +78,7 @@ class Clockwork:
         return f"{what}_{self.network.order.index(name)}"
 
 
-def groups(clocks: Clockwork, models: Mapping[str, Cell], outside: Outside) -> dict[str, Any]:
+def groups(clocks: Clockwork, models: Mapping[str, Brian2Model], outside: Outside) -> dict[str, Any]:
     """A group for each population, in the network's order, with all that it does in its turn.
 
     Args:
@@ -113,11 +113,11 @@ def _sender(clocks: Clockwork, name: str, outside: Outside) -> Any:
     )
 
 
-def _group(clocks: Clockwork, name: str, model: Cell, outside: Outside) -> Any:
+def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -> Any:
     """What integrates."""
     b2, population, window = clocks.b2, clocks.network.populations[name], clocks.window
     begin, end = window.span(population.active_in or "all")
-    values: dict[str, Any] = {"length": clocks.length, "begin": begin, "end": end, **model.values}
+    values: dict[str, Any] = {"length": clocks.length, "begin": begin, "end": end, **model.numbers}
     values |= {"first_step": 1 + clocks.network.offsets[name], "boundary": window.boundary}
     gate, equations = "1", ""
     if population.gate_by in outside.events:
@@ -127,7 +127,8 @@ def _group(clocks: Clockwork, name: str, model: Cell, outside: Outside) -> Any:
         gate, equations = "int(fired > 0)", "fired : 1 (linked)\n"
     equations += _EQUATIONS.format(gate=gate)
     equations += "".join(f"{v} : 1\n" for v in (*model.variables, *model.helpers))
-    equations += "".join(f"{v} : 1 (constant)\n" for v in model.arrays)
+    starts = _starts(population, model)
+    equations += "".join(f"{v} : 1 (constant)\n" for v in (*model.arrays, *starts))
     if name in outside.currents:
         values["given"] = b2.TimedArray(
             outside.currents[name], dt=1 * b2.second, name=clocks.named("given", name)
@@ -140,19 +141,30 @@ def _group(clocks: Clockwork, name: str, model: Cell, outside: Outside) -> Any:
         clock=clocks.step,
         name=clocks.named("population", name),
     )
-    group.bias = scaled(population.bias, population.grid).astype(np.float64)
-    for key, array in model.arrays.items():
+    if population.description.parameter("bias") is not None:
+        group.bias = scaled(population.bias, population.grid).astype(np.float64)
+    for key, array in {**model.arrays, **starts}.items():
         setattr(group, key, array)
     _schedule(clocks, name, group, model, name in outside.currents)
     return group
 
 
-def _schedule(clocks: Clockwork, name: str, group: Any, model: Cell, driven: bool) -> None:
+def _starts(population: Any, model: Brian2Model) -> dict[str, Any]:
+    """The variables of the state that do not start at 0: NAME_at_start -> float64 (n,)."""
+    found: dict[str, Any] = {}
+    for key, names in model.state.items():
+        rows = np.asarray(population.initial_state()[key], np.float64).reshape(len(names), -1)
+        found |= {f"{v}_at_start": row for v, row in zip(names, rows, strict=True) if row.any()}
+    return found
+
+
+def _schedule(clocks: Clockwork, name: str, group: Any, model: Brian2Model, driven: bool) -> None:
     """A population's turn: integrate, fire, reset and count; and its rest at the border."""
     window, population = clocks.window, clocks.network.populations[name]
     code = "drive = drive + given(t, i)\n" if driven else ""
     if "split" in population.reset_at and window.split is not None:
-        code += "".join(f"{v} = {v} * int(own != boundary)\n" for v in model.variables)
+        for v, start in _set_back(population, model).items():
+            code += f"{v} = {v} * int(own != boundary) + {start} * int(own == boundary)\n"
     code += model.integrate + "\ndrive = 0"  # what has arrived is used now or never
     code += f"\nfarthest = clip({model.reach}, farthest, 1e300)"
     group.run_regularly(code, clock=clocks.step, when=SLOT, order=clocks.order(name, INTEGRATE))
@@ -164,11 +176,18 @@ def _schedule(clocks: Clockwork, name: str, group: Any, model: Cell, driven: boo
             code += f"\nh_second {sign} int(own >= boundary)"
         group.run_on_event(event, code, when=SLOT, order=clocks.order(name, RESET))
     if not clocks.network.window.endless:
-        cleared = "\n".join(f"{v} = 0" for v in ("h_first", "h_second", *model.variables))
+        starts = {"h_first": "0", "h_second": "0", **_set_back(population, model)}
+        cleared = "\n".join(f"{v} = {start}" for v, start in starts.items())
         group.run_regularly(cleared, clock=clocks.border, when=SLOT, order=REST)
 
 
-def begin(group: Any, model: Cell, state: Mapping[str, Any]) -> None:
+def _set_back(population: Any, model: Brian2Model) -> dict[str, str]:
+    """Each variable of the state and the expression of its initial value."""
+    starts = _starts(population, model)
+    return {v: f"{v}_at_start" if f"{v}_at_start" in starts else "0" for v in model.variables}
+
+
+def begin(group: Any, model: Brian2Model, state: Mapping[str, Any]) -> None:
     """Let a population go on from a model's state."""
     for key, names in model.state.items():
         rows = np.asarray(state[key], np.float64).reshape(len(names), -1)
@@ -176,7 +195,7 @@ def begin(group: Any, model: Cell, state: Mapping[str, Any]) -> None:
             setattr(group, variable, row)
 
 
-def where_it_stands(group: Any, model: Cell, like: Mapping[str, Any]) -> dict[str, Any]:
+def where_it_stands(group: Any, model: Brian2Model, like: Mapping[str, Any]) -> dict[str, Any]:
     """A population's state as its model keeps it: shapes and types are those of `like`."""
     found = {}
     for key, names in model.state.items():

@@ -8,7 +8,7 @@ in the next step, hence one step less of Brian2's delay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from spikesim.learning import CountRule
 from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
-from spikesim.synapses import Dense, OneToOne, Sparse, Transpose
+from spikesim.synapses.delivery import Edges
 
 MASTERS = 2**32  # more than a master weight's reach
 FLOAT64_EXACT = 2**53  # sums and products of integers below this are exact in float64
@@ -44,40 +44,6 @@ w = floor(master * coarse + 0.5)
 """
 
 
-class Edges(NamedTuple):
-    """Single synapses: from i to j int64 (k,), with weights w and delays int64, (k,) or one for all."""
-
-    i: npt.NDArray[np.int64]
-    j: npt.NDArray[np.int64]
-    w: npt.NDArray[Any]
-    delay: npt.NDArray[np.int64]
-
-
-def edges(network: Network, p: Any, w: npt.NDArray[Any]) -> Edges:
-    """The single synapses of a projection.
-
-    Args:
-        network: the declaration.
-        p: any projection; of a kind that is unknown here those of its matrices that are not zero.
-        w: its weights as they are now, in the units of the threshold.
-    """
-    same = np.array(p.delay)
-    if isinstance(p, Dense):
-        pre, post = np.indices(network.shape(p))
-        return Edges(pre.ravel(), post.ravel(), w.ravel(), same)
-    if isinstance(p, OneToOne):
-        each = np.arange(network.populations[p.post].n)
-        return Edges(each, each, w, same)
-    if isinstance(p, Sparse):
-        late = same if p.delays is None else p.delay + p.delays.astype(np.int64)
-        return Edges(p.rows, p.indices.astype(np.int64), w, late)
-    found = [(*np.nonzero(matrix), matrix[np.nonzero(matrix)], delay) for delay, matrix in p.pieces(w)]
-    sizes = [len(i) for i, _, _, _ in found]
-    joined = [np.concatenate([piece[k] for piece in found]) for k in range(3)]
-    delays = np.repeat(np.array([piece[3] for piece in found], np.int64), sizes)
-    return Edges(joined[0], joined[1], joined[2], delays)
-
-
 def projections(
     clocks: Clockwork, groups: Mapping[str, Any], masters: Masters, weights: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -90,15 +56,13 @@ def projections(
         weights: projection -> its weights as they are now, in the units of the threshold.
     """
     net, found = clocks.network, {}
-    following = {
-        p.name: p.w.of for p in net.projections if isinstance(p, Dense) and isinstance(p.w, Transpose)
-    }
+    following = {p.name: p.follows for p in net.projections if p.follows is not None}
     learning = {p.name for p in net.plastic}
     for p in net.projections:
         if following.get(p.name) in learning:
             continue
-        e = edges(net, p, weights[p.name])
-        if not len(e.i):
+        e = p.edges(weights[p.name])
+        if not len(e.pre):
             continue
         model = _PLASTIC if p.name in learning else "w : 1 (constant)"
         synapses = found[p.name] = _synapses(clocks, groups, p, model, e)
@@ -115,7 +79,7 @@ def projections(
 def _transposed(clocks: Clockwork, groups: Mapping[str, Any], p: Any, forward: Any) -> Any:
     """Synapse (a, b) reads the weight of the forward synapse (b, a), whenever it is used."""
     n_pre, n_post = clocks.network.shape(p)
-    e = edges(clocks.network, p, np.zeros((n_pre, n_post)))
+    e = p.edges(np.zeros((n_pre, n_post)))
     synapses = _synapses(clocks, groups, p, "mirror : integer (constant)", e)
     synapses.mirror = np.arange(n_pre * n_post).reshape(n_post, n_pre).T.ravel()
     synapses.variables.add_reference("w", forward, "w", index="mirror")
@@ -127,7 +91,7 @@ def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, 
     late = net.order.index(p.post) <= net.order.index(p.pre)
     events = {"spike": "+="} if is_source(net.populations[p.pre]) else {"plus": "+=", "minus": "-="}
     events = {event: sign for event, sign in events.items() if event in groups[p.pre].events}
-    uniform = e.delay.ndim == 0 or bool((e.delay == e.delay[0]).all())
+    uniform = bool((e.delay == e.delay[0]).all())
     first = int(e.delay.flat[0]) - late
     synapses = b2.Synapses(
         groups[p.pre],
@@ -140,7 +104,7 @@ def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, 
         clock=clocks.step,
         name=f"projection_{net.projections.index(p)}",
     )
-    synapses.connect(i=e.i, j=e.j)
+    synapses.connect(i=e.pre, j=e.post)
     for event in events:
         pathway = getattr(synapses, event)
         pathway.when, pathway.order = SLOT, clocks.order(p.pre, SEND)
@@ -157,7 +121,11 @@ def check_rules(net: Network, batch: int, factor: float) -> None:
     """
     for p in net.plastic:
         rule = p.plastic
-        assert isinstance(rule, CountRule)
+        if type(rule) is not CountRule:
+            raise EngineError(
+                f"brian2: {p.name} learns by {type(rule).__name__}; only CountRule has a translation. The "
+                f"engines 'stepped' and 'naive' run every rule"
+            )
         if rule.step != "plain":
             raise EngineError(
                 f"brian2: {p.name} learns by a {rule.step} step, whose roots and divisions each program "
@@ -194,7 +162,6 @@ def teach(
     when = b2.TimedArray(due, dt=length, name="due_at_border")
     for p in net.plastic:
         rule = p.plastic
-        assert isinstance(rule, CountRule)
         low, high = rule.clip_master()
         values = {"low": float(low), "high": float(high), "eta": float(rule.eta_master(factor)), "due": when}
         bits = net.populations[p.post].grid

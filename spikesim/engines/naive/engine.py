@@ -24,8 +24,7 @@ from spikesim.engines.input_checks import check_recorded, check_run
 from spikesim.engines.naive.step import StepLoop, StepObserver
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.network import Network
-from spikesim.network.scheduling import is_source
-from spikesim.neurons import Source, Target
+from spikesim.network.scheduling import is_input, is_source, is_target
 from spikesim.recording import Recording, winner
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes, from_raster
@@ -154,8 +153,8 @@ class Naive:
     def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:
         """The given spike train (T, n) of a source or target in its own window; None for what integrates."""
         population, window = self.network.populations[name], self.network.window
-        if isinstance(population, Source):
+        if is_input(population):
             return source_train(population, window, inputs[name], b)
-        if isinstance(population, Target):
+        if is_target(population):
             return target_train(population, window, labels[b])
         return None

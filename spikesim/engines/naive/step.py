@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines.external_inputs import ExternalInputs, longest_delay, signature
-from spikesim.engines.initial_weights import layout_of
 from spikesim.engines.overflow_check import check_range
 from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
 from spikesim.recording.state import State
-from spikesim.synapses import Dense
 
 Ints = npt.NDArray[np.int64]
 StepObserver = Callable[[str, int, Any, Any], None]  # population, its step, the state before it, what arrives
@@ -42,7 +40,7 @@ class StepLoop:
         self.network, self._told = network, told
         self.moving = [name for name in network.order if not is_source(network.populations[name])]
         self.begun = begun
-        self.layouts = {p.name: layout_of(network, p) for p in network.online}
+        self.layouts = {p.name: p.layout(*network.shape(p)) for p in network.online}
         self.weights = {name: w.copy() for name, w in begun.weights.items()} if begun else {}
         self.traces = {p.name: p.plastic.start(self.layouts[p.name]) for p in network.online}
         if begun and begun.traces:
@@ -128,8 +126,7 @@ class StepLoop:
         """The matrices of a projection; of one that learns in every step as its weights are now."""
         if p.name not in self.weights:
             return self._pieces[p.name]
-        w = self.weights[p.name]
-        return self._matrices(p, w.reshape(self.network.shape(p)) if isinstance(p, Dense) else w)
+        return self._matrices(p, p.shaped(self.weights[p.name], *self.network.shape(p)))
 
     def _closed(self, population: Any, spikes: Mapping[str, Ints]) -> Any:
         """Where a neuron is held: where its partner has not fired in the first phase. None for no gate."""

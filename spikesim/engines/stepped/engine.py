@@ -21,7 +21,7 @@ from spikesim.engines.external_inputs import (
     check_state,
     signature,
 )
-from spikesim.engines.initial_weights import layout_of, starting_masters, starting_squares
+from spikesim.engines.initial_weights import starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run
 from spikesim.engines.memory_recorder import MemoryRecorder, Observer
 from spikesim.engines.monitors import monitors_of
@@ -33,7 +33,6 @@ from spikesim.recording import Recording
 from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
-from spikesim.synapses import Dense, Transpose
 
 Ints = npt.NDArray[np.int64]
 
@@ -62,12 +61,8 @@ class Stepped:
         self._weights = {p.name: self._contiguous(p.name) for p in network.projections}
         self._trains, self._cells = wire(network, self._weights.__getitem__)
         follow = {p.name for p in network.plastic}
-        self._moving = [
-            p.name
-            for p in network.projections
-            if p.name in follow or (isinstance(p, Dense) and isinstance(p.w, Transpose) and p.w.of in follow)
-        ]
-        layouts = {p.name: layout_of(network, p) for p in network.online}
+        self._moving = [p.name for p in network.projections if p.name in follow or p.follows in follow]
+        layouts = {p.name: p.layout(*network.shape(p)) for p in network.online}
         self._rules = [(p, layouts[p.name], act_of(p.plastic, layouts[p.name])) for p in network.online]
 
     def _contiguous(self, name: str) -> Any:
@@ -114,7 +109,7 @@ class Stepped:
         for train in self._trains.values():
             train.clear()
         for cell in self._cells.values():
-            cell.initial_state()
+            cell.reset()
         for now in range(net.steps):
             for name in net.order:
                 t = now - net.offsets[name]
@@ -128,7 +123,7 @@ class Stepped:
         """A population's turn in its own step t: only in the phase in which it lives."""
         population, window = cell.population, self.network.window
         if t == window.boundary and "split" in population.reset_at:
-            cell.initial_state()
+            cell.reset()
         if population.active_in not in (None, window.phase(t)):
             return NOBODY
         if population.gate_by is not None:  # the gate's first phase may end while this population lives

@@ -79,8 +79,8 @@ class LivePopulation:
         self._fired, self._signs = np.zeros(population.n, np.int32), np.zeros(population.n, np.int8)
         self._advance = advance_of(population)
 
-    def initial_state(self) -> None:
-        """Back to the state at rest, with no gate."""
+    def reset(self) -> None:
+        """Set the state back to the initial one, without a gate."""
         self.closed = OPEN
         for key, value in self.population.initial_state().items():
             self.state[key][...] = value

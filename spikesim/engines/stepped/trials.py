@@ -12,7 +12,7 @@ from spikesim.engines.memory_recorder import Observer
 from spikesim.engines.monitors import Collector
 from spikesim.engines.stepped.step import NOBODY, Fired, LivePopulation
 from spikesim.network import Network
-from spikesim.network.scheduling import is_source
+from spikesim.network.scheduling import is_input, is_source, is_target
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
 from spikesim.recording.monitor import Monitor
@@ -62,9 +62,9 @@ class Trials:
         self.b = b
         given: dict[str, Sequence[Fired]] = {}
         for name, population in self.network.populations.items():
-            if isinstance(population, Source):
+            if is_input(population):
                 given[name] = self._source(population, inputs[name], b)
-            elif isinstance(population, Target):
+            elif is_target(population):
                 given[name] = self._target(population, int(labels[b]))
         return given
 

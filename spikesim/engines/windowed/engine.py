@@ -25,9 +25,11 @@ from spikesim.engines.windowed.weight_update import add_increments
 from spikesim.errors import EngineError
 from spikesim.learning.counts import CountRule, increments, presynaptic
 from spikesim.network import Masters, Network
+from spikesim.network.scheduling import is_target
 from spikesim.neurons import Target
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
+from spikesim.synapses import Dense
 
 Ints = npt.NDArray[np.int64]
 Counts = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]  # input, layers, errors
@@ -59,9 +61,7 @@ class Windowed:
     ) -> None:
         self.network, self.threads = network, threads
         self._compiled = compile_plan(network)
-        self._rules: dict[str, CountRule] = {
-            p.name: p.plastic for p in network.plastic if p.plastic is not None
-        }
+        self._rules: dict[str, CountRule] = {p.name: _rule(p) for p in network.plastic}
         self.squares = starting_squares(network, squares)
         self._allocate(starting_masters(network, masters))
 
@@ -218,7 +218,7 @@ class Windowed:
         return {name: found[name] for name in self.network.populations}
 
     def _targets(self) -> dict[str, Target]:
-        return {name: p for name, p in self.network.populations.items() if isinstance(p, Target)}
+        return {name: p for name, p in self.network.populations.items() if is_target(p)}
 
     def _keep(
         self,
@@ -248,6 +248,20 @@ class Windowed:
                 minus = slice(spans[name].start + shift, spans[name].stop + shift)
                 v = np.stack([v, v_out[:, :, minus]], axis=2)
             found.v[name] = v
+
+
+def _rule(p: Dense) -> CountRule:
+    """The rule of a projection, which has to be a CountRule here.
+
+    Raises:
+        EngineError: it is another one.
+    """
+    if type(p.plastic) is not CountRule:
+        raise EngineError(
+            f"windowed: {p.name}: {type(p.plastic).__name__}; this engine learns by CountRule. "
+            f"engine='stepped' runs every rule"
+        )
+    return p.plastic
 
 
 def _stacked(trains: list[npt.NDArray[np.int64]], T: int, n: int) -> npt.NDArray[np.int64]:

@@ -75,7 +75,7 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
         return
     if t == plan.split and p.reset_split:
         for j in range(p.start, p.start + p.n):
-            buffers.v[j] = 0
+            buffers.v[j] = plan.v_start[j]
     if layer == 1:
         row = t - plan.split if plan.replay and t >= plan.split else t
         for j in range(p.n):
@@ -93,7 +93,13 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
             buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
     here = slice(p.start, p.start + p.n)
     integrate_and_fire(
-        buffers.v[here], buffers.current, plan.bias[here], p.theta, p.floor, p.subtract, buffers.fired
+        buffers.v[here],
+        buffers.current,
+        plan.bias[here],
+        plan.theta[here],
+        plan.floor[here],
+        p.subtract,
+        buffers.fired,
     )
     phase = 0 if t < plan.split else 1
     buffers.k[mine] = list_fired(
@@ -150,7 +156,7 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
     plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
     gate = plan.layers[p.gate].start if p.gate >= 0 else -1
     buffers.k[mine] = fire_error(
-        buffers.v, plus, minus, p.n, buffers.current, p, h, gate, h_e,
+        buffers.v, plus, minus, p.n, buffers.current, p, plan.error_theta, h, gate, h_e,
         buffers.idx, buffers.sign, mine * buffers.current.size,
     )  # fmt: skip
 
@@ -187,8 +193,9 @@ def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def
             for j in range(n):
                 buffers.current[j] += buffers.train[t_layer % plan.split, j] * p.w_layer
         if fire_error(
-            buffers.v, plus, minus, n, buffers.current, p, h, gate, h_e, buffers.idx, buffers.sign, 0
-        ):
+            buffers.v, plus, minus, n, buffers.current, p, plan.error_theta, h, gate, h_e,
+            buffers.idx, buffers.sign, 0,
+        ):  # fmt: skip
             silent = False
             break
     for j in range(n):
@@ -226,6 +233,7 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
     h[:] = 0
     h_e[:] = 0
     buffers.v[:] = 0
+    buffers.v[: plan.v_start.size] = plan.v_start
     buffers.k[:] = 0
     count_inputs(plan, times, neurons, h_in)
     input_currents(plan, w, times, neurons, h_in, inputs)

@@ -16,7 +16,7 @@ from spikesim import grid
 from spikesim.errors import EngineError
 from spikesim.network import Network
 from spikesim.neurons import IF, ErrorIF, Source, Target
-from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.synapses import Dense, OneToOne
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -29,8 +29,6 @@ LAYER = np.dtype(
         ("n", np.int64),
         ("start", np.int64),  # first neuron of a layer in the flat arrays of layers 1 .. L
         ("w_start", np.int64),  # first weight of the projection into a layer in the flat weights
-        ("theta", np.int32),
-        ("floor", np.int32),
         ("subtract", np.int32),
         ("reset_split", np.int32),
         ("delay", np.int64),
@@ -44,7 +42,6 @@ ERROR = np.dtype(
     [
         ("n", np.int64),
         ("start", np.int64),
-        ("theta", np.int32),
         ("pair", np.int32),
         ("offset", np.int64),
         ("gate", np.int64),  # layer whose first phase opens the gate, or -1
@@ -66,7 +63,11 @@ class Plan(NamedTuple):
 
     layers: npt.NDArray[np.void]  # LAYER, over layers 0 .. L; layer 0 is the source
     errors: npt.NDArray[np.void]  # ERROR, in the order of a step
-    bias: I32  # flat, over the neurons of layers 1 .. L
+    bias: I32  # flat, over the neurons of layers 1 .. L; so are theta, floor and v_start
+    theta: I32
+    floor: I32
+    v_start: I32
+    error_theta: I32  # flat, over the error neurons
     T: int
     split: int
     steps: int
@@ -91,6 +92,19 @@ class Compiled(NamedTuple):
     feedback: npt.NDArray[np.float32]
 
 
+# What a population or projection is to this engine; others are refused.
+ROLES: dict[type, str] = {Source: "source", IF: "layer", ErrorIF: "error", Target: "target"}
+KINDS: dict[type, str] = {Dense: "dense", OneToOne: "one to one"}
+
+
+def _role(network: Network, name: str) -> str | None:
+    return ROLES.get(type(network.populations[name]))
+
+
+def _kind(projection: Any) -> str | None:
+    return KINDS.get(type(projection))
+
+
 def compile_plan(network: Network) -> Compiled:
     """The plan of a network that the windowed engine runs.
 
@@ -101,16 +115,16 @@ def compile_plan(network: Network) -> Compiled:
         raise EngineError("windowed: this network runs without end, and this engine needs presentations")
     chain, incoming = _chain(network)
     for name in chain[1:]:
-        if network.populations[name].refractory:
+        if np.any(np.asarray(network.populations[name].refractory)):
             raise _refused(name, "its neurons are refractory")
-    errors = tuple(n for n in network.order if isinstance(network.populations[n], ErrorIF))
-    known = {*chain, *errors, *(n for n, p in network.populations.items() if isinstance(p, Target))}
+    errors = tuple(n for n in network.order if _role(network, n) == "error")
+    targets = [n for n in network.populations if _role(network, n) == "target"]
+    known = {*chain, *errors, *targets}
     for name in network.populations.keys() - known:
         raise _refused(name, "it is not part of the chain of layers or of the error pathway")
     error_arrays, feedback = _errors(network, chain, errors, incoming)
-    layers, bias = _layers(network, chain, errors, incoming)
+    layers = _layers(network, chain, errors, incoming)
     delays = [p.delay for p in network.projections]
-    targets = [n for n, p in network.populations.items() if isinstance(p, Target)]
     if len(targets) > 1:
         raise _refused(targets[1], "one target at most")
     window = network.window
@@ -121,7 +135,11 @@ def compile_plan(network: Network) -> Compiled:
     plan = Plan(
         layers,
         error_arrays,
-        bias,
+        _flat(network, chain[1:], "bias"),
+        _flat(network, chain[1:], "theta"),
+        _flat(network, chain[1:], "floor"),
+        _flat(network, chain[1:], "v_start"),
+        _flat(network, errors, "theta"),
         window.T,
         window.boundary,
         network.steps,
@@ -176,15 +194,15 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise _refused("sources", f"one source is needed, not {len(network.sources)}")
     chain, incoming = [network.sources[0]], [""]
     while True:
-        dense = [p for p in network.projections if isinstance(p, Dense) and p.pre == chain[-1]]
-        forward = [p for p in dense if isinstance(network.populations[p.post], IF)]
+        dense = [p for p in network.projections if _kind(p) == "dense" and p.pre == chain[-1]]
+        forward = [p for p in dense if _role(network, p.post) == "layer"]
         if not forward:
             break
         if len(forward) > 1:
             several = " and ".join(p.post for p in forward)
             raise _refused(chain[-1], f"projects densely to {several}; a chain goes on to one")
         link = forward[0]
-        if link.post in chain or isinstance(link.w, Transpose):
+        if link.post in chain or link.follows is not None:
             raise _refused(link.name, "it is recurrent, or a transpose between layers")
         chain.append(link.post)
         incoming.append(link.name)
@@ -201,16 +219,15 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _layers(
     network: Network, chain: tuple[str, ...], errors: tuple[str, ...], incoming: tuple[str, ...]
-) -> tuple[npt.NDArray[np.void], I32]:
+) -> npt.NDArray[np.void]:
     rows: list[dict[str, Any]] = [_source_row(network.populations[chain[0]], network.offsets[chain[0]])]
-    bias: list[npt.NDArray[np.int64]] = []
     for name, link in zip(chain[1:], incoming[1:], strict=True):
         population = network.populations[name]
         if population.active_in is not None or population.gate_by is not None:
             raise _refused(name, "a layer is active in both phases, without a gate")
         others = [p for p in network.incoming(name) if p.name != link]
         if len(others) > 1 or any(
-            not isinstance(p, OneToOne) or p.pre not in errors or p.delay < 1 for p in others
+            _kind(p) != "one to one" or p.pre not in errors or p.delay < 1 for p in others
         ):
             raise _refused(
                 name, "beside its layer's input it takes one one-to-one injection of error spikes, delay >= 1"
@@ -219,8 +236,6 @@ def _layers(
         rows.append(
             {
                 "n": population.n,
-                "theta": grid.snap(population.theta, bits),
-                "floor": _floor(population),
                 "subtract": population.reset == "subtract",
                 "reset_split": "split" in population.reset_at,
                 "delay": network.named[link].delay,
@@ -230,12 +245,24 @@ def _layers(
                 "inject_delay": others[0].delay if others else 0,
             }
         )
-        bias.append(np.broadcast_to(grid.snap(population.bias, bits), population.n))
     table = _table(rows, LAYER)
     sizes = table["n"]
     table["start"][1:] = np.cumsum(sizes[1:]) - sizes[1:]
     table["w_start"][2:] = np.cumsum(sizes[:-2] * sizes[1:-1])
-    return table, np.concatenate([np.zeros(0, np.int64), *bias]).astype(np.int32)
+    return table
+
+
+def _flat(network: Network, names: tuple[str, ...], key: str) -> I32:
+    """A parameter of all neurons of some populations behind each other, in grid counts, int32.
+
+    A floor below int32 is none, since no membrane gets there.
+    """
+    found = [np.zeros(0, np.int64)]
+    for name in names:
+        population = network.populations[name]
+        values = np.maximum(getattr(population.linear(), key), NO_FLOOR)
+        found.append(np.maximum(grid.snap(values, population.grid), NO_FLOOR))
+    return np.concatenate(found).astype(np.int32)
 
 
 def _table(rows: list[dict[str, Any]], kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
@@ -243,13 +270,6 @@ def _table(rows: list[dict[str, Any]], kind: np.dtype[np.void]) -> npt.NDArray[n
     assert kind.names is not None
     table = np.array([tuple(int(row.get(name, 0)) for name in kind.names) for row in rows], kind)
     return table.view(np.recarray)
-
-
-def _floor(population: IF) -> int:
-    """The floor in grid counts; one below int32 is none, since no membrane gets there."""
-    if population.floor is None:
-        return NO_FLOOR
-    return max(NO_FLOOR, int(grid.snap(population.floor, population.grid)))
 
 
 def _source_row(source: Source, offset: int) -> dict[str, Any]:
@@ -271,13 +291,12 @@ def _errors(
             "source": -1,
             "transposed": -1,
             "n": population.n,
-            "theta": grid.snap(population.theta, population.grid),
             "pair": population.form == "pair",
             "offset": network.offsets[name],
             "gate": -1 if population.gate_by is None else chain.index(population.gate_by),
         }
         links = network.incoming(name)
-        if len(links) == 1 and isinstance(links[0], Dense) and links[0].pre in errors:
+        if len(links) == 1 and _kind(links[0]) == "dense" and links[0].pre in errors:
             row |= _fed(network, links[0], errors, incoming, fixed)
         else:
             row |= _loss(network, name, chain)
@@ -288,16 +307,18 @@ def _errors(
 
 
 def _fed(
-    network: Network, link: Dense, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]
+    network: Network, link: Any, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]
 ) -> dict[str, Any]:
     """An error population fed by another one."""
     if link.plastic is not None:
         raise _refused(link.name, "feedback is fixed or a transpose")
     row = {"source": errors.index(link.pre), "delay": link.delay}
-    if isinstance(link.w, Transpose):
-        if link.w.of not in incoming:
-            raise _refused(link.name, f"transposes {link.w.of!r}, which is not a projection between layers")
-        return row | {"transposed": incoming.index(link.w.of)}
+    if link.follows is not None:
+        if link.follows not in incoming:
+            raise _refused(
+                link.name, f"transposes {link.follows!r}, which is not a projection between layers"
+            )
+        return row | {"transposed": incoming.index(link.follows)}
     row["b_start"] = sum(b.size for b in fixed)
     fixed.append(grid.snap(link.w, network.populations[link.post].grid).astype(np.float32).ravel())
     return row
@@ -306,9 +327,9 @@ def _fed(
 def _loss(network: Network, name: str, chain: tuple[str, ...]) -> dict[str, Any]:
     """A loss circuit: one-to-one from a target and from a layer."""
     links = network.incoming(name)
-    target = [p for p in links if isinstance(network.populations[p.pre], Target)]
+    target = [p for p in links if _role(network, p.pre) == "target"]
     layer = [p for p in links if p.pre in chain[1:]]
-    plain = all(isinstance(p, OneToOne) for p in links)
+    plain = all(_kind(p) == "one to one" for p in links)
     if not (plain and len(links) == 2 and len(target) == len(layer) == 1):
         why = "it takes neither one dense projection of error spikes nor a target and a layer, one-to-one"
         raise _refused(name, why)

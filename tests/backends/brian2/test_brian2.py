@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from spikesim.errors import DataError, EngineError, MissingExtraError
 from spikesim.learning import CountRule
 from spikesim.models import emstdp
 from spikesim.network import Network, Readout
-from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.neurons import IF, ErrorIF, NeuronModel, Source, Target
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.window import Window
@@ -250,6 +250,9 @@ def test_two_runs_equal_one_and_nothing_global_changes() -> None:
 @dataclass(frozen=True)
 class Odd:
     """A model that Brian2 has no words for."""
+
+    description: ClassVar[NeuronModel] = NeuronModel("nothing happens")
+    limit: ClassVar[float] = 2.0**53
 
     n: int
     theta: float = 1.0

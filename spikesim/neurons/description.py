@@ -1,0 +1,220 @@
+"""The description of a neuron model: its equations, parameters and state variables, declared once.
+
+Every reader of a network (engines, numeric bounds, verifier, drawing, Brian2, the hardware targets, the
+random networks of the tests) asks this description, or keeps one table `{model: translation}` with one
+refusal for a model that is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from spikesim import grid as grids
+from spikesim.errors import DeclarationError, EngineError
+
+Reals = npt.NDArray[np.float64]
+Role = Literal["neuron", "input", "target", "generator"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a neuron model.
+
+    Attributes:
+        name: of the dataclass field.
+        unit: what it counts in: "weight" (the unit of weights and thresholds), "1/step", "steps", "1".
+        low, high: the closed range of its values.
+        positive: 0 is excluded; `low` is 0.
+        per_neuron: it may be an array of n values, one for each neuron.
+        on_grid: it is a multiple of the population's grid, where there is one.
+        whole: a whole number.
+        optional: None is allowed (no floor).
+    """
+
+    name: str
+    unit: str
+    low: float = -np.inf
+    high: float = np.inf
+    positive: bool = False
+    per_neuron: bool = True
+    on_grid: bool = False
+    whole: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One state variable of a neuron model.
+
+    Attributes:
+        name: its key in the state.
+        unit: "weight" (counts of the grid where the population has one), "steps" or "1".
+        meaning: in a few words.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class NeuronModel:
+    """What a model declares about itself, as its class attribute `description`.
+
+    Attributes:
+        equations: the update of one step.
+        parameters: see `Parameter`.
+        state: see `Variable`; "v" is the membrane.
+        spikes: "binary" (0, 1) or "signed" (-1, 0, 1).
+        leaky: a leak, an adaptation or a lasting current bounds or spreads what arrives: sums are bounded in
+            float64 over the whole window. Otherwise the membrane is a sum of what arrived since its reset.
+        role: "neuron" integrates; "input" sends spikes given from outside, "target" the class to be learnt,
+            "generator" spikes of its own.
+    """
+
+    equations: str
+    parameters: tuple[Parameter, ...] = ()
+    state: tuple[Variable, ...] = ()
+    spikes: Literal["binary", "signed"] = "binary"
+    leaky: bool = True
+    role: Role = "neuron"
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of a name; None where the model has none of it."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+
+class LinearNeuron(NamedTuple):
+    """Integrate-and-fire neurons with a current and a leak, in one normal form that the targets translate.
+
+        u(t) = (1 - u_decay) u(t-1) + I(t)
+        v(t) = max((1 - v_decay) v(t-1) + u(t) + bias, floor)
+        spike where v(t) >= theta and the neuron is not refractory; then v(t) = v_reset, or v(t) - theta
+
+    An IF has u_decay = 1 and v_decay = 0. All arrays are (n,), in the units of weights.
+
+    Attributes:
+        floor: -inf for none.
+        refractory: int64, steps.
+        subtract: the reset subtracts theta.
+        form: "single" membrane, or the error neuron's "ternary" or "pair" of membranes.
+    """
+
+    theta: Reals
+    bias: Reals
+    u_decay: Reals
+    v_decay: Reals
+    v_reset: Reals
+    floor: Reals
+    refractory: npt.NDArray[np.int64]
+    v_start: Reals
+    u_start: Reals
+    subtract: bool = False
+    form: Literal["single", "ternary", "pair"] = "single"
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a membrane leaks, or a current lasts; otherwise what arrives acts once, and stays."""
+        return bool((self.u_decay != 1).any() or (self.v_decay != 0).any())
+
+    def differing(self, names: Iterable[str]) -> list[str]:
+        """Which of these parameters differ from neuron to neuron."""
+        return [name for name in names if not uniform(getattr(self, name))]
+
+
+def uniform(values: Any) -> bool:
+    """Whether all values are equal."""
+    array = np.asarray(values)
+    return bool(array.ndim == 0 or (array == array.flat[0]).all())
+
+
+def each(value: Any, n: int) -> Reals:
+    """A number or n numbers as float64 (n,); None (no floor) is -inf."""
+    return np.broadcast_to(np.asarray(-np.inf if value is None else value, np.float64), (n,)).copy()
+
+
+def check_parameters(population: Any) -> None:
+    """Check every parameter that a model describes; arrays and lists become tuples of Python numbers.
+
+    Raises:
+        DeclarationError: a value of a wrong type, shape or range, or off the grid; names the parameter, the
+            neuron and the limit.
+    """
+    kind, n = type(population).__name__, population.n
+    for parameter in population.description.parameters:
+        value = getattr(population, parameter.name)
+        if value is None and parameter.optional:
+            continue
+        where = f"{kind}: {parameter.name}"
+        array = _array(value, parameter, where, n)
+        if array.ndim or isinstance(value, np.ndarray | np.generic):
+            object.__setattr__(population, parameter.name, _plain(array))
+        _check_range(array, parameter, where, value)
+        if parameter.on_grid:
+            grids.on_grid(array, population.grid, where)
+
+
+def _array(value: Any, parameter: Parameter, where: str, n: int) -> npt.NDArray[Any]:
+    kinds = "iu" if parameter.whole else "iuf"
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(None)
+    one = "a whole number" if parameter.whole else "a number"
+    if array.dtype.kind not in kinds:
+        wanted = f"{one}, or an array of {n}" if parameter.per_neuron else one
+        raise DeclarationError(f"{where} = {value!r:.60}; {wanted} is needed ({parameter.unit})")
+    if array.ndim and not parameter.per_neuron:
+        raise DeclarationError(f"{where} has the shape {array.shape}; {one} for all neurons is needed")
+    if array.ndim and array.shape != (n,):
+        raise DeclarationError(
+            f"{where} has the shape {array.shape}, and there are {n} neurons; give {one}, or one value for "
+            f"each neuron"
+        )
+    return array
+
+
+def _plain(array: npt.NDArray[Any]) -> Any:
+    return tuple(array.tolist()) if array.ndim else array.item()
+
+
+def _check_range(array: npt.NDArray[Any], parameter: Parameter, where: str, value: Any) -> None:
+    low, high = parameter.low, parameter.high
+    inside = (array > 0 if parameter.positive else array >= low) & (array <= high) & np.isfinite(array)
+    if inside.all():
+        return
+    k = int(np.argmin(inside)) if array.ndim else 0
+    shown = f"{where}[{k}] = {array.flat[k].item()!r}" if array.ndim else f"{where} = {value!r}"
+    if parameter.whole:
+        needed = f"a whole number of {parameter.unit} >= {low:g}"
+    elif parameter.positive:
+        needed = "a positive, finite number"
+    elif np.isfinite(low) or np.isfinite(high):
+        needed = f"a finite number in [{low:g}, {high:g}]"
+    else:
+        needed = "a finite number"
+    raise DeclarationError(f"{shown}; {needed} is needed ({parameter.unit})")
+
+
+def no_translation(
+    where: str, name: str, population: Any, table: Mapping[type, Any], way: str
+) -> EngineError:
+    """The refusal of every reader whose table has no entry for a model.
+
+    Args:
+        where: the reader.
+        name: of the population.
+        population: the model.
+        table: the reader's translations.
+        way: how an entry is added.
+    """
+    known = ", ".join(sorted(kind.__name__ for kind in table))
+    return EngineError(
+        f"{where}: {name} is a {type(population).__name__}, a model without a translation; {where} has "
+        f"{known}. {way}. The engines 'stepped' and 'naive' run every registered model"
+    )
