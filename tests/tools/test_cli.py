@@ -150,10 +150,10 @@ def test_ctrl_c_ends_at_a_checkpoint_and_the_hint_works(
         said = spikesim("train", "emstdp-digits", *TINY, "--out", "mine")
     assert said.status == 130
     assert "Traceback" not in said.err
-    hint = said.out.strip().rpartition("Go on with: ")[2]
+    hint = said.out.strip().rpartition("Resume with: ")[2]
     assert hint == "spikesim train --resume mine"
     unfinished = spikesim("evaluate", "mine")
-    assert "not finished: 1 of 2 epochs" in unfinished.out
+    assert "unfinished: 1 of 2 epochs" in unfinished.out
     found = json.loads(spikesim(*hint.split()[1:], "--json").out)
     assert found["weights_sha256"] == whole["weights_sha256"]
     assert json.loads(spikesim("train", "--resume", "mine", "--epochs", "3", "--json").out)["epochs"] == 3
@@ -168,10 +168,10 @@ def test_an_extended_run_is_stopped_and_its_hint_goes_to_the_new_end(
         press_ctrl_c(patch, 2)
         said = spikesim("train", "--resume", "mine", "--epochs", "2")
     assert said.status == 130
-    assert "not finished: 1 of 2 epochs" in spikesim("evaluate", "mine").out
+    assert "unfinished: 1 of 2 epochs" in spikesim("evaluate", "mine").out
     low = spikesim("train", "--resume", "mine", "--epochs", "1")
     assert low.status == 2
-    assert "epochs = 1, and 1 of 2 are done and a part of epoch 2" in low.err
+    assert "epochs = 1, but 1 of 2 are done and a part of epoch 2" in low.err
     found = json.loads(spikesim("train", "--resume", "mine", "--json").out)
     assert (found["epochs"], found["weights_sha256"]) == (2, whole["weights_sha256"])
 
@@ -198,7 +198,7 @@ def test_a_file_of_ones_own_with_arrays_of_ones_own(spikesim: Command, tmp_path:
     assert said.status == 0, said.err
     assert json.loads(said.out)["network"] == "5-6-3"
     np.savez(tmp_path / "mine.npz", X=rs.random((60, 5)), y=np.arange(60) % 3)
-    spikesim("train", "--resume", "runs/mine-1", "--epochs", "3").refused("began with other data")
+    spikesim("train", "--resume", "runs/mine-1", "--epochs", "3").refused("started with other data")
 
 
 def test_presets_fit_a_terminal_and_show_their_settings(spikesim: Command) -> None:
@@ -264,8 +264,8 @@ def test_the_training_bar_fits_80_columns(
 
 REFUSALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown preset": (("emstdp-digit",), ("unknown preset 'emstdp-digit'", "Did you mean 'emstdp-digits'")),
-    "nothing to train": ((), ("a preset or a .toml file, or --resume RUN",)),
-    "both": (("emstdp-digits", "--resume", "a"), ("one of the two",)),
+    "nothing to train": ((), ("a preset (or .toml file) to train, or --resume RUN",)),
+    "both": (("emstdp-digits", "--resume", "a"), ("give either a preset",)),
     "unknown setting": (("emstdp-digits", "--set", "Tt=3"), ("unknown setting 'Tt'", "Did you mean 'T'")),
     "no value": (("emstdp-digits", "--set", "T"), ("write key=value",)),
     "twice": (("emstdp-digits", "--set", "T=8", "--set", "T=6"), ("T is given twice",)),
@@ -287,11 +287,11 @@ REFUSALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("not enough memory", "smaller"),
     ),
     "resume nothing": (("--resume", "none"), ("no run in none",)),
-    "resume with settings": (("--resume", "none", "--set", "T=4"), ("are for new ones",)),
-    "resume with a seed": (("--resume", "none", "--seed", "4"), ("are for new ones",)),
+    "resume with settings": (("--resume", "none", "--set", "T=4"), ("are for new runs",)),
+    "resume with a seed": (("--resume", "none", "--seed", "4"), ("are for new runs",)),
     "out is a file": (
         ("emstdp-digits", *TINY, "--out", "file"),
-        ("file is a file, and a run needs a folder",),
+        ("file is a file, but a run needs a folder",),
     ),
     "out is below a file": (("emstdp-digits", *TINY, "--out", "file/run"), ("file/run",)),
 }
@@ -323,7 +323,7 @@ def test_a_run_that_is_there_is_kept_unless_told(spikesim: Command) -> None:
     assert spikesim("train", "emstdp-digits", *TINY, "--out", "a").status == 0
     before = Path("a/result.json").read_bytes()
     spikesim("train", "emstdp-digits", *TINY, "--out", "a").refused(
-        "a holds a run already", "--resume a", "--overwrite", "--out FOLDER"
+        "a already holds a run", "--resume a", "--overwrite", "--out FOLDER"
     )
     assert Path("a/result.json").read_bytes() == before
     assert spikesim("train", "emstdp-digits", *TINY, "--out", "a", "--overwrite", "--seed", "2").status == 0
@@ -360,7 +360,7 @@ def test_damaged_runs_are_named(spikesim: Command) -> None:
     attempt("a/network.h5 is damaged")
     for path in checkpoints:
         spoil(path, lambda b: b[:-1] + bytes([b[-1] ^ 1]))
-    attempt("no checkpoint in a can be used", "SHA-256")
+    attempt("a: all checkpoints are damaged", "SHA-256")
     spoil("a/config.json", lambda b: b[:40])
     attempt("a/config.json is damaged: it is not JSON")
     spoil("a/config.json", lambda b: b.replace(b'"T": 16', b'"T": 18'))
@@ -373,7 +373,7 @@ def test_damaged_runs_are_named(spikesim: Command) -> None:
 def test_a_run_that_was_made_in_python_is_left_to_python(spikesim: Command) -> None:
     train.train(small_runs.network(), small_runs.data(), Poisson(), Training(), out="a")
     for arguments in (("train", "--resume", "a"), ("evaluate", "a")):
-        spikesim(*arguments).refused("a: this run was made from Python", "spikesim.resume")
+        spikesim(*arguments).refused("a: this run was started from Python", "spikesim.resume")
 
 
 def test_a_checkpoint_of_another_network_is_refused(spikesim: Command) -> None:
@@ -427,10 +427,10 @@ def test_a_disk_that_fills_up_is_said_and_the_run_goes_on_later(
     plain = train._save
     with monkeypatch.context() as patch:
 
-        def save(run: Run, running: Any, standing: TrainingProgress) -> None:
-            if standing.epoch == 2:
+        def save(run: Run, running: Any, made: TrainingProgress) -> None:
+            if made.epoch == 2:
                 patch.setattr(os, "fsync", full)
-            plain(run, running, standing)
+            plain(run, running, made)
 
         patch.setattr(train, "_save", save)
         said = spikesim("train", "emstdp-digits", *TINY, "--out", "a")
@@ -489,8 +489,10 @@ def test_a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_folder(tmp_pat
     """A real write that fails: the network's file has 52 kB, and 20 kB are allowed."""
     arguments = ["train", "emstdp-digits", "--epochs", "1", "--out", str(tmp_path / "run")]
     limit = "r.setrlimit(r.RLIMIT_FSIZE, (20_000,) * 2)"  # when the kernels are compiled and kept
-    limited = f"import resource as r, spikesim.training as t; f = t._try_out; {kill_test.PLAIN}".replace(
-        "main()", f"t._try_out = lambda *given: (f(*given), {limit}); main()"
+    limited = (
+        f"import resource as r, spikesim.training.train as t; f = t._try_out; {kill_test.PLAIN}".replace(
+            "main()", f"t._try_out = lambda *given: (f(*given), {limit}); main()"
+        )
     )
     said = subprocess.run([sys.executable, "-c", limited, *arguments], capture_output=True, text=True)
     assert said.returncode == 2

@@ -68,7 +68,7 @@ def test_quantise_writes_the_network(runs: tuple[Path, Path], tmp_path: Path) ->
     assert network.window.T == 30 and Loihi(network).chip.layered
     with pytest.raises(DeclarationError, match="--out writes one network"):
         invoke("quantise", *runs, "--out", out)
-    with pytest.raises(DeclarationError, match="--bits '8,x': whole numbers"):
+    with pytest.raises(DeclarationError, match="--bits '8,x': expected whole numbers"):
         invoke("quantise", runs[0], "--bits", "8,x")
 
 

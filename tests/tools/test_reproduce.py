@@ -128,12 +128,12 @@ def test_a_preset_that_has_changed_is_not_mixed_with_its_past(
     before = (small / "results" / f"{NAME}.json").read_bytes()
     change(monkeypatch, T=18)
     with pytest.raises(
-        DeclarationError, match=r"results/emstdp-digits\.json holds results of other settings"
+        DeclarationError, match=r"results/emstdp-digits\.json holds results whose settings differ"
     ):
         go()
     assert (small / "results" / f"{NAME}.json").read_bytes() == before
     (small / "results" / f"{NAME}.json").unlink()
-    with pytest.raises(DeclarationError, match="runs/emstdp-digits-1 holds a run with other settings"):
+    with pytest.raises(DeclarationError, match="runs/emstdp-digits-1 holds a run whose settings differ"):
         go()
     assert Run.open(small / "runs" / f"{NAME}-1").network.window.T == 16
 
