@@ -1,1 +1,1 @@
-"""Training: configuration, the training loop, evaluation, and the run folder that keeps all of it."""
+"""Training: configuration, the training loop, evaluation, and the run folder that stores the results."""

@@ -1,4 +1,4 @@
-"""Argument type checks of training and evaluation, with hints how to build the right object."""
+"""Argument type checks of training and evaluation, with hints on how to build the right object."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from spikesim.training.config import Training
 
 HINTS: Mapping[type, str] = {
     **argument_checks.HINTS,
-    Dataset: "spikesim.datasets.from_arrays(x, y) makes one of arrays",
-    Split: "dataset.test is one, or dataset.split('validation')",
-    Training: "for example spikesim.Training(epochs=5)",
+    Dataset: "spikesim.datasets.from_arrays(x, y) builds one from arrays",
+    Split: "for example dataset.test or dataset.split('validation')",
+    Training: "for example spikesim.models.emstdp.training(config, epochs=5), or spikesim.Training(epochs=5)",
 }
 
 

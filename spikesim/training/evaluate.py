@@ -1,4 +1,4 @@
-"""How well a network classifies: its layers alone, on fresh spikes, with nothing learnt."""
+"""Classification accuracy of a network: inference only, on input spikes that training does not use."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came of it.
+    """Result of an evaluation.
 
     Attributes:
-        split: the name of the split.
-        predictions: int64 (B,).
-        labels: int64 (B,).
-        n_classes: neurons of the readout.
-        spikes: population -> mean spikes a presentation.
+        split: name of the split.
+        predictions: predicted classes, int64 (B,).
+        labels: true classes, int64 (B,).
+        n_classes: number of readout neurons.
+        spikes: population -> mean number of spikes per trial.
     """
 
     split: str
@@ -39,11 +39,11 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions, 0 to 1."""
+        """Share of correct predictions, 0 to 1."""
         return float((self.predictions == self.labels).mean())
 
     def confusion(self) -> npt.NDArray[np.int64]:
-        """int64 (classes, classes): rows are labels, columns predictions."""
+        """Confusion matrix, int64 (classes, classes): rows are labels, columns predictions."""
         found = np.zeros((self.n_classes, self.n_classes), np.int64)
         np.add.at(found, (self.labels, self.predictions), 1)
         return found
@@ -63,20 +63,24 @@ def evaluate(
     """Classify every sample of a split.
 
     Args:
-        network: the declaration; its teaching populations are left out.
-        split: what to classify.
-        encoder: makes spikes of the intensities; their random stream is another one than in training.
-        seed: of the encoder.
-        masters: plastic weights; the declared ones where None.
-        T: steps of a presentation; the window's where None.
-        threads: workers; they never change a result.
-        progress: called with (samples done, samples in all).
-        engine: "naive" or "windowed"; None takes windowed where it runs the network.
+        network: the network; its teaching populations are left out.
+        split: samples to classify.
+        encoder: turns intensities into spikes; its random stream differs from that of training.
+        seed: seed of the encoder.
+        masters: plastic weights, projection -> int32 (n_pre, n_post) on the master grid; None for the
+            declared ones.
+        T: time steps of a trial; None for those of the network's window.
+        threads: number of threads; they never change a result.
+        progress: called with (samples done, samples in total).
+        engine: "naive" or "windowed"; None selects windowed if it supports the network.
+
+    Returns:
+        Predictions, labels and spike counts.
 
     Raises:
         DataError: data that does not fit the network.
-        DeclarationError: weights of another network, or a T that cannot be.
-        EngineError: threads < 1, an unknown engine, or one that does not run the network.
+        DeclarationError: weights of another network, or an invalid T.
+        EngineError: threads < 1, an unknown engine, or one that does not support the network.
     """
     expect("evaluate", Network, network=network)
     expect("evaluate", Split, split=split)
@@ -107,26 +111,29 @@ def _kept(
 ) -> dict[str, npt.NDArray[np.int32]]:
     given = network.masters() if masters is None else masters
     if missing := [p.name for p in network.plastic if p.name not in given]:
-        raise DeclarationError(f"weights of another network: {', '.join(missing)} is missing")
+        raise DeclarationError(f"masters: weights of another network, without {', '.join(missing)}")
     return {p.name: given[p.name] for p in network.plastic}
 
 
 def check_fits(network: Network, split: Split) -> None:
-    """The data has as many inputs as the network's source, and no label beyond its readout.
+    """Check that a split fits a network: number of inputs, and labels below the number of outputs.
 
     Raises:
-        DataError: it has not.
+        DataError: it does not fit, it is empty, or the network has no readout or several sources.
     """
     if len(network.sources) != 1 or network.readout is None:
-        raise DataError("a network that classifies has one source and a readout")
+        raise DataError(
+            f"the network has {len(network.sources)} sources and {'no' if network.readout is None else 'a'} "
+            f"readout; classification needs exactly one source and a readout"
+        )
     n_in, n_out = network.populations[network.sources[0]].n, network.populations[network.readout.population].n
     if len(split) == 0:
         raise DataError(f"the split {split.name!r} is empty")
     if split.x.shape[1] != n_in:
         raise DataError(
-            f"the data has {split.x.shape[1]} inputs a sample, and the network {n_in}; set sizes accordingly"
+            f"the data has {split.x.shape[1]} inputs per sample, but the network {n_in}; adapt the sizes"
         )
     if split.y.max() >= n_out:
         raise DataError(
-            f"the data has labels up to {split.y.max()}, and the network {n_out} outputs (0 .. {n_out - 1})"
+            f"the data has labels up to {split.y.max()}, but the network {n_out} outputs (0 .. {n_out - 1})"
         )

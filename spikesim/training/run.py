@@ -1,4 +1,4 @@
-"""A training run: the network, what it has learnt, and the folder that holds both."""
+"""A training run: the network, its trained weights, and its folder."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ NETWORK = "network.h5"
 
 @dataclass
 class Run:
-    """What `train` and `resume` give back, and `Run.open` reads.
+    """A training run, as returned by `train` and `resume` and read by `Run.open`.
 
     Attributes:
-        network: as it was declared, with its initial weights.
-        training: the settings.
-        encoder: made the spikes.
-        masters: the learnt weights, projection -> int32 (n_pre, n_post) on the master grid.
-        folder: where the run lies; None for a run in memory.
-        finished: all epochs are done.
-        metrics: one record an epoch.
-        progress: where it stands; None before the first checkpoint.
+        network: the network as declared, with its initial weights.
+        training: the training configuration.
+        encoder: encoder of the input spikes.
+        masters: trained weights, projection -> int32 (n_pre, n_post) on the master grid.
+        folder: folder of the run; None for a run in memory.
+        finished: whether all epochs are complete.
+        metrics: one record per epoch.
+        progress: progress of the training; None before the first checkpoint.
         squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
-        engine: the name of the engine that trains it; None for a folder from before it was kept.
+        engine: name of the training engine; None for a folder of a version that did not record it.
     """
 
     network: Network
@@ -58,10 +58,10 @@ class Run:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
-        """Read a run from its folder, with the weights of its newest sound checkpoint.
+        """Read a run from its folder, with the weights of its newest intact checkpoint.
 
         Raises:
-            CheckpointError: no run is there, or its files are damaged or of another version.
+            CheckpointError: the folder holds no run, or its files are damaged or of another version.
         """
         folder = RunFolder.open(path)
         config = folder.config
@@ -70,18 +70,18 @@ class Run:
             encoder = restore_encoder(config["encoder"])
         except (KeyError, TypeError) as problem:
             raise CheckpointError(
-                f"{path}: its config.json is not that of a training ({problem!r}); "
-                f"bring it back from a copy, or begin a new run"
+                f"{path}: config.json does not describe a training ({problem!r}); "
+                f"restore it from a copy, or start a new run"
             ) from problem
         if not folder.path(NETWORK).exists():
             raise CheckpointError(
-                f"{path}: {NETWORK} is missing: this run ended before it began. Begin it anew, overwriting it"
+                f"{path}: {NETWORK} is missing, so this run was never started; start it again with overwrite"
             )
         network = load_network(folder.path(NETWORK))
         if config.get("network") != digest(network):
             raise CheckpointError(
-                f"{path}: {NETWORK} is not the network that config.json names; "
-                f"restore the folder's own files, or begin a new run"
+                f"{path}: {NETWORK} is not the network recorded in config.json; "
+                f"restore the original files, or start a new run"
             )
         run = cls(network, training, encoder, network.masters(), folder, False, folder.metrics())
         run.engine = config.get("engine")
@@ -93,13 +93,13 @@ class Run:
                 run.finished = run.progress.finished
             except (KeyError, TypeError) as problem:
                 raise CheckpointError(
-                    f"{path}: its checkpoint does not say where the training stands ({problem!r}); "
-                    f"it was made by another version of spikesim: begin a new run"
+                    f"{path}: the checkpoint holds no valid training progress ({problem!r}); "
+                    f"it was written by another version of spikesim: start a new run"
                 ) from problem
         return run
 
     def _take(self, found: Checkpoint) -> None:
-        """The weights of a checkpoint, when it is one of this run."""
+        """Take over the weights of a checkpoint after checking that it belongs to this run."""
         assert self.folder is not None
         groups: dict[str, dict[str, Any]] = {"masters": {}, "squares": {}}
         for name, array in found.arrays.items():
@@ -110,23 +110,23 @@ class Run:
         if declared != given or any(found.meta.get(key) != value for key, value in self.belongs().items()):
             raise CheckpointError(
                 f"{self.folder.root}: the checkpoint belongs to another network or configuration than "
-                f"{NETWORK} and config.json; restore the folder's own files, or begin a new run"
+                f"{NETWORK} and config.json; restore the original files, or start a new run"
             )
         self.masters, self.squares = groups["masters"], groups["squares"]
 
     def belongs(self) -> dict[str, str]:
-        """What a checkpoint of this run says that it is of: digests of the network and the configuration."""
+        """SHA-256 digests of the network and the configuration, which every checkpoint of the run stores."""
         assert self.folder is not None
         config = sha256_bytes(json_bytes(self.folder.config, what="the configuration"))
         return {"network": digest(self.network), "config": config}
 
     @property
     def weights_sha256(self) -> str:
-        """The SHA-256 of the learnt weights."""
+        """SHA-256 of the trained weights, in hex."""
         return digest_arrays(self.masters)
 
     def trained(self) -> Network:
-        """The network with what it has learnt."""
+        """The network with its trained weights."""
         return self.network.with_masters(self.masters)
 
     def evaluate(
@@ -138,9 +138,9 @@ class Run:
         progress: Any = None,
         engine: str | None = None,
     ) -> Evaluation:
-        """Classify a split of a dataset with the learnt weights; see `spikesim.training.evaluate.evaluate`.
+        """Classify a split of a dataset with the trained weights; see `spikesim.training.evaluate.evaluate`.
 
-        `engine` is that of the training where it is None.
+        `split` is "test", "validation", "train" or "fit". Without `engine`, that of the training is used.
         """
         expect("Run.evaluate", Dataset, dataset=dataset)
         return evaluate(
@@ -156,13 +156,16 @@ class Run:
         )
 
     def save_network(self) -> None:
-        """Write the declaration beside the run's configuration."""
+        """Write the declared network to the run folder."""
         assert self.folder is not None
         save_network(self.network, self.folder.path(NETWORK))
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """What a resumed run compares: name, sizes, SHA-256 of all labels and samples and of the splits' rows."""
+    """Identity of a dataset: name, sizes, SHA-256 of all labels and samples and of the rows of its splits.
+
+    A resumed run compares it with the one recorded at the start.
+    """
     assert dataset.fit_rows is not None
     return _sizes(dataset) | {
         "sha256": _sha256(*(array for part in (dataset.train, dataset.test) for array in (part.y, part.x))),
@@ -171,9 +174,9 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 
 
 def other_data(began: dict[str, Any], dataset: Dataset) -> dict[str, Any] | None:
-    """The dataset's fingerprint where it is not that which a run began with; else None."""
+    """The dataset's fingerprint if it differs from the recorded one, `began`; else None."""
     now = fingerprint(dataset)
-    if "splits_sha256" not in began:  # a folder from before: the labels and every 97th sample
+    if "splits_sha256" not in began:  # older folders hash the labels and every 97th sample
         parts = (dataset.train, dataset.test)
         now = _sizes(dataset) | {"sha256": _sha256(*(a for part in parts for a in (part.y, part.x[::97])))}
     return None if now == began else now

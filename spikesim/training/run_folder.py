@@ -1,4 +1,4 @@
-"""The folder of one training run: configuration, metrics as they come, checkpoints, result, pictures."""
+"""The folder of a training run: configuration, metrics, checkpoints, result and figures."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 
 
 class RunFolder:
-    """One run on disk. Make it with `create` or `open`; a context manager; `close` gives up the lock.
+    """A training run on disk, opened with `create` or `open`. A context manager, closed on exit.
 
-    config.json: `config` and `provenance`; metrics.jsonl: a record a line; checkpoints/: the last two;
-    result.json: when the run is done. Reading takes no lock. The first write takes it (create at once), for
-    this object alone, until `close` or the end of the process, however it ends.
+    Files: config.json with `config` and `provenance`; metrics.jsonl with one record per line; checkpoints/
+    with the last two checkpoints; result.json, once the run is complete.
+
+    Reading needs no lock. The first write (in `create`, immediately) takes an exclusive lock for this object,
+    held until `close` or the end of the process, however it ends.
     """
 
     def __init__(self, root: Path) -> None:
@@ -50,12 +52,11 @@ class RunFolder:
     def create(
         cls, path: str | os.PathLike[str], config: dict[str, Any], *, overwrite: bool = False
     ) -> RunFolder:
-        """Begin a run in `path`, made if missing. `config` is JSON-able and is kept with the provenance.
+        """Start a run in `path`, which is created if missing. `config` must be JSON-serialisable.
 
-        Raises DeclarationError when the folder holds another run (`overwrite` deletes that run's files, and
-        nothing else), or files of other origin under our names; SpikesimError when it cannot be written, or
-        another process writes in it. So all that can go wrong with the place goes wrong before any work is
-        done.
+        All problems of the folder are found here, before any work: raises DeclarationError if it holds
+        another run (`overwrite` deletes the files of that run, and nothing else) or foreign files with the
+        names used here; SpikesimError if it cannot be written or another process is writing to it.
         """
         record = {"format": FORMAT, "config": config, "provenance": provenance()}
         text = json_bytes(record, what="the configuration", indent=2, error=DeclarationError)
@@ -77,7 +78,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> RunFolder:
-        """The run in `path`, to read or to resume. Raises CheckpointError when there is none."""
+        """Open the run in `path`, to read or to resume it. Raises CheckpointError if there is none."""
         run = cls(Path(path))
         run._read_config()
         return run
@@ -91,47 +92,50 @@ class RunFolder:
         self.close()
 
     def close(self) -> None:
-        """Close the files and give up the lock. The object can go on reading."""
+        """Close the files and release the lock. The object can still read."""
         for handle in (self._metrics_handle, self._lock_handle):
             if handle is not None:
                 handle.close()
         self._metrics_handle = self._lock_handle = None
 
     def claim(self) -> None:
-        """Take the lock now, before any work. Raises SpikesimError when another process has it."""
+        """Take the lock now, before any work. Raises SpikesimError if another process holds it."""
         if self._lock_handle is None:
             self._lock_handle = lock_file(self.root / LOCK)
-            for folder in (self.root, self.root / CHECKPOINTS):  # what a killed writer left half done
+            for folder in (self.root, self.root / CHECKPOINTS):  # temporary files of a killed process
                 for leftover in folder.iterdir() if folder.is_dir() else ():
                     if TEMPORARY.fullmatch(leftover.name):
                         leftover.unlink(missing_ok=True)
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration that the run began with (tuples have become lists)."""
+        """The configuration at the start of the run, as read from JSON (tuples are lists)."""
         config: dict[str, Any] = self._read_config()["config"]
         return config
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """The versions, commit and processor that the run began with."""
+        """Versions, commit and processor at the start of the run."""
         found: dict[str, Any] = self._read_config()["provenance"]
         return found
 
     def path(self, name: str) -> Path:
-        """Where a picture or another file of the run goes: `name` is a plain file name."""
+        """Path of a figure or another file of the run; `name` is a plain file name.
+
+        Raises DeclarationError for a name with a folder, or one that the run folder itself uses.
+        """
         if name in ("", ".", "..", CONFIG, METRICS, RESULT, CHECKPOINTS, LOCK) or name != os.path.basename(
             name
         ):
             raise DeclarationError(
-                f"{name!r} is no name for a file in a run folder: use one like 'raster.png'."
+                f"{name!r} is not a valid file name in a run folder; use a plain name such as 'raster.png'."
             )
         return self.root / name
 
     # metrics
 
     def append_metrics(self, record: dict[str, Any]) -> None:
-        """Add one record as a line; it is with the system when this returns, so it survives the process."""
+        """Append one record as a line. It is handed to the operating system, so it survives the process."""
         line = json_bytes(record, what="the metrics", error=SpikesimError) + b"\n"
         self.claim()
         try:
@@ -140,9 +144,7 @@ class RunFolder:
                 self._metrics_handle = open(self.root / METRICS, "ab", 0)  # noqa: SIM115 - until close
             start = os.fstat(self._metrics_handle.fileno()).st_size
             if self._metrics_handle.write(line) != len(line):
-                os.ftruncate(
-                    self._metrics_handle.fileno(), start
-                )  # no half a line for the next one to follow
+                os.ftruncate(self._metrics_handle.fileno(), start)  # remove the partial line
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as problem:
             raise SpikesimError(
@@ -150,16 +152,16 @@ class RunFolder:
             ) from problem
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All records. A line torn by a crash at the end is left out; other damage is an error."""
+        """All records. An incomplete last line (after a crash) is skipped; other damage is an error."""
         records, _, torn = self._scan_metrics()
         if torn:
-            log.warning("the last line of %s was cut off by a crash and is left out", self.root / METRICS)
+            log.warning("the last line of %s is incomplete after a crash and is skipped", self.root / METRICS)
         return records
 
     def truncate_metrics(self, *, epoch: float | None = None, samples: float | None = None) -> int:
-        """Drop the records that come after `epoch` or `samples`, so that a resumed run writes nothing twice.
+        """Remove the records after `epoch` or `samples`, so that a resumed run writes no record twice.
 
-        Cuts at the first record whose value lies above the limit given. Returns how many records went.
+        Cuts at the first record whose value exceeds the given limit. Returns the number of removed records.
         """
         limits = {key: limit for key, limit in (("epoch", epoch), ("samples", samples)) if limit is not None}
         self.claim()
@@ -174,7 +176,7 @@ class RunFolder:
         return len(records) - keep
 
     def _scan_metrics(self) -> tuple[list[dict[str, Any]], int, bool]:
-        """Records, the number of bytes that hold them, and whether a torn line follows."""
+        """(records, their size in bytes, whether an incomplete line follows)."""
         path = self.root / METRICS
         try:
             lines = path.read_bytes().splitlines(keepends=True)
@@ -191,7 +193,7 @@ class RunFolder:
             if record is None:
                 if number < len(lines):
                     raise CheckpointError(
-                        f"{path} is damaged in line {number}. Delete that line to go on without it."
+                        f"{path}: line {number} is damaged. Delete that line to continue without it."
                     )
                 return records, sound, True
             records.append(record)
@@ -201,18 +203,19 @@ class RunFolder:
     def _repair_metrics(self) -> None:
         _, sound, torn = self._scan_metrics()
         if torn:
-            log.warning("the last line of %s was cut off by a crash and is removed", self.root / METRICS)
+            log.warning("the last line of %s is incomplete after a crash and is removed", self.root / METRICS)
             os.truncate(self.root / METRICS, sound)
 
     # checkpoints and result
 
     def save_checkpoint(self, arrays: dict[str, Any], meta: dict[str, Any], step: int) -> str:
-        """Save a checkpoint for `step` (>= 0) and return its digest; the one before stays, all others go.
+        """Save a checkpoint for `step` (>= 0) and return its SHA-256.
 
-        Checkpoints of later steps go as well: after a fallback they belong to a course that was left.
+        The previous checkpoint is kept and all others are deleted, including those of later steps: after a
+        fallback to an older checkpoint they belong to an abandoned course.
         """
         if not 0 <= step < 10**12:
-            raise DeclarationError(f"a checkpoint's step is a number from 0 to {10**12 - 1:,}, not {step}.")
+            raise DeclarationError(f"checkpoint: step = {step}; must lie between 0 and {10**12 - 1:,}.")
         self.claim()
         digest = save(self._checkpoint_path(step), KIND, arrays, meta)
         self._damaged.discard(step)
@@ -222,16 +225,15 @@ class RunFolder:
         return digest
 
     def steps(self) -> list[int]:
-        """The steps that have a checkpoint file, ascending."""
+        """Steps that have a checkpoint file, ascending."""
         folder = self.root / CHECKPOINTS
         matches = (STEP_NAME.fullmatch(p.name) for p in folder.iterdir()) if folder.is_dir() else ()
         return sorted(int(match[1]) for match in matches if match)
 
     def latest(self) -> Checkpoint | None:
-        """The newest checkpoint that verifies; None when there is none at all.
+        """The newest intact checkpoint, or None if there is no checkpoint.
 
-        Where a newer one is damaged, a warning is logged with the reason. Raises CheckpointError when none is
-        sound.
+        Damaged newer ones are skipped with a logged warning. Raises CheckpointError if all are damaged.
         """
         problems: list[str] = []
         for step in reversed(self.steps()):
@@ -242,10 +244,10 @@ class RunFolder:
                 self._damaged.add(step)
                 continue
             for text in problems:
-                log.warning("%s Going on from step %d.", text, step)
+                log.warning("%s Continuing from step %d.", text, step)
             return found
         if problems:
-            raise CheckpointError(f"no checkpoint in {self.root} can be used: {' '.join(problems)}")
+            raise CheckpointError(f"{self.root}: all checkpoints are damaged: {' '.join(problems)}")
         return None
 
     def save_result(self, result: dict[str, Any]) -> None:
@@ -255,11 +257,11 @@ class RunFolder:
         write_bytes(self.root / RESULT, text + b"\n", what="the result")
 
     def result(self) -> dict[str, Any] | None:
-        """What `save_result` wrote; None while the run is not done. Raises CheckpointError when damaged."""
+        """The saved result, or None before the run is complete. Raises CheckpointError if it is damaged."""
         path = self.root / RESULT
         return read_json(path, "Delete it and evaluate the run again.") if path.exists() else None
 
-    # inside
+    # internals
 
     def _checkpoint_path(self, step: int) -> Path:
         return self.root / CHECKPOINTS / f"step-{step:012d}.h5"
@@ -267,23 +269,21 @@ class RunFolder:
     def _read_config(self) -> dict[str, Any]:
         path = self.root / CONFIG
         if not path.is_file():
-            raise CheckpointError(
-                f"there is no run in {self.root}: {CONFIG} is missing. Name the folder of a run."
-            )
-        record = read_json(path, "Bring it back from a copy, or start the run again.")
+            raise CheckpointError(f"no run in {self.root}: {CONFIG} is missing. Give the folder of a run.")
+        record = read_json(path, "Restore it from a copy, or start the run again.")
         number = record.get("format")
         if isinstance(number, int) and number > FORMAT:
             raise CheckpointError(
-                f"{path} has format {number}, this spikesim reads up to {FORMAT}. Update spikesim."
+                f"{path} has format {number}; this version of spikesim reads up to {FORMAT}. Update spikesim."
             )
         if number != FORMAT or not all(isinstance(record.get(key), dict) for key in ("config", "provenance")):
             raise CheckpointError(
-                f"{path} is not the configuration of a spikesim run. Name the folder of a run."
+                f"{path} is not the configuration of a spikesim run. Give the folder of a run."
             )
         return record
 
     def _clear(self) -> None:
-        """Delete the files of the run that was here. The configuration goes last: without it, no run."""
+        """Delete the files of an earlier run; the configuration last, since without it there is no run."""
         had_run = (self.root / CONFIG).exists()
         pictures = [*self.root.glob("*.png"), *self.root.glob("*.svg")] if had_run else []
         checkpoints = [self._checkpoint_path(step) for step in self.steps()]
@@ -292,9 +292,9 @@ class RunFolder:
 
 
 def _refuse_foreign(root: Path, overwrite: bool) -> None:
-    """Refuse a folder with a run (unless `overwrite`), and one where our names are taken by other files."""
+    """Refuse a folder that holds a run (unless `overwrite`) or foreign files named like those of a run."""
     if root.exists() and not root.is_dir():
-        raise DeclarationError(f"{root} is a file, and a run needs a folder. Choose another name.")
+        raise DeclarationError(f"{root} is a file, but a run needs a folder. Choose another name.")
     if (root / CONFIG).exists():
         try:
             RunFolder.open(root)
@@ -302,20 +302,18 @@ def _refuse_foreign(root: Path, overwrite: bool) -> None:
             raise DeclarationError(f"{root} cannot be overwritten: {problem}") from problem
         if not overwrite:
             raise DeclarationError(
-                f"{root} holds a run already. Resume that run, choose another folder, or replace it: "
+                f"{root} already holds a run. Resume that run, choose another folder, or replace it: "
                 f"in Python spikesim.resume({str(root)!r}, dataset), out=..., overwrite=True; "
                 f"on the command line spikesim train --resume {root}, --out FOLDER, --overwrite"
             )
         return
     taken = [name for name in (METRICS, RESULT) if (root / name).exists()]
     if taken:
-        raise DeclarationError(
-            f"{root} holds {', '.join(taken)} that belongs to no run. Choose another folder."
-        )
+        raise DeclarationError(f"{root} holds {', '.join(taken)}, but no run. Choose another folder.")
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
-    """The record of a whole line, or None for a torn one."""
+    """The record of a complete line; None for an incomplete or damaged one."""
     if not line.endswith(b"\n"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Training: present, learn, measure, with checkpoints; a stopped run goes on as if it had never stopped."""
+"""Training loop with checkpoints; a resumed run equals an uninterrupted one, bit for bit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from spikesim.training.evaluate import check_fits, evaluate
 from spikesim.training.run import NETWORK, Run, fingerprint, other_data
 from spikesim.training.run_folder import CHECKPOINTS, CONFIG, LOCK, RunFolder
 
-CHUNK = 500  # presentations between looks at the clock and at Ctrl-C
+CHUNK = 500  # trials between checks of the clock and of Ctrl-C
 CHECKPOINT_SECONDS = 20.0
 ProgressCallback = Callable[[TrainingProgress], None]
 
@@ -49,24 +49,26 @@ def train(
     """Train a network on a dataset.
 
     Args:
-        network: with plastic projections, one source and a readout.
-        dataset: what to learn.
-        encoder: makes spikes of the intensities.
-        training: epochs, order, schedule.
-        out: a new run folder for metrics and checkpoints; None keeps everything in memory.
-        threads: workers that share a batch; they never change a result.
-        progress: called when the work begins, then after every chunk of presentations and every epoch.
-        notes: kept in the run's configuration (a preset's name, a dataset's options).
-        overwrite: replace a run that is in `out`.
-        engine: "naive" or "windowed"; None takes windowed where it runs the network. Kept with the run.
+        network: a network with plastic projections, one source and a readout.
+        dataset: the data to learn.
+        encoder: turns intensities into spikes.
+        training: epochs, sample order, batch size and learning-rate schedule. For an EMSTDP network use
+            `spikesim.models.emstdp.training(config, epochs=5)`, which takes batch and schedule from its
+            configuration.
+        out: new run folder for metrics and checkpoints; None keeps everything in memory.
+        threads: number of threads that share a batch; they never change a result.
+        progress: called at the start, then after every chunk of trials and every epoch.
+        notes: entries to store in the run's configuration (a preset's name, a dataset's options).
+        overwrite: replace an existing run in `out`.
+        engine: "naive" or "windowed"; None selects windowed if it supports the network. Stored with the run.
 
     Returns:
-        The run; interrupted by Ctrl-C, it is saved and `run.finished` is False.
+        The run. After Ctrl-C it is saved and `run.finished` is False.
 
     Raises:
         DataError: data that does not fit the network.
-        DeclarationError: a folder that holds another run, or settings that cannot be.
-        EngineError: threads < 1, an unknown engine, or one that does not run the network.
+        DeclarationError: a folder that holds another run, or invalid settings.
+        EngineError: threads < 1, an unknown engine, or one that does not support the network.
     """
     expect("train", Network, network=network)
     expect("train", Dataset, dataset=dataset)
@@ -75,18 +77,18 @@ def train(
     split = dataset.split(training.split)
     check_fits(network, split)
     if not network.plastic:
-        raise DeclarationError("the network has no plastic projection: there is nothing to train")
+        raise DeclarationError("the network has no plastic projection, so there is nothing to train")
     per_epoch = len(split) if training.samples is None else training.samples
     if per_epoch > len(split):
         raise DeclarationError(
-            f"samples = {per_epoch} of an epoch, and the split {split.name!r} has {len(split)}"
+            f"Training: samples = {per_epoch} per epoch, but the split {split.name!r} has {len(split)}"
         )
     running = engines.engine(network, name=engine, threads=threads)
-    reached = TrainingProgress(per_epoch=per_epoch, epochs=training.epochs)
+    progress_made = TrainingProgress(per_epoch=per_epoch, epochs=training.epochs)
     run = Run(network, training, encoder, network.masters(), None, False, engine=engines.engine_name(running))
     if out is None:
-        _try_out(run, split, reached, progress)
-        return _go_on(run, running, dataset, split, reached, threads, progress)
+        _try_out(run, split, progress_made, progress)
+        return _go_on(run, running, dataset, split, progress_made, threads, progress)
     config = {
         "training": asdict(training),
         "encoder": describe_encoder(encoder),
@@ -94,15 +96,15 @@ def train(
         "network": digest(network),
         "engine": run.engine,
     }
-    if overwrite:  # nothing is deleted for a run that cannot be
-        _try_out(run, split, reached, progress)
+    if overwrite:  # delete nothing before the new run is known to work
+        _try_out(run, split, progress_made, progress)
     new = not os.path.lexists(out)
     run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
     try:
         if not overwrite:
-            _try_out(run, split, reached, progress)
+            _try_out(run, split, progress_made, progress)
         run.save_network()
-        return _go_on(run, running, dataset, split, reached, threads, progress)
+        return _go_on(run, running, dataset, split, progress_made, threads, progress)
     except BaseException:
         _forget(run.folder, new)
         raise
@@ -111,7 +113,7 @@ def train(
 
 
 def _forget(folder: RunFolder, new: bool) -> None:
-    """What failed before its first checkpoint is no run: it must not be in the way of the next try."""
+    """Remove a run folder without a checkpoint, so that the next attempt can reuse it."""
     if folder.steps():
         return
     with suppress(OSError):
@@ -131,27 +133,30 @@ def resume(
     epochs: int | None = None,
     engine: str | None = None,
 ) -> Run:
-    """Go on with a run from its last checkpoint; equal, bit for bit, to a run that was never interrupted.
+    """Resume a run from its last checkpoint; the result equals an uninterrupted run, bit for bit.
 
     Args:
-        out: the run's folder.
+        out: folder of the run.
         dataset: the same data as before.
         threads, progress: as in `train`.
-        epochs: train to this epoch instead of the one that the run was to reach; kept from now on.
-        engine: as in `train`; None takes the run's.
+        epochs: new total number of epochs, stored with the run; None keeps the present one.
+        engine: as in `train`; None selects the run's own.
+
+    Returns:
+        The run, as from `train`.
 
     Raises:
-        CheckpointError: no run there, damaged files, or other data than the run began with.
-        DeclarationError: epochs is not a whole number >= 1, or fewer than are done.
+        CheckpointError: no run, damaged files, or other data than at the start of the run.
+        DeclarationError: epochs is not a whole number >= 1, or less than the completed epochs.
         EngineError: as in `train`.
     """
     expect("resume", Dataset, dataset=dataset)
     if not isinstance(out, str | os.PathLike):
         raise DeclarationError(
-            f"resume: out is of type {type(out).__name__}; the folder of a run is needed, as 'runs/mine'"
+            f"resume: out is of type {type(out).__name__}; must be a run folder, for example 'runs/mine'"
         )
     if epochs is not None and not whole(epochs, 1):
-        raise DeclarationError(f"resume: epochs = {epochs!r}; a whole number >= 1 is needed")
+        raise DeclarationError(f"resume: epochs = {epochs!r}; must be a whole number >= 1")
     folder = RunFolder.open(out)
     with folder:
         folder.claim()
@@ -160,39 +165,39 @@ def resume(
         run.engine = engine or run.engine
         if now := other_data(folder.config["data"], dataset):
             raise CheckpointError(
-                f"{out}: this run began with other data ({folder.config['data']}, now {now}); "
-                f"resume it with the same, or begin a new run"
+                f"{out}: this run was started with other data ({folder.config['data']}, now {now}); "
+                f"resume it with the same data, or start a new run"
             )
         split = dataset.split(run.training.split)
         before = TrainingProgress(per_epoch=run.training.samples or len(split), epochs=run.training.epochs)
         before = run.progress or before
-        reached = _extended(before, epochs)
-        folder.truncate_metrics(epoch=reached.epoch)
+        progress_made = _extended(before, epochs)
+        folder.truncate_metrics(epoch=progress_made.epoch)
         run.metrics = folder.metrics()
         running = engines.engine(run.network, run.masters, run.squares, run.engine, threads)
         run.engine = engines.engine_name(running)
-        _try_out(run, split, reached, progress)
-        if reached.epochs != before.epochs:  # so that the next one to resume goes to the same end
-            _save(run, running, reached)
-        return _go_on(run, running, dataset, split, reached, threads, progress)
+        _try_out(run, split, progress_made, progress)
+        if progress_made.epochs != before.epochs:  # store the new number of epochs for the next resume
+            _save(run, running, progress_made)
+        return _go_on(run, running, dataset, split, progress_made, threads, progress)
 
 
-def _extended(reached: TrainingProgress, epochs: int | None) -> TrainingProgress:
-    """Where a training stands, with another end.
+def _extended(progress_made: TrainingProgress, epochs: int | None) -> TrainingProgress:
+    """The progress with a new total number of epochs; None keeps the present one.
 
     Raises:
-        DeclarationError: an end that it has passed.
+        DeclarationError: fewer epochs than are complete or started.
     """
     if epochs is None:
-        return reached
-    least = reached.epoch + (reached.done > 0)
+        return progress_made
+    least = progress_made.epoch + (progress_made.done > 0)
     if epochs < least:
-        part = f" and a part of epoch {least}" if reached.done else ""
+        part = f" and a part of epoch {least}" if progress_made.done else ""
         raise DeclarationError(
-            f"resume: epochs = {epochs}, and {reached.epoch} of {reached.epochs} are done{part}; "
-            f"{least} or more are needed, or none given, to go on to {reached.epochs}"
+            f"resume: epochs = {epochs}, but {progress_made.epoch} of {progress_made.epochs} are done{part}; "
+            f"give at least {least}, or leave epochs out to train to {progress_made.epochs}"
         )
-    return replace(reached, epochs=epochs)
+    return replace(progress_made, epochs=epochs)
 
 
 def _go_on(
@@ -200,58 +205,62 @@ def _go_on(
     running: Engine,
     dataset: Dataset,
     split: Split,
-    reached: TrainingProgress,
+    progress_made: TrainingProgress,
     threads: int,
     progress: ProgressCallback | None,
 ) -> Run:
-    """From where it stands to the last epoch, or to Ctrl-C."""
+    """Train from the present progress to the last epoch, or until Ctrl-C."""
     saved = time.monotonic()
     with _stop_signal() as stopped:
-        while not reached.finished and not stopped.is_set():
-            order = rng.permutation(run.training.seed, len(split), reached.epoch)[: reached.per_epoch]
-            for rows in _chunks(order, reached.done, run.training.batch):
-                _learn(run, running, split, rows, reached)
+        while not progress_made.finished and not stopped.is_set():
+            order = rng.permutation(run.training.seed, len(split), progress_made.epoch)[
+                : progress_made.per_epoch
+            ]
+            for rows in _chunks(order, progress_made.done, run.training.batch):
+                _learn(run, running, split, rows, progress_made)
                 if progress is not None:
-                    progress(reached)
+                    progress(progress_made)
                 late = time.monotonic() - saved > CHECKPOINT_SECONDS
-                if stopped.is_set() or (late and reached.done < len(order)):
-                    _save(run, running, reached)
+                if stopped.is_set() or (late and progress_made.done < len(order)):
+                    _save(run, running, progress_made)
                     saved = time.monotonic()
                 if stopped.is_set():
                     break
-            if reached.done == len(order):
-                _close_epoch(run, dataset, running, reached, threads)
-                _save(run, running, reached)
+            if progress_made.done == len(order):
+                _close_epoch(run, dataset, running, progress_made, threads)
+                _save(run, running, progress_made)
                 saved = time.monotonic()
                 if progress is not None:
-                    progress(reached)
+                    progress(progress_made)
     run.masters = {name: m.copy() for name, m in running.masters.items()}
     run.squares = {name: r.copy() for name, r in running.squares.items()}
-    run.finished = reached.finished
-    run.progress = reached
+    run.finished = progress_made.finished
+    run.progress = progress_made
     return run
 
 
 def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt.NDArray[np.int64]]:
-    """The rest of an epoch's order in pieces of whole batches."""
+    """Yield the remaining samples of an epoch in chunks of whole batches."""
     size = max(1, CHUNK // batch) * batch
     for first in range(done, len(order), size):
         yield order[first : first + size]
 
 
-def _try_out(run: Run, split: Split, reached: TrainingProgress, progress: ProgressCallback | None) -> None:
-    """Say that the work begins, and learn one sample on an engine that is thrown away.
+def _try_out(
+    run: Run, split: Split, progress_made: TrainingProgress, progress: ProgressCallback | None
+) -> None:
+    """Report the start, and learn one sample on a temporary engine.
 
-    So the kernels are compiled before any time is counted, and what the engine refuses (a step size that
-    leaves its integers) is refused before anything is kept.
+    This compiles the kernels before any timing, and raises the engine's errors (for example a learning rate
+    that overflows its integers) before anything is saved.
     """
     if progress is not None:
-        progress(reached)
+        progress(progress_made)
     _present(run, engines.engine(run.network, name=run.engine), split, np.arange(1), epoch=0)
 
 
 def _present(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], epoch: int) -> Recording:
-    """Encode some samples, present them, and learn."""
+    """Encode samples, run their trials and learn from them."""
     training, source = run.training, run.network.sources[0]
     window = run.network.window
     T = window.boundary if run.network.populations[source].replay else window.T
@@ -262,26 +271,26 @@ def _present(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64
 
 
 def _learn(
-    run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], reached: TrainingProgress
+    run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], progress_made: TrainingProgress
 ) -> None:
-    """Present and learn one chunk, and count."""
+    """Learn one chunk of samples and add its counts to the progress."""
     begun = time.monotonic()
-    found = _present(run, running, split, rows, reached.epoch)
-    reached.done += len(rows)
-    reached.right += int((found.predictions == split.y[rows]).sum())
+    found = _present(run, running, split, rows, progress_made.epoch)
+    progress_made.done += len(rows)
+    progress_made.right += int((found.predictions == split.y[rows]).sum())
     for name, counts in found.counts.items():
-        reached.spikes[name] = reached.spikes.get(name, 0) + int(np.abs(counts).sum())
+        progress_made.spikes[name] = progress_made.spikes.get(name, 0) + int(np.abs(counts).sum())
     for name, n in found.clipped.items():
-        reached.clipped[name] = reached.clipped.get(name, 0) + n
+        progress_made.clipped[name] = progress_made.clipped.get(name, 0) + n
     took = time.monotonic() - begun
-    reached.seconds += took
-    reached.rate = len(rows) / max(took, 1e-9)
+    progress_made.seconds += took
+    progress_made.rate = len(rows) / max(took, 1e-9)
 
 
 def _close_epoch(
-    run: Run, dataset: Dataset, running: Engine, reached: TrainingProgress, threads: int
+    run: Run, dataset: Dataset, running: Engine, progress_made: TrainingProgress, threads: int
 ) -> None:
-    """Measure, write the record of the epoch, and begin the next."""
+    """Measure the epoch, write its record, and start the next one."""
     if run.training.split == "fit":
         seed = run.training.seed
         measured = evaluate(
@@ -293,38 +302,41 @@ def _close_epoch(
             threads=threads,
             engine=run.engine,
         )
-        reached.validation = measured.accuracy
+        progress_made.validation = measured.accuracy
     record = {
-        "epoch": reached.epoch + 1,
-        "samples": (reached.epoch + 1) * reached.per_epoch,
-        "train_accuracy": reached.accuracy,
-        "eta_factor": run.training.factor(reached.epoch),
-        "seconds": round(reached.seconds, 3),
-        "spikes": {name: n / reached.per_epoch for name, n in reached.spikes.items()},
-        "clipped": dict(reached.clipped),
+        "epoch": progress_made.epoch + 1,
+        "samples": (progress_made.epoch + 1) * progress_made.per_epoch,
+        "train_accuracy": progress_made.accuracy,
+        "eta_factor": run.training.factor(progress_made.epoch),
+        "seconds": round(progress_made.seconds, 3),
+        "spikes": {name: n / progress_made.per_epoch for name, n in progress_made.spikes.items()},
+        "clipped": dict(progress_made.clipped),
     }
-    if reached.validation is not None:
-        record["validation_accuracy"] = reached.validation
+    if progress_made.validation is not None:
+        record["validation_accuracy"] = progress_made.validation
     run.metrics.append(record)
     if run.folder is not None:
         run.folder.append_metrics(record)
-    reached.epoch, reached.done, reached.right = reached.epoch + 1, 0, 0
-    reached.spikes, reached.clipped = {}, {}
+    progress_made.epoch, progress_made.done, progress_made.right = progress_made.epoch + 1, 0, 0
+    progress_made.spikes, progress_made.clipped = {}, {}
 
 
-def _save(run: Run, running: Engine, reached: TrainingProgress) -> None:
-    """A checkpoint: weights, running squares, and where the training stands."""
+def _save(run: Run, running: Engine, progress_made: TrainingProgress) -> None:
+    """Save a checkpoint: weights, running squares and progress."""
     if run.folder is None:
         return
     arrays: dict[str, Any] = {f"masters/{name}": m for name, m in running.masters.items()}
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
-    step = reached.epoch * reached.per_epoch + reached.done
-    run.folder.save_checkpoint(arrays, {"standing": asdict(reached), **run.belongs()}, step)
+    step = progress_made.epoch * progress_made.per_epoch + progress_made.done
+    run.folder.save_checkpoint(arrays, {"standing": asdict(progress_made), **run.belongs()}, step)
 
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets: a training ends between two chunks; a second one interrupts."""
+    """Yield an event that Ctrl-C or SIGTERM sets: training then stops after the present chunk.
+
+    A second signal raises KeyboardInterrupt.
+    """
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped

@@ -98,12 +98,14 @@ def test_progress_reaches_the_end(run: Run) -> None:
 
 def test_labels_beyond_the_outputs_are_refused(run: Run) -> None:
     four = from_arrays(np.tile(DATA.train.x[:40], (2, 1)), np.arange(80) % 4)
-    with pytest.raises(DataError, match=r"labels up to 3, and the network 3 outputs \(0 \.\. 2\)"):
+    with pytest.raises(DataError, match=r"labels up to 3, but the network 3 outputs \(0 \.\. 2\)"):
         run.evaluate(four)
 
 
 def test_a_dataset_or_arrays_in_place_of_a_split_are_named(run: Run) -> None:
-    with pytest.raises(DataError, match=r"split is of type Dataset; a Split is needed: dataset\.test is one"):
+    with pytest.raises(
+        DataError, match=r"split is of type Dataset; a Split is needed: for example dataset\.test"
+    ):
         evaluate(run.network, DATA, Poisson(), 1)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="evaluate: network is of type Run"):
         evaluate(run, DATA.test, Poisson(), 1)  # type: ignore[arg-type]
@@ -144,7 +146,7 @@ def test_the_engines_classify_alike_and_an_unknown_one_is_refused(run: Run) -> N
 
 def test_another_number_of_features_is_refused(run: Run) -> None:
     wide = from_arrays(np.zeros((30, 13)), np.arange(30) % 3)
-    with pytest.raises(DataError, match="13 inputs a sample, and the network 12"):
+    with pytest.raises(DataError, match="13 inputs per sample, but the network 12"):
         run.evaluate(wide)
 
 

@@ -62,7 +62,7 @@ def test_another_run_is_refused_and_untouched(run: RunFolder) -> None:
     run.append_metrics({"epoch": 1})
     run.close()
     with pytest.raises(
-        DeclarationError, match=r"holds a run already\. Resume that run, choose another folder"
+        DeclarationError, match=r"already holds a run\. Resume that run, choose another folder"
     ):
         RunFolder.create(run.root, {})
     assert (run.config, run.metrics()) == (CONFIG, [{"epoch": 1}])
@@ -98,7 +98,7 @@ def test_a_folder_with_other_names_is_taken(tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
-    with pytest.raises(DeclarationError, match="is a file, and a run needs a folder"):
+    with pytest.raises(DeclarationError, match="is a file, but a run needs a folder"):
         RunFolder.create(tmp_path / "run", CONFIG)
     with pytest.raises(SpikesimError, match="the run folder could not be written to"):
         RunFolder.create(tmp_path / "run" / "below", CONFIG)
@@ -122,10 +122,10 @@ def test_a_configuration_that_would_not_come_back_is_refused_first(tmp_path: Pat
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        (None, "there is no run in"),
+        (None, "no run in"),
         ("{", "is damaged: it is not JSON"),
         ("[]", "is damaged: it holds no dictionary"),
-        ('{"format": 2}', "has format 2, this spikesim reads up to 1. Update"),
+        ('{"format": 2}', "has format 2; this version of spikesim reads up to 1. Update"),
         ('{"format": 1, "config": 3, "provenance": {}}', "is not the configuration of a spikesim run"),
         ("{}", "is not the configuration of a spikesim run"),
     ],
@@ -140,7 +140,7 @@ def test_opening_what_is_no_run_says_so(tmp_path: Path, contents: str | None, wo
 @pytest.mark.parametrize("name", ["", "..", "a/b", "/etc/x", "config.json", "checkpoints", ".lock"])
 def test_a_picture_cannot_go_elsewhere(run: RunFolder, name: str) -> None:
     assert run.path("curve.png").parent == run.root
-    with pytest.raises(DeclarationError, match="no name for a file in a run folder"):
+    with pytest.raises(DeclarationError, match="not a valid file name in a run folder"):
         run.path(name)
 
 
@@ -176,12 +176,12 @@ def test_a_torn_line_is_left_out_and_then_mended(tmp_path_factory: Any, cut: int
 def test_a_torn_line_is_reported(run: RunFolder, caplog: pytest.LogCaptureFixture) -> None:
     (run.root / "metrics.jsonl").write_bytes(b'{"epoch":1}\n{"epo')
     assert run.metrics() == [{"epoch": 1}]
-    assert "was cut off by a crash and is left out" in caplog.text
+    assert "is incomplete after a crash and is skipped" in caplog.text
 
 
 def test_damage_in_the_middle_is_an_error(run: RunFolder) -> None:
     (run.root / "metrics.jsonl").write_bytes(b'{"epoch":1}\n{"epo\n{"epoch":3}\n')
-    with pytest.raises(CheckpointError, match=r"metrics\.jsonl is damaged in line 2"):
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl: line 2 is damaged"):
         run.metrics()
 
 
@@ -244,7 +244,7 @@ def test_a_damaged_checkpoint_falls_back_and_says_so(
     assert latest is not None
     assert latest.meta == {"step": 1}
     assert "step-000000000002.h5 is damaged" in caplog.text
-    assert "Going on from step 1." in caplog.text
+    assert "Continuing from step 1." in caplog.text
     # What is known as damaged does not count as one of the two to fall back on.
     run.save_checkpoint(arrays(3), {"step": 3}, 3)
     assert run.steps() == [1, 3]
@@ -261,13 +261,13 @@ def test_no_sound_checkpoint_is_an_error(run: RunFolder) -> None:
     for step in (1, 2):
         run.save_checkpoint(arrays(step), {}, step)
         damage(run, step)
-    with pytest.raises(CheckpointError, match=r"no checkpoint in .* can be used: .*000002\.h5 .*000001\.h5"):
+    with pytest.raises(CheckpointError, match=r"all checkpoints are damaged: .*000002\.h5 .*000001\.h5"):
         run.latest()
 
 
 @pytest.mark.parametrize("step", [-1, 10**12])
 def test_a_step_out_of_range_is_refused(run: RunFolder, step: int) -> None:
-    with pytest.raises(DeclarationError, match=f"not {step}"):
+    with pytest.raises(DeclarationError, match=f"step = {step};"):
         run.save_checkpoint({}, {}, step)
 
 

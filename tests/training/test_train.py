@@ -50,7 +50,7 @@ def stop_after(calls: int) -> Callable[[TrainingProgress], None]:
     """A progress callback that presses Ctrl-C at its n-th call; the first one is before the work."""
     left = calls
 
-    def progress(_standing: TrainingProgress) -> None:
+    def progress(_made: TrainingProgress) -> None:
         nonlocal left
         left -= 1
         if left == 0:
@@ -202,7 +202,7 @@ def test_every_chunk_can_be_the_last_before_a_crash(tmp_path: Path, monkeypatch:
     def crash_after(calls: int) -> Callable[[TrainingProgress], None]:
         left = calls
 
-        def progress(_standing: TrainingProgress) -> None:
+        def progress(_made: TrainingProgress) -> None:
             nonlocal left
             left -= 1
             if left == 0:
@@ -274,7 +274,7 @@ def test_an_extended_run_that_is_stopped_goes_on_to_its_new_end(tmp_path: Path, 
     declared = train(network(), DATA, POISSON, LONG)
     train(network(), DATA, POISSON, Training(epochs=1, seed=5, eta_decay=0.9), out=tmp_path / "run")
 
-    def pressed(_standing: TrainingProgress, left: list[int] = [moment]) -> None:  # noqa: B006 - counts the calls
+    def pressed(_made: TrainingProgress, left: list[int] = [moment]) -> None:  # noqa: B006 - counts the calls
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
@@ -298,8 +298,8 @@ def test_the_new_end_is_kept_before_the_first_presentation(tmp_path: Path) -> No
     """As when the machine goes down seconds after the extension: no end is taken for the old one."""
     train(network(), DATA, POISSON, Training(seed=5, eta_decay=0.9), out=tmp_path / "run")
 
-    def lost(standing: TrainingProgress) -> None:
-        if standing.done:
+    def lost(made: TrainingProgress) -> None:
+        if made.done:
             raise MemoryError
 
     with pytest.raises(MemoryError):
@@ -311,15 +311,15 @@ def test_the_new_end_is_kept_before_the_first_presentation(tmp_path: Path) -> No
 
 def test_an_end_that_is_passed_is_refused(tmp_path: Path) -> None:
     stopped = train(network(), DATA, POISSON, LONG, out=tmp_path / "run", progress=stop_after(10))
-    assert stopped.standing is not None
-    assert (stopped.standing.epoch, stopped.standing.done > 0) == (1, True)
+    assert stopped.progress is not None
+    assert (stopped.progress.epoch, stopped.progress.done > 0) == (1, True)
     with pytest.raises(
-        DeclarationError, match="epochs = 1, and 1 of 3 are done and a part of epoch 2; 2 or more"
+        DeclarationError, match="epochs = 1, but 1 of 3 are done and a part of epoch 2; give at least 2"
     ):
         resume(tmp_path / "run", DATA, epochs=1)
     assert resume(tmp_path / "run", DATA, epochs=2).finished  # an earlier end than declared can be
     before = Run.open(tmp_path / "run").weights_sha256
-    with pytest.raises(DeclarationError, match=r"epochs = 1, and 2 of 2 are done; 2 or more"):
+    with pytest.raises(DeclarationError, match=r"epochs = 1, but 2 of 2 are done; give at least 2"):
         resume(tmp_path / "run", DATA, epochs=1)
     assert resume(tmp_path / "run", DATA, epochs=2).weights_sha256 == before
 
@@ -351,8 +351,8 @@ def test_sigterm_ends_at_a_checkpoint_too_and_the_handlers_come_back(tmp_path: P
 
 
 def test_a_second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
-    def twice(standing: TrainingProgress) -> None:
-        if standing.done == 0:
+    def twice(made: TrainingProgress) -> None:
+        if made.done == 0:
             return
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
@@ -368,7 +368,7 @@ def test_a_second_ctrl_c_interrupts_at_once(tmp_path: Path) -> None:
 
 def test_other_data_is_refused_and_the_run_stays_usable(tmp_path: Path) -> None:
     train(network(), DATA, POISSON, LONG, out=tmp_path / "run", progress=stop_after(3))
-    with pytest.raises(CheckpointError, match="began with other data") as caught:
+    with pytest.raises(CheckpointError, match="started with other data") as caught:
         resume(tmp_path / "run", data(seed=2))
     assert "small" in str(caught.value)
     assert resume(tmp_path / "run", DATA).finished  # while the error above is still at hand: no lock is left
@@ -392,7 +392,7 @@ def test_data_that_differ_in_one_place_are_other_data(tmp_path: Path, part: str)
     else:
         x[7, 4] = 0.5
     other = replace(DATA, **{**found, name: make_split(name, x, y)})  # type: ignore[arg-type]
-    with pytest.raises(CheckpointError, match="began with other data"):
+    with pytest.raises(CheckpointError, match="started with other data"):
         resume(tmp_path / "run", other)
     assert resume(tmp_path / "run", replace(DATA)).finished
 
@@ -407,7 +407,7 @@ def test_a_folder_from_before_all_samples_were_compared_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(training_module, "fingerprint", lambda _dataset: old)
         train(network(), DATA, POISSON, LONG, out=tmp_path / "run", progress=stop_after(3))
-    with pytest.raises(CheckpointError, match="began with other data"):
+    with pytest.raises(CheckpointError, match="started with other data"):
         resume(tmp_path / "run", data(seed=2))
     assert resume(tmp_path / "run", DATA).finished
 
@@ -459,7 +459,7 @@ def test_a_slower_engine_is_never_taken_in_silence(
         (1, DATA.train, "dataset is of type Split; a Dataset is needed"),
         (2, config(), r"encoder is of type Emstdp; an encoder is needed: .*emstdp\.encoder\(config\)"),
         (2, Poisson, "encoder is the class Poisson"),
-        (3, 5, r"training is of type int; a Training is needed: for example spikesim\.Training\(epochs=5\)"),
+        (3, 5, r"training is of type int; a Training is needed: .*emstdp\.training\(config, epochs=5\)"),
     ],
 )
 def test_a_thing_of_another_kind_is_named_with_the_way_out(
@@ -474,7 +474,7 @@ def test_a_thing_of_another_kind_is_named_with_the_way_out(
 
 def test_resume_names_a_thing_of_another_kind(tmp_path: Path) -> None:
     run = train(network(), DATA, POISSON, Training(), out=tmp_path / "run")
-    with pytest.raises(DeclarationError, match="resume: out is of type Run; the folder of a run"):
+    with pytest.raises(DeclarationError, match="resume: out is of type Run; must be a run folder"):
         resume(run, DATA)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="resume: dataset is of type Split"):
         resume(tmp_path / "run", DATA.train)  # type: ignore[arg-type]
@@ -483,7 +483,7 @@ def test_resume_names_a_thing_of_another_kind(tmp_path: Path) -> None:
 def test_a_folder_that_holds_a_run_says_the_three_ways_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(network(), DATA, POISSON, Training(), out=folder)
-    with pytest.raises(DeclarationError, match="holds a run already") as caught:
+    with pytest.raises(DeclarationError, match="already holds a run") as caught:
         train(network(), DATA, POISSON, Training(), out=folder)
     ways = (
         f"spikesim train --resume {folder}",
@@ -525,7 +525,7 @@ def test_files_of_another_run_are_refused(tmp_path: Path, name: str) -> None:
     train(network(), DATA, POISSON, Training(seed=5), out=tmp_path / "mine")
     train(network(theta_loss=3.0), DATA, POISSON, Training(seed=5), out=tmp_path / "other")
     (tmp_path / "mine" / name).write_bytes((tmp_path / "other" / name).read_bytes())
-    with pytest.raises(CheckpointError, match=r"is not the network that config\.json names"):
+    with pytest.raises(CheckpointError, match=r"is not the network recorded in config\.json"):
         Run.open(tmp_path / "mine")
 
 
@@ -540,8 +540,8 @@ def test_the_configuration_of_a_run_with_the_same_network_is_refused(tmp_path: P
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda m: m.pop("standing"), "does not say where the training stands"),
-        (lambda m: m["standing"].update(extra=1), "does not say where the training stands"),
+        (lambda m: m.pop("standing"), "holds no valid training progress"),
+        (lambda m: m["standing"].update(extra=1), "holds no valid training progress"),
         (lambda m: m.update(network="0" * 64), "belongs to another network"),
     ],
 )
@@ -567,11 +567,11 @@ def test_a_run_that_lost_its_network_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"net": {"sizes": (13, 8, 3)}}, DataError, "12 inputs a sample, and the network 13"),
+        ({"net": {"sizes": (13, 8, 3)}}, DataError, "12 inputs per sample, but the network 13"),
         (
             {"net": {"sizes": (12, 8, 2)}},
             DataError,
-            r"labels up to 2, and the network 2 outputs \(0 \.\. 1\)",
+            r"labels up to 2, but the network 2 outputs \(0 \.\. 1\)",
         ),
         ({"training": Training(samples=121)}, DeclarationError, "samples = 121 .* has 120"),
         ({"net": {"eta": 900.0}}, EngineError, "leaves int32 on the master grid"),
@@ -664,8 +664,8 @@ def test_a_disk_that_fills_up_later_keeps_the_last_checkpoint(
 ) -> None:
     whole = train(network(), DATA, POISSON, LONG)
 
-    def progress(standing: TrainingProgress) -> None:
-        if standing.epoch == 1:
+    def progress(made: TrainingProgress) -> None:
+        if made.epoch == 1:
             monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(SpikesimError, match=r"could not be written .* the disk is full .* Free some space"):
@@ -677,7 +677,7 @@ def test_a_disk_that_fills_up_later_keeps_the_last_checkpoint(
 
 
 def test_what_is_written_does_not_depend_on_the_clock(tmp_path: Path) -> None:
-    """Two runs of one seed have equal network files and weights; times are in metrics and standing alone."""
+    """Two runs of one seed have equal network files and weights; times appear in metrics and progress only."""
     for name in ("a", "b"):
         train(network(), DATA, encoder(config()), LONG, out=tmp_path / name)
     digests = {hashlib.sha256((tmp_path / n / "network.h5").read_bytes()).hexdigest() for n in ("a", "b")}
