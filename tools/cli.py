@@ -32,7 +32,7 @@ from spikesim.tools.commands import (
 )
 
 app = typer.Typer(
-    help="Train spiking networks with local rules, exactly reproducible.",
+    help="Train spiking neural networks with local learning rules; results are exactly reproducible.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -60,27 +60,27 @@ app.add_typer(astdp.app, name="astdp")
 
 
 def main() -> None:
-    """Run a command; what spikesim refuses is one clear sentence and exit status 2, Ctrl-C is 130."""
+    """Run a command. Errors are printed as one message, with exit status 2; Ctrl-C exits with 130."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         app(standalone_mode=True)
     except SpikesimError as problem:
         _refuse(str(problem))
-    except OSError as problem:  # of files that are not ours to word: compiled kernels, pictures
+    except OSError as problem:  # from files that other packages write: compiled kernels, figures
         where = f"{problem.filename}: " if problem.filename else ""
-        _refuse(f"{where}{problem.strerror or problem}. Free some space, or change the permissions.")
+        _refuse(f"{where}{problem.strerror or problem}. Check the free space and the permissions.")
     except MemoryError as problem:
-        _refuse(f"not enough memory ({problem}). Take smaller layers, a smaller batch or a shorter window.")
+        _refuse(f"not enough memory ({problem}). Use smaller layers, a smaller batch or a shorter window.")
 
 
 def _refuse(said: str) -> NoReturn:
-    """One sentence on standard error, and exit status 2."""
+    """Print a message on standard error and exit with status 2."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {_plain(said)}")
     sys.exit(2)
 
 
 def _plain(text: str) -> str:
-    """Text with nothing that rich would take for markup."""
+    """Text with rich's markup escaped."""
     return text.replace("[", r"\[")
 
 

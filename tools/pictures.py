@@ -1,4 +1,4 @@
-"""The pictures of a run: learning curve, raster of one sample, confusion matrix, receptive fields."""
+"""Figures of a run: network, learning curve, raster of one sample, confusion matrix, receptive fields."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from spikesim.training.run import Run
 
 
 def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str], None]) -> list[str]:
-    """Draw what a run has learnt into its folder; gives the paths. Says so where matplotlib is missing."""
+    """Draw the figures of a run into its folder and return their paths.
+
+    Without matplotlib, reports that through `say` and returns an empty list.
+    """
     assert run.folder is not None
     title = f"{dataset.name}: {100 * found.accuracy:.2f} % ({found.split})"
     first = run.network.plastic[0]
@@ -43,13 +46,13 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
         for name, draw in pictures.items():
             draw(run.folder.path(name))
     except MissingExtraError as problem:
-        say(f"No pictures: {problem}")
+        say(f"Figures: skipped ({problem})")
         return []
     return [str(run.folder.path(name)) for name in pictures]
 
 
 def _rectangle(shape: tuple[int, ...]) -> tuple[int, int]:
-    """A sample's shape as rows and columns; a plain list of features is one row."""
+    """A sample's shape as (rows, columns); a vector of features is one row."""
     return (1, shape[0]) if len(shape) == 1 else (shape[0], int(np.prod(shape[1:])))
 
 
@@ -58,14 +61,14 @@ def _classes(dataset: Dataset, n: int) -> tuple[str, ...]:
 
 
 def _raster(run: Run, masters: Masters, dataset: Dataset, path: Path, when: str) -> None:
-    """Every population's spikes while a test sample is presented with its label, both phases."""
+    """Draw the spikes of every population in one trial of a test sample with its label, both phases."""
     network, sample = run.network, dataset.test.take(1)
     window, source = network.window, network.sources[0]
     T = window.boundary if network.populations[source].replay else window.T
     spikes = run.encoder.encode(sample.x, sample.index, T, run.training.seed)
     moving = [name for name in network.order if not is_source(network.populations[name])]
     found = engine(network, masters).run({source: spikes}, sample.y, record=moving)
-    again = spikes.times < window.T - T  # what a replay repeats; nothing where T is the whole window
+    again = spikes.times < window.T - T  # input spikes replayed in phase 2; none if T is the whole window
     times = np.concatenate([spikes.times, spikes.times[again] + T])
     trains: list[Any] = [(source, times, np.concatenate([spikes.neurons, spikes.neurons[again]]), spikes.n)]
     for name in moving:

@@ -1,19 +1,19 @@
-"""The README's table of results, made from models/results/*.json.
+"""The results table of README.md, generated from models/results/*.json.
 
-A result file is one preset with its runs:
+A result file holds one preset with its runs:
 
-    preset, title, dataset, network ("784-500-10"), rule, variant ("amended" or "literal"), command: texts
-    notes: text, where the paper's number stands; may be empty
-    paper: the paper's test accuracy as a fraction (0.973), or null where it gives none
-    config: the configuration, as the run folder keeps it
-    runs: one entry a seed
+    preset, title, dataset, network ("784-500-10"), rule, variant ("amended" or "literal"), command: strings
+    notes: string, the place of the paper's number in the paper; may be empty
+    paper: the paper's test accuracy as a fraction (0.973), or null if it gives none
+    config: the configuration, as in the run folder
+    runs: one entry per seed
         seed, epochs (integers), test_accuracy, train_accuracy (fractions), seconds
         metrics (a list of records), weights_sha256 (64 hex digits), provenance
 
 Commands:
 
     python -m spikesim.tools.results_table            writes the table into README.md
-    python -m spikesim.tools.results_table --check    says whether it is stale, and changes nothing
+    python -m spikesim.tools.results_table --check    reports whether it is stale, changes nothing
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from spikesim.files.atomic import write_bytes
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 VARIANTS = ("amended", "literal")
-Check = Callable[[Any], bool]
+SchemaCheck = Callable[[Any], bool]
 
 
 def _is_text(value: Any) -> bool:
@@ -59,60 +59,63 @@ def _is_fraction(value: Any) -> bool:
     return _is_amount(value) and value <= 1
 
 
-TEXT: tuple[Check, str] = (_is_text, "a text that is not empty")
-FRACTION: tuple[Check, str] = (_is_fraction, "a fraction from 0 to 1 (97.3 % is 0.973)")
-DICTIONARY: tuple[Check, str] = (
+TEXT: tuple[SchemaCheck, str] = (_is_text, "a non-empty string")
+FRACTION: tuple[SchemaCheck, str] = (_is_fraction, "a fraction from 0 to 1 (97.3 % is 0.973)")
+DICTIONARY: tuple[SchemaCheck, str] = (
     lambda value: isinstance(value, dict) and bool(value),
-    "a dictionary, not empty",
+    "a non-empty dictionary",
 )
-RESULT: dict[str, tuple[Check, str]] = {
+RESULT: dict[str, tuple[SchemaCheck, str]] = {
     **dict.fromkeys(("preset", "title", "dataset", "network", "rule", "command"), TEXT),
     "variant": (lambda value: value in VARIANTS, " or ".join(VARIANTS)),
     "paper": (lambda value: value is None or _is_fraction(value), f"null or {FRACTION[1]}"),
     "config": DICTIONARY,
     "runs": (lambda value: isinstance(value, list) and bool(value), "a list with at least one run"),
-    "notes": (lambda value: isinstance(value, str), "a text, which may be empty"),
+    "notes": (lambda value: isinstance(value, str), "a string (may be empty)"),
 }
-RUN: dict[str, tuple[Check, str]] = {
-    "seed": (_is_count, "an integer from 0"),
+RUN: dict[str, tuple[SchemaCheck, str]] = {
+    "seed": (_is_count, "an integer >= 0"),
     "test_accuracy": FRACTION,
     "train_accuracy": FRACTION,
-    "seconds": (_is_amount, "a number of seconds from 0"),
-    "epochs": (_is_count, "an integer from 0"),
+    "seconds": (_is_amount, "a number of seconds >= 0"),
+    "epochs": (_is_count, "an integer >= 0"),
     "metrics": (
         lambda value: isinstance(value, list) and all(isinstance(record, dict) for record in value),
         "a list of dictionaries",
     ),
     "weights_sha256": (
         lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
-        "64 hex digits in lower case",
+        "64 lower-case hex digits",
     ),
     "provenance": DICTIONARY,
 }
 
 
 def check_result(result: Any, where: str) -> None:
-    """Raise DataError unless `result` fits the schema above: file, key, value, and what is expected."""
+    """Raise DataError unless `result` fits the schema above.
+
+    The error names the file, the key, the value and what is expected.
+    """
     _check_keys(result, RESULT, where)
     for i, run in enumerate(result["runs"]):
         _check_keys(run, RUN, f"{where}: runs[{i}]")
     seeds = [run["seed"] for run in result["runs"]]
     if len(set(seeds)) != len(seeds):
-        raise DataError(f"{where}: runs have the seeds {seeds}; each may appear once. Delete the older run.")
+        raise DataError(
+            f"{where}: the seeds of the runs are {seeds}; each may occur only once. Delete the older run."
+        )
 
 
-def _check_keys(value: Any, schema: Mapping[str, tuple[Check, str]], where: str) -> None:
+def _check_keys(value: Any, schema: Mapping[str, tuple[SchemaCheck, str]], where: str) -> None:
     if not isinstance(value, dict):
-        raise DataError(f"{where} is a {type(value).__name__}; a dictionary is expected.")
+        raise DataError(f"{where} is a {type(value).__name__}; expected a dictionary.")
     if missing := [key for key in schema if key not in value]:
         raise DataError(f"{where} lacks {', '.join(missing)}. Expected keys: {', '.join(schema)}.")
     if extra := [key for key in value if key not in schema]:
-        raise DataError(
-            f"{where} has {', '.join(extra)}, which is not known. Expected keys: {', '.join(schema)}."
-        )
+        raise DataError(f"{where} has unknown keys: {', '.join(extra)}. Expected keys: {', '.join(schema)}.")
     for key, (fits, expected) in schema.items():
         if not fits(value[key]):
-            raise DataError(f"{where}: {key} is {_short(value[key])}; {expected} is expected.")
+            raise DataError(f"{where}: {key} is {_short(value[key])}; expected {expected}.")
 
 
 def _short(value: Any) -> str:
@@ -121,8 +124,9 @@ def _short(value: Any) -> str:
 
 
 def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """All results of a folder, checked, in the table's order. Raises DataError that names the file and
-    key.
+    """Read and check all results of a folder; sorted as in the table.
+
+    Raises DataError, which names the file and the key.
     """
     paths = sorted(Path(folder).glob("*.json"))
     results = []
@@ -131,7 +135,7 @@ def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
             result = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as problem:
             raise DataError(
-                f"{path} cannot be read as JSON ({problem}). Bring it back, or run it again."
+                f"{path} cannot be read as JSON ({problem}). Restore it from a copy, or repeat the run."
             ) from problem
         check_result(result, path.name)
         results.append(result)
@@ -143,15 +147,15 @@ def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 
 def table_markdown(results: Sequence[Mapping[str, Any]]) -> str:
-    """The table: mean and spread over the seeds, the paper's number and the difference, time, presets."""
+    """The table in Markdown: mean and spread over the seeds, the paper's number, difference, time, preset."""
     if not results:
         return "No results yet."
     head = ["What", "Network", "Variant", "Test accuracy (%)", "Seeds", "Paper (%)", "Difference"]
-    lines = [_row([*head, "Time a run", "Preset"]), _row(["---"] * 3 + ["---:"] * 5 + ["---"])]
+    lines = [_row([*head, "Time per run", "Preset"]), _row(["---"] * 3 + ["---:"] * 5 + ["---"])]
     lines += [_row(_cells(result)) for result in results]
     lines += [
         "",
-        "Accuracy: mean, ± standard deviation from two seeds on (lowest–highest). A row is made again by "
+        "Accuracy: mean; with two or more seeds ± standard deviation (lowest–highest). Reproduce a row with "
         "`spikesim reproduce PRESET --seeds SEEDS`.",
     ]
     notes: dict[str, list[str]] = {}
@@ -180,7 +184,7 @@ def _cells(result: Mapping[str, Any]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that reads best: "42 s", "3 min 20 s", "2 h 05 min"."""
+    """Seconds as text in a readable unit: "42 s", "3 min 20 s", "2 h 05 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -199,9 +203,9 @@ def _one_line(text: str) -> str:
 
 
 def _with_table(text: str, table: str, readme: Path) -> str:
-    """`text` with the part between the marks replaced. Raises DataError unless each mark is there once."""
+    """`text` with the part between the markers replaced. Raises DataError unless each marker occurs once."""
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise DataError(f"{readme} needs one {BEGIN} and, after it, one {END}: the table goes between them.")
+        raise DataError(f"{readme} needs one {BEGIN} and, after it, one {END}; the table goes between them.")
     before, after = text[: text.index(BEGIN)], text[text.index(END) :]
     return f"{before}{BEGIN}\n{table}\n{after}"
 
@@ -212,20 +216,21 @@ def _texts(readme_path: str | os.PathLike[str], results_folder: str | os.PathLik
     try:
         text = readme.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise DataError(f"{readme} cannot be read ({problem}). Name the README with --readme.") from problem
+        raise DataError(f"{readme} cannot be read ({problem}). Set its path with --readme.") from problem
     return text, _with_table(text, table_markdown(load_results(results_folder)), readme)
 
 
 def is_stale(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:
-    """Whether the README's table differs from what the results give. Raises DataError for bad results or
-    marks.
+    """Whether the README's table differs from the results.
+
+    Raises DataError for invalid results or missing markers.
     """
     text, fresh = _texts(readme_path, results_folder)
     return text != fresh
 
 
 def update_readme(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:
-    """Write the table between the README's marks, atomically; return whether anything changed."""
+    """Write the table between the README's markers, atomically. Returns whether anything changed."""
     text, fresh = _texts(readme_path, results_folder)
     if text != fresh:
         write_bytes(readme_path, fresh.encode("utf-8"), what="the README")
@@ -233,13 +238,13 @@ def update_readme(readme_path: str | os.PathLike[str], results_folder: str | os.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 0 when the README is (now) fresh, 1 when --check finds it stale, 2 on an error."""
+    """Run the command. Returns 0 if the README is up to date, 1 if --check finds it stale, 2 on an error."""
     parser = argparse.ArgumentParser(
         prog="python -m spikesim.tools.results_table",
-        description="Write the table of results into the README.",
+        description="Write the results table into the README.",
     )
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit with 1 when the table is stale"
+        "--check", action="store_true", help="change nothing; exit with status 1 if the table is stale"
     )
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     parser.add_argument("--results", type=Path, default=ROOT / "models" / "results")
@@ -250,9 +255,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     if options.check and changed:
-        print(f"{options.readme}: the table of results is stale. Run: python -m spikesim.tools.results_table")
+        print(f"{options.readme}: the results table is stale. Run: python -m spikesim.tools.results_table")
         return 1
-    print(f"{options.readme}: the table of results {'is now' if changed else 'was already'} up to date.")
+    print(f"{options.readme}: the results table {'is now' if changed else 'was already'} up to date.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`spikesim astdp ...`: aSTDP's tables, figures and toy experiments, measured again and kept as data."""
+"""`spikesim astdp ...`: measure aSTDP's tables, figures and toy experiments again and store them as data."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.measured import first_seeds, keep_table
 
 app = typer.Typer(
-    help="aSTDP: two Hopfield networks of rates that learn from their difference; its tables and toys.",
+    help="aSTDP: two rate-based Hopfield networks that learn from their difference; tables and toy examples.",
     no_args_is_help=True,
 )
-Seeds = Annotated[int, typer.Option(min=1, help="Runs of each figure, with the seeds 1 .. N.", metavar="N")]
-Results = Annotated[Path, typer.Option(help="Folder of the results.")]
-Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; what is there is gone on with.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Runs per figure, with the seeds 1 to N.", metavar="N")]
+Results = Annotated[Path, typer.Option(help="Folder for the results.")]
+Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; existing ones are continued.")]
 RESULTS, RUNS = Path("models/results/astdp"), Path("runs/astdp")
 DATASETS = {"mnist": datasets.mnist, "digits": datasets.digits}
 
@@ -38,32 +38,37 @@ def train(
     name: Annotated[
         str, typer.Argument(help="A preset: supervised, unsupervised, deep-2, digits, literal ...")
     ],
-    presentations: Annotated[int, typer.Option(min=1, help="Presentations in all.")] = 60_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and fake targets.")] = 1,
-    data: Annotated[str, typer.Option(help="mnist or digits; digits for the preset of that name.")] = "",
+    presentations: Annotated[int, typer.Option(min=1, help="Total number of training trials.")] = 60_000,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the weights, the sample order and the fake targets.")
+    ] = 1,
+    data: Annotated[
+        str, typer.Option(help="Dataset: mnist or digits. Default: digits for the preset digits, else mnist.")
+    ] = "",
     out: Annotated[
-        Path | None, typer.Option(help="Checkpoint to keep, and to go on from; runs/astdp/NAME-SEED.h5.")
+        Path | None,
+        typer.Option(help="Checkpoint file, continued if it exists. Default: runs/astdp/NAME-SEED.h5."),
     ] = None,
 ) -> None:
-    """Train a network; a run that was cut off goes on from its checkpoint when the command is repeated."""
+    """Train a network. Repeat the command to continue an interrupted run from its checkpoint."""
     display, config = Display(), preset(name)
     dataset = _dataset(data or ("digits" if name == "digits" else "mnist"))
     path = out or RUNS / f"{name}-{seed}.h5"
     found = measure(config, dataset, presentations, seed, path=path, say=display.say)
     settled = steps_to_stable(found.net, dataset.test.x[:200])
-    display.say(f"test accuracy {found.test:.2f} %, stable after {settled.mean():.1f} steps; kept in {path}")
+    display.say(f"test accuracy {found.test:.2f} %, stable after {settled.mean():.1f} steps; saved in {path}")
 
 
 @app.command()
 def table1(
     only: Annotated[
-        list[str] | None, typer.Option(help="A row, e.g. supervised-amended; may be repeated.")
+        list[str] | None, typer.Option(help="Measure only this row, e.g. supervised-amended. Repeatable.")
     ] = None,
     seeds: Seeds = 3,
     results: Results = RESULTS,
     runs: Runs = RUNS,
 ) -> None:
-    """Table 1: ways of learning, and backpropagation (an hour; every row is kept at once)."""
+    """Table 1: learning methods and backpropagation (about an hour; each row is saved as it completes)."""
     display, path = Display(), results / "table1.json"
     dataset, numbers = datasets.mnist(), first_seeds(seeds)
     rows = {row.name: row for row in classification.ROWS}
@@ -84,13 +89,13 @@ def table1(
 @app.command()
 def table2(
     layers: Annotated[
-        list[int] | None, typer.Option(min=1, max=3, help="Hidden layers; may be repeated.")
+        list[int] | None, typer.Option(min=1, max=3, help="Number of hidden layers. Repeatable.")
     ] = None,
     seeds: Seeds = 1,
     results: Results = RESULTS,
     runs: Runs = RUNS,
 ) -> None:
-    """Table 2: one, two and three hidden layers, accuracy and steps to a stable state (an hour)."""
+    """Table 2: accuracy and steps to a stable state with one to three hidden layers (about an hour)."""
     display, path, dataset = Display(), results / "table2.json", datasets.mnist()
     for n in layers or (1, 2, 3):
         found = classification.depth(dataset, n, first_seeds(seeds), runs, display.say)
@@ -99,7 +104,7 @@ def table2(
 
 @app.command()
 def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
-    """Which printed choice breaks the accuracy: 14x14 images, literal and amended, one change at a time."""
+    """Ablation: which choice in the paper lowers the accuracy (14x14 images, one change at a time)."""
     keep_table(
         ablations.ablation(datasets.mnist(), first_seeds(seeds), Display().say), results / "ablation.json"
     )
@@ -107,17 +112,17 @@ def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
 
 @app.command()
 def search(seeds: Seeds = 2, results: Results = RESULTS) -> None:
-    """How the settings were chosen: one change at a time, on validation samples (some minutes)."""
+    """Parameter search: one change at a time, measured on validation samples (some minutes)."""
     found = searching.search(datasets.mnist(), first_seeds(seeds), Display().say)
     keep_table(found, results / "search.json")
 
 
 @app.command()
 def generate(
-    presentations: Annotated[int, typer.Option(min=1, help="Presentations of the training.")] = 6_000,
+    presentations: Annotated[int, typer.Option(min=1, help="Number of training trials.")] = 6_000,
     results: Results = RESULTS,
 ) -> None:
-    """Fig. 2: digits generated from labels, and how a separate classifier reads them."""
+    """Fig. 2: digits generated from labels, scored by a separate classifier."""
     display = Display()
     keep_table(
         generation.generation_table(datasets.mnist(), presentations, results, display.say),
@@ -127,31 +132,31 @@ def generate(
 
 @app.command()
 def order(seeds: Seeds = 5, results: Results = RESULTS) -> None:
-    """Tables 3 and 4: accuracy in the order of the training and in another one (some minutes)."""
+    """Tables 3 and 4: accuracy in the training order and in a different order (some minutes)."""
     keep_table(order_table(first_seeds(seeds)), results / "order.json")
 
 
 @app.command()
 def window(results: Results = RESULTS) -> None:
-    """Fig. 6: the STDP window of two neurons, literal and amended (seconds)."""
+    """Fig. 6: STDP window of two neurons, literal and amended (seconds)."""
     keep_table(window_table(), results / "window.json")
 
 
 @app.command()
 def rivalry(seeds: Seeds = 8, results: Results = RESULTS) -> None:
-    """Fig. 3: switches between two patterns shown at once (a minute)."""
+    """Fig. 3: switching between two patterns presented at once (a minute)."""
     keep_table(rivalry_table(first_seeds(seeds)), results / "rivalry.json")
 
 
 @app.command()
 def adaptation(seeds: Seeds = 8, results: Results = RESULTS) -> None:
-    """Fig. 4: overshoot when a pattern comes and goes (a minute)."""
+    """Fig. 4: overshoot at the onset and offset of a pattern (a minute)."""
     keep_table(adaptation_table(first_seeds(seeds)), results / "adaptation.json")
 
 
 @app.command()
 def figures(results: Results = RESULTS) -> None:
-    """Draw figs. 3, 4, 5 and 6, and the ablation, as pictures."""
+    """Plot figs. 3, 4, 5 and 6 and the ablation."""
     for path in draw_figures(results):
         print(path)
 

@@ -1,4 +1,4 @@
-"""`spikesim benchmark`: what a training sample costs, beside the bare matrix product under it."""
+"""`spikesim benchmark`: time per training sample, compared with the matrix product alone."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ from spikesim.training.evaluate import check_fits
 
 
 def benchmark(
-    name: Annotated[str, typer.Argument(help="A preset.", metavar="PRESET")] = "emstdp-mnist-500",
+    name: Annotated[str, typer.Argument(help="Name of a preset.", metavar="PRESET")] = "emstdp-mnist-500",
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, key=value.", metavar="KEY=VALUE")
+        list[str] | None, typer.Option("--set", help="Override a setting. Repeatable.", metavar="KEY=VALUE")
     ] = None,
-    samples: Annotated[int, typer.Option(min=10, help="Training samples a round.")] = 500,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, interleaved; the median counts.")] = 7,
+    samples: Annotated[int, typer.Option(min=10, help="Training samples per round.")] = 500,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Number of rounds, interleaved; the median is reported.")
+    ] = 7,
     warm: Annotated[
-        int, typer.Option(min=0, help="Samples learnt before, so that activity is typical.")
+        int, typer.Option(min=0, help="Samples learnt before timing, so that the activity is typical.")
     ] = 5000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Training and inference, one thread, in ms a sample; compiling is not counted."""
+    """Time training and inference on one thread, in ms per sample, without compilation."""
     experiment = with_settings(preset(name), parse_settings(sets or []))
     split = experiment.load().train
     network = build(experiment.model, seed=1)
@@ -76,7 +78,7 @@ def _learn(running: Windowed, coder: Encoder, split: Any, first: int, last: int,
 
 
 def _products(spikes: Any, masters: Any) -> list[Any]:
-    """For each sample the raster of its active inputs and their rows of the weights, float32."""
+    """Operands for each sample: raster of its active inputs, their weight rows, output array; float32."""
     w = masters.astype(np.float32)
     found = []
     for b in range(len(spikes)):
@@ -115,12 +117,12 @@ def _report(name: str, found: dict[str, list[float]], T: int, as_json: bool) -> 
     if as_json:
         print(json.dumps(record, indent=2))
         return
-    table = Table(title=f"{name}, T={T}, one thread, ms a sample", title_justify="left")
+    table = Table(title=f"{name}, T={T}, one thread, ms per sample", title_justify="left")
     for heading in ("", "median", "min", "max"):
         table.add_column(heading, justify="left" if heading == "" else "right")
     for job, times in found.items():
         table.add_row(job, *(f"{v:.4f}" for v in (middle[job], min(times), max(times))))
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"training (encode + train): {cost:.3f} ms; {ratio:.2f} times the bare product (sgemm)")
+    console.print(f"training (encode + train): {cost:.3f} ms; {ratio:.2f} times the matrix product (sgemm)")
     console.print(f"BLAS: {'; '.join(kernels)}")

@@ -1,6 +1,4 @@
-"""`spikesim brunel`: the balanced random network, beside Brian2 (cpp_standalone) and NEST on the same
-synapses.
-"""
+"""`spikesim brunel`: Brunel's balanced random network, compared with Brian2 (cpp_standalone) and NEST."""
 
 from __future__ import annotations
 
@@ -23,24 +21,25 @@ from spikesim.recording.monitor import Monitor
 from spikesim.tools.commands.display import Display
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
-SKIP = 100.0  # ms at the beginning that the statistics leave out
+SKIP = 100.0  # ms of the initial transient, excluded from the statistics
 
 
 def brunel(
-    neurons: Annotated[int, typer.Option(min=10, help="Neurons, four fifths of them excitatory.")] = 10_000,
-    inputs: Annotated[int, typer.Option(min=5, help="Synapses of a neuron.")] = 1000,
-    ms: Annotated[float, typer.Option(min=1.0, help="Simulated milliseconds.")] = 1000.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of spikesim; the fastest counts.")] = 3,
-    brian2: Annotated[bool, typer.Option(help="Run it in Brian2 as well (needs the extra brian2).")] = True,
+    neurons: Annotated[
+        int, typer.Option(min=10, help="Number of neurons; four fifths of them are excitatory.")
+    ] = 10_000,
+    inputs: Annotated[int, typer.Option(min=5, help="Incoming synapses per neuron.")] = 1000,
+    ms: Annotated[float, typer.Option(min=1.0, help="Simulated time in ms.")] = 1000.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of spikesim; the fastest is reported.")] = 3,
+    brian2: Annotated[bool, typer.Option(help="Also run Brian2 (needs the extra brian2).")] = True,
     nest: Annotated[
-        str, typer.Option(help="A Python that has NEST (pip install nest-simulator); none: without NEST.")
+        str,
+        typer.Option(help="Python interpreter that has NEST (pip install nest-simulator). Default: no NEST."),
     ] = "",
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    save: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
+    save: Annotated[Path | None, typer.Option(help="Write the table to this JSON file.")] = None,
 ) -> None:
-    """Simulate Brunel's network (1.5 ms delay, steps of 0.1 ms) on one thread, and compare time, rate and
-    CV.
-    """
+    """Simulate Brunel's network (delay 1.5 ms, dt 0.1 ms) on one thread; compare time, rate and CV."""
     display = Display()
     config = Brunel(neurons=neurons, inputs=inputs)
     network = build(config, seed)
@@ -59,9 +58,9 @@ def brunel(
         tuple(rows),
         f"spikesim brunel --neurons {neurons} --inputs {inputs} --ms {ms:g}"
         + (" --nest PYTHON" if nest else ""),
-        "Seconds of the simulation alone, without connecting and compiling; the same synapses in "
-        "each, a noise of its own; rate and CV (neurons of three spikes or more) after the first 100 "
-        "ms.",
+        "Seconds: simulation only, without building the network and compiling. All programs have the same "
+        "synapses and each its own noise. Rate and CV (neurons with at least three spikes) exclude the first "
+        "100 ms.",
         {"neurons": neurons, "inputs": inputs, "ms": ms, "seed": seed},
     )
     display.say("\n" + table.markdown())
@@ -84,7 +83,7 @@ def _ours(network: Network, config: Brunel, ms: float, rounds: int) -> tuple[Any
 
 
 def _figures(seconds: float, times: Any, neurons: Any, config: Brunel, ms: float) -> tuple[Any, ...]:
-    """Seconds, nanoseconds for each spike at each synapse, rate and CV."""
+    """Seconds, nanoseconds per synaptic event (one spike at one synapse), rate in Hz, and CV."""
     kept = times > SKIP if ms > 2 * SKIP else times >= 0
     span = (ms - (SKIP if ms > 2 * SKIP else 0)) / 1000
     rate, cv = irregularity(times[kept], neurons[kept], config.neurons, span)
@@ -92,7 +91,7 @@ def _figures(seconds: float, times: Any, neurons: Any, config: Brunel, ms: float
 
 
 def _write(path: Path, network: Network, config: Brunel, ms: float, seed: int) -> None:
-    """The network for the peers: excitatory neurons first."""
+    """Write the network for the other simulators, numbering the excitatory neurons first."""
     shift = {"exc": 0, "inh": network.populations["exc"].n}
     arrays: dict[str, Any] = {}
     for kind in ("exc", "inh"):
@@ -108,7 +107,7 @@ def _write(path: Path, network: Network, config: Brunel, ms: float, seed: int) -
 
 
 def _peer(name: str, python: str, given: Path, config: Brunel, ms: float) -> tuple[Any, ...]:
-    """A peer in a process of its own, since it keeps global state."""
+    """Run another simulator in a separate process, because it keeps global state."""
     out = given.with_name(f"{name}.npz")
     done = subprocess.run(
         [python, str(PEERS / f"brunel_{name}.py"), str(given), str(out)],
@@ -119,7 +118,7 @@ def _peer(name: str, python: str, given: Path, config: Brunel, ms: float) -> tup
     if done.returncode or not out.exists():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise EngineError(
-            f"{name}: the run failed ({last}). Install it, or leave it out: --no-brian2, no --nest"
+            f"{name}: the run failed ({last}). Install {name}, or skip it with --no-brian2 or without --nest"
         )
     found = np.load(out, allow_pickle=False)
     figures = _figures(float(found["seconds"]), found["times"], found["neurons"], config, ms)
@@ -127,4 +126,4 @@ def _peer(name: str, python: str, given: Path, config: Brunel, ms: float) -> tup
 
 
 def _line(row: tuple[Any, ...]) -> str:
-    return f"{row[0]}: {row[1]:.2f} s, {row[2]:.2f} ns an event, {row[3]:.2f} Hz, CV {row[4]:.3f}"
+    return f"{row[0]}: {row[1]:.2f} s, {row[2]:.2f} ns per event, {row[3]:.2f} Hz, CV {row[4]:.3f}"

@@ -1,4 +1,4 @@
-"""`spikesim datasets`: what there is, bring it here, what it holds."""
+"""`spikesim datasets`: list the datasets, download them, describe one."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rich.table import Table
 from spikesim import datasets
 from spikesim.errors import SpikesimError
 
-app = typer.Typer(help="The data to learn from: list, fetch, look into.", no_args_is_help=True)
+app = typer.Typer(help="List, download and describe datasets.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command("list")
 def list_datasets(as_json: AsJson = False) -> None:
-    """Every dataset: samples, shape, classes, and whether it is on this machine."""
+    """List all datasets: samples, shape, classes, and whether the files are on this machine."""
     rows = [_summary(name) for name in datasets.names()]
     if as_json:
         print(json.dumps({"cache": str(datasets.cache_folder()), "datasets": rows}, indent=2))
@@ -52,17 +52,19 @@ def fetch(
     names: Annotated[list[str], typer.Argument(help="Names from `spikesim datasets list`.", metavar="NAME")],
     given: Annotated[
         Path | None,
-        typer.Option("--from", help="Take the files from this file or folder instead of the network."),
+        typer.Option("--from", help="Read the files from this file or folder instead of downloading them."),
     ] = None,
 ) -> None:
-    """Bring datasets into the cache, and replace damaged files; what is whole is not fetched again."""
+    """Download datasets into the cache and replace damaged files; intact files are not downloaded again."""
     with _explained():
         for name in names:
-            datasets.about(name)  # all names are known before anything is fetched
+            datasets.about(name)  # check all names before downloading anything
         for name in names:
             with _shown_progress() as progress:
                 folder = datasets.fetch(name, progress, given)
-            where = "comes with scikit-learn, nothing to fetch" if folder is None else f"verified in {folder}"
+            where = (
+                "bundled with scikit-learn, no download needed" if folder is None else f"verified in {folder}"
+            )
             print(f"{name}: {where}")
 
 
@@ -71,7 +73,7 @@ def info(
     name: Annotated[str, typer.Argument(help="A name from `spikesim datasets list`.")],
     as_json: AsJson = False,
 ) -> None:
-    """One dataset: source, terms, splits with their classes, path. Its files are not fetched for this."""
+    """Describe one dataset: source, licence, splits with class counts, path. Downloads nothing."""
     with _explained():
         about = datasets.about(name)
         facts: dict[str, Any] = _summary(about.name) | {
@@ -105,7 +107,7 @@ def _summary(name: str) -> dict[str, Any]:
 
 
 def _contents(dataset: datasets.Dataset) -> dict[str, Any]:
-    """Class names, samples of each class in each split, and the notes."""
+    """Class names, number of samples of each class in each split, and the notes."""
     splits = (dataset.fit, dataset.validation, dataset.train, dataset.test)
     counts = {s.name: np.bincount(s.y, minlength=len(dataset.classes)).tolist() for s in splits}
     return {"class_names": list(dataset.classes), "counts": counts, "notes": list(dataset.notes)}
@@ -123,11 +125,11 @@ def _print_info(facts: dict[str, Any]) -> None:
         ("source", facts["url"]),
         ("license", facts["license"]),
         ("cite", facts["citation"]),
-        ("path", facts["path"] or "comes with scikit-learn"),
+        ("path", facts["path"] or "bundled with scikit-learn"),
     ):
         console.print(f"{label:<10}{value}", markup=False)
     if "counts" not in facts:
-        console.print(f"not here yet; run: spikesim datasets fetch {facts['name']}", markup=False)
+        console.print(f"not downloaded yet; run: spikesim datasets fetch {facts['name']}", markup=False)
         return
     for note in facts["notes"]:
         console.print(f"{'note':<10}{note}", markup=False)
@@ -141,7 +143,7 @@ def _print_info(facts: dict[str, Any]) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Errors made for users end the command with their text and status 1, without a traceback."""
+    """Print a SpikesimError without a traceback and exit with status 1."""
     try:
         yield
     except SpikesimError as error:
@@ -151,7 +153,7 @@ def _explained() -> Iterator[None]:
 
 @contextmanager
 def _shown_progress() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A bar for each download, on standard error, so that standard output stays clean."""
+    """Yield a progress callback that draws one bar per download on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     tasks: dict[str, Any] = {}
     bars = Progress(*columns, console=Console(stderr=True))

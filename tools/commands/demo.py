@@ -1,4 +1,4 @@
-"""`spikesim demo`: a spiking network learns MNIST in a few minutes, is verified, exported and drawn."""
+"""`spikesim demo`: train a spiking network on MNIST in a few minutes; verify, export and plot it."""
 
 from __future__ import annotations
 
@@ -24,29 +24,31 @@ from spikesim.training.run import Run
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder of the run; a demo that is there is replaced.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of the run; an existing demo is overwritten.")] = Path(
         "runs/demo"
     ),
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Passes over the data; 5 of MNIST (some minutes), 20 of the digits."),
+        typer.Option(
+            min=1, help="Passes over the data. Default: 5 for MNIST (some minutes), 20 for the digits."
+        ),
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Use the bundled 8x8 digits, without looking for MNIST.")
+        bool, typer.Option("--offline", help="Use the bundled 8x8 digits instead of downloading MNIST.")
     ] = False,
 ) -> None:
-    """Fetch MNIST, train 784-500-10 with EMSTDP, draw what was learnt, reload, verify and export it."""
+    """Download MNIST, train 784-500-10 with EMSTDP, plot the result, then reload, verify and export it."""
     display = Display()
     experiment = preset("emstdp-digits")
     if not offline:
         try:
-            display.say("Fetching MNIST (11 MB, once) ...")
+            display.say("Downloading MNIST (11 MB, once) ...")
             datasets.fetch("mnist")
             experiment = preset("emstdp-mnist-500")
             experiment = replace(experiment, epochs=5, model=replace(experiment.model, eta_decay=0.75))
         except DataError as problem:
             display.say(
-                f"MNIST is not to be had here, so this demo learns the bundled 8x8 digits instead.\n{problem}"
+                f"MNIST could not be downloaded; this demo uses the bundled 8x8 digits instead.\n{problem}"
             )
     if epochs is not None:
         experiment = replace(experiment, epochs=epochs)
@@ -61,24 +63,24 @@ def demo(
         f"Reloaded from its checkpoint: the weights are {'the same, bit for bit' if same else 'DIFFERENT'}."
     )
     verdict = play(again, dataset, samples=5, against="naive", learn=True)
-    display.say(f"Five more samples learnt on two engines: {verdict}.")
+    display.say(f"Trained on five more samples with two engines: {verdict}.")
     trained = out / "trained.h5"
     save_network(again.trained(), trained)
-    display.say(f"The trained network as a file, for spikesim.load_network: {trained}")
+    display.say(f"Trained network, to be read with spikesim.load_network: {trained}")
     exported = _export(out, display)
     if not (same and verdict.equal and exported):
         raise typer.Exit(1)
     spikesim = "spikesim" if shutil.which("spikesim") else os.path.relpath(sys.argv[0])
     following = (
-        (f"{spikesim} evaluate {out} --T 50", "half the time: how much accuracy?"),
+        (f"{spikesim} evaluate {out} --T 50", "accuracy with half the time steps"),
         (
             f"{spikesim} verify {out} --samples 50",
-            "every spike on two engines",
+            "compare every spike of two engines",
         ),
         (f"{spikesim} export {out} --to lava --out net.lava.h5", "Lava's process graphs (Python 3.10)"),
         (f"{spikesim} train emstdp-mnist-500", "the full preset"),
         (f"{spikesim} train emstdp-mnist-500-dfa", "direct feedback alignment"),
-        (f"{spikesim} presets", "every experiment of the paper"),
+        (f"{spikesim} presets", "list all experiments of the paper"),
     )
     width = max(len(command) for command, _ in following)
     display.say("\nNext:")
@@ -87,7 +89,10 @@ def demo(
 
 
 def _export(folder: Path, display: Display) -> bool:
-    """Write what was learnt for two targets, read the files again, and play ten test samples; all equal?"""
+    """Export the trained network to two targets, read the files back and run ten test samples.
+
+    Returns whether all spikes and membranes are equal.
+    """
     found, equal = export.read(folder, 10, None), True
     for to, name in (("nir", "trained.nir"), ("netx", "trained.net")):
         try:
@@ -98,8 +103,8 @@ def _export(folder: Path, display: Display) -> bool:
         for check in written.checks:
             said = "all equal" if check.difference is None else f"DIFFERENT: {check.difference}"
             display.say(
-                f"Exported: {folder / name}, read again and played by {check.reader}: {check.spikes:,} "
-                f"spikes and {check.membranes:,} membranes of 10 test samples, {said}."
+                f"Exported: {folder / name}, read back and simulated by {check.reader}: {check.spikes:,} "
+                f"spikes and {check.membranes:,} membrane values of 10 test samples, {said}."
             )
         equal = equal and written.equal
     return equal

@@ -1,4 +1,4 @@
-"""What a command shows: progress on standard error while it works, results on standard output."""
+"""Console output of the commands: progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from spikesim.training.config import TrainingProgress
 
 
 class Display:
-    """Progress bars and results, for people or (as_json) for programs."""
+    """Progress bars and results, as text or (as_json) as JSON."""
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -34,12 +34,12 @@ class Display:
         self._errors = Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
-        """A line for people."""
+        """Print a line of text: to standard output, or to standard error if the result is JSON."""
         self.console.print(text, markup=False)
 
     @contextmanager
     def training(self, title: str) -> Iterator[Callable[[TrainingProgress], None]]:
-        """A title when the work begins; a bar with accuracy, rate and time left; a line for every epoch."""
+        """Show a title at the start, a bar with accuracy, rate and time left, and a line per epoch."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -83,7 +83,7 @@ class Display:
 
     @contextmanager
     def evaluating(self, split: str) -> Iterator[Callable[[int, int], None]]:
-        """A bar over the samples of a split."""
+        """Show a progress bar over the samples of a split."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -100,7 +100,7 @@ class Display:
             yield show
 
     def _announce_compiling(self) -> None:
-        """Say that the kernels are compiled first, where no compiled ones are kept from an earlier run."""
+        """Announce the compilation of the kernels, unless the disk cache holds them."""
         path = getattr(getattr(learn_online, "stats", None), "cache_path", "")
         if path == "":
             return  # the compiler is switched off
@@ -109,12 +109,12 @@ class Display:
         if not any(index.stat().st_mtime >= source.stat().st_mtime for index in kept):
             self._errors.print(
                 "Compiling the kernels first: about half a minute"
-                + (", once on this machine." if path else "; they are not kept (SPIKESIM_JIT_CACHE=0)."),
+                + (", once on this machine." if path else "; they are not cached (SPIKESIM_JIT_CACHE=0)."),
                 style="dim",
             )
 
     def result(self, result: dict[str, Any], split: str, paper: float | None) -> None:
-        """A result: a small table, or JSON."""
+        """Print a result as a small table or as JSON."""
         if self.as_json:
             print(json.dumps(result, indent=2))
             return
@@ -122,14 +122,14 @@ class Display:
         accuracy = f"{100 * result[f'{split}_accuracy']:.2f} %"
         table.add_row(f"[bold]{split} accuracy", f"[bold green]{accuracy}")
         if paper is not None:
-            table.add_row("the paper's", f"{100 * paper:.1f} %")
+            table.add_row("accuracy in the paper", f"{100 * paper:.1f} %")
         if result.get("train_accuracy") is not None:
             table.add_row("training accuracy (online)", f"{100 * result['train_accuracy']:.2f} %")
         if result.get("seconds"):
             table.add_row("training time", f"{result['seconds']:.1f} s")
         if result.get("spikes"):
             spikes = ", ".join(f"{name} {n:,.0f}" for name, n in result["spikes"].items())
-            table.add_row("spikes a sample", spikes)
+            table.add_row("spikes per sample", spikes)
         table.add_row("weights (SHA-256)", result["weights_sha256"][:16])
         if "folder" in result:
             table.add_row("run", result["folder"])
@@ -140,7 +140,10 @@ class Display:
 
 @contextmanager
 def _late(bar: Progress) -> Iterator[Progress]:
-    """A bar that its user starts, so that none stands above an error; it stops in any case."""
+    """A progress bar that is started by its user, so that errors before the first update print no empty bar.
+
+    It is stopped on exit in any case.
+    """
     try:
         yield bar
     finally:

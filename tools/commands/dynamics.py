@@ -1,4 +1,4 @@
-"""`spikesim dynamics`: figures 2, 3 and 5 of the EMSTDP paper, with their numbers."""
+"""`spikesim dynamics`: figures 2, 3 and 5 of the EMSTDP paper and their correlations."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SEEDS = (1, 2, 3)
 
 
 def dynamics(
-    out: Annotated[Path, typer.Option(help="Folder of the figures and of the table.")] = Path("dynamics"),
-    samples: Annotated[int, typer.Option(min=1, help="MNIST samples of figures 2(b) and 3(b).")] = 20,
+    out: Annotated[Path, typer.Option(help="Folder for the figures and the table.")] = Path("dynamics"),
+    samples: Annotated[int, typer.Option(min=1, help="MNIST samples for figures 2(b) and 3(b).")] = 20,
 ) -> None:
-    """Draw figures 2, 3 and 5 of the EMSTDP paper, and print the correlations that they show."""
+    """Plot figures 2, 3 and 5 of the EMSTDP paper and print their correlations."""
     display = Display()
     mnist = datasets.mnist()
     zero, subtract = (figures.forward_activation(reset) for reset in ("zero", "subtract"))
@@ -82,7 +82,7 @@ def dynamics(
     )
     panel = Cloud(f"r = {stdp[0].r:.3f}", stdp[0].x, stdp[0].y, "EMSTDP, eq. 12", "STDP, window 10 ms")
     clouds([panel], out / "figure5.png", title="Figure 5: weight changes")
-    display.say(f"Pictures: {out}/figure2.png, figure3.png, figure5.png")
+    display.say(f"Figures: {out}/figure2.png, figure3.png, figure5.png")
 
 
 def _steps(relation: Relation) -> float:

@@ -1,4 +1,4 @@
-"""`spikesim energy`: what a run would cost on Loihi, counted and modelled; SANA-FE's estimate beside."""
+"""`spikesim energy`: modelled energy and time of a run on Loihi, with SANA-FE's estimate for comparison."""
 
 from __future__ import annotations
 
@@ -39,19 +39,21 @@ COLUMNS = (
 
 def energy(
     folder: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
-    samples: Annotated[int, typer.Option(min=1, help="Samples that are counted.")] = 50,
-    bits: Annotated[int, typer.Option(min=2, max=8, help="Of a weight on the chip.")] = 8,
+    samples: Annotated[int, typer.Option(min=1, help="Number of samples to count operations for.")] = 50,
+    bits: Annotated[int, typer.Option(min=2, max=8, help="Bits of a weight on the chip.")] = 8,
     T: Annotated[
-        int | None, typer.Option("--T", min=1, help="Steps of a presentation; the run's where not given.")
+        int | None, typer.Option("--T", min=1, help="Time steps of a trial. Default: those of the run.")
     ] = None,
     sanafe: Annotated[
         int,
-        typer.Option(min=0, help="Samples for SANA-FE (2.5 GB for 784-500-10), where it is installed."),
+        typer.Option(
+            min=0, help="Samples for SANA-FE, if installed (needs 2.5 GB for 784-500-10); 0 skips it."
+        ),
     ] = 1,
     save: Annotated[Path | None, typer.Option(help="Write the table to this JSON file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Count spikes, synaptic operations and updates of a presentation; model energy and time on Loihi."""
+    """Count spikes, synaptic operations and updates per trial; model energy and time on Loihi."""
     run, dataset = Run.open(folder), experiment_of(folder).load()
     display = Display(as_json)
     network = run.trained()
@@ -74,7 +76,7 @@ def energy(
 
 
 def _shown(run: Run, network: Network, split: Split) -> dict[str, Spikes]:
-    """Samples as spikes of the network's source, of the stream for tests."""
+    """Spikes of the network's source for the samples, drawn from the random stream of tests."""
     source = network.sources[0]
     T = network.window.boundary if network.populations[source].replay else network.window.T
     return {source: run.encoder.encode(split.x, split.index, T, run.training.seed, 0, Stream.TEST)}
@@ -86,7 +88,7 @@ def _estimate(run: Run, chip: Network, dataset: Dataset, samples: int, display: 
     try:
         return sanafe_estimate(chip, _shown(run, chip, dataset.test.take(samples)))
     except MissingExtraError:
-        display.say("SANA-FE is not installed (pip install sanafe): without its estimate.")
+        display.say("SANA-FE: skipped (not installed; pip install sanafe).")
         return None
 
 
@@ -120,8 +122,8 @@ def _table(run: Run, counted: dict[str, Work], estimate: SanaFe | None, command:
         data["sanafe"] = asdict(estimate)
     shown = ", ".join(f"{found.presentations} samples of {found.steps} steps" for found in counted.values())
     notes = (
-        f"{shown}. A presentation, on average. Modelled: {DAVIES_2018.source}; without idle power, input and "
-        f"output, and distant mesh hops. Weight updates: those that the samples' error would make."
+        f"{shown}. Mean per trial. Model: {DAVIES_2018.source}; without idle power, input and output, and "
+        f"distant mesh hops. Weight updates: those that the error of the samples would cause."
     )
     if estimate is not None:
         notes += (

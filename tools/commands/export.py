@@ -1,4 +1,4 @@
-"""`spikesim export`: what a run has learnt as a file for a chip or simulator, proved equal to the engine."""
+"""`spikesim export`: write a trained network for a chip or simulator and verify it against the engine."""
 
 from __future__ import annotations
 
@@ -28,28 +28,29 @@ from spikesim.tools.commands.train import experiment_of
 from spikesim.training.evaluate import check_fits
 from spikesim.training.run import Run
 
-RATE = 0.2  # of random input, where a network comes without data
+RATE = 0.2  # spikes per step of the random input of a network that comes without data
 COLUMNS = (
     "network",
     "target",
     "played by",
-    "presentations",
+    "trials",
     "spikes",
     "spikes that differ",
     "membranes",
     "membranes that differ",
-    "s a presentation",
+    "s per trial",
 )
 
 
 @dataclass(frozen=True)
 class Exportable:
-    """A network and what it is shown.
+    """A network to export and the input to verify it with.
 
     Attributes:
-        network: with what it has learnt.
-        split, encoder, seed: held-out samples; None where the network comes without data.
-        said: the source of the input, in words.
+        network: the network, with its trained weights.
+        split, encoder: test samples and their encoder; None for a network without data (random input).
+        seed: seed of the encoder.
+        said: description of the input, for the report.
     """
 
     network: Network
@@ -59,7 +60,7 @@ class Exportable:
     said: str
 
     def inputs(self, samples: int) -> dict[str, Spikes]:
-        """The presentations, in spikes that are not those of the training."""
+        """Input spikes of `samples` trials by source, from a random stream that training does not use."""
         (source,) = self.network.sources
         T, n = self.network.window.T, self.network.populations[source].n
         if self.split is None or self.encoder is None:
@@ -70,24 +71,26 @@ class Exportable:
 
 def export(
     what: Annotated[Path, typer.Argument(help="A run folder, or a saved network (.h5).", metavar="RUN")],
-    to: Annotated[str, typer.Option(help=f"One of: {', '.join(TARGETS)}.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    to: Annotated[str, typer.Option(help=f"Target format, one of: {', '.join(TARGETS)}.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
     bits: Annotated[
         int | None,
-        typer.Option(min=2, help="Quantise to weights of so many bits; lava and netx have 8 unasked."),
+        typer.Option(
+            min=2, help="Quantise the weights to this many bits. Default: 8 for lava and netx, else none."
+        ),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Held-out samples that are played.")] = 20,
+    samples: Annotated[int, typer.Option(min=1, help="Number of test samples to verify with.")] = 20,
     T: Annotated[
-        int | None, typer.Option("--T", min=1, help="Steps of a presentation; the run's where not given.")
+        int | None, typer.Option("--T", min=1, help="Time steps of a trial. Default: those of the run.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Add the outcome to this table of results (.json).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Quantise, write, read again with the target's own programs, and compare every spike and membrane.
+    """Quantise and write a network, read it back with the target's own programs, compare all spikes.
 
-    Exit status 1 where one differs.
+    Membranes are compared too, after every step. The exit status is 1 if anything differs.
     """
     chosen = target(to)
     found = read(what, samples, T)
@@ -115,20 +118,22 @@ def export(
 
 
 def read(what: Path, samples: int, T: int | None) -> Exportable:
-    """What is exported, and the samples that it is shown.
+    """Read the network to export, from a run folder or a network file, and the samples to verify it with.
 
     Raises:
-        CheckpointError: no run and no network is there.
+        CheckpointError: `what` is neither a run nor a network.
         DataError: a network with several sources, or data that do not fit it.
     """
     if not what.is_dir():
         declared = load_network(what)
         if declared.window.endless and T is None:
-            raise DataError(f"{what} runs without end, and presentations are played; give their steps: --T")
+            raise DataError(
+                f"{what}: the network has no trial length; set the time steps of a trial with --T"
+            )
         network = declared.inference(T)
         if len(network.sources) != 1:
-            raise DataError(f"{what}: {len(network.sources)} sources; the command plays networks with one")
-        return Exportable(network, None, None, 1, f"Poisson input of {RATE} spikes a step")
+            raise DataError(f"{what}: {len(network.sources)} sources; this command needs a network with one")
+        return Exportable(network, None, None, 1, f"Poisson input of {RATE} spikes per step")
     run, dataset = Run.open(what), experiment_of(what).load()
     split = dataset.test.take(samples)
     network = run.trained().inference(T)
@@ -138,7 +143,7 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
 
 
 def described(exported: Exported, found: Exportable) -> dict[str, Any]:
-    """Everything as JSON."""
+    """The export and its verification as a JSON object."""
     q = exported.quantised
     return {
         "target": exported.target,
@@ -158,13 +163,13 @@ def described(exported: Exported, found: Exportable) -> dict[str, Any]:
 
 
 def show(exported: Exported, found: Exportable, display: Display) -> None:
-    """The report, for people."""
+    """Print the report as text."""
     display.say(
-        f"{exported.path}: {exported.target}, {exported.path.stat().st_size:,} bytes; played: {found.said}"
+        f"{exported.path}: {exported.target}, {exported.path.stat().st_size:,} bytes; input: {found.said}"
     )
     q = exported.quantised
     if q is not None:
-        display.say(f"\nOn the grid of {q.hardware}, {q.bits} bits:")
+        display.say(f"\nQuantised for {q.hardware}, {q.bits} bits:")
         layers = Shown(*q.COLUMNS, box=None, padding=(0, 1, 0, 0))
         for row in q.rows():
             layers.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
@@ -172,7 +177,7 @@ def show(exported: Exported, found: Exportable, display: Display) -> None:
         for p in q.populations:
             if p.floor is not None:
                 display.say(
-                    f"{p.name}: the membrane stops at {p.floor:g}, where 24 bits end; declared as its floor"
+                    f"{p.name}: the membrane saturates at {p.floor:g}, the 24-bit limit; declared as floor"
                 )
         if q.before is not None and q.after is not None:
             before, after = (f"{100 * share:.2f} %" for share in (q.before, q.after))
@@ -181,21 +186,21 @@ def show(exported: Exported, found: Exportable, display: Display) -> None:
     for check in exported.checks:
         display.say(
             f"{check.reader}: {check.spikes:,} spikes and {check.membranes:,} membranes in "
-            f"{check.presentations} presentations; {check.spikes_differ} and {check.membranes_differ} differ "
+            f"{check.presentations} trials; {check.spikes_differ} and {check.membranes_differ} differ "
             f"({check.seconds:.1f} s)"
         )
         if check.difference is not None:
-            display.say(f"  first: {check.difference}")
+            display.say(f"  first difference: {check.difference}")
     for note in exported.notes:
         display.say(f"note: {note}")
     if not all(check.spikes for check in exported.checks):
-        display.say("note: no neuron has fired, so that little was compared; play more samples")
+        display.say("note: no neuron fired, so this verification is weak; use more samples (--samples)")
     for name, why in exported.missing.items():
-        display.say(f"{name}: not asked. {why}")
+        display.say(f"{name}: skipped ({why})")
 
 
 def save(exported: Exported, found: Exportable, path: Path, command: str) -> None:
-    """Put the outcome into a table of results, in the place of an earlier one of the same network."""
+    """Add the outcome to a table of results, replacing an earlier one of the same network and target."""
     net = exported.network
     sizes = "-".join(str(p.n) for p in net.populations.values())
     label = f"{sizes}, T={net.window.T}"
@@ -214,14 +219,14 @@ def save(exported: Exported, found: Exportable, path: Path, command: str) -> Non
         "command": command,
         "path": exported.path.name,
     }
-    title = "Exported networks, played by the programs of their targets, beside the engine"
+    title = "Exported networks, run by the programs of their targets and compared with the engine"
     command = (
         "spikesim export RUN --to TARGET --out PATH --samples 100 --table models/results/hardware/export.json"
     )
     notes = (
-        "Every spike of every population, and every membrane after every step, all presentations in one run. "
-        "A membrane of 24 bits has an end, which the network declares as its floor; lava-float and "
-        "netx-spikesim have none, and are given, and compared with, the same network without it."
+        "Compared: every spike of every population and every membrane after every step, all trials in a run. "
+        "A membrane of 24 bits saturates, which the network declares as its floor; lava-float and "
+        "netx-spikesim do not saturate and are compared on the same network without the floor."
     )
     ordered = sorted([*kept, *rows], key=lambda row: tuple(map(str, row[:3])))
     save_table(Table(title, COLUMNS, tuple(ordered), command, notes, {}, data), path)

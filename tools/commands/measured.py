@@ -1,6 +1,4 @@
-"""What the commands of the papers share: a table that was measured is saved and shown; seeds by their
-number.
-"""
+"""Shared by the paper commands: list the seeds, save and print a measured table."""
 
 from __future__ import annotations
 
@@ -13,12 +11,12 @@ from spikesim.files.measured_table import Table, save_table
 
 
 def first_seeds(count: int) -> list[int]:
-    """The seeds 1 .. count."""
+    """The seeds from 1 to count."""
     return list(range(1, count + 1))
 
 
 def keep_table(table: Table, path: Path) -> None:
-    """Save a table and show it."""
+    """Save a table as JSON and print it."""
     save_table(table, path)
     shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in table.columns:

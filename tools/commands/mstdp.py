@@ -1,4 +1,4 @@
-"""`spikesim mstdp ...`: train an mSTDP network, and measure the paper's tables and figures again."""
+"""`spikesim mstdp ...`: train an mSTDP network, and measure the tables and figures of the paper again."""
 
 from __future__ import annotations
 
@@ -26,25 +26,29 @@ from spikesim.models.mstdp.spiking_agreement import spiking_agreement
 from spikesim.tools.commands.display import Display
 
 app = typer.Typer(
-    help="mSTDP: a continuous Hopfield network that learns from momentum; classifies and generates.",
+    help="mSTDP: a continuous Hopfield network that learns from momentum, to classify and to generate.",
     no_args_is_help=True,
 )
 RESULTS = Path("models/results/mstdp")
-Results = Annotated[Path, typer.Option(help="Folder of the results.")]
-Runs = Annotated[Path, typer.Option(help="Folder of checkpoints; a training that is there is gone on with.")]
+Results = Annotated[Path, typer.Option(help="Folder for the results.")]
+Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; existing ones are continued.")]
 TABLES = ("classification", "literal-up", "amended-down", "generation", "spiking", "engine", "search")
 
 
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="Checkpoint (HDF5); a training that is there is gone on with.")],
-    config: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "amended",
-    hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 512,
+    out: Annotated[Path, typer.Option(help="Checkpoint file (HDF5), continued if it exists.")],
+    config: Annotated[str, typer.Option(help=f"Configuration, one of {', '.join(CONFIGS)}.")] = "amended",
+    hidden: Annotated[int, typer.Option(min=1, help="Number of hidden neurons.")] = 512,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the samples.")] = 10,
-    samples: Annotated[int | None, typer.Option(min=1, help="Training images; all by default.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, states and order.")] = 1,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Number of training images. Default: all.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the weights, the states and the sample order.")
+    ] = 1,
 ) -> None:
-    """Train on MNIST, and say how many test images are classified as they should be."""
+    """Train on MNIST and print the test accuracy."""
     display = Display()
     data = datasets.mnist()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -62,13 +66,13 @@ def train(
 
 @app.command()
 def table(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(TABLES)}.")],
+    name: Annotated[str, typer.Argument(help=f"Table to measure, one of {', '.join(TABLES)}.")],
     results: Results = RESULTS,
     runs: Runs = Path("runs/mstdp"),
 ) -> None:
-    """Measure one of the tables and keep it as data (minutes to an hour).
+    """Measure one of the tables and save it (minutes to an hour).
 
-    `generation` goes on with the networks of `classification`.
+    `generation` uses the networks that `classification` has trained.
     """
     if name not in TABLES:
         raise DeclarationError(unknown("table", name, TABLES))
@@ -97,12 +101,12 @@ def table(
 
 @app.command()
 def search(
-    hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 256,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to search.")] = 1000.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the search and of each training.")] = 1,
+    hidden: Annotated[int, typer.Option(min=1, help="Number of hidden neurons.")] = 256,
+    seconds: Annotated[float, typer.Option(min=1, help="Duration of the search in seconds.")] = 1000.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the search and of each training.")] = 1,
     results: Results = RESULTS,
 ) -> None:
-    """Search for settings of the amended network on validation images; each trial is recorded."""
+    """Search for settings of the amended network on validation images, and record every attempt."""
     results.mkdir(parents=True, exist_ok=True)
     path = results / "search-trials.json"
     search_settings(
@@ -113,17 +117,17 @@ def search(
 
 @app.command()
 def figures(
-    checkpoint: Annotated[Path, typer.Argument(help="A training that `spikesim mstdp train` has written.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint written by `spikesim mstdp train`.")],
     results: Results = RESULTS,
 ) -> None:
-    """Draw fig. 1 (fixed points), fig. 2 (response in time) and fig. 3 (generated digits) of a network."""
+    """Plot fig. 1 (fixed points), fig. 2 (response in time) and fig. 3 (generated digits) of a network."""
     made = draw_figures(load(checkpoint).tested(), datasets.mnist().test, results)
     for path in made:
         Display().say(f"{path}: written")
 
 
 def _keep(found: Table, path: Path) -> None:
-    """Save a table, and show it."""
+    """Save a table as JSON and print it."""
     save_table(found, path)
     shown = Shown(title=found.title)
     for column in found.columns:

@@ -1,4 +1,4 @@
-"""`spikesim nir-table`: graphs of ours in other libraries, and graphs of theirs here, spike by spike."""
+"""`spikesim nir-table`: exchange NIR graphs with other libraries in both directions, compare every spike."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ KINDS = {
 Raster = npt.NDArray[np.uint8]
 
 
-# What each library's own export means; norse multiplies its time constants by dt (1e-3) once more.
+# Convention of each library's own export; norse multiplies its time constants by dt (1e-3) a second time.
 THEIRS: Mapping[str, Mapping[str, Convention]] = {
     "norse": {
         "if": CONVENTIONS["norse-if"],
@@ -58,16 +58,19 @@ THEIRS: Mapping[str, Mapping[str, Convention]] = {
 
 def nir_table(
     peer: Annotated[
-        list[str], typer.Option(help="NAME=PYTHON of " + ", ".join(PEERS) + "; may be repeated.")
+        list[str],
+        typer.Option(
+            help="NAME=PYTHON: a library and its interpreter; " + ", ".join(PEERS) + ". Repeatable."
+        ),
     ],
-    samples: Annotated[int, typer.Option(min=1, help="Digits to play.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and spikes.")] = 1,
+    samples: Annotated[int, typer.Option(min=1, help="Number of MNIST digits to run.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and the spikes.")] = 1,
     save: Annotated[bool, typer.Option(help="Write the table to models/results.")] = False,
     check: Annotated[
-        bool, typer.Option(help="Fail where a row of models/results that is exact is not so now.")
+        bool, typer.Option(help="Fail if a row that is exact in models/results is no longer exact.")
     ] = False,
 ) -> None:
-    """Play our graphs in other libraries, and theirs here; print exact, or the first difference."""
+    """Run our NIR graphs in other libraries and theirs here; print "exact" or the first difference."""
     pythons = dict(entry.partition("=")[::2] for entry in peer)
     for name in pythons:
         if name not in PEERS:
@@ -82,18 +85,18 @@ def nir_table(
     if check:
         lost = no_longer_exact(known, rows)
         if lost:
-            raise EngineError(f"{PLACE.name}: exact there, and not now: {'; '.join(lost)}")
-        display.say(f"{len(rows)} rows; all that are exact in {PLACE.name} are so here")
+            raise EngineError(f"exact in {PLACE.name}, but no longer: {'; '.join(lost)}")
+        display.say(f"{len(rows)} rows; all that are exact in {PLACE.name} are still exact")
     rows += [row for row in known if _library(row) not in pythons]
     asked = " ".join(f"--peer {name}=PYTHON" for name in pythons)
     table = Table(
-        "NIR: graphs of ours in other libraries, and theirs here",
+        "NIR: our graphs in other libraries, and theirs here",
         ("library", "graph", "settings", "spikes", "result"),
         tuple(rows),
         f"spikesim nir-table {asked} --samples {samples} --save",
-        f"Ours: 784-500-10 of random 8-bit weights, T = 200, {samples} MNIST digits, every spike of "
-        "both layers. Theirs: networks of weights in 64ths, 3 x 40 steps of random spikes. "
-        "Installing: hardware/nir/peers/nir_peers.py.",
+        f"Ours: 784-500-10 with random 8-bit weights, T = 200, {samples} MNIST digits, every spike of "
+        "both layers. Theirs: networks with weights in multiples of 1/64, 3 x 40 steps of random spikes. "
+        "Installation: hardware/nir/peers/nir_peers.py.",
         {"samples": samples, "seed": seed},
     )
     if save:
@@ -124,7 +127,7 @@ def _rows(folder: Path, pythons: Mapping[str, str], samples: int, seed: int) -> 
 
 
 def ours(samples: int, seed: int) -> tuple[Network, Spikes]:
-    """A 784-500-10 network of random 8-bit weights, and digits as spikes."""
+    """A 784-500-10 network with random 8-bit weights, and encoded MNIST digits as its input."""
     rng = np.random.default_rng(seed)
     sizes = {"hid": (784, 500, 1500.0), "out": (500, 10, 900.0)}
     w = {name: np.clip(np.round(rng.normal(2, 40, size[:2])), -128, 127) for name, size in sizes.items()}
@@ -169,7 +172,7 @@ def _library(row: Sequence[Any]) -> str:
 
 
 def no_longer_exact(known: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]]) -> list[str]:
-    """The rows, of libraries in `found`, that are exact in `known` and not there; with what they say now."""
+    """Rows that are exact in `known` but not in `found`, with their new result; libraries in `found` only."""
     now = {(_library(row), row[1], row[2]): str(row[-1]) for row in found}
     libraries = {library for library, _, _ in now}
     lost = []
@@ -185,7 +188,7 @@ def _versioned(peer: str, told: Mapping[str, str]) -> str:
 
 
 def first_difference(wanted: Mapping[str, Raster], found: Mapping[str, Raster]) -> str:
-    """Where two sets of spikes (B, T, n) part first in time, and how many differ; or "exact"."""
+    """The earliest difference of two sets of rasters (B, T, n) and the number of differences, or "exact"."""
     firsts, total = [], 0
     for rank, name in enumerate(wanted):
         if wanted[name].shape != found[name].shape:
@@ -194,12 +197,12 @@ def first_difference(wanted: Mapping[str, Raster], found: Mapping[str, Raster]) 
         total += len(where)
         if len(where):
             b, t, j = (int(k) for k in min(where.tolist()))
-            firsts.append(((b, t, rank), f"presentation {b}, step {t}, {name}[{j}]"))
+            firsts.append(((b, t, rank), f"trial {b}, step {t}, {name}[{j}]"))
     return "exact" if not firsts else f"{total:,} differ, first {min(firsts)[1]}"
 
 
 def _made(folder: Path, peer: str, kind: str, failed: str) -> tuple[Any, ...]:
-    """One network of a library: its graph read here, beside its own spikes."""
+    """One network of a library: its graph, read and run here, compared with the library's own spikes."""
     place = folder / f"{peer}-{kind}"
     title = f"theirs, {KINDS[kind]}"
     if failed:
@@ -221,7 +224,7 @@ def _made(folder: Path, peer: str, kind: str, failed: str) -> tuple[Any, ...]:
 
 
 def here(graph: Path, convention: Convention, folder: Path, kind: str) -> dict[str, Raster]:
-    """The spikes of a graph's layers, "0" and "1" in the order of a step, uint8 (B, T, n)."""
+    """Spikes of a graph's layers, named "0", "1", ... in update order, uint8 (B, T, n)."""
     network = read_nir(graph, convention).network
     with np.load(folder / ("image.npz" if kind == "conv" else "vector.npz"), allow_pickle=False) as archive:
         given = archive["spikes"]

@@ -1,4 +1,4 @@
-"""`spikesim presets`: what can be trained by name."""
+"""`spikesim presets`: list the named experiments."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from spikesim.models.emstdp.presets import PRESETS, preset
 
 def presets(
     name: Annotated[
-        str | None, typer.Argument(help="One preset: print all its settings as JSON.", metavar="NAME")
+        str | None, typer.Argument(help="A preset; prints all its settings as JSON.", metavar="NAME")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """The experiments that have a name, with the paper's figure beside each."""
+    """List the named experiments with the accuracy that the paper reports."""
     if name is not None:
         print(json.dumps(preset(name).describe(), indent=2))
         return
@@ -34,4 +34,4 @@ def presets(
         table.add_row(key, "-".join(map(str, row.model.sizes)), str(row.epochs), paper, row.title)
     console = Console(highlight=False)
     console.print(table)
-    console.print("\nAll settings of one: spikesim presets NAME. Change some: spikesim train NAME --set T=64")
+    console.print("\nShow all settings: spikesim presets NAME. Change one: spikesim train NAME --set T=64")

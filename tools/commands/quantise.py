@@ -1,4 +1,4 @@
-"""`spikesim quantise`: what runs lose on a chip's grid, layer by layer and in accuracy."""
+"""`spikesim quantise`: quantise trained networks for a chip; report the loss per layer and in accuracy."""
 
 from __future__ import annotations
 
@@ -24,30 +24,34 @@ COLUMNS = ("weights", "seeds", "accuracy (%)", "lowest", "highest", "loss (point
 
 
 def quantise(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of runs.", metavar="RUN...")],
-    bits: Annotated[str, typer.Option(help="Bits of a weight, 2 to 8; several separated by commas.")] = "8",
-    to: Annotated[str, typer.Option(help="The target: loihi1, loihi2, lava, netx, nir.")] = "loihi1",
+    folders: Annotated[list[Path], typer.Argument(help="Folders of the runs.", metavar="RUN...")],
+    bits: Annotated[str, typer.Option(help="Bits per weight, 2 to 8; several separated by commas.")] = "8",
+    to: Annotated[str, typer.Option(help="Target: loihi1, loihi2, lava, netx or nir.")] = "loihi1",
     trained: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A run that was trained on the chip's grid, to compare; may be repeated.", metavar="RUN"
+            help="A run that was trained with quantised weights, for comparison. Repeatable.", metavar="RUN"
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="test, validation or train.")] = "test",
-    samples: Annotated[int | None, typer.Option(min=1, help="So many samples; all where not given.")] = None,
-    T: Annotated[int | None, typer.Option("--T", min=1, help="Steps of a presentation.")] = None,
+    split: Annotated[str, typer.Option(help="Samples to evaluate on: test, validation or train.")] = "test",
+    samples: Annotated[int | None, typer.Option(min=1, help="Number of samples. Default: all.")] = None,
+    T: Annotated[
+        int | None, typer.Option("--T", min=1, help="Time steps of a trial. Default: those of the run.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the quantised network of a single run here.")
+        Path | None, typer.Option(help="Write the quantised network to this file (one RUN only).")
     ] = None,
     save: Annotated[
         Path | None, typer.Option(help="Write the table of accuracies to this JSON file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Put what runs have learnt on a chip's grid: errors, clipped and zeroed weights, accuracies."""
+    """Quantise trained networks for a chip; report errors, clipped and zeroed weights, and accuracies."""
     widths = _widths(bits)
     if out is not None and (len(folders) > 1 or len(widths) > 1):
-        raise DeclarationError("--out writes one network: name one RUN and one number of --bits")
+        raise DeclarationError(
+            f"--out writes one network, but {len(folders)} RUN and {len(widths)} --bits given; give one each"
+        )
     display = Display(as_json)
 
     def one(folder: Path, width: int) -> tuple[Run, Experiment, Quantised]:
@@ -87,16 +91,16 @@ def _widths(bits: str) -> list[int]:
         return [int(width) for width in bits.split(",")]
     except ValueError as problem:
         raise DeclarationError(
-            f"--bits {bits!r}: whole numbers separated by commas, for example 8,6"
+            f"--bits {bits!r}: expected whole numbers separated by commas, for example 8,6"
         ) from problem
 
 
 def _layers(found: Quantised) -> str:
-    """The report by layer, as a table for people."""
+    """The report by layer as a Markdown table, with the saturation limits below it."""
     table = Table("by layer", Quantised.COLUMNS, found.rows(), "spikesim quantise", provenance={})
     floors = ", ".join(f"{p.name} at {p.floor:g}" for p in found.populations if p.floor is not None)
     lines = table.markdown().splitlines()[2:-2]
-    return "\n".join([*lines, *([f"saturates, as the chip does: {floors}"] if floors else [])])
+    return "\n".join([*lines, *([f"membranes saturate as on the chip: {floors}"] if floors else [])])
 
 
 def _table(
@@ -105,7 +109,7 @@ def _table(
     to: str,
     split: str,
 ) -> Table:
-    """Accuracies by kind of run, and what is lost against the run of the same seed as it was trained."""
+    """Accuracies by kind of run, and the loss against the unquantised run of the same seed."""
     base = {run.training.seed: found.before for _, run, _, found in after}
     rows: list[tuple[Cell, ...]] = [_row("as trained", base, base)]
     data: dict[str, Any] = {"as trained": _by_seed(base)}
@@ -123,8 +127,8 @@ def _table(
         COLUMNS,
         tuple(rows),
         f"spikesim quantise RUNS --bits {','.join(dict.fromkeys(str(w) for w, *_ in after))} --to {to}",
-        f"{after[0][3].samples} {split} samples, the same spikes for every network of a seed. The loss is "
-        f"against the run of the same seed as it was trained.",
+        f"{after[0][3].samples} {split} samples; networks of the same seed receive the same spikes. The loss "
+        f"is relative to the unquantised run of the same seed.",
         config=asdict(experiment) | {"options": dict(experiment.options)},
         data=data,
     )

@@ -1,4 +1,4 @@
-"""`spikesim reproduce --quick`: every claim of the four papers in a short form, as one table."""
+"""`spikesim reproduce --quick`: test every claim of the four papers in short runs, as one table."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PAPERS = {
 
 
 def reproduce_quickly(seed: int, save: Path | None, display: Display) -> list[Claim]:
-    """Run the quick form of every paper and print paper, literal and amended figures side by side.
+    """Run the short form of every paper; print the paper's, literal and amended figures side by side.
 
     Args:
-        seed: of everything.
-        save: a JSON file for the table; None for none.
-        display: where it is shown.
+        seed: seed of all runs.
+        save: JSON file for the table; None to save nothing.
+        display: prints the table.
     """
     claims: list[Claim] = []
     seconds: dict[str, int] = {}
@@ -41,7 +41,7 @@ def reproduce_quickly(seed: int, save: Path | None, display: Display) -> list[Cl
         COLUMNS,
         tuple(rows(claims)),
         f"spikesim reproduce --quick --seeds {seed}",
-        f"Short runs ({spent}); the full ones have commands and tables of their own.",
+        f"Short runs ({spent}); the full runs have their own commands and tables.",
         {"seed": seed},
         {"seconds": seconds},
     )

@@ -1,4 +1,4 @@
-"""`spikesim reproduce`: a preset over several seeds, kept as data; taken up again where it stopped."""
+"""`spikesim reproduce`: train presets with several seeds, store the results, resume interrupted runs."""
 
 from __future__ import annotations
 
@@ -25,42 +25,45 @@ KEPT = ("epoch", "train_accuracy", "validation_accuracy", "seconds", "clipped")
 
 
 def reproduce(
-    names: Annotated[list[str] | None, typer.Argument(help="Presets.", metavar="PRESET...")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Names of presets.", metavar="PRESET...")] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "1",
-    runs: Annotated[Path, typer.Option(help="Folder of the runs; what is there is gone on with.")] = Path(
+    runs: Annotated[Path, typer.Option(help="Folder of the runs; existing ones are continued.")] = Path(
         "runs"
     ),
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("models/results"),
+    results: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("models/results"),
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Another number of epochs than the preset's.")
+        int | None, typer.Option(min=1, help="Number of epochs. Default: that of the preset.")
     ] = None,
     threads: Annotated[
-        int, typer.Option(min=1, help="Workers of evaluation; they never change a result.")
+        int, typer.Option(min=1, help="Threads for evaluation; they never change a result.")
     ] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Every claim of the four papers in a short form, some minutes.")
+        bool,
+        typer.Option("--quick", help="Test every claim of the four papers in short runs (some minutes)."),
     ] = False,
-    save: Annotated[Path | None, typer.Option(help="With --quick: a JSON file for the table.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="With --quick: write the table to this JSON file.")
+    ] = None,
 ) -> None:
-    """Train presets with several seeds and write the figures, with their provenance, to models/results."""
+    """Train presets with several seeds and write accuracies with their provenance to models/results."""
     try:
         numbers = [int(seed) for seed in seeds.split(",")]
     except ValueError as problem:
         raise DeclarationError(
-            f"--seeds {seeds!r}: whole numbers separated by commas, for example 1,2,3"
+            f"--seeds {seeds!r}: expected whole numbers separated by commas, for example 1,2,3"
         ) from problem
     display = Display()
     if quick:
         if names or len(numbers) != 1:
-            raise DeclarationError("--quick runs every paper with one seed; leave the presets out")
+            raise DeclarationError("--quick runs all papers with one seed; give no preset and a single seed")
         reproduce_quickly(numbers[0], save, display)
         return
     if not names:
-        raise DeclarationError("name a preset (spikesim presets lists them), or --quick for all papers")
+        raise DeclarationError("no preset given; name one (see `spikesim presets`), or use --quick")
     chosen = [preset(name) for name in names]
     if epochs is not None:
         chosen = [replace(experiment, epochs=epochs) for experiment in chosen]
-    for experiment in chosen:  # before any training: a result that could not be kept would be lost
+    for experiment in chosen:  # before any training, so that no result is lost for want of a valid file
         kept(experiment, results / f"{experiment.name}.json")
     for experiment in chosen:
         path = results / f"{experiment.name}.json"
@@ -75,14 +78,14 @@ def reproduce(
 def _one(
     experiment: Experiment, seed: int, folder: Path, display: Display, threads: int
 ) -> tuple[Run, dict[str, Any]]:
-    """One run: begun, gone on with, or read where it is done already."""
+    """One run and its result: started, resumed, or read if it is complete."""
     if not (folder / CONFIG).exists():
         run, dataset = begin(experiment, seed, folder, display, threads=1)
     else:
         if experiment_of(folder) != experiment:
             raise DeclarationError(
-                f"{folder} holds a run with other settings than the preset {experiment.name} has now; "
-                f"move it away, or choose another --runs folder"
+                f"{folder} holds a run whose settings differ from the present preset {experiment.name}; "
+                f"move it away, or choose another folder with --runs"
             )
         run, dataset = Run.open(folder), experiment.load()
         if run.finished and run.progress is not None and run.progress.epoch == experiment.epochs:
@@ -95,27 +98,27 @@ def _one(
 
 
 def kept(experiment: Experiment, path: Path) -> list[dict[str, Any]]:
-    """The runs that a result file holds already.
+    """The runs that a result file already holds.
 
     Raises:
         DataError: the file is damaged.
-        DeclarationError: its runs were made with other settings than the experiment has.
+        DeclarationError: the settings of its runs differ from those of the experiment.
     """
     if not path.exists():
         return []
-    found = read_json(path, "Bring it back, or move it away.")
+    found = read_json(path, "Restore it from a copy, or move it away.")
     check_result(found, path.name)
     if found["config"] != json.loads(json_bytes(experiment.describe())):
         raise DeclarationError(
-            f"{path} holds results of other settings than the preset {experiment.name} has now; "
-            f"move it away, or choose another --results folder"
+            f"{path} holds results whose settings differ from the present preset {experiment.name}; "
+            f"move it away, or choose another folder with --results"
         )
     runs: list[dict[str, Any]] = found["runs"]
     return runs
 
 
 def _add(experiment: Experiment, run: Run, result: dict[str, Any], path: Path) -> None:
-    """Put a run into the preset's result file, in place of an older one of the same seed."""
+    """Add a run to the preset's result file, replacing an older one of the same seed."""
     assert run.folder is not None
     entry = {
         "seed": run.training.seed,

@@ -1,4 +1,4 @@
-"""`spikesim growth` and `spikesim endurance`: what size and length cost in time and memory."""
+"""`spikesim growth` and `spikesim endurance`: time and memory by network size and by duration."""
 
 from __future__ import annotations
 
@@ -21,32 +21,35 @@ from spikesim.recording.monitor import Monitor
 from spikesim.synapses import PoissonInput, connect
 from spikesim.tools.commands.display import Display
 
-Save = Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")]
-K = 100  # synapses of a neuron
-SMALLEST = 200_000  # neurons whose memory is measured
-RATE = 0.01  # of the drive that makes a neuron fire at once, a step
+Save = Annotated[Path | None, typer.Option(help="Write the table to this JSON file.")]
+K = 100  # incoming synapses per neuron
+SMALLEST = 200_000  # least number of neurons for the measurement of memory
+RATE = 0.01  # Poisson events per step; each makes its neuron fire at once
 
 
 def growth(
     sizes: Annotated[
         str, typer.Option(help="Numbers of neurons, separated by commas.")
     ] = "10000,100000,1000000",
-    steps: Annotated[int, typer.Option(min=1, help="Steps that are timed.")] = 200,
+    steps: Annotated[int, typer.Option(min=1, help="Number of steps to time.")] = 200,
     save: Save = None,
 ) -> None:
-    """Time a synaptic event and memory a synapse, in random networks of 100 synapses a neuron, one thread."""
+    """Time per synaptic event and memory per synapse in random networks (100 synapses per neuron).
+
+    Runs on one thread.
+    """
     display, rows = Display(), []
     for n in (int(size) for size in sizes.split(",")):
         rows.append(_grown(n, steps))
-        display.say(f"{n:,} neurons: {rows[-1][3]:.2f} ns an event, {rows[-1][4]:.2f} bytes a synapse")
+        display.say(f"{n:,} neurons: {rows[-1][3]:.2f} ns per event, {rows[-1][4]:.2f} bytes per synapse")
     table = Table(
-        "Random networks of 100 synapses a neuron, one thread",
+        "Random networks of 100 synapses per neuron, one thread",
         ("neurons", "synapses", "events", "ns an event", "bytes a synapse", "seconds to build"),
         tuple(rows),
         f"spikesim growth --sizes {sizes} --steps {steps}",
-        "An event is one spike at one synapse; the time is that of the whole run, neurons and drive "
-        "included. Every synapse has a weight of its own (float32). Bytes: what the process has grown "
-        "by, network and engine.",
+        "An event is one spike at one synapse; the time is that of the whole run, including neurons and "
+        "input. Every synapse has its own weight (float32). Bytes: growth of the process's memory, network "
+        "and engine.",
         {"sizes": sizes, "steps": steps, "synapses_a_neuron": K},
     )
     display.say("\n" + table.markdown())
@@ -56,7 +59,7 @@ def growth(
 
 def _grown(n: int, steps: int) -> tuple[Any, ...]:
     _run(_random(1000), 2)  # compiles
-    copies = max(1, SMALLEST // n)  # so that what a process needs in any case does not count
+    copies = max(1, SMALLEST // n)  # enough neurons that fixed costs of the process do not matter
     before, begun = _memory(), time.perf_counter()
     networks = [_random(n) for _ in range(copies)]
     built = (time.perf_counter() - begun) / copies
@@ -82,12 +85,12 @@ def _run(network: Network, steps: int, state: Any = None) -> tuple[float, int]:
 
 
 def endurance(
-    minutes: Annotated[float, typer.Option(min=0.1, help="Simulated minutes, of 1 ms steps.")] = 60.0,
-    neurons: Annotated[int, typer.Option(min=1)] = 1000,
-    rate: Annotated[float, typer.Option(min=0.0, help="Hz.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Simulated time in minutes (dt = 1 ms).")] = 60.0,
+    neurons: Annotated[int, typer.Option(min=1, help="Number of sources and of neurons.")] = 1000,
+    rate: Annotated[float, typer.Option(min=0.0, help="Rate of the sources in Hz.")] = 10.0,
     save: Save = None,
 ) -> None:
-    """Record every spike of a long run to disk, and see what the memory grows by."""
+    """Record every spike of a long run to disk and measure how much the memory grows."""
     display = Display()
     network = Network(
         {"in": PoissonSource(neurons, rate / 1000), "out": LIF(neurons, theta=1.0, v_decay=0.1)},
@@ -108,7 +111,7 @@ def endurance(
         ("spikes", "seconds", "memory grew by (MB)", "file (MB)", "bytes a spike on disk"),
         ((spikes, seconds, grown / 1e6, size / 1e6, size / max(1, spikes)),),
         f"spikesim endurance --minutes {minutes:g} --neurons {neurons} --rate {rate:g}",
-        "Sources and neurons both recorded. Memory: the process's peak after a first minute, and at the end.",
+        "Sources and neurons are recorded. Memory: growth of the process's peak from minute 1 to the end.",
         {"minutes": minutes, "neurons": neurons, "rate": rate},
     )
     display.say(table.markdown())
@@ -117,7 +120,7 @@ def endurance(
 
 
 def _memory() -> int:
-    """Bytes that the process holds now; its peak where the system does not tell."""
+    """Resident memory of the process in bytes; the peak, if the system does not report the present value."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -126,5 +129,5 @@ def _memory() -> int:
 
 
 def _peak() -> int:
-    """The most bytes that the process has held."""
+    """Peak resident memory of the process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,4 +1,4 @@
-"""`spikesim simulate`: a NIR graph that was made elsewhere, run here."""
+"""`spikesim simulate`: run a NIR graph."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from spikesim.window import Window
 
 MOST_BYTES = 1 << 30
 EVENTS = ".events"
-# What zipfile and numpy raise of damaged or hostile archives.
+# Exceptions that zipfile and numpy raise for damaged or hostile archives.
 DAMAGED = (
     OSError,
     ValueError,
@@ -45,22 +45,33 @@ DAMAGED = (
 
 
 def simulate(
-    file: Annotated[Path, typer.Argument(help="A NIR file.", metavar="FILE.nir")],
-    steps: Annotated[int, typer.Option(min=1, help="Steps to run.")] = 200,
+    file: Annotated[Path, typer.Argument(help="NIR file.", metavar="FILE.nir")],
+    steps: Annotated[int, typer.Option(min=1, help="Number of time steps.")] = 200,
     given: Annotated[
-        str, typer.Option("--input", help="spikes.npz, or 'poisson RATE' in spikes a step and neuron.")
+        str,
+        typer.Option("--input", help="Spikes as .npz, or 'poisson RATE' in spikes per step and neuron."),
     ] = "poisson 0.05",
-    dt: Annotated[float | None, typer.Option(help="A step in the file's unit of time (often 1e-4).")] = None,
-    like: Annotated[str, typer.Option(help="Conventions of " + ", ".join(CONVENTIONS) + ".")] = "nir",
-    fires: Annotated[str | None, typer.Option(help="At the threshold: '>' (NIR) or '>='.")] = None,
-    leak: Annotated[str | None, typer.Option(help="euler, or exponential.")] = None,
-    gain: Annotated[str | None, typer.Option(help="A spike is a current over a step, or an impulse.")] = None,
-    reset: Annotated[str | None, typer.Option(help="To a value, or subtract.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of Poisson input.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Write the spikes of all populations here (.npz).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    dt: Annotated[
+        float | None, typer.Option(help="Time step in the file's unit of time (often 1e-4).")
+    ] = None,
+    like: Annotated[
+        str, typer.Option(help="Convention of the graph, one of " + ", ".join(CONVENTIONS) + ".")
+    ] = "nir",
+    fires: Annotated[str | None, typer.Option(help="Threshold comparison: '>' (NIR) or '>='.")] = None,
+    leak: Annotated[str | None, typer.Option(help="Leak per step: euler or exponential.")] = None,
+    gain: Annotated[
+        str | None, typer.Option(help="Effect of an input spike: step, impulse or current.")
+    ] = None,
+    reset: Annotated[
+        str | None, typer.Option(help="Reset: value (to v_reset) or subtract (the threshold).")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the Poisson input.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the spikes of all populations to this file (.npz).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Run a NIR graph, and print the spikes of each population; what it cannot hold is refused by name."""
+    """Run a NIR graph and print the spikes of each population; unsupported nodes are refused by name."""
     if like not in CONVENTIONS:
         raise DeclarationError(unknown("convention", like, CONVENTIONS))
     told: dict[str, Any] = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
@@ -108,7 +119,7 @@ def _show(display: Display, made: Imported, rows: list[dict[str, Any]], steps: i
 
 
 def _inputs(made: Imported, given: str, steps: int, seed: int) -> dict[str, Spikes]:
-    """The spikes of every Input: drawn, or from a file."""
+    """Spikes of every Input node: Poisson, or read from a file."""
     sizes = {name: made.network.populations[name].n for name in made.inputs.values()}
     if given.startswith("poisson"):
         rate = _rate(given)
@@ -118,7 +129,7 @@ def _inputs(made: Imported, given: str, steps: int, seed: int) -> dict[str, Spik
         loaded = {next(iter(sizes)): loaded["spikes"]}
     if missing := [name for name in sizes if name not in loaded]:
         raise DataError(
-            f"{given}: {unknown('input', missing[0], loaded)}; one entry for each Input is needed"
+            f"{given}: {unknown('input', missing[0], loaded)}; the file needs one entry for each Input node"
         )
     return {name: _fitted(loaded[name], name, n, steps, given) for name, n in sizes.items()}
 
@@ -127,7 +138,9 @@ def _rate(given: str) -> float:
     try:
         return float(given[len("poisson") :].lstrip(" :="))
     except ValueError as problem:
-        raise DeclarationError(f"--input {given!r}: write 'poisson RATE', as in 'poisson 0.05'") from problem
+        raise DeclarationError(
+            f"--input {given!r}: the rate is no number; expected 'poisson RATE', for example 'poisson 0.05'"
+        ) from problem
 
 
 def _poisson(n: int, rate: float, seed: int, steps: int) -> Spikes:
@@ -139,36 +152,41 @@ def _poisson(n: int, rate: float, seed: int, steps: int) -> Spikes:
 
 
 def _fitted(value: Any, name: str, n: int, steps: int, given: str) -> Spikes:
-    """One entry of a file as spikes of so many steps: a shorter one is silent at the end."""
+    """One entry of a file as `Spikes` of `steps` steps; a shorter raster is padded with silence."""
     if isinstance(value, tuple):
         times, neurons = value
         late = times >= steps
         if late.any():
             raise DataError(
-                f"{given}: {name} has a spike in step {times[late][0]}, and {steps} steps are run"
+                f"{given}: {name} has a spike in step {times[late][0]}; only {steps} steps are run (--steps)"
             )
         return from_events(times, neurons, steps, n)
     flat = value.reshape(len(value), -1)
     if flat.shape[1] != n or len(flat) > steps:
         raise DataError(
-            f"{given}: {name} is of {value.shape}; up to {steps} steps (--steps) of {n} neurons are needed"
+            f"{given}: {name} has shape {value.shape}; expected up to {steps} steps (--steps) of {n} neurons"
         )
     return from_raster(np.concatenate([flat, np.zeros((steps - len(flat), n), flat.dtype)]))
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The spikes of an .npz file by name: rasters (T, ...), or, of NAME.events (k, 2), steps and neurons.
+    """Read spikes from an .npz file.
+
+    Returns:
+        By name, a raster (T, ...); or, for an entry NAME.events of shape (k, 2), a pair of int64 arrays
+        (steps, neurons) under NAME.
 
     Raises:
-        DataError: the file is missing or damaged, or holds too much.
+        DataError: the file is missing, damaged or too large.
     """
     if not path.is_file():
-        raise DataError(f"{path}: {'no plain file' if path.exists() else 'no such file'}; an .npz is needed")
+        what = "not a regular file" if path.exists() else "no such file"
+        raise DataError(f"{path}: {what}; an .npz file is needed")
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > MOST_BYTES:
-            raise DataError(f"{path}: unfolds to {size:,} bytes; the limit is {MOST_BYTES:,}")
+            raise DataError(f"{path}: unpacks to {size:,} bytes; the limit is {MOST_BYTES:,}")
         with np.load(path, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
     except DAMAGED as problem:
@@ -177,17 +195,21 @@ def load(path: Path) -> dict[str, Any]:
     for name, array in arrays.items():
         if name.endswith(EVENTS):
             if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
-                raise DataError(f"{path}: {name} is {array.dtype} {array.shape}; integers (k, 2) are needed")
+                raise DataError(
+                    f"{path}: {name} is {array.dtype} {array.shape}; expected integers of shape (k, 2)"
+                )
             made[name[: -len(EVENTS)]] = (array[:, 0].astype(np.int64), array[:, 1].astype(np.int64))
         elif array.ndim >= 2 and array.size and array.dtype.kind in "biuf":
             made[name] = array
         elif array.ndim:
-            raise DataError(f"{path}: {name} is {array.dtype} {array.shape}; numbers (steps, ...) are needed")
+            raise DataError(
+                f"{path}: {name} is {array.dtype} {array.shape}; expected numbers of shape (steps, ...)"
+            )
     return made
 
 
 def save(path: Path, spikes: Mapping[str, Spikes], steps: int) -> None:
-    """Write spikes as NAME.events, int32 (k, 2): step and neuron, in order.
+    """Write spikes to an .npz file: NAME.events int32 (k, 2), rows of (step, neuron) in order; and `steps`.
 
     Raises:
         SpikesimError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""`spikesim train` and `spikesim evaluate`."""
+"""`spikesim train` and `spikesim evaluate`: train a network, measure its accuracy."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Sets = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="A setting, for example T=64 or sizes=[64,50,10]; may be repeated. `spikesim presets NAME` "
-        "prints all of them.",
+        help="Override a setting, for example T=64 or sizes=[64,50,10]. Repeatable. `spikesim presets NAME` "
+        "lists all settings.",
         metavar="KEY=VALUE",
     ),
 ]
@@ -36,7 +36,7 @@ AsJson = Annotated[
 ]
 Threads = Annotated[
     int,
-    typer.Option(min=1, help="Workers that share a batch (and evaluation); they never change a result."),
+    typer.Option(min=1, help="Threads for a batch and for evaluation; they never change a result."),
 ]
 
 
@@ -47,32 +47,30 @@ def train(
     ] = None,
     sets: Sets = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the weights, the order and the spikes; 1 where not given.")
+        int | None, typer.Option(help="Seed of the weights, the sample order and the spikes. Default: 1.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the data; the preset's where not given.")
+        int | None, typer.Option(min=1, help="Passes over the data. Default: those of the preset.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="A new folder for the run; runs/NAME-SEED where not given.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for the run. Default: runs/NAME-SEED.")] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with the run in this folder, to its end or to --epochs.", metavar="RUN"),
+        typer.Option(help="Resume the run in this folder, to its end or to --epochs.", metavar="RUN"),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a run that is in the folder.")
+        bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")
     ] = False,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network; Ctrl-C ends at a checkpoint, and --resume goes on from there."""
+    """Train a network. Ctrl-C stops at a checkpoint; --resume continues from there."""
     if (what is None) == (resume is None):
-        raise DeclarationError("name a preset or a .toml file, or --resume RUN (one of the two)")
+        raise DeclarationError("give either a preset (or .toml file) to train, or --resume RUN")
     display = Display(as_json)
     if resume is not None:
         if sets or out is not None or overwrite or seed is not None:
             raise DeclarationError(
-                "--resume goes on with a run as it began; --set, --seed, --out, --overwrite are for new ones"
+                "--resume keeps the run's settings; --set, --seed, --out and --overwrite are for new runs"
             )
         experiment = experiment_of(resume)
         dataset = experiment.load()
@@ -90,18 +88,18 @@ def train(
 def begin(
     experiment: Experiment, seed: int, folder: Path, display: Display, threads: int, overwrite: bool = False
 ) -> tuple[Run, Dataset]:
-    """Train an experiment in a new folder; what can be refused is refused before the data are fetched.
+    """Train an experiment in a new folder. Settings and folder are checked before the data are downloaded.
 
     Raises:
-        DeclarationError: a network that cannot be, or a folder that holds a run already.
-        DataError: data that cannot be had, or do not fit.
+        DeclarationError: an invalid network, or a folder that already holds a run.
+        DataError: data that are not available or do not fit the network.
     """
     network = build(experiment.model, seed)
     training = experiment.training(seed)
     if not overwrite and (folder / CONFIG).exists():
         raise DeclarationError(
-            f"{folder} holds a run already. Go on with it: spikesim train --resume {folder}; "
-            f"replace it: --overwrite; or keep it, and name another folder: --out FOLDER"
+            f"{folder} already holds a run. Resume it: spikesim train --resume {folder}; replace it: "
+            f"--overwrite; or keep it and choose another folder: --out FOLDER"
         )
     dataset = experiment.load()
     notes = {"experiment": experiment.describe()}
@@ -114,15 +112,15 @@ def begin(
 
 
 def stop_if_unfinished(run: Run, display: Display) -> None:
-    """After Ctrl-C: say how to go on, and exit with status 130."""
+    """After Ctrl-C, print the command that resumes the run and exit with status 130."""
     if not run.finished:
         assert run.folder is not None
-        display.say(f"Stopped at a checkpoint. Go on with: spikesim train --resume {run.folder.root}")
+        display.say(f"Stopped at a checkpoint. Resume with: spikesim train --resume {run.folder.root}")
         raise typer.Exit(130)
 
 
 def chosen(what: str, sets: list[str], epochs: int | None) -> Experiment:
-    """The experiment that the command line asks for.
+    """The experiment of the command line: a preset or .toml file with its overrides.
 
     Raises:
         DeclarationError: an unknown preset or key, or a value out of range.
@@ -133,29 +131,29 @@ def chosen(what: str, sets: list[str], epochs: int | None) -> Experiment:
 
 
 def experiment_of(folder: Path) -> Experiment:
-    """The experiment that a run folder was made with.
+    """The experiment of a run folder.
 
     Raises:
-        CheckpointError: no run, or one that was not made by this command.
+        CheckpointError: not a run, or a run that was not started from the command line.
     """
     config = RunFolder.open(folder).config
     if "experiment" not in config:
         raise CheckpointError(
-            f"{folder}: this run was made from Python, and its data is not known here; "
-            f"use spikesim.resume and Run.evaluate with the data"
+            f"{folder}: this run was started from Python, so its dataset is not known; "
+            f"use spikesim.resume and Run.evaluate, and pass the dataset"
         )
     try:
         return restore(config["experiment"])
     except (SpikesimError, TypeError, AttributeError) as problem:
         raise CheckpointError(
-            f"{folder}: config.json does not hold an experiment of this version: {problem}"
+            f"{folder}: config.json does not hold a valid experiment of this version of spikesim ({problem})"
         ) from problem
 
 
 def finish(
     run: Run, experiment: Experiment, dataset: Dataset, display: Display, threads: int
 ) -> dict[str, Any]:
-    """Evaluate, save the result, draw the pictures, and say what came of it."""
+    """Evaluate a run, save the result and the figures in its folder, and print the result."""
     measured = "validation" if run.training.split == "fit" else "test"
     with display.evaluating(measured) as progress:
         found = run.evaluate(dataset, measured, threads=threads, progress=progress)
@@ -186,24 +184,22 @@ def finish(
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
     split: Annotated[
-        str, typer.Option(help="test, validation, train, or fit (train without validation).")
+        str, typer.Option(help="Samples: test, validation, train, or fit (train without validation).")
     ] = "test",
     T: Annotated[
-        int | None, typer.Option("--T", min=1, help="Steps of a presentation; the run's where not given.")
+        int | None, typer.Option("--T", min=1, help="Time steps of a trial. Default: those of the run.")
     ] = None,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Classify with what a run has learnt (its newest sound checkpoint)."""
+    """Measure the accuracy of a trained network (from the newest intact checkpoint of its run)."""
     run, experiment = Run.open(folder), experiment_of(folder)
     dataset = experiment.load()
     display = Display(as_json)
     if run.progress is None:
-        display.say("This run has no checkpoint yet: its initial weights are evaluated.")
+        display.say("This run has no checkpoint yet; evaluating its initial weights.")
     elif not run.finished:
-        display.say(
-            f"This run is not finished: {run.progress.epoch} of {run.progress.epochs} epochs are done."
-        )
+        display.say(f"This run is unfinished: {run.progress.epoch} of {run.progress.epochs} epochs are done.")
     with display.evaluating(split) as progress:
         found = run.evaluate(dataset, split, T, threads, progress)
     result = {

@@ -1,4 +1,4 @@
-"""`spikesim verify`: a run or a network, played on two programs, spike by spike."""
+"""`spikesim verify`: run a network on two simulators and compare every spike."""
 
 from __future__ import annotations
 
@@ -32,22 +32,29 @@ NO_FLOOR = ("lava-float", "nir")
 def verify(
     what: Annotated[Path, typer.Argument(help="A run folder, or a saved network.", metavar="RUN|NETWORK")],
     against: Annotated[
-        str, typer.Option(help="Programs, separated by commas; `--against list` names them.")
+        str,
+        typer.Option(help="Backends to test, separated by commas; `--against list` prints all of them."),
     ] = "naive",
-    engine: Annotated[str, typer.Option(help="The program that they are compared with.")] = "",
-    samples: Annotated[int, typer.Option(min=1, help="Presentations: test samples of a run.")] = 10,
+    engine: Annotated[
+        str, typer.Option(help="Reference backend. Default: windowed for a run, stepped for a network.")
+    ] = "",
+    samples: Annotated[
+        int, typer.Option(min=1, help="Number of trials: test samples of a run, random input otherwise.")
+    ] = 10,
     bits: Annotated[
-        int | None, typer.Option(min=2, help="Quantise for Loihi first, as loihi, lava-fixed and netx need.")
+        int | None,
+        typer.Option(min=2, help="Quantise for Loihi first; needed for loihi, lava-fixed and netx."),
     ] = None,
-    learn: Annotated[bool, typer.Option(help="Let both learn, and compare the weights too.")] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of a network that runs without end.")] = 1000,
+    learn: Annotated[bool, typer.Option(help="Train on both backends and compare the weights too.")] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Time steps of a network without trials.")] = 1000,
     rate: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Of the random spikes that a network's sources are given.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Random input of a network: spikes per step and source neuron."),
     ] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Of these random spikes.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs to read.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random input.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Compare every spike, membrane and weight of programs; exit status 1 where one differs."""
+    """Compare every spike, membrane and weight of two simulators; the exit status is 1 if any differs."""
     display = Display(as_json)
     if against == "list":
         display.say("\n".join(registry.names()))
@@ -73,11 +80,11 @@ def verify(
             display.say(str(verdicts[-1]))
         except MissingExtraError as problem:
             missing[name] = str(problem)
-            display.say(f"{name}: not asked. {problem}")
+            display.say(f"{name}: skipped ({problem})")
     if as_json:
         print(json.dumps([verdict.describe() for verdict in verdicts], indent=2))
     if missing and not verdicts:
-        raise EngineError(f"none of {', '.join(missing)} is installed here")
+        raise EngineError(f"nothing was compared: none of {', '.join(missing)} is installed")
     if not all(verdict.equal for verdict in verdicts):
         raise typer.Exit(1)
 
@@ -91,17 +98,18 @@ def play(
     engine: str = "windowed",
     bits: int | None = None,
 ) -> Verdict:
-    """Present the first test samples to what a run has learnt, on two programs.
+    """Run the first test samples through a trained network on two backends and compare them.
 
-    With their targets where both programs teach; else, or where it is quantised, to the network that
-    classifies.
+    Targets are included if both backends can train. Otherwise, or if `bits` quantises the network, only the
+    inference network is compared.
     """
     network, split = run.trained(), dataset.test.take(samples)
     check_fits(network, split)
     labels: Any = split.y
     if bits is not None or not (registry.trains(engine) and registry.trains(against)):
         if learn:
-            raise EngineError(f"{against} does not learn here; verify without --learn")
+            reason = "a quantised network" if bits is not None else f"{engine} against {against}"
+            raise EngineError(f"{reason} can be verified in inference only; leave out --learn")
         network = network.inference() if bits is None else quantise(network, "loihi1", bits).network
         labels = None
     network = _endless(network, against)
@@ -112,7 +120,7 @@ def play(
 
 
 def _endless(network: Network, against: str) -> Network:
-    """The network without the floor of a chip's 24 bits, for a program whose membranes have no such end."""
+    """The network without the 24-bit floors of a chip, for a backend whose membranes do not saturate."""
     return without_floors(network) if against.partition(":")[0] in NO_FLOOR else network
 
 
@@ -126,7 +134,7 @@ def _random(
     seed: int,
     learn: bool,
 ) -> Verdict:
-    """Random spikes on two programs; random labels where there is a target."""
+    """Compare two backends on random input spikes, with random labels if the network has a target."""
     network = _endless(network, against)
     rs, window = np.random.default_rng(seed), network.window
     inputs: dict[str, Any] = {}
@@ -138,8 +146,8 @@ def _random(
         inputs[name] = from_raster((rs.random(shape) < rate).astype(np.int8))
     if any(isinstance(drive, CurrentInput) for drive in network.drives):
         raise DeclarationError(
-            "verify: this network is given currents, which a file does not hold; use spikesim.verify "
-            "from Python"
+            "verify: this network has external current inputs, which are not stored in its file; use "
+            "spikesim.verify from Python and pass the currents"
         )
     classes = [p.n for p in network.populations.values() if isinstance(p, Target)]
     labels = rs.integers(0, min(classes), samples) if classes else None

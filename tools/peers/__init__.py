@@ -1,1 +1,1 @@
-"""Scripts that run other simulators, each in the Python that has it; spikesim is not needed there."""
+"""Scripts that run other simulators, each in its own Python environment; they do not import spikesim."""

@@ -1,9 +1,9 @@
-"""Brunel's network in Brian2, compiled as a program of its own (cpp_standalone, one thread).
+"""Brunel's network in Brian2 (cpp_standalone, one thread).
 
     python brunel_brian2.py NETWORK.npz FOUND.npz
 
-NETWORK.npz is written by `spikesim brunel`: parameters and synapses. FOUND.npz gets the spikes and the
-seconds that the simulation took, without compiling and connecting. Needs brian2 and a C++ compiler.
+NETWORK.npz (parameters and synapses) is written by `spikesim brunel`. FOUND.npz receives the spikes and the
+simulation time in seconds, without compiling and connecting. Needs brian2 and a C++ compiler.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 
 def main(given: str, out: str) -> None:
-    """Run the network and write what was found."""
+    """Run the network and write its spikes and times."""
     net = np.load(given, allow_pickle=False)
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def main(given: str, out: str) -> None:
             )
             s.connect(i=net[f"i_{kind}"], j=net[f"j_{kind}"])
             synapses.append(s)
-        sources = 1000  # a binomial number of 1000 trains is nearly a Poisson one
+        sources = 1000  # PoissonInput draws binomial counts; 1000 sources approximate a Poisson process
         rate = float(net["drive"]) / (float(net["dt"]) * 1e-3) / sources * b2.Hz
         drive = b2.PoissonInput(cells, "v", sources, rate, float(net["J"]))
         spikes = b2.SpikeMonitor(cells)

@@ -1,8 +1,8 @@
-"""Brunel's network in NEST, one thread.
+"""Brunel's network in NEST (one thread).
 
     python brunel_nest.py NETWORK.npz FOUND.npz
 
-Files as in brunel_brian2.py. Needs nest (`pip install nest-simulator`).
+The files are those of brunel_brian2.py. Needs nest (`pip install nest-simulator`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 
 def main(given: str, out: str) -> None:
-    """Run the network and write what was found."""
+    """Run the network and write its spikes and times."""
     net = np.load(given, allow_pickle=False)
     begun = time.perf_counter()
     nest.ResetKernel()
