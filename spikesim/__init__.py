@@ -17,7 +17,17 @@ from spikesim.errors import SpikesimError
 from spikesim.learning import STDP, CountRule, RewardSTDP, SquareSTDP
 from spikesim.network import Network, Readout
 from spikesim.network.file import load_network, save_network
-from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
+from spikesim.neurons import (
+    IF,
+    LIF,
+    AdaptiveLIF,
+    ErrorIF,
+    PoissonSource,
+    RegularSource,
+    Source,
+    Target,
+    TwoCurrentLIF,
+)
 from spikesim.neurons.external_inputs import CurrentInput, PoissonInput
 from spikesim.plotting.network_diagram import draw_network
 from spikesim.recording import Recording
@@ -53,6 +63,7 @@ __all__ = [
     "IF",
     "LIF",
     "STDP",
+    "AdaptiveLIF",
     "Conv2d",
     "CountRule",
     "CurrentInput",
@@ -80,6 +91,7 @@ __all__ = [
     "Target",
     "Training",
     "Transpose",
+    "TwoCurrentLIF",
     "Window",
     "connect",
     "datasets",

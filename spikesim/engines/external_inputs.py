@@ -11,9 +11,9 @@ import numpy.typing as npt
 from spikesim import grid
 from spikesim.errors import DataError, DeclarationError, EngineError, unknown
 from spikesim.files.atomic import sha256_bytes
+from spikesim.files.field_versions import shown
 from spikesim.network import Network
 from spikesim.network.scheduling import is_input, is_source
-from spikesim.neurons.population import shown
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 
@@ -111,15 +111,17 @@ class ExternalInputs:
         return fired, np.ones(fired.size, np.int8)
 
     def add_drives(self, name: str, t: int, current: Reals) -> None:
-        """Add to `current` float64 (n,) what the drives bring to a population in step t."""
+        """Add to `current`, float64 (n,) or (receptors, n), what drives bring to a population in step t."""
+        model = self.network.populations[name].description
         for drive in self.network.drives:
             if drive.post != name:
                 continue
+            target = current[model.receptor(drive.receptor)] if model.receptors else current
             if drive.name in self.currents:
                 values = self.currents[drive.name]
-                current += values if values.ndim == 1 else values[t - self.first]
+                target += values if values.ndim == 1 else values[t - self.first]
             else:
-                drive.add(t, drive.w, current)  # type: ignore[union-attr]
+                drive.add(t, drive.w, target)  # type: ignore[union-attr]
 
     def signal(self, name: str, t: int) -> float:
         """A signal's value in step t; 0 of none."""
@@ -173,8 +175,14 @@ def longest_delay(network: Network, name: str) -> int:
 
 def signature(network: Network) -> str:
     """The SHA-256 of a declaration without its weights."""
-    declared = [(name, shown(p)) for name, p in network.populations.items()]
-    return sha256_bytes(repr((declared, network.projections, network.drives)).encode())
+    populations = [(name, shown(p)) for name, p in network.populations.items()]
+    projections, drives = (
+        "".join(
+            ["(", ", ".join(map(shown, parts)), ",)" if len(parts) == 1 else ")"]
+        )  # as repr shows a tuple
+        for parts in (network.projections, network.drives)
+    )
+    return sha256_bytes(f"({populations!r}, {projections}, {drives})".encode())
 
 
 def check_state(network: Network, state: State) -> State:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from spikesim.errors import CheckpointError, DeclarationError, unknown
 from spikesim.files import checkpoint
 from spikesim.files.atomic import json_bytes, sha256_bytes
+from spikesim.files.field_versions import declared
 from spikesim.learning import RULES
 from spikesim.network import Network, Readout
 from spikesim.neurons import MODELS
-from spikesim.neurons.population import declared
 from spikesim.neurons import brian2_lif as _read_from_brian2  # noqa: F401 - registers its models
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.window import Window
@@ -71,23 +71,22 @@ def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
         "projections": projections,
         "window": asdict(network.window),
         "readout": None if network.readout is None else asdict(network.readout),
-        "drives": [{"type": type(d).__name__, **asdict(d)} for d in network.drives],
+        "drives": [{"type": type(d).__name__, **declared(d)} for d in network.drives],
     }
 
 
 def _described(k: int, p: Any, arrays: Arrays) -> dict[str, Any]:
     """A projection as JSON; its arrays go to `arrays` under the name of their field and its number."""
     entry: dict[str, Any] = {"type": type(p).__name__}
-    for f in fields(p):
-        value = getattr(p, f.name)
+    for name, value in declared(p).items():
         if isinstance(value, Transpose):
             entry["transpose"] = value.of
         elif isinstance(value, np.ndarray):
-            arrays[f"{f.name}/{k}"] = value
-        elif f.name == "plastic" and value is not None:
+            arrays[f"{name}/{k}"] = value
+        elif name == "plastic" and value is not None:
             entry["plastic"] = {"rule": type(value).__name__, **asdict(value)}
         else:
-            entry[f.name] = value
+            entry[name] = value
     return entry
 
 

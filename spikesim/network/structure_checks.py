@@ -20,6 +20,7 @@ PROJECTION = (
     "w",
     "plastic",
     "follows",
+    "receptor",
     "check_sizes",
     "declared",
     "fixed",
@@ -45,6 +46,7 @@ def check_structure(network: Declaration) -> None:
     _check_ends(network)
     for p in network.projections:
         _check_shape(network, p)
+        _check_receptor(network, p)
     for name, population in pops.items():
         _check_gate(network, name, population)
     _check_drives(network)
@@ -173,6 +175,16 @@ def _check_drives(network: Declaration) -> None:
         if drive.name in seen:
             raise DeclarationError(f"{drive.name!r} is the name of two things; give the drive a name")
         seen.add(drive.name)
+        _check_receptor(network, drive)
+
+
+def _check_receptor(network: Declaration, p: Any) -> None:
+    """The input that a projection or drive feeds is one of its population's."""
+    try:
+        network.populations[p.post].description.receptor(p.receptor)
+    except DeclarationError as problem:
+        kind = type(network.populations[p.post]).__name__
+        raise DeclarationError(f"{p.name}: {p.post} is a {kind}: {problem}") from problem
 
 
 def _check_shape(network: Declaration, p: Any) -> None:

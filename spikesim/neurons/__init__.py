@@ -10,6 +10,7 @@ in integer counts of its grid, or in real numbers where it has none. Add `@regis
 networks, their files and the engines `naive` and `stepped`; a third method, `compiled`, makes it fast.
 """
 
+from spikesim.neurons.adaptive import AdaptiveLIF
 from spikesim.neurons.description import NeuronModel, Parameter, Variable
 from spikesim.neurons.error import ErrorIF
 from spikesim.neurons.generators import PoissonSource, RegularSource
@@ -17,11 +18,13 @@ from spikesim.neurons.integrate_and_fire import IF
 from spikesim.neurons.leaky import LIF
 from spikesim.neurons.population import MODELS, Neuron, NeuronState, register
 from spikesim.neurons.sources import Source, Target
+from spikesim.neurons.two_currents import TwoCurrentLIF
 
 __all__ = [
     "IF",
     "LIF",
     "MODELS",
+    "AdaptiveLIF",
     "ErrorIF",
     "Neuron",
     "NeuronModel",
@@ -31,6 +34,7 @@ __all__ = [
     "RegularSource",
     "Source",
     "Target",
+    "TwoCurrentLIF",
     "Variable",
     "register",
 ]

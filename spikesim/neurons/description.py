@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid as grids
-from spikesim.errors import DeclarationError, EngineError
+from spikesim.errors import DeclarationError, EngineError, unknown
 
 Reals = npt.NDArray[np.float64]
 Role = Literal["neuron", "input", "target", "generator"]
@@ -73,6 +73,8 @@ class NeuronModel:
         spikes: "binary" (0, 1) or "signed" (-1, 0, 1).
         leaky: a leak, an adaptation or a lasting current bounds or spreads what arrives: sums are bounded in
             float64 over the whole window. Otherwise the membrane is a sum of what arrived since its reset.
+        receptors: names of the inputs that a projection can feed (its `receptor`); none where all input is
+            one current.
         role: "neuron" integrates; "input" sends spikes given from outside, "target" the class to be learnt,
             "generator" spikes of its own.
     """
@@ -82,7 +84,20 @@ class NeuronModel:
     state: tuple[Variable, ...] = ()
     spikes: Literal["binary", "signed"] = "binary"
     leaky: bool = True
+    receptors: tuple[str, ...] = ()
     role: Role = "neuron"
+
+    def receptor(self, name: str | None) -> int:
+        """The place of a receptor; 0 for the only or first one.
+
+        Raises:
+            DeclarationError: the model has no receptor of this name.
+        """
+        if name is None:
+            return 0
+        if name not in self.receptors:
+            raise DeclarationError(unknown("receptor", name, self.receptors))
+        return self.receptors.index(name)
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of a name; None where the model has none of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spikesim import grid, rng
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.rng import Stream, philox
 
 LARGEST_MEAN = 50.0
@@ -26,12 +27,14 @@ class CurrentInput:
         post: name of a population; the current is in the units of its threshold, on its grid where it has
             one.
         name: "->post" where it is not given.
+        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
     """
 
     given: ClassVar[bool] = True  # its values come with the run
 
     post: str
     name: str = ""
+    receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"->{self.post}")
@@ -60,6 +63,7 @@ class PoissonInput:
         w: weight of one spike, on the grid of `post` where it has one.
         seed: two drives of one seed bring the same.
         name: "poisson->post" where it is not given.
+        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
 
     Raises:
         DeclarationError: rate, weight or seed is out of range.
@@ -72,6 +76,7 @@ class PoissonInput:
     w: float
     seed: int = 1
     name: str = ""
+    receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"poisson->{self.post}")

@@ -17,6 +17,7 @@ import numpy as np
 
 from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.neurons.description import NeuronModel
 from spikesim.neurons.population import (
     BIAS,
@@ -25,7 +26,6 @@ from spikesim.neurons.population import (
     MEMBRANE,
     REFRACTORY,
     REFRACTORY_LEFT,
-    SINCE,
     THETA,
     V_START,
     Advance,

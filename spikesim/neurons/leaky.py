@@ -10,7 +10,8 @@ refractory  for `refractory` steps after a spike v stays; u goes on
 With du = 1 there is no current: what arrives acts in one step. In real numbers (grid = None) the decay is a
 product in float64, and backends agree to rounding. On a grid it is Loihi's (Davies et al., "Loihi", IEEE
 Micro 2018): du and dv are multiples of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, cut off towards
-zero, in counts of the grid; every backend agrees exactly. Loihi shifts weights by 6 bits: a grid of 6 with whole weights.
+zero, in counts of the grid; every backend agrees exactly. Loihi shifts weights by 6 bits: a grid of 6 with
+whole weights.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import numpy as np
 
 from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
+from spikesim.neurons.decay import check_decay, decayed, decayed_in_kernel, kept_part, limit_of, unit_of
 from spikesim.neurons.description import NeuronModel, Parameter
 from spikesim.neurons.population import (
     BIAS,
@@ -32,7 +35,6 @@ from spikesim.neurons.population import (
     MEMBRANE,
     REFRACTORY,
     REFRACTORY_LEFT,
-    SINCE,
     THETA,
     V_START,
     Advance,
@@ -54,7 +56,6 @@ from spikesim.neurons.population import (
 )
 from spikesim.window import Phase
 
-DECAY_UNIT = 4096
 U_DECAY = Parameter("u_decay", "1/step", low=0.0, high=1.0)
 V_DECAY = Parameter("v_decay", "1/step", low=0.0, high=1.0)
 V_RESET = Parameter("v_reset", "weight", on_grid=True)
@@ -133,19 +134,10 @@ class LIF:
             subtract=self.reset == "subtract",
         )
 
-    @cached_property
-    def unit(self) -> float:
-        """What a kept part counts in: 4096 where decays are integers, 1 where they are real."""
-        return 1.0 if self.grid is None else float(DECAY_UNIT)
-
     @property
     def limit(self) -> float:
-        """See `Neuron`: a decay on a grid multiplies by up to 4096 in between."""
-        return LIMIT / self.unit
-
-    def kept(self, decay: Values) -> Numbers:
-        """The part of a variable that a step keeps, in 1 / `unit`, float64 () or (n,)."""
-        return (1 - np.asarray(decay, np.float64)) * self.unit
+        """See `Neuron`."""
+        return limit_of(self.grid)
 
     @cached_property
     def _numbers(self) -> tuple[Numbers, ...]:
@@ -154,8 +146,8 @@ class LIF:
             scaled(self.theta, self.grid).astype(np.float64),
             floors(self.floor, self.grid, -np.inf),
             scaled(self.v_reset, self.grid).astype(np.float64),
-            self.kept(self.u_decay),
-            self.kept(self.v_decay),
+            kept_part(self.u_decay, self.grid),
+            kept_part(self.v_decay, self.grid),
         )
 
     @cached_property
@@ -179,8 +171,8 @@ class LIF:
     def _integrated(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
         """The current and the membrane of this step, before a reset."""
         _, floor, _, u_kept, v_kept = self._numbers
-        u = self._left_of(state["u"], u_kept) + current
-        return u, np.maximum(self._left_of(state["v"], v_kept) + u + self._bias, floor)
+        u = decayed(state["u"], u_kept, self.grid) + current
+        return u, np.maximum(decayed(state["v"], v_kept, self.grid) + u + self._bias, floor)
 
     def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
         """See `Neuron`; (n,)."""
@@ -201,17 +193,11 @@ class LIF:
         left = np.where(fired, self._pause, np.maximum(left - 1, 0)).astype(np.int32)
         return {"v": v, "u": u, "refractory_left": left}, fired.astype(np.int64)
 
-    def _left_of(self, x: Numbers, kept: Numbers) -> Numbers:
-        """What a step's decay leaves of x: cut off towards zero on a grid."""
-        if self.grid is None:
-            return x * kept
-        return np.sign(x) * (np.abs(x) * kept.astype(np.int64) // DECAY_UNIT)
-
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
         p = Parameters(
             1.0 if self.grid is None else 2.0**self.grid,
-            self.unit,
+            unit_of(self.grid),
             self.reset == "subtract",
             bool(self._pause.any()),
             *for_kernel(self.n, *self._numbers, self._pause),
@@ -223,24 +209,6 @@ class LIF:
             return _advance(p, bias, state["u"], state["v"], left, current, closed, fired, signs)
 
         return advance
-
-
-def check_decay(population: Any, name: str) -> None:
-    """Check that decays on a grid are multiples of 1/4096, neuron by neuron.
-
-    Raises:
-        DeclarationError: one is not; names the nearest.
-    """
-    decay = each(getattr(population, name), population.n)
-    off = decay * DECAY_UNIT != np.rint(decay * DECAY_UNIT)
-    if population.grid is None or not off.any():
-        return
-    k = int(np.argmax(off))
-    raise DeclarationError(
-        f"{type(population).__name__}: {name} = {decay[k]!r} of neuron {k} is no multiple of 1/{DECAY_UNIT}, "
-        f"as the integer decay on a grid needs; the nearest is {round(decay[k] * DECAY_UNIT)}/{DECAY_UNIT}. "
-        "Take it, or grid=None for real numbers"
-    )
 
 
 class Parameters(NamedTuple):
@@ -261,18 +229,14 @@ class Parameters(NamedTuple):
 @kernel
 def _advance(p, bias, u, v, left, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
-    integers = p.unit > 1.0
     for j in range(v.size):
         arrived = current[j] * p.scale
         current[j] = 0.0
         if closed.size and closed[j]:
             continue
-        y, x = u[j] * at(p.u_kept, j), v[j] * at(p.v_kept, j)
-        if integers:
-            y, x = np.trunc(y / p.unit), np.trunc(x / p.unit)
-        y += arrived
+        y = decayed_in_kernel(u[j], at(p.u_kept, j), p.unit) + arrived
         u[j] = y
-        x = x + y + bias[j]
+        x = decayed_in_kernel(v[j], at(p.v_kept, j), p.unit) + y + bias[j]
         if not (abs(x) * p.unit < LIMIT and abs(y) * p.unit < LIMIT):
             return -1 - j
         if p.refractory and left[j]:

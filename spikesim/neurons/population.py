@@ -54,10 +54,11 @@ class Neuron(Protocol):
 
         compiled() -> advance(state, current, closed, fired, signs) -> n_fired
 
-    does the same step in place, for the stepped engine: `current` float64 (n,) is what has arrived, in the
-    units of weights; it is read and set to 0. `closed` bool (n,), or empty, marks neurons that are held.
-    Neurons that fire are written to `fired` int32 (n,), in ascending order, and their signs to `signs` int8
-    (n,). -1 - j says that neuron j's membrane has left the range. Without it the engine takes `step`.
+    does the same step in place, for the stepped engine: `current` float64 (n,), of a model with receptors
+    (receptors, n), is what has arrived, in the units of weights; it is read and set to 0. `closed` bool (n,),
+    or empty, marks neurons that are held. Neurons that fire are written to `fired` int32 (n,), in ascending
+    order, and their signs to `signs` int8 (n,). -1 - j says that neuron j's membrane has left the range.
+    Without it the engine takes `step`.
 
     A model of the integrate-and-fire family also offers `linear() -> LinearNeuron`, which the hardware
     targets and file formats translate.
@@ -184,8 +185,8 @@ def check_model(name: str, population: Any) -> None:
         )
     if not isinstance(getattr(population, "description", None), NeuronModel):
         raise DeclarationError(
-            f"{name}: {population!r:.60} is no population; take one of {', '.join(sorted(MODELS))}, or a model "
-            f"of your own, with a `description` (see spikesim.neurons.population)"
+            f"{name}: {population!r:.60} is no population; take one of {', '.join(sorted(MODELS))}, or a "
+            f"model of your own, with a `description` (see spikesim.neurons.population)"
         )
     integrates = population.description.role == "neuron"
     needed = (*FIELDS, "limit", "initial_state", "step") if integrates else FIELDS
@@ -196,24 +197,10 @@ def check_model(name: str, population: Any) -> None:
         )
 
 
-SINCE = "since"  # metadata of a field: the version that brought it
-
-
-def declared(population: Any) -> dict[str, Any]:
-    """The fields of a population by name, without those that came after version 0.1.0 and stand at their
-    default: files and states of that version keep their digests.
-    """
-    return {
-        f.name: getattr(population, f.name)
-        for f in fields(population)
-        if not (SINCE in f.metadata and getattr(population, f.name) == f.default)
-    }
-
-
-def shown(population: Any) -> str:
-    """The `repr` of a population with the fields of `declared`."""
-    listed = ", ".join(f"{name}={value!r}" for name, value in declared(population).items())
-    return f"{type(population).__qualname__}({listed})"
+def no_current(population: Any) -> npt.NDArray[np.float64]:
+    """Room for what arrives in a step: float64 (n,), or (receptors, n) of a model with receptors."""
+    receptors = len(population.description.receptors)
+    return np.zeros((receptors, population.n) if receptors else population.n)
 
 
 def check(population: Any) -> None:
@@ -360,6 +347,7 @@ __all__ = [
     "each",
     "floors",
     "for_kernel",
+    "no_current",
     "number_type",
     "register",
     "scaled",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from spikesim import grid
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay, edges_of
 
 
@@ -34,6 +35,7 @@ class Conv2d:
         groups: input and output channels fall into so many groups, each connected to its own only.
         delay: steps from a spike to its arrival, >= 0.
         name: "pre->post" where it is not given.
+        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
 
     Raises:
         DeclarationError: shapes, stride, padding or groups that do not fit each other.
@@ -51,6 +53,7 @@ class Conv2d:
     groups: int = 1
     delay: int = 0
     name: str = ""
+    receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")

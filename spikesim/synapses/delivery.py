@@ -46,6 +46,7 @@ class Projection(Protocol):
         delay: the least number of steps from a spike to its arrival.
         name: unique in a network.
         plastic: the rule that changes the weights; None where they are fixed, or the kind has no rules.
+        receptor: which of the inputs of `post` it feeds, where its model has several; None for the first.
         follows: name of the projection of which this one is the transpose; None for weights of its own.
         longest_delay: the largest number of steps from a spike to its arrival.
     """
@@ -83,6 +84,11 @@ class Projection(Protocol):
     @property
     def plastic(self) -> Rule:
         """The rule, if any."""
+        ...
+
+    @property
+    def receptor(self) -> str | None:
+        """The input of `post` that it feeds."""
         ...
 
     @property

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.learning import Rule
 from spikesim.learning.online import Layout
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
@@ -33,6 +34,7 @@ class Dense:
         delay: steps from the spike to its arrival, >= 0.
         plastic: the rule that changes the weights; None where they are fixed.
         name: how results and other projections call it; "pre->post" where it is not given.
+        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
 
     Raises:
         DeclarationError: weights that are not a matrix, a negative delay, a plastic transpose.
@@ -44,6 +46,7 @@ class Dense:
     delay: int = 0
     plastic: Rule = None
     name: str = ""
+    receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")

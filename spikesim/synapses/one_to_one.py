@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
@@ -21,6 +22,7 @@ class OneToOne:
         w: the weight, on the grid of `post`.
         delay: steps from the spike to its arrival, >= 0.
         name: "pre->post" where it is not given.
+        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
     """
 
     follows: ClassVar[None] = None
@@ -31,6 +33,7 @@ class OneToOne:
     w: float
     delay: int = 0
     name: str = ""
+    receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.learning import Rule
 from spikesim.learning.online import Layout
 from spikesim.synapses.delivery import Deliver, Delivery, Edges, Piece, Weights, check_delay
@@ -30,6 +31,7 @@ class Sparse:
         delays: uint16 (n_synapses,), steps more than `delay`, synapse by synapse; None for none.
         plastic: an online rule that changes the weights; None where they are fixed.
         name: "pre->post" where it is not given.
+        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
 
     Raises:
         DeclarationError: arrays that do not fit each other, an index below 0, a delay that is none, a NaN.
@@ -46,6 +48,7 @@ class Sparse:
     delays: npt.NDArray[np.uint16] | None = field(default=None, repr=False)
     plastic: Rule = None
     name: str = ""
+    receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from spikesim.errors import EngineError
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
+from spikesim.neurons.description import each
 from spikesim.recording import Recording
 from spikesim.verification.compare import Difference, compare, compare_weights
 from spikesim.verification.membrane_before_reset import membrane_before
@@ -101,7 +102,7 @@ def verify(
         found = [runner.run(inputs, labels, record=moving, learn=learn) for runner in runners]
         ends = [getattr(runner, "masters", {}) for runner in runners]
     real = [name for name in moving if network.populations[name].grid is None]
-    tolerance = {name: rounding * abs(network.populations[name].theta) for name in real}
+    tolerance = {name: rounding * _scale(network.populations[name]) for name in real}
     difference = compare(found[0], found[1], moving, tolerance)
     if difference is None and learn:
         difference = compare_weights(ends[0], ends[1], rounding if real else 0.0)
@@ -110,6 +111,13 @@ def verify(
     spikes = sum(len(s.times) for s in found[0].spikes.values())
     played = 1 if network.window.endless else len(next(iter(inputs.values())))
     return Verdict(a, b, played, spikes, difference)
+
+
+def _scale(population: Any) -> float:
+    """What a tolerance of the membrane is relative to: the smallest threshold of a population, or 1."""
+    if population.description.parameter("theta") is None:
+        return 1.0
+    return float(np.abs(each(population.theta, population.n)).min())
 
 
 def _advanced(

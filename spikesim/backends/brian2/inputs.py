@@ -31,7 +31,8 @@ class Outside:
         events: population that only sends -> steps of the run int64 (k,), ascending, and neurons int32 (k,).
         spikes: the same, as Spikes over its own window.
         counts: the same, int64 (B, 2, n) by presentation and phase.
-        currents: population -> float64 (steps of the run, n), in what the population counts in.
+        currents: population -> float64 (receptors or 1, steps of the run, n), in what the population counts
+            in.
     """
 
     network: Network
@@ -103,24 +104,33 @@ def unending(network: Network, given: ExternalInputs, state: State, weights: Map
             event = (times, np.concatenate(fired))
             found.add(name, _joined([event], given.steps, population.n), given.steps)
     under_way = _under_way(network, given.steps, state, weights)
-    driven = {drive.post for drive in network.drives} | under_way.keys()
+    driven = {drive.post for drive in network.drives} | {post for post, _ in under_way}
     for name in driven:
         population = network.populations[name]
-        current = np.zeros((given.steps + 2, population.n))
-        rows = current[1 : 1 + given.steps]  # step 0 of the run is a border
-        for row, t in zip(rows, steps, strict=True):
-            given.add_drives(name, t, row)
-        if name in under_way:
-            rows[: len(under_way[name])] += under_way[name][: given.steps]
+        receptors = max(len(population.description.receptors), 1)
+        current = np.zeros((receptors, given.steps + 2, population.n))
+        rows = current[:, 1 : 1 + given.steps]  # step 0 of the run is a border
+        for k, t in enumerate(steps):
+            given.add_drives(name, t, rows[:, k] if population.description.receptors else rows[0, k])
+        for (post, receptor), late in under_way.items():
+            if post == name:
+                rows[receptor, : len(late)] += late[: given.steps]
         found.currents[name] = scaled(current, population.grid).astype(np.float64)
     return found
 
 
-def _under_way(network: Network, steps: int, state: State, weights: Mapping[str, Any]) -> dict[str, Reals]:
-    """What the spikes of a state bring in the steps to come: population -> float64 (longest delay, n)."""
-    found: dict[str, Reals] = {}
+def _under_way(
+    network: Network, steps: int, state: State, weights: Mapping[str, Any]
+) -> dict[tuple[str, int], Reals]:
+    """What the spikes of a state bring in the steps to come: (population, receptor) -> float64 (longest
+    delay, n).
+    """
+    found: dict[tuple[str, int], Reals] = {}
     for p in network.projections:
-        recent = state.recent[p.pre]
+        recent, key = (
+            state.recent[p.pre],
+            (p.post, network.populations[p.post].description.receptor(p.receptor)),
+        )
         if not recent.any():
             continue
         for delay, deliver in p.deliveries(weights[p.name]):
@@ -128,10 +138,10 @@ def _under_way(network: Network, steps: int, state: State, weights: Mapping[str,
                 row = recent[len(recent) - ago]
                 fired = np.flatnonzero(row).astype(np.int32)
                 if fired.size:
-                    late = found.setdefault(p.post, np.zeros((0, network.populations[p.post].n)))
+                    late = found.setdefault(key, np.zeros((0, network.populations[p.post].n)))
                     if len(late) <= delay - ago:
                         more = np.zeros((delay - ago + 1 - len(late), late.shape[1]))
-                        late = found[p.post] = np.concatenate([late, more])
+                        late = found[key] = np.concatenate([late, more])
                     deliver(fired, row[fired], late[delay - ago])
     return found
 

@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from spikesim.errors import EngineError
 from spikesim.network.scheduling import is_source
-from spikesim.neurons import IF, LIF, ErrorIF
+from spikesim.neurons import IF, LIF, AdaptiveLIF, ErrorIF, TwoCurrentLIF
 from spikesim.neurons.brian2_lif import Brian2LIF
+from spikesim.neurons.decay import DECAY_UNIT, kept_part, unit_of
 from spikesim.neurons.description import no_translation, uniform
-from spikesim.neurons.leaky import DECAY_UNIT
 from spikesim.neurons.population import LIMIT, scaled
 
 _REFRACTORY = """
@@ -126,13 +126,13 @@ def _leaky(population: LIF) -> Brian2Model:
     code, values, awake = _shared(population, f"{current}moved = {kept.format(x='v')} + current + bias\n")
     state, helpers, pause = _with_refractory(population, {"v": ("v",), "u": ("u",)})
     values |= {
-        "u_kept": population.kept(population.u_decay),
-        "v_kept": population.kept(population.v_decay),
+        "u_kept": kept_part(population.u_decay, population.grid),
+        "v_kept": kept_part(population.v_decay, population.grid),
         "v_reset": scaled(population.v_reset, population.grid),
     }
     reset = "v -= theta" if population.reset == "subtract" else "v = v_reset"
     events = {"plus": (f"{awake} > 0 and v >= theta", reset + pause)}
-    reach = f"(abs(moved) + abs(current)) * {population.unit}"
+    reach = f"(abs(moved) + abs(current)) * {unit_of(population.grid)}"
     return Brian2Model(state, helpers, code, events, values, reach)
 
 
@@ -183,10 +183,79 @@ lost = (1 - act) * lost + act * {deaf}
     )
 
 
+def _adaptive(population: AdaptiveLIF) -> Brian2Model:
+    bits = population.grid
+    integrate = f"""
+current = {_kept("u", bits)} + drive
+moved = {_kept("v", bits)} + current - c + level
+"""
+    adapt = f"""
+threshold = theta + a
+a = (1 - act) * a + act * ({_kept("a", bits)})
+c = (1 - act) * c + act * ({_kept("c", bits)})
+u = (1 - act) * u + act * current
+"""
+    more = {"a_jump": scaled(population.a_jump, bits), "c_jump": scaled(population.c_jump, bits)}
+    reset = "v = v_reset\na += a_jump\nc += c_jump"
+    return _decaying(population, ("u", "v", "a", "c"), integrate, adapt, ("threshold", reset), more)
+
+
+def _two_currents(population: TwoCurrentLIF) -> Brian2Model:
+    bits = population.grid
+    integrate = f"""
+current = {_kept("u_exc", bits)} + drive
+against = {_kept("u_inh", bits)} + drive_1
+moved = {_kept("v", bits)} + current + against + level
+"""
+    adapt = """
+threshold = theta
+u_exc = (1 - act) * u_exc + act * current
+u_inh = (1 - act) * u_inh + act * against
+"""
+    model = _decaying(population, ("u_exc", "u_inh", "v"), integrate, adapt, ("threshold", "v = v_reset"), {})
+    return model._replace(reach=f"(abs(moved) + abs(current) + abs(against)) * {unit_of(bits)}")
+
+
+def _kept(name: str, bits: int | None) -> str:
+    """What a step keeps of a variable: cut off towards zero on a grid, as Loihi does."""
+    if bits is None:
+        return f"{name} * {name}_kept"
+    return f"sign({name}) * floor(abs({name}) * {name}_kept / {DECAY_UNIT})"
+
+
+def _decaying(
+    population: AdaptiveLIF | TwoCurrentLIF,
+    variables: tuple[str, ...],
+    integrate: str,
+    adapt: str,
+    spike: tuple[str, str],
+    more: Mapping[str, Any],
+) -> Brian2Model:
+    """What the models of several decaying variables share: levels, floor, refractory time, reset."""
+    bits, (threshold, reset) = population.grid, spike
+    decays = {"u_exc": "exc_decay", "u_inh": "inh_decay"}
+    values: dict[str, Any] = {
+        f"{v}_kept": kept_part(getattr(population, decays.get(v, f"{v}_decay")), bits) for v in variables
+    }
+    values |= {"theta": scaled(population.theta, bits), "v_reset": scaled(population.v_reset, bits)}
+    values |= {"level": scaled(population.bias, bits), "pause": np.asarray(population.refractory), **more}
+    code = integrate
+    if population.floor is not None:
+        values["lowest"] = scaled(population.floor, bits)
+        code += "moved = clip(moved, lowest, 1e300)\n"
+    code += _REFRACTORY + adapt + "v = (1 - awake) * v + awake * moved"
+    state = {v: (v,) for v in (*variables, "refractory_left")}
+    event = (f"awake > 0 and v >= {threshold}", f"{reset}\nrefractory_left = pause")
+    reach = f"(abs(moved) + abs(current)) * {unit_of(bits)}"
+    return Brian2Model(state, ("awake", "threshold"), code, {"plus": event}, values, reach)
+
+
 TRANSLATIONS: dict[type, Callable[[Any], Brian2Model]] = {
     IF: _integrate_and_fire,
     LIF: _leaky,
     ErrorIF: _error,
+    AdaptiveLIF: _adaptive,
+    TwoCurrentLIF: _two_currents,
     Brian2LIF: _read_from_brian2,
 }
 

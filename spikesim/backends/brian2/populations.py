@@ -98,6 +98,12 @@ def groups(clocks: Clockwork, models: Mapping[str, Brian2Model], outside: Outsid
     return found
 
 
+def drives(population: Any) -> tuple[str, ...]:
+    """The variables that collect what arrives in a step: one, or one for each receptor."""
+    receptors = len(population.description.receptors)
+    return ("drive", *(f"drive_{k}" for k in range(1, receptors)))
+
+
 def _sender(clocks: Clockwork, name: str, outside: Outside) -> Any:
     """What only sends: the spikes that are given."""
     b2, (steps, neurons) = clocks.b2, outside.events[name]
@@ -126,13 +132,15 @@ def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -
     elif population.gate_by is not None:
         gate, equations = "int(fired > 0)", "fired : 1 (linked)\n"
     equations += _EQUATIONS.format(gate=gate)
-    equations += "".join(f"{v} : 1\n" for v in (*model.variables, *model.helpers))
+    names = drives(population)
+    equations += "".join(f"{v} : 1\n" for v in (*model.variables, *model.helpers, *names[1:]))
     starts = _starts(population, model)
     equations += "".join(f"{v} : 1 (constant)\n" for v in (*model.arrays, *starts))
+    given: tuple[str, ...] = ()
     if name in outside.currents:
-        values["given"] = b2.TimedArray(
-            outside.currents[name], dt=1 * b2.second, name=clocks.named("given", name)
-        )
+        given = tuple(f"given_{drive}" for drive in names)
+        for label, current in zip(given, outside.currents[name], strict=True):
+            values[label] = b2.TimedArray(current, dt=1 * b2.second, name=clocks.named(label, name))
     group = b2.NeuronGroup(
         population.n,
         equations,
@@ -145,7 +153,7 @@ def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -
         group.bias = scaled(population.bias, population.grid).astype(np.float64)
     for key, array in {**model.arrays, **starts}.items():
         setattr(group, key, array)
-    _schedule(clocks, name, group, model, name in outside.currents)
+    _schedule(clocks, name, group, model, given)
     return group
 
 
@@ -158,14 +166,15 @@ def _starts(population: Any, model: Brian2Model) -> dict[str, Any]:
     return found
 
 
-def _schedule(clocks: Clockwork, name: str, group: Any, model: Brian2Model, driven: bool) -> None:
+def _schedule(clocks: Clockwork, name: str, group: Any, model: Brian2Model, given: tuple[str, ...]) -> None:
     """A population's turn: integrate, fire, reset and count; and its rest at the border."""
     window, population = clocks.window, clocks.network.populations[name]
-    code = "drive = drive + given(t, i)\n" if driven else ""
+    names = drives(population)
+    code = "".join(f"{drive} = {drive} + {label}(t, i)\n" for drive, label in zip(names, given, strict=False))
     if "split" in population.reset_at and window.split is not None:
         for v, start in _set_back(population, model).items():
             code += f"{v} = {v} * int(own != boundary) + {start} * int(own == boundary)\n"
-    code += model.integrate + "\ndrive = 0"  # what has arrived is used now or never
+    code += model.integrate + "".join(f"\n{drive} = 0" for drive in names)  # it is used now or never
     code += f"\nfarthest = clip({model.reach}, farthest, 1e300)"
     group.run_regularly(code, clock=clocks.step, when=SLOT, order=clocks.order(name, INTEGRATE))
     for event, (_, reset) in model.events.items():

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.backends.brian2.inputs import Outside
-from spikesim.backends.brian2.populations import LEARN, SEND, SLOT, Clockwork
+from spikesim.backends.brian2.populations import LEARN, SEND, SLOT, Clockwork, drives
 from spikesim.errors import EngineError
 from spikesim.learning import CountRule
 from spikesim.network import Masters, Network
@@ -93,11 +93,13 @@ def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, 
     events = {event: sign for event, sign in events.items() if event in groups[p.pre].events}
     uniform = bool((e.delay == e.delay[0]).all())
     first = int(e.delay.flat[0]) - late
+    post = net.populations[p.post]
+    drive = drives(post)[post.description.receptor(p.receptor)]
     synapses = b2.Synapses(
         groups[p.pre],
         groups[p.post],
         model,
-        on_pre={event: f"drive_post {sign} w" for event, sign in events.items()},
+        on_pre={event: f"{drive}_post {sign} w" for event, sign in events.items()},
         on_event={event: event for event in events},
         delay=dict.fromkeys(events, first * b2.second) if uniform else None,
         namespace={},

@@ -12,7 +12,7 @@ from spikesim.engines.external_inputs import ExternalInputs, longest_delay, sign
 from spikesim.engines.overflow_check import check_range
 from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_source
-from spikesim.neurons.population import scaled
+from spikesim.neurons.population import no_current, scaled
 from spikesim.recording.state import State
 
 Ints = npt.NDArray[np.int64]
@@ -99,7 +99,7 @@ class StepLoop:
                     fired, _ = given.fired(name, t)
                     spikes[name][past + step, fired] = 1
                     continue
-                drive = np.zeros(population.n)
+                drive = no_current(population)
                 given.add_drives(name, t, drive)
                 current = self._delivered(name, past + step, spikes) + scaled(drive, population.grid)
                 state[name], spikes[name][past + step] = self._step(name, state[name], current, None, t)
@@ -113,13 +113,15 @@ class StepLoop:
     def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints]) -> Any:
         """The sum of what arrives at a population in row `now` of time."""
         net = self.network
-        bits = net.populations[name].grid
-        total = scaled(np.zeros(net.populations[name].n), bits)
+        population = net.populations[name]
+        total = scaled(no_current(population), population.grid)
         for p in net.incoming(name):
+            receptors = population.description.receptors
+            target = total[population.description.receptor(p.receptor)] if receptors else total
             for delay, matrix in self._pieces_now(p):
                 sent = now - delay - net.offsets[p.pre]
                 if 0 <= sent < len(spikes[p.pre]):
-                    total[: matrix.shape[1]] += spikes[p.pre][sent] @ matrix
+                    target[: matrix.shape[1]] += spikes[p.pre][sent] @ matrix
         return total
 
     def _pieces_now(self, p: Any) -> list[tuple[int, Any]]:

@@ -17,7 +17,7 @@ from spikesim.engines.external_inputs import longest_delay
 from spikesim.engines.overflow_check import outside, raise_range
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
-from spikesim.neurons.population import Advance, scaled
+from spikesim.neurons.population import Advance, no_current, scaled
 from spikesim.synapses.delivery import Deliver, Weights
 
 Ints = npt.NDArray[np.int64]
@@ -53,8 +53,8 @@ class SpikeBuffer:
 class Afferent:
     """What one projection, with one delay, brings to a population."""
 
-    def __init__(self, train: SpikeBuffer, delay: int, deliver: Deliver) -> None:
-        self.train, self.delay, self.deliver = train, delay, deliver
+    def __init__(self, train: SpikeBuffer, delay: int, deliver: Deliver, current: Any) -> None:
+        self.train, self.delay, self.deliver, self.current = train, delay, deliver, current
 
 
 class LivePopulation:
@@ -63,7 +63,7 @@ class LivePopulation:
     Attributes:
         name, population: as declared.
         state: the model's variables; the arrays stay the same ones.
-        current: float64 (n,), what has arrived in this step.
+        current: float64 (n,), what has arrived in this step; (receptors, n) of a model with receptors.
         train: its spikes under way.
         afferents: what it listens to.
         events: synapses that spikes went through on their way to it.
@@ -72,7 +72,7 @@ class LivePopulation:
     def __init__(self, name: str, population: Any, train: SpikeBuffer) -> None:
         self.name, self.population, self.train = name, population, train
         self.state: dict[str, Any] = population.initial_state()
-        self.current = np.zeros(population.n)
+        self.current = no_current(population)
         self.afferents: list[Afferent] = []
         self.closed = OPEN  # bool (n,), the neurons that a gate holds; or none
         self.events = 0
@@ -85,12 +85,18 @@ class LivePopulation:
         for key, value in self.population.initial_state().items():
             self.state[key][...] = value
 
+    def input(self, receptor: str | None) -> Any:
+        """What has arrived at a receptor, float64 (n,): a view of `current`."""
+        if not self.population.description.receptors:
+            return self.current
+        return self.current[self.population.description.receptor(receptor)]
+
     def advance(self, t: int, now: int) -> Fired:
         """Deliver, integrate, fire, reset; `now` is the step of the run, `t` that of the message."""
         for arrival in self.afferents:
             fired, signs = arrival.train.sent(now - arrival.delay)
             if fired.size:
-                self.events += arrival.deliver(fired, signs, self.current)
+                self.events += arrival.deliver(fired, signs, arrival.current)
         count = self._advance(self.state, self.current, self.closed, self._fired, self._signs)
         if count < 0:
             raise_range(self.name, self.population, -1 - count, t)
@@ -137,5 +143,7 @@ def wire(
     }
     for p in network.projections:
         for delay, deliver in p.deliveries(weights(p.name)):
-            cells[p.post].afferents.append(Afferent(trains[p.pre], delay, deliver))
+            cells[p.post].afferents.append(
+                Afferent(trains[p.pre], delay, deliver, cells[p.post].input(p.receptor))
+            )
     return trains, cells
