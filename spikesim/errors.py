@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 MOST_NAMED, MOST_COMPARED, LONGEST_NAME = 40, 2000, 80  # of a list of names in a message
 
@@ -26,6 +27,37 @@ class CheckpointError(SpikesimError, ValueError):
 
 class EngineError(SpikesimError, ValueError):
     """An engine was asked for a structure that it does not run; the message says why, and which one does."""
+
+
+class DivergenceError(SpikesimError, ArithmeticError):
+    """A training whose weights or states became infinite, NaN or too large.
+
+    Attributes:
+        step: the update or the trial (of a batch) at which it was detected; the message says which.
+        norm: the size that exceeded the limit (largest absolute state, or Euclidean norm of all weights and
+            biases); NaN or infinite where numbers have overflowed.
+        limit: the largest size that is accepted.
+        last_good: the network at the last check before the divergence; None if none was kept.
+        saved: path of the file with the last good state; None if none was written.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        step: int,
+        norm: float,
+        limit: float,
+        last_good: object = None,
+        saved: Path | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.step, self.norm, self.limit = step, norm, limit
+        self.last_good, self.saved = last_good, saved
+
+    def with_file(self, saved: Path) -> DivergenceError:
+        """The same error with the path of the last good state, which is appended to the message."""
+        message = f"{self} The last good state is in {saved}."
+        return DivergenceError(message, self.step, self.norm, self.limit, self.last_good, saved)
 
 
 class MissingExtraError(SpikesimError, ImportError):

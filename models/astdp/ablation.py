@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.datasets.dataset import Dataset, make_split
+from spikesim.errors import DivergenceError
 from spikesim.files.measured_table import Table
 from spikesim.hopfield.astdp.config import Astdp
-from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure
 from spikesim.models.astdp.presets import LITERAL, SUPERVISED
+from spikesim.models.log import Log
 
 SIZES = (196, 128, 10)
 SAMPLES = 768  # of the validation set
@@ -74,7 +75,7 @@ def halved(dataset: Dataset) -> Dataset:
     )
 
 
-def ablation(dataset: Dataset, seeds: Sequence[int], say: Callable[[str], None]) -> Table:
+def ablation(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
     """Validation accuracy of every change, from the literal rule and from the amended one."""
     small = halved(dataset)
     rows, data = [], {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from spikesim.models.astdp.presets import (
     UNSUPERVISED,
 )
 from spikesim.models.astdp.self_supervised import self_supervised
+from spikesim.models.log import Log
 
-Say = Callable[[str], None]
 COLUMNS = ("System", "Form", "Test accuracy (%)", "Paper (%)", "Seeds", "Presentations", "Minutes a run")
 DEPTH_COLUMNS = (
     "Hidden layers",
@@ -42,7 +42,7 @@ STABILITY_IMAGES = 400
 
 
 @dataclass(frozen=True)
-class Row:
+class AstdpRow:
     """One row of table 1: a way of learning, literal or amended, and how long it is trained."""
 
     system: str
@@ -57,16 +57,16 @@ class Row:
 
 
 ROWS = (
-    Row("supervised", "literal", LITERAL, 2_560),
-    Row("unsupervised", "literal", LITERAL_UNSUPERVISED, 2_560),
-    Row("supervised", "amended", SUPERVISED, 200_000),
-    Row("unsupervised", "amended", UNSUPERVISED, 100_000),
+    AstdpRow("supervised", "literal", LITERAL, 2_560),
+    AstdpRow("unsupervised", "literal", LITERAL_UNSUPERVISED, 2_560),
+    AstdpRow("supervised", "amended", SUPERVISED, 200_000),
+    AstdpRow("unsupervised", "amended", UNSUPERVISED, 100_000),
 )
 DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 60_000)}
 
 
 def classify(
-    row: Row, dataset: Dataset, seeds: Sequence[int], runs: Path | None, say: Say
+    row: AstdpRow, dataset: Dataset, seeds: Sequence[int], runs: Path | None, say: Log
 ) -> dict[str, object]:
     """Train one row with each seed; gives its figures as data, accuracies in %."""
     found: list[Measured] = []
@@ -86,7 +86,7 @@ def classify(
     }
 
 
-def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, say: Say) -> dict[str, object]:
+def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, say: Log) -> dict[str, object]:
     """The baseline with the same sizes; gives its figures as data."""
     test = []
     for seed in seeds:
@@ -97,7 +97,7 @@ def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, sa
     return {"seeds": list(seeds), "test": test, "presentations": epochs * len(dataset.train)}
 
 
-def completed(dataset: Dataset, seeds: Sequence[int], totals: tuple[int, int], say: Say) -> dict[str, object]:
+def completed(dataset: Dataset, seeds: Sequence[int], totals: tuple[int, int], say: Log) -> dict[str, object]:
     """Self-supervised learning; gives its figures as data."""
     test, errors = [], []
     for seed in seeds:
@@ -161,11 +161,11 @@ NOTES_1 = (
 
 
 def depth(
-    dataset: Dataset, layers: int, seeds: Sequence[int], runs: Path | None, say: Say
+    dataset: Dataset, layers: int, seeds: Sequence[int], runs: Path | None, say: Log
 ) -> dict[str, object]:
     """Accuracy and steps to a stable state of 1, 2 or 3 hidden layers; gives the figures as data."""
     config, total = DEPTHS[layers]
-    row = Row("supervised" if layers == 1 else f"depth {layers}", "amended", config, total)
+    row = AstdpRow("supervised" if layers == 1 else f"depth {layers}", "amended", config, total)
     test, steps, seconds = [], [], []
     for seed in seeds:
         say(f"{row.name}, seed {seed}")

@@ -13,7 +13,6 @@ the mean of its class, with hardly any variety.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from spikesim.hopfield.astdp.training import present, rate_at
 from spikesim.hopfield.mstdp.states import uniform
 from spikesim.models.astdp.backprop import Mlp
 from spikesim.models.astdp.presets import SUPERVISED
+from spikesim.models.log import Log
 
 Float32 = npt.NDArray[np.float32]
 GENERATOR = replace(
@@ -102,9 +102,7 @@ def judge(dataset: Dataset, epochs: int = 5) -> Mlp:
     return net
 
 
-def generation_table(
-    dataset: Dataset, total: int, results: Path, say: Callable[[str], None], a_class: int = 100
-) -> Table:
+def generation_table(dataset: Dataset, total: int, results: Path, say: Log, a_class: int = 100) -> Table:
     """Generate `a_class` digits of each label, let the classifier read them, and draw some."""
     from spikesim.models.astdp.pictures import draw_digits
 

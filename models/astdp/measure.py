@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import numpy.typing as npt
 from spikesim.datasets.dataset import Dataset
 from spikesim.hopfield.astdp.config import Astdp
 from spikesim.hopfield.astdp.network import AstdpNetwork
-from spikesim.hopfield.astdp.training import Progress, Trainer, accuracy, clone, pixel_states
+from spikesim.hopfield.astdp.training import AstdpProgress, Trainer, accuracy, clone, pixel_states
+from spikesim.models.log import Log
 
 STABLE = 1e-3  # "mean ds is less than 0.001", section 3.1.1
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ def measure(
     fit: str = "train",
     judge: str = "test",
     path: Path | None = None,
-    say: Say | None = None,
+    say: Log | None = None,
     steps: int | None = None,
 ) -> Measured:
     """Train on one split and judge on another.
@@ -61,7 +60,7 @@ def measure(
     trainer.resume()
     start = time.perf_counter()
 
-    def report(progress: Progress) -> None:
+    def report(progress: AstdpProgress) -> None:
         if say is not None:
             share = 100 * progress.right / max(progress.counted, 1)
             say(f"  {progress.done:,} of {total:,} presentations, online {share:.2f} %")

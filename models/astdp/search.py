@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset
+from spikesim.errors import DivergenceError
 from spikesim.files.measured_table import Table
-from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure
 from spikesim.models.astdp.presets import SUPERVISED
+from spikesim.models.log import Log
 
 PRESENTATIONS = 15_000
 TRIED: dict[str, dict[str, Any]] = {
@@ -34,7 +35,7 @@ TRIED: dict[str, dict[str, Any]] = {
 }
 
 
-def search(dataset: Dataset, seeds: Sequence[int], say: Callable[[str], None]) -> Table:
+def search(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
     """Train every setting on the fit split and judge it on the validation split."""
     rows, data = [], {}
     for name, changed in TRIED.items():

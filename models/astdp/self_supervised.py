@@ -10,7 +10,6 @@ are covered; here inputs hold the covered image, and separate neurons predict (`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from spikesim.hopfield.astdp.config import Astdp
 from spikesim.hopfield.astdp.network import AstdpNetwork
 from spikesim.hopfield.astdp.training import Trainer, accuracy, pixel_states, present, rate_at
 from spikesim.models.astdp.presets import SUPERVISED
+from spikesim.models.log import Log
 from spikesim.rng import Stream
 
 Float32 = npt.NDArray[np.float32]
@@ -92,7 +92,7 @@ def self_supervised(
     fit: str = "train",
     judge: str = "test",
     path: Path | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Log | None = None,
     pretext_config: Astdp = PRETEXT,
     readout_config: Astdp = READOUT,
 ) -> tuple[float, list[float]]:

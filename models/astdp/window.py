@@ -84,7 +84,7 @@ def responses(config: Astdp, width: int, shift: int) -> Float64:
 
 
 @dataclass(frozen=True)
-class Shape:
+class WindowShape:
     """A curve in four numbers: mean change where the input leads and lags, largest gain, deepest loss."""
 
     leads: float
@@ -103,11 +103,11 @@ class Shape:
         return self.gain / -self.loss if self.loss < 0 else float("inf")
 
 
-def shape(curve: Float64, shifts: Sequence[int], width: int) -> Shape:
+def shape(curve: Float64, shifts: Sequence[int], width: int) -> WindowShape:
     """What fig. 6 shows of a curve. Leads and lags are means over one to three widths away from 0."""
     at = np.asarray(shifts)
     far = (np.abs(at) > width) & (np.abs(at) <= 3 * width)
-    return Shape(
+    return WindowShape(
         float(curve[far & (at > 0)].mean()),
         float(curve[far & (at < 0)].mean()),
         float(curve.max()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -25,8 +25,8 @@ from spikesim.models.gupta.config import (
 from spikesim.models.gupta.data import iris_folds, pair
 from spikesim.models.gupta.summary import NO_NUMBERS, SPREAD, rounded, spread
 from spikesim.models.gupta.training import train
+from spikesim.models.log import Log
 
-Say = Callable[[str], None]
 Curve = list[dict[str, float]]
 
 MNIST_FORMS: dict[str, Gupta] = {
@@ -50,7 +50,7 @@ def mnist_pairs(
     pairs: Sequence[tuple[int, int]] = MNIST_PAIRS,
     epochs: int = 12,
     forms: Mapping[str, Gupta] = MNIST_FORMS,
-    say: Say = print,
+    say: Log = print,
 ) -> Table:
     """Binary pairs of MNIST: every form, pair and seed, with the curves in the table's data.
 
@@ -88,7 +88,7 @@ def iris_pairs(
     folds: int = 5,
     epochs: int = 1500,
     forms: Mapping[str, Gupta] = IRIS_FORMS,
-    say: Say = print,
+    say: Log = print,
 ) -> Table:
     """Binary pairs of IRIS by repeated stratified cross-validation; columns as `mnist_pairs`.
 

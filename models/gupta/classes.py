@@ -8,7 +8,6 @@ One network with an output for each class needs nothing of this: `train` with si
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -18,9 +17,8 @@ from spikesim import rng
 from spikesim.errors import DataError
 from spikesim.models.gupta.config import Gupta
 from spikesim.models.gupta.training import Inputs, Labels, Model, train
+from spikesim.models.log import Log
 from spikesim.rates.mlp import Floats
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class OneVsOne:
         return self.scores(x).argmax(axis=1).astype(np.int64)
 
 
-def one_vs_rest(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Progress | None = None) -> OneVsRest:
+def one_vs_rest(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Log | None = None) -> OneVsRest:
     """Train a network for each class; in every epoch all its samples meet as many others, drawn anew.
 
     Args:
@@ -88,7 +86,7 @@ def one_vs_rest(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Progres
     return OneVsRest(tuple(models))
 
 
-def one_vs_one(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Progress | None = None) -> OneVsOne:
+def one_vs_one(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Log | None = None) -> OneVsOne:
     """Train a network for each pair of classes, on the samples of both; arguments as `one_vs_rest`."""
     models = {}
     for k, (a, b) in enumerate(combinations(range(_classes(y)), 2)):

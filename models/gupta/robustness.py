@@ -6,7 +6,7 @@ stopped after two epochs, and a linear model, stand beside it for that reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,8 +27,8 @@ from spikesim.models.gupta.config import (
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.summary import NO_NUMBERS, SPREAD, rounded, spread
 from spikesim.models.gupta.training import Model, attack, evaluate, train
+from spikesim.models.log import Log
 
-Say = Callable[[str], None]
 FORMS: dict[str, Gupta] = {
     "literal": LITERAL,
     "amended": AMENDED,
@@ -44,7 +44,7 @@ def robustness(
     seeds: Sequence[int],
     pairs: Sequence[tuple[int, int]] = MNIST_PAIRS,
     forms: Mapping[str, Gupta] = FORMS,
-    say: Say = print,
+    say: Log = print,
 ) -> Table:
     """Accuracy of every form under every attack; each model is attacked with its own gradient.
 

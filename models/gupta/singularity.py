@@ -9,7 +9,7 @@ Measured on validation data: this is also the search by which eps was chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -20,8 +20,8 @@ from spikesim.models.gupta.config import LITERAL, Gupta
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.summary import rounded, spread
 from spikesim.models.gupta.training import coded, train
+from spikesim.models.log import Log
 
-Say = Callable[[str], None]
 SETTINGS: tuple[tuple[float, float | None], ...] = (
     *((eps, None) for eps in (1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)),
     *((1e-9, clip) for clip in (100.0, 10.0, 1.0)),
@@ -33,7 +33,7 @@ def singularity(
     seeds: Sequence[int],
     pairs: Sequence[tuple[int, int]] = ((0, 2), (0, 5)),
     epochs: int = 12,
-    say: Say = print,
+    say: Log = print,
     base: Gupta = LITERAL,
     settings: Sequence[tuple[float, float | None]] = SETTINGS,
 ) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,9 +12,9 @@ from spikesim.models.gupta.config import MNIST_PAIRS
 from spikesim.models.gupta.data import pair
 from spikesim.models.gupta.spiking import SpikingGupta, train_spiking
 from spikesim.models.gupta.summary import SPREAD, rounded, spread
+from spikesim.models.log import Log
 from spikesim.rates.gupta_rule import PRINTED_EPS
 
-Say = Callable[[str], None]
 DEFAULT = SpikingGupta()
 
 
@@ -31,7 +31,7 @@ def spiking_pairs(
     pairs: Sequence[tuple[int, int]] = MNIST_PAIRS,
     T: int = 20,
     epochs: int = 5,
-    say: Say = print,
+    say: Log = print,
     base: SpikingGupta = DEFAULT,
 ) -> Table:
     """Test accuracy of the spiking form, with fresh spikes for the test.

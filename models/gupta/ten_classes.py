@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,8 +12,8 @@ from spikesim.models.gupta.classes import one_vs_one, one_vs_rest
 from spikesim.models.gupta.config import AMENDED, Gupta
 from spikesim.models.gupta.summary import rounded, spread
 from spikesim.models.gupta.training import Inputs, Labels, evaluate, train
+from spikesim.models.log import Log
 
-Say = Callable[[str], None]
 FAST = replace(AMENDED, rate=3e-3, epochs=6)  # chosen on validation data
 NETWORKS: dict[str, tuple[str, Gupta]] = {
     "one against one, 784-1": ("ovo", replace(FAST, sizes=(784, 1))),
@@ -27,7 +27,7 @@ def ten_classes(
     data: Dataset,
     seeds: Sequence[int],
     epochs: int = 6,
-    say: Say = print,
+    say: Log = print,
     networks: Mapping[str, tuple[str, Gupta]] = NETWORKS,
 ) -> Table:
     """Accuracy on all classes for each way to several classes, by the rule and by backpropagation.

@@ -14,8 +14,9 @@ import numpy as np
 from spikesim.datasets import Dataset, Split
 from spikesim.files.measured_table import Table
 from spikesim.hopfield.mstdp.network import Mstdp
+from spikesim.models.log import Log
 from spikesim.models.mstdp.config import AMENDED, LITERAL
-from spikesim.models.mstdp.runs import Outcome, Say, run, settings, spread
+from spikesim.models.mstdp.runs import Outcome, run, settings, spread
 
 JUDGED = 2000
 COLUMNS = ("Change", "Validation (%)", "Training (%)", "Presentations", "Note")
@@ -51,7 +52,7 @@ STEPS_DOWN: tuple[tuple[str, dict[str, Any]], ...] = (
 """Each row changes the amended configuration alone."""
 
 
-def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560, say: Say = print) -> Table:
+def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560, say: Log = print) -> Table:
     """The literal configuration, amended step by step: images of 14x14 pixels, one pass over `samples`."""
     learned, judged = (halved(split) for split in (data.fit, data.validation.take(JUDGED)))
     config = replace(LITERAL, n_in=196, n_hidden=64, batch=32, alpha=0.001 * 32)
@@ -76,7 +77,7 @@ def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560
 
 
 def amended_down(
-    data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 9_600, epochs: int = 2, say: Say = print
+    data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 9_600, epochs: int = 2, say: Log = print
 ) -> Table:
     """The amended configuration with one amendment taken away in each row: 128 hidden neurons."""
     judged = data.validation.take(JUDGED)
@@ -109,7 +110,7 @@ def halved(split: Split) -> Split:
 
 
 def _measured(
-    configs: Mapping[str, Mstdp], seeds: Sequence[int], say: Say, trained: Callable[[Mstdp, int], Outcome]
+    configs: Mapping[str, Mstdp], seeds: Sequence[int], say: Log, trained: Callable[[Mstdp, int], Outcome]
 ) -> tuple[tuple[tuple[Any, ...], ...], dict[str, Any]]:
     """A row for each configuration, over the seeds; and what they were made from."""
     rows, kept = [], {}

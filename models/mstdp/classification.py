@@ -11,8 +11,9 @@ from spikesim.datasets import Dataset
 from spikesim.errors import DeclarationError, unknown
 from spikesim.files.measured_table import Table, load_table
 from spikesim.hopfield.mstdp.network import Mstdp, amendments
+from spikesim.models.log import Log
 from spikesim.models.mstdp.config import AMENDED, LITERAL, NEAR, PAPER, PAPER_TEST, PAPER_TRAIN, sized
-from spikesim.models.mstdp.runs import Outcome, Say, mnist_parts, run, settings, spread
+from spikesim.models.mstdp.runs import Outcome, mnist_parts, run, settings, spread
 
 COLUMNS = (
     "Configuration",
@@ -27,7 +28,7 @@ _TITLE = f"{PAPER}, section 3.1: MNIST"
 
 
 @dataclass(frozen=True)
-class Row:
+class MstdpRow:
     """One row of the table.
 
     Attributes:
@@ -46,7 +47,7 @@ class Row:
     until: int | None = None
 
 
-ROWS = (Row("near", 256, 1, 19_200, (1,)), Row("amended", 512, 6, None, (1, 2, 3)))
+ROWS = (MstdpRow("near", 256, 1, 19_200, (1,)), MstdpRow("amended", 512, 6, None, (1, 2, 3)))
 
 
 def named(name: str) -> Mstdp:
@@ -61,7 +62,7 @@ def named(name: str) -> Mstdp:
 
 
 def classify_mnist(
-    data: Dataset, path: Path, runs: Path, rows: Sequence[Row] = ROWS, say: Say = print
+    data: Dataset, path: Path, runs: Path, rows: Sequence[MstdpRow] = ROWS, say: Log = print
 ) -> Table:
     """Train each row on the training set and test it once; checkpoints lie in `runs`.
 

@@ -15,8 +15,9 @@ from spikesim.hopfield.mstdp.relaxation import Phase, States, relax
 from spikesim.hopfield.mstdp.states import Float32
 from spikesim.hopfield.mstdp.tasks import label_rates
 from spikesim.hopfield.mstdp.training import begin, train
+from spikesim.models.log import Log
 from spikesim.models.mstdp.engine_form import answer
-from spikesim.models.mstdp.runs import Say, settings, spread
+from spikesim.models.mstdp.runs import settings, spread
 from spikesim.models.mstdp.spiking_agreement import DIGITS
 
 COLUMNS = (
@@ -42,7 +43,7 @@ def engine_agreement(
     samples: int = 120,
     fast: Sequence[int] = FAST,
     slow: Sequence[int] = SLOW,
-    say: Say = print,
+    say: Log = print,
 ) -> Table:
     """Agreement of spikes on the stepped engine with rates, for networks that rates have taught.
 

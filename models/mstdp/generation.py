@@ -25,10 +25,11 @@ from spikesim.files.measured_table import Table
 from spikesim.hopfield.mstdp.network import Mstdp, Net, at_rest
 from spikesim.hopfield.mstdp.states import Float32
 from spikesim.hopfield.mstdp.tasks import accuracy, generate
-from spikesim.hopfield.mstdp.training import Training, load, save, train
+from spikesim.hopfield.mstdp.training import MstdpTraining, load, save, train
+from spikesim.models.log import Log
 from spikesim.models.mstdp.config import GENERATING
 from spikesim.models.mstdp.figures import draw_generated
-from spikesim.models.mstdp.runs import Say, settings, spread
+from spikesim.models.mstdp.runs import settings, spread
 
 COLUMNS = (
     "Images",
@@ -119,7 +120,7 @@ def learn_to_generate(
     weights = net.weights.copy()
     weights.to_visible[:, config.layout.inputs] = 0.0
     start = Net(config, weights, at_rest(config.layout, net.centre, config.batch), net.centre)
-    return train(Training(start, seed, epochs), x, y, save_to=save_to, save_every=10_000).tested()
+    return train(MstdpTraining(start, seed, epochs), x, y, save_to=save_to, save_every=10_000).tested()
 
 
 def generation_table(
@@ -128,7 +129,7 @@ def generation_table(
     results: Path,
     *,
     samples: int = 24_000,
-    say: Say = print,
+    say: Log = print,
 ) -> Table:
     """Generate with networks that classify and have learned to generate, and draw what came of the first.
 
@@ -189,7 +190,7 @@ def _one(data: Dataset, classifier: Path, seed: int, samples: int, judges: tuple
     net, place = load(classifier).tested(), _beside(classifier)
     if not place.exists():
         taught = learn_to_generate(net, data.fit.x[:samples], data.fit.y[:samples], seed=seed)
-        save(Training(taught, seed, 1), place)
+        save(MstdpTraining(taught, seed, 1), place)
     both = _generating_net(classifier)
     images = generated(both, judges[0], seed=seed)
     classifying = replace(both, config=net.config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets import Dataset, Split
-from spikesim.errors import DeclarationError
-from spikesim.hopfield.divergence import DivergenceError
+from spikesim.errors import DeclarationError, DivergenceError
 from spikesim.hopfield.mstdp.network import Mstdp, Net
 from spikesim.hopfield.mstdp.tasks import accuracy
-from spikesim.hopfield.mstdp.training import Training, batches, begin, load, train
-
-Say = Callable[[str], None]
+from spikesim.hopfield.mstdp.training import MstdpTraining, batches, begin, load, train
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +96,7 @@ def run(
     )
 
 
-def _begun(config: Mstdp, x: np.ndarray, seed: int, epochs: int, save_to: Path | None) -> Training:
+def _begun(config: Mstdp, x: np.ndarray, seed: int, epochs: int, save_to: Path | None) -> MstdpTraining:
     if save_to is None or not save_to.exists():
         return begin(config, x, seed=seed, epochs=epochs)
     training = load(save_to)

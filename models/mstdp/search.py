@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from spikesim.datasets import Dataset
-from spikesim.errors import MissingExtraError
+from spikesim.errors import DivergenceError, MissingExtraError
 from spikesim.files.atomic import read_json, write_bytes
 from spikesim.files.measured_table import Table
-from spikesim.hopfield.divergence import DivergenceError
 from spikesim.hopfield.mstdp.network import Mstdp
 from spikesim.hopfield.mstdp.tasks import accuracy
 from spikesim.hopfield.mstdp.training import begin, train
-
-Say = Callable[[str], None]
+from spikesim.models.log import Log
 
 
 def settings(trial: Any, base: Mstdp) -> Mstdp:
@@ -55,7 +52,7 @@ def search(
     seconds: float = 1200.0,
     seed: int = 1,
     first: list[dict[str, Any]] | None = None,
-    say: Say = print,
+    say: Log = print,
 ) -> list[dict[str, Any]]:
     """Search for so many seconds; each trial is written to `path` (JSON) as it ends. Returns the trials.
 

@@ -13,8 +13,9 @@ from spikesim.datasets import Dataset
 from spikesim.files.measured_table import Table
 from spikesim.hopfield.mstdp.tasks import label_rates
 from spikesim.hopfield.mstdp.training import begin, train
+from spikesim.models.log import Log
 from spikesim.models.mstdp.config import AMENDED
-from spikesim.models.mstdp.runs import Say, settings, spread
+from spikesim.models.mstdp.runs import settings, spread
 from spikesim.models.mstdp.spiking import Spiking, label_rates_spiking, train_spiking
 from spikesim.plotting import BLUE, GREY, VERMILION, picture
 
@@ -30,7 +31,7 @@ def spiking_agreement(
     seeds: Sequence[int] = (1, 2),
     epochs: int = 10,
     taught: Sequence[int] = (16,),
-    say: Say = print,
+    say: Log = print,
 ) -> Table:
     """Agreement against window for networks taught by rates; then networks taught by spikes; with a picture.
 
@@ -73,7 +74,7 @@ def spiking_agreement(
 
 
 def _taught(
-    data: Dataset, seeds: Sequence[int], windows: Sequence[int], epochs: int, say: Say
+    data: Dataset, seeds: Sequence[int], windows: Sequence[int], epochs: int, say: Log
 ) -> list[tuple[Any, ...]]:
     """Networks that learn from counts, tested with the same windows."""
     rows: list[tuple[Any, ...]] = []

@@ -159,7 +159,7 @@ def clone(net: AstdpNetwork, batch: int | None = None) -> AstdpNetwork:
 
 
 @dataclass
-class Progress:
+class AstdpProgress:
     """Where a training stands: presentations done, and how many of those counted were answered rightly."""
 
     done: int = 0
@@ -205,7 +205,7 @@ class Trainer:
                 f"aSTDP: {len(self.labels)} samples are fewer than a batch of {net.batch}; take a smaller one"
             )
         self.path = None if path is None else Path(path)
-        self.progress = Progress()
+        self.progress = AstdpProgress()
 
     def resume(self) -> bool:
         """Take up the checkpoint at `path`, if there is one.
@@ -223,10 +223,10 @@ class Trainer:
                 f"{self.path} holds a run with other settings ({', '.join(changed)}); choose another folder"
             )
         self.net.restore(found.arrays, found.meta["step"])
-        self.progress = Progress(**found.meta["progress"])
+        self.progress = AstdpProgress(**found.meta["progress"])
         return True
 
-    def run(self, until: int | None = None, report: Callable[[Progress], None] | None = None) -> None:
+    def run(self, until: int | None = None, report: Callable[[AstdpProgress], None] | None = None) -> None:
         """Present batch after batch, to the end or until so many presentations are done.
 
         Raises:
@@ -241,8 +241,10 @@ class Trainer:
             try:
                 self._batch()
             except DivergenceError as problem:
-                found = problem.where, problem.step, problem.norm, problem.limit
-                raise DivergenceError(*found, self._keep(good)) from problem
+                saved = self._keep(good)
+                if saved is None:
+                    raise
+                raise problem.with_file(saved) from problem
             if progress.done // self.every != (progress.done - net.batch) // self.every:
                 self.save()
                 if report is not None:

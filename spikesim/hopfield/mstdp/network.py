@@ -22,7 +22,7 @@ from spikesim.hopfield.divergence import check_states
 from spikesim.hopfield.mstdp.pending_updates import Pending
 from spikesim.hopfield.mstdp.relaxation import Clamp, Phase, States, relax
 from spikesim.hopfield.mstdp.rule import MstdpRule
-from spikesim.hopfield.mstdp.states import Float32, Layout, Weights, initial_states, initial_weights
+from spikesim.hopfield.mstdp.states import Float32, UnitLayout, Weights, initial_states, initial_weights
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ class Mstdp:
         self.rule  # noqa: B018 - refuses rates below 0
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> UnitLayout:
         """Who is where."""
-        return Layout(self.n_in, self.n_out, self.n_hidden)
+        return UnitLayout(self.n_in, self.n_out, self.n_hidden)
 
     @property
     def rule(self) -> MstdpRule:
@@ -238,7 +238,7 @@ def initial(config: Mstdp, seed: int, mean_input: Float32 | None = None) -> Net:
     return Net(config, weights, states, centre)
 
 
-def at_rest(layout: Layout, centre: Float32 | None, batch: int) -> States:
+def at_rest(layout: UnitLayout, centre: Float32 | None, batch: int) -> States:
     """States at rest: s = logit(c) / 4, where rates are at the centre c; 0 without a centre."""
     states = States.zeros(batch, layout)
     if centre is not None:

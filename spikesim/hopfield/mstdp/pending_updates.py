@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.hopfield.mstdp.rule import MstdpRule
-from spikesim.hopfield.mstdp.states import Float32, Layout, Weights
+from spikesim.hopfield.mstdp.states import Float32, UnitLayout, Weights
 
 RANK = 32
 
@@ -37,7 +37,7 @@ class Pending:
     weights into hidden neurons rest, and their biases.
     """
 
-    def __init__(self, weights: Weights, layout: Layout, rule: MstdpRule, alpha: float) -> None:
+    def __init__(self, weights: Weights, layout: UnitLayout, rule: MstdpRule, alpha: float) -> None:
         self.weights, self.layout, self.rule, self.alpha = weights, layout, rule, alpha
         self._pre = self._signal = np.empty((0, 0, 0), np.float32)
         self._constant: Float32 | None = None

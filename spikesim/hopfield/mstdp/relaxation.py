@@ -24,7 +24,7 @@ from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.hopfield.activation import rate, rates
 from spikesim.hopfield.mstdp.pending_updates import Pending
-from spikesim.hopfield.mstdp.states import Float32, Layout, Weights
+from spikesim.hopfield.mstdp.states import Float32, UnitLayout, Weights
 
 Clamp = Literal["free", "pushed", "held"]
 CLAMPS = ("free", "pushed", "held")
@@ -69,7 +69,7 @@ class Phase:
             if getattr(self, name) not in CLAMPS:
                 raise DeclarationError(f"Phase: {name} = {getattr(self, name)!r}; known: {', '.join(CLAMPS)}")
 
-    def clamp(self, layout: Layout) -> Float32:
+    def clamp(self, layout: UnitLayout) -> Float32:
         """For each visible neuron beta, 0 where it is free, -1 where it is held; float32 (visible,)."""
         strength = {"free": 0.0, "pushed": self.beta, "held": float(_HELD)}
         found = np.empty(layout.n_visible, np.float32)
@@ -86,7 +86,7 @@ class States:
     v: Float32
 
     @staticmethod
-    def zeros(batch: int, layout: Layout) -> States:
+    def zeros(batch: int, layout: UnitLayout) -> States:
         """States at rest."""
         return States(np.zeros((batch, layout.n), np.float32), np.zeros((batch, layout.n), np.float32))
 
@@ -143,7 +143,7 @@ def signals(rho, rho_next, force, clamp, smoothing, signal):  # type: ignore[no-
 
 def relax(
     weights: Weights,
-    layout: Layout,
+    layout: UnitLayout,
     states: States,
     target: Float32,
     phase: Phase,
@@ -208,7 +208,7 @@ class _Columns:
     """The columns from `first` on while a phase runs: compact arrays, and what the constant ones drive."""
 
     def __init__(
-        self, weights: Weights, layout: Layout, states: States, centre: Float32 | None, first: int
+        self, weights: Weights, layout: UnitLayout, states: States, centre: Float32 | None, first: int
     ) -> None:
         self.weights, self.layout, self.states, self.first = weights, layout, states, first
         self.s, self.v = (np.ascontiguousarray(a[:, first:]) for a in (states.s, states.v))

@@ -31,7 +31,7 @@ SCALES = ("uniform", "xavier")
 
 
 @dataclass(frozen=True)
-class Layout:
+class UnitLayout:
     """Who is where among the neurons.
 
     Attributes:
@@ -51,7 +51,7 @@ class Layout:
         for name in ("n_in", "n_out", "n_hidden"):
             n = getattr(self, name)
             if int(n) != n or n < 1:
-                raise DeclarationError(f"Layout: {name} = {n!r}; at least one neuron is needed")
+                raise DeclarationError(f"UnitLayout: {name} = {n!r}; at least one neuron is needed")
 
     @property
     def n_visible(self) -> int:
@@ -119,7 +119,7 @@ def uniform(seed: int, shape: tuple[int, ...], index: int, epoch: int = 0) -> np
 
 
 def initial_weights(
-    layout: Layout,
+    layout: UnitLayout,
     seed: int,
     *,
     lateral: bool = True,
@@ -167,7 +167,7 @@ def initial_weights(
     return Weights(*(np.ascontiguousarray(a, np.float32) for a in (to_hidden, to_visible, bias)))
 
 
-def initial_states(layout: Layout, batch: int, seed: int, bound: float = 1.0) -> Float32:
+def initial_states(layout: UnitLayout, batch: int, seed: int, bound: float = 1.0) -> Float32:
     """Random states U(-bound, bound), float32 (batch, neurons): where a network starts."""
     return (bound * uniform(seed, (batch, layout.n), STATE)).astype(np.float32)
 

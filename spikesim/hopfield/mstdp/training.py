@@ -20,11 +20,11 @@ from spikesim.hopfield.mstdp.relaxation import States
 from spikesim.hopfield.mstdp.states import Float32, Weights, check_images, check_labels
 
 KIND = "mstdp"
-Progress = Callable[["Training"], None]
+ProgressCallback = Callable[["MstdpTraining"], None]
 
 
 @dataclass
-class Training:
+class MstdpTraining:
     """A training that stands somewhere between its first and its last presentation.
 
     Attributes:
@@ -47,7 +47,7 @@ class Training:
         return self.net if self.mean is None else replace(self.net, weights=self.mean)
 
 
-def begin(config: Mstdp, x: npt.ArrayLike, *, seed: int = 1, epochs: int = 1) -> Training:
+def begin(config: Mstdp, x: npt.ArrayLike, *, seed: int = 1, epochs: int = 1) -> MstdpTraining:
     """A training at its start; `x` are the training images, whose mean a centred network needs.
 
     Raises:
@@ -58,19 +58,19 @@ def begin(config: Mstdp, x: npt.ArrayLike, *, seed: int = 1, epochs: int = 1) ->
         raise DeclarationError(f"mSTDP training: epochs = {epochs!r}; at least one is needed")
     images = check_images(x, config.n_in, "mSTDP training")
     net = initial(config, seed, mean_rates(config, images) if config.centre == "mean" else None)
-    return Training(net, seed, epochs, 0, net.weights.copy() if config.averaging else None)
+    return MstdpTraining(net, seed, epochs, 0, net.weights.copy() if config.averaging else None)
 
 
 def train(
-    training: Training,
+    training: MstdpTraining,
     x: npt.ArrayLike,
     y: npt.ArrayLike,
     *,
     until: int | None = None,
     save_to: str | os.PathLike[str] | None = None,
     save_every: int = 500,
-    progress: Progress | None = None,
-) -> Training:
+    progress: ProgressCallback | None = None,
+) -> MstdpTraining:
     """Go on with a training to its end, or until `until` batches have been presented.
 
     Samples of an epoch come in an order drawn from (seed, epoch); a last part of a batch is left out. So
@@ -130,7 +130,7 @@ def batches(config: Mstdp, samples: int) -> int:
     return samples // config.batch
 
 
-def _present(training: Training, x: Float32, labels: npt.NDArray[np.int64], total: int) -> None:
+def _present(training: MstdpTraining, x: Float32, labels: npt.NDArray[np.int64], total: int) -> None:
     config = training.net.config
     left = 1.0 - training.presented / total
     alpha = config.alpha * (left if config.schedule == "linear" else 1.0)
@@ -145,7 +145,7 @@ def _present(training: Training, x: Float32, labels: npt.NDArray[np.int64], tota
             mean += np.float32(1.0 - keep) * now
 
 
-def _copy(training: Training) -> Training:
+def _copy(training: MstdpTraining) -> MstdpTraining:
     net = training.net
     states = States(net.states.s.copy(), net.states.v.copy())
     mean = None if training.mean is None else training.mean.copy()
@@ -153,16 +153,16 @@ def _copy(training: Training) -> Training:
 
 
 def _kept(
-    problem: DivergenceError, good: Training, save_to: str | os.PathLike[str] | None
+    problem: DivergenceError, good: MstdpTraining, save_to: str | os.PathLike[str] | None
 ) -> DivergenceError:
     """The divergence, with the last good state saved where checkpoints go."""
     if save_to is None:
         return problem
     save(good, save_to)
-    return DivergenceError(problem.where, problem.step, problem.norm, problem.limit, Path(save_to))
+    return problem.with_file(Path(save_to))
 
 
-def save(training: Training, path: str | os.PathLike[str]) -> str:
+def save(training: MstdpTraining, path: str | os.PathLike[str]) -> str:
     """Write a training to a checksummed HDF5 file, atomically; returns its SHA-256.
 
     Raises:
@@ -183,7 +183,7 @@ def save(training: Training, path: str | os.PathLike[str]) -> str:
     return checkpoint.save(path, KIND, arrays, meta)
 
 
-def load(path: str | os.PathLike[str]) -> Training:
+def load(path: str | os.PathLike[str]) -> MstdpTraining:
     """Read a training that `save` has written.
 
     Raises:
@@ -201,7 +201,7 @@ def load(path: str | os.PathLike[str]) -> Training:
         mean = None
         if "mean/bias" in found.arrays:
             mean = Weights(*(found.arrays[f"mean/{name}"] for name in ("to_hidden", "to_visible", "bias")))
-        training = Training(net, found.meta["seed"], found.meta["epochs"], found.meta["presented"], mean)
+        training = MstdpTraining(net, found.meta["seed"], found.meta["epochs"], found.meta["presented"], mean)
         _check_shapes(net)
     except (KeyError, TypeError, ValueError) as problem:
         raise CheckpointError(

@@ -21,7 +21,7 @@ from spikesim.hopfield.mstdp.tasks import (
     label_rates,
     response,
 )
-from spikesim.hopfield.mstdp.training import Training, begin, load, save, train
+from spikesim.hopfield.mstdp.training import MstdpTraining, begin, load, save, train
 from spikesim.models.mstdp.config import AMENDED, LITERAL
 from spikesim.models.mstdp.generation import learn_to_generate
 from spikesim.models.mstdp.spiking import Spiking, fire, label_rates_spiking, train_spiking
@@ -85,7 +85,7 @@ def test_the_near_literal_structure_learns_too() -> None:
     assert accuracy(net, x, y) > 60.0
 
 
-def _arrays(training: Training) -> dict[str, np.ndarray]:
+def _arrays(training: MstdpTraining) -> dict[str, np.ndarray]:
     return {"s": training.net.states.s, **training.tested().weights.arrays()}
 
 
@@ -111,7 +111,7 @@ def test_a_divergence_is_caught_and_the_last_good_state_saved(tmp_path: Path) ->
     """A learning rate of 9e5: the step, the norm, the remedies, and a file to go on from."""
     x, y = _digits(200)
     path = tmp_path / "good.h5"
-    with pytest.raises(DivergenceError, match=r"presentation \d+.*limit 50\. Take a smaller") as said:
+    with pytest.raises(DivergenceError, match=r"trial \d+.*limit 50\. Take a smaller") as said:
         train(begin(replace(TINY, alpha=9e5), x), x, y, save_to=path, save_every=1)
     assert said.value.step >= 1 and not said.value.norm <= 50.0
     assert said.value.saved == path and str(path) in str(said.value)

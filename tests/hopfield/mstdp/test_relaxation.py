@@ -13,7 +13,7 @@ from spikesim.hopfield.mstdp.pending_updates import Pending
 from spikesim.hopfield.mstdp.relaxation import Phase, States, advance, relax, signals
 from spikesim.hopfield.mstdp.rule import MstdpRule
 from spikesim.hopfield.mstdp.states import (
-    Layout,
+    UnitLayout,
     Weights,
     check_images,
     check_labels,
@@ -22,7 +22,7 @@ from spikesim.hopfield.mstdp.states import (
 )
 
 pytestmark = pytest.mark.core
-LAYOUT = Layout(5, 3, 4)
+LAYOUT = UnitLayout(5, 3, 4)
 
 
 def test_rates_and_slopes_are_those_of_sigmoid4() -> None:
@@ -186,7 +186,7 @@ def test_updates_at_the_end_of_a_phase_equal_their_sum() -> None:
 
 def test_two_neurons_settle_where_arithmetic_says() -> None:
     """s = rho' (w rho + b) at s = 1/4: rho = 0.7310586, rho' = 0.7864477; with w = 1, b = -0.4131741."""
-    layout = Layout(1, 1, 1)
+    layout = UnitLayout(1, 1, 1)
     b = 0.25 / 0.7864477 - 0.7310586
     assert b == pytest.approx(-0.4131741, abs=1e-6)
     weights = Weights(
@@ -201,7 +201,7 @@ def test_two_neurons_settle_where_arithmetic_says() -> None:
 
 def test_a_push_settles_between_the_data_and_rest() -> None:
     """Without weights, epsilon s = beta (d - s): s = beta d / (epsilon + beta) = 0.8 * 0.5 / 1.0 = 0.4."""
-    layout = Layout(1, 1, 1)
+    layout = UnitLayout(1, 1, 1)
     weights = Weights(np.zeros((2, 1), np.float32), np.zeros((1, 2), np.float32), np.zeros(3, np.float32))
     states = States.zeros(1, layout)
     relax(
@@ -240,7 +240,7 @@ def test_initial_weights_keep_what_they_promise() -> None:
 def test_what_cannot_be_is_refused() -> None:
     """Sizes, phases and scales out of range, each with its value."""
     with pytest.raises(DeclarationError, match="n_hidden = 0"):
-        Layout(1, 1, 0)
+        UnitLayout(1, 1, 0)
     with pytest.raises(DeclarationError, match=r"momentum = 1\.5"):
         Phase(1, 0.2, 1.5)
     with pytest.raises(DeclarationError, match="outputs = 'clamped'"):
