@@ -6,7 +6,7 @@ import numpy as np
 
 from spikesim import rng
 from spikesim.datasets.dataset import Split
-from spikesim.datasets.held_out import to_unit, training_range
+from spikesim.datasets.min_max_scaling import to_unit, training_range
 from spikesim.errors import DataError
 from spikesim.models.gupta.training import Labels, Samples
 from spikesim.rates.mlp import Floats

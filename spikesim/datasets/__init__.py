@@ -1,4 +1,4 @@
-"""Datasets: `load('mnist')`, or one function each; `fetch` brings the files of one into the cache."""
+"""Datasets: `load("mnist")`, or one function per dataset; `fetch` downloads the files into the cache."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from spikesim.datasets import digits as _digits
 from spikesim.datasets import fashion_mnist as _fashion_mnist
 from spikesim.datasets import iris as _iris
 from spikesim.datasets import mnist as _mnist
-from spikesim.datasets.about import About
 from spikesim.datasets.arrays import from_arrays, from_npz
 from spikesim.datasets.cache import cache_folder
 from spikesim.datasets.dataset import Dataset, Split
-from spikesim.datasets.download import Progress
+from spikesim.datasets.dataset_card import About
+from spikesim.datasets.download import DownloadProgress
 from spikesim.datasets.fetching import fetch_files
 from spikesim.errors import DataError, unknown
 
@@ -56,25 +56,28 @@ __all__ = [
 
 
 def names() -> list[str]:
-    """The names that `load`, `fetch` and `about` know."""
+    """Names of all datasets, for `load`, `fetch` and `about`."""
     return list(_KNOWN)
 
 
 def about(name: str) -> About:
-    """The card of a dataset: samples, shape, source, terms. Raises DataError for an unknown name."""
+    """The card of a dataset: samples, shape, source, licence. Raises DataError for an unknown name."""
     return _known(name)[0]
 
 
 def load(name: str, **options: Any) -> Dataset:
-    """A dataset by name; options are those of its own function. Raises DataError for an unknown name."""
+    """Load a dataset by name; the options are those of its function. Raises DataError for an unknown name."""
     return _known(name)[1](**options)
 
 
-def fetch(name: str, progress: Progress | None = None, given: str | Path | None = None) -> Path | None:
-    """Bring a dataset's files into the cache, replacing damaged ones; returns their folder (None: bundled).
+def fetch(
+    name: str, progress: DownloadProgress | None = None, given: str | Path | None = None
+) -> Path | None:
+    """Download the files of a dataset into the cache, replacing damaged ones.
 
-    progress: called with (what, bytes so far, bytes in all or None). given: a file, or a folder of files, to
-    take instead of the network. Raises DataError if that fails: each source with its reason, and what to do.
+    progress: called with (what, bytes so far, bytes in total or None). given: a file, or a folder of files,
+    to use instead of the network. Returns the folder of the files; None for a bundled dataset. Raises
+    DataError, which lists the reason for each source and what to do.
     """
     collection = _known(name)[0].collection
     if not collection.files:

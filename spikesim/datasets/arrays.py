@@ -1,4 +1,4 @@
-"""One's own data: from arrays, or from an .npz file, checked before anything is trained on them."""
+"""Your own data as a dataset: from arrays or an .npz file, validated once."""
 
 from __future__ import annotations
 
@@ -30,19 +30,21 @@ def from_arrays(
     validation: int | None = None,
     source: str = "given arrays",
 ) -> Dataset:
-    """A dataset from arrays of one's own.
+    """A dataset from your own arrays.
 
     x: (n, ...) numbers in [0, 1]; the dimensions after the first are the shape of a sample. y: (n,) integers
-    from 0 on. x_test, y_test: the same for the test set; without them 20 % of x, stratified by class, become
-    it. classes: their names; by default '0', '1', ... up to the largest label. validation: how many training
-    samples are held back; by default 20 %, stratified by class.
+    >= 0. x_test, y_test: the same for the test set; without them, 20 % of x, stratified by class, become the
+    test set. name: name of the dataset. classes: names of the classes; default "0", "1", ... up to the
+    largest label. validation: number of training samples held out for validation, stratified by class;
+    default 20 %. source: description of where the data come from.
 
-    Raises DataError for values that are NaN, infinite or outside [0, 1], labels that are no integers,
-    negative or beyond the classes, lengths that differ, or no samples.
+    Raises DataError for values that are NaN, infinite or outside [0, 1]; labels that are not integers,
+    negative or beyond the classes; lengths that differ; or no samples.
     """
     train_x, train_y = _checked(x, y, f"{name}, {'x' if x_test is None else 'x_train'}")
     if (x_test is None) != (y_test is None):
-        raise DataError(f"{name}: {'y_test' if x_test is None else 'x_test'} is given without its other half")
+        given, missing = ("y_test", "x_test") if x_test is None else ("x_test", "y_test")
+        raise DataError(f"{name}: {given} is given without {missing}; give both or neither")
     if x_test is None:
         test = stratified_rows(train_y, max(1, round(TEST_SHARE * len(train_y))), _SEED)
         train = rest_of(len(train_y), test)
@@ -51,7 +53,7 @@ def from_arrays(
         test_x, test_y = _checked(x_test, y_test, f"{name}, x_test")
     if test_x.shape[1:] != train_x.shape[1:]:
         raise DataError(
-            f"{name}: a test sample has shape {test_x.shape[1:]}, a training sample {train_x.shape[1:]}"
+            f"{name}: test samples have shape {test_x.shape[1:]}, but training samples {train_x.shape[1:]}"
         )
     if classes is None:
         classes = [str(c) for c in range(int(max(train_y.max(), test_y.max())) + 1)]
@@ -70,10 +72,10 @@ def from_arrays(
 def from_npz(
     path: str | Path, *, classes: Sequence[str] | None = None, validation: int | None = None
 ) -> Dataset:
-    """A dataset from an .npz file with x_train, y_train, x_test, y_test, or with X and y (see `from_arrays`).
+    """A dataset from an .npz file with x_train, y_train, x_test, y_test, or with X and y.
 
-    Raises DataError if the file cannot be read, lacks these arrays, or holds Python objects; and as
-    `from_arrays` does.
+    classes, validation: as in `from_arrays`. Raises DataError if the file cannot be read, lacks these arrays
+    or holds Python objects, and as `from_arrays` does.
     """
     path = Path(path)
     try:
@@ -81,9 +83,9 @@ def from_npz(
             stored = np.load(stream, allow_pickle=False)
             arrays = None if isinstance(stored, np.ndarray) else {key: stored[key] for key in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as .npz without Python objects: {error}") from error
+        raise DataError(f"{path} cannot be read as an .npz file without Python objects: {error}") from error
     if arrays is None:
-        raise DataError(f"{path} holds one array, not several; save it with np.savez(path, X=..., y=...)")
+        raise DataError(f"{path} holds a single array; save the data with np.savez(path, X=..., y=...)")
     for keys in (("x_train", "y_train", "x_test", "y_test"), ("X", "y")):
         if all(key in arrays for key in keys):
             given = [arrays[key] for key in keys]
@@ -91,29 +93,29 @@ def from_npz(
                 *given, name=path.stem, classes=classes, validation=validation, source=str(path)
             )
     raise DataError(
-        f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}; it must hold x_train, y_train, x_test and "
+        f"{path} holds {', '.join(sorted(arrays)) or 'no arrays'}; expected x_train, y_train, x_test and "
         "y_test, or X and y"
     )
 
 
 def _checked(x: Any, y: Any, where: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """(x as float32, y as int64), or DataError."""
+    """(x as float32, y as int64), checked; `where` names them in errors."""
     values, labels = np.asarray(x), np.asarray(y)
     if values.dtype.kind not in "fiub" or values.ndim < 2:
         raise DataError(
-            f"{where}: must be numbers of shape (n, ...), not {values.dtype} of shape {values.shape}"
+            f"{where}: {values.dtype} of shape {values.shape}; expected numbers of shape (n, ...)"
         )
     check_values(values, where)
     if labels.ndim != 1 or len(labels) != len(values):
         raise DataError(
-            f"{where}: {len(values)} samples, but labels of shape {labels.shape}; give one a sample"
+            f"{where}: {len(values)} samples, but labels of shape {labels.shape}; give one label per sample"
         )
     if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.floor(labels)).all():
         labels = labels.astype(np.int64)  # 3.0 means 3
     if labels.dtype.kind not in "iu":
         raise DataError(
-            f"{where}: labels must be integers from 0 on, not {labels.dtype} (such as {labels[0]!r})"
+            f"{where}: labels are {labels.dtype} (for example {labels[0]!r}); expected integers >= 0"
         )
     if labels.min() < 0:
-        raise DataError(f"{where}: the smallest label is {labels.min()}; labels count from 0")
+        raise DataError(f"{where}: the smallest label is {labels.min()}; labels must be >= 0")
     return values.astype(np.float32), labels.astype(np.int64)

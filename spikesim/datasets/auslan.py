@@ -1,4 +1,4 @@
-"""Auslan: 95 signs of Australian sign language, each recorded 27 times with gloves and position trackers."""
+"""Auslan: 95 signs of Australian Sign Language, each recorded 27 times with gloves and position trackers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spikesim.datasets.about import About
 from spikesim.datasets.cache import CachedFile
 from spikesim.datasets.dataset import Dataset, make_split
-from spikesim.datasets.download import Progress
+from spikesim.datasets.dataset_card import About
+from spikesim.datasets.download import DownloadProgress
 from spikesim.datasets.fetching import Collection, read_files
-from spikesim.datasets.held_out import clip_note, to_unit, training_range
+from spikesim.datasets.min_max_scaling import clip_note, to_unit, training_range
 from spikesim.datasets.sources import WebFolder
 from spikesim.datasets.stratify import rest_of, stratified_rows
-from spikesim.datasets.tsd import CHANNELS, Recording, read_tsd, resample, sign_of, tsd_digest, tsd_members
+from spikesim.datasets.tsd import CHANNELS, TsdRecording, read_tsd, resample, sign_of, tsd_digest, tsd_members
 from spikesim.errors import DeclarationError, unknown
 
 SIGNS = 95
@@ -66,25 +66,26 @@ def auslan(
     noise: float = 0.1,
     seed: int = _SEED,
     split: SplitBy = "random",
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> Dataset:
-    """Signs as `frames` x 22 values in [0, 1], flattened frame by frame; one native signer, nine sessions.
+    """Auslan signs as `frames` x 22 values in [0, 1], flattened frame by frame; one signer, nine sessions.
 
-    signs: the first so many in alphabetical order without regard to case (the paper uses 50 and does not say
-        which), 27 recordings each.
-    frames: each recording is resampled linearly to so many, evenly from its first to its last frame.
-    split: the paper does not say. 'random': of each sign 5 recordings are the test set and 4 of the other 22
-        the validation set, drawn by a fixed key. 'session': sessions 8 and 9 are the test set, 7 is the
-        validation set (harder: another day, another fit of the gloves).
-    noise_copies, noise, seed: of each training recording so many copies follow, with normal noise of standard
-        deviation noise x the channel's range, clipped to [0, 1]. `fit` has the copies of its own recordings;
-        `validation` and `test` have none; `train` has those of all its recordings.
+    signs: number of signs, the first in case-insensitive alphabetical order (the paper uses 50 and does not
+        say which), with 27 recordings each.
+    frames: frames per sample; each recording is resampled linearly, evenly from its first to its last frame.
+    split: the paper does not specify it. 'random': of each sign, 5 recordings are the test set and 4 of the
+        other 22 the validation set, drawn with a fixed key. 'session': sessions 8 and 9 are the test set,
+        session 7 is the validation set (harder: recorded on another day, gloves fitted anew).
+    noise_copies, noise, seed: number of noisy copies of each training recording; normal noise with standard
+        deviation noise x the channel's range, clipped to [0, 1]; seed of the noise. `fit` contains the copies
+        of its own recordings, `train` those of all its recordings, `validation` and `test` none.
+    progress: called with (what, bytes so far, bytes in total or None) during the download.
 
     Each channel is scaled to [0, 1] by its minimum and maximum over the training recordings (fit and
-    validation); one that is constant there becomes 0; test values outside are clipped (`notes` says how
-    many).
+    validation). Channels that are constant there become 0. Test values out of range are clipped (`notes`
+    gives their number).
 
-    Raises DeclarationError for parameters out of range; DataError if the archive is damaged or cannot be had.
+    Raises DeclarationError for parameters out of range; DataError if the archive is damaged or not available.
     """
     _check(signs, frames, noise_copies, noise, seed, split)
     recordings, classes = _recordings(read_files(FILES, progress)[ARCHIVE], signs)
@@ -110,8 +111,8 @@ def auslan(
     )
 
 
-def _recordings(archive: bytes, signs: int) -> tuple[list[Recording], list[str]]:
-    """The recordings of the first `signs` signs, ordered by sign, session and number; and these signs."""
+def _recordings(archive: bytes, signs: int) -> tuple[list[TsdRecording], list[str]]:
+    """The recordings of the first `signs` signs, ordered by sign, session and number; and the sign names."""
     members = tsd_members(archive)
     classes = sorted({sign_of(path)[0] for path in members}, key=lambda sign: (sign.casefold(), sign))[:signs]
     chosen = [read_tsd(path, data) for path, data in members.items() if sign_of(path)[0] in classes]
@@ -119,9 +120,9 @@ def _recordings(archive: bytes, signs: int) -> tuple[list[Recording], list[str]]
 
 
 def _held_back(
-    recordings: list[Recording], y: NDArray[np.int64], split: SplitBy
+    recordings: list[TsdRecording], y: NDArray[np.int64], split: SplitBy
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(test, validation): rows among all recordings; rows among those that are not in the test set."""
+    """(test, validation): test rows of all recordings; validation rows of those not in the test set."""
     if split == "session":
         session = np.array([r.session for r in recordings])
         test = np.flatnonzero(np.isin(session, TEST_SESSIONS))
@@ -134,11 +135,11 @@ def _held_back(
 def _noisy(
     x: NDArray[np.float32], varies: NDArray[np.bool_], copy: int, noise: float, seed: int
 ) -> NDArray[np.float32]:
-    """Give x (n, frames, channels) + noise * z clipped to [0, 1]; channels that do not vary are left alone.
+    """x (n, frames, channels) + noise * z, clipped to [0, 1]; constant channels are unchanged.
 
     z is the normal quantile of a 16-bit word: 65,536 equal steps of probability, standard deviation 0.9999.
-    The words are Philox's own output at the key (seed, copy) and a counter from the row, so that neither
-    numpy's version nor the order of the rows matters.
+    The words are the raw output of Philox with the key (seed, copy) and the row as counter, so the result
+    depends neither on numpy's version nor on the order of the rows.
     """
     from scipy.special import ndtri
 
@@ -167,6 +168,6 @@ def _check(signs: int, frames: int, noise_copies: int, noise: float, seed: int, 
         ("seed", seed, 0, 2**64 - 1),
     ):
         if not low <= value <= high:
-            raise DeclarationError(f"auslan: {name} = {value}; it must lie in {low}..{high}")
+            raise DeclarationError(f"auslan: {name} = {value}; must lie in {low}..{high}")
     if split not in get_args(SplitBy):
         raise DeclarationError(f"auslan: {unknown('split', split, get_args(SplitBy))}")

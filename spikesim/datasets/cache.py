@@ -1,4 +1,4 @@
-"""The folder where fetched data lie: found, verified when read, one writer at a time."""
+"""The cache folder of downloaded files: lookup, verification on reading, one writer at a time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ENVIRONMENT = "SPIKESIM_DATA"
 
 @dataclass(frozen=True)
 class CachedFile:
-    """One file of a dataset as it lies in the cache.
+    """One file of a dataset in the cache.
 
-    name: its file name. digest: the expected value of `measure(bytes)`. size: bytes, about, for messages.
-    measure: what is hashed, by default the bytes themselves; an archive hashes its members, so that another
-    compression of the same contents verifies too. also: other names under which the file is accepted.
+    name: file name. digest: expected value of `measure(bytes)`. size: approximate bytes, for messages.
+    measure: digest function, by default the SHA-256 of the bytes; for an archive the digest of its members,
+    so that the same contents with another compression verify too. also: alternative file names.
     """
 
     name: str
@@ -30,12 +30,12 @@ class CachedFile:
     also: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
-        """Every name under which the file is looked for, in order."""
+        """All accepted file names, in order of preference."""
         return (self.name, *self.also)
 
 
 def cache_folder() -> Path:
-    """The folder of all fetched data: $SPIKESIM_DATA, else the platform's cache folder for users."""
+    """The folder of all downloaded data: $SPIKESIM_DATA, or else the user's cache folder of the platform."""
     named = os.environ.get(ENVIRONMENT)
     if named:
         return Path(named).expanduser().absolute()
@@ -45,15 +45,15 @@ def cache_folder() -> Path:
 
 
 def find(folder: Path, file: CachedFile) -> Path | None:
-    """Where the file lies in the folder, under its own or another accepted name; None if it is not there."""
+    """Path of the file in the folder, under any accepted name; None if it is missing."""
     return next((folder / name for name in file.names() if (folder / name).is_file()), None)
 
 
 def read_verified(folder: Path, file: CachedFile, dataset: str) -> bytes:
-    """The contents of a cached file. Raises DataError, with the way out, if they are not intact."""
+    """The contents of a cached file. Raises DataError with the remedy if it is missing or not intact."""
     path = find(folder, file)
     if path is None:
-        raise DataError(f"{folder / file.name} is not there; run: spikesim datasets fetch {dataset}")
+        raise DataError(f"{folder / file.name} is missing; run: spikesim datasets fetch {dataset}")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -74,7 +74,7 @@ def read_verified(folder: Path, file: CachedFile, dataset: str) -> bytes:
 
 
 def make_folder(folder: Path) -> None:
-    """Create the folder and those above it. Raises DataError if that is not allowed."""
+    """Create the folder and its parents. Raises DataError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -83,15 +83,18 @@ def make_folder(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> DataError:
     """The DataError for a file or folder of the cache that cannot be written."""
-    return DataError(f"{write_failure(path, 'fetched data', error)} {ENVIRONMENT} names the cache folder.")
+    return DataError(f"{write_failure(path, 'downloaded data', error)} {ENVIRONMENT} sets the cache folder.")
 
 
 @contextlib.contextmanager
 def only_one_writer(folder: Path) -> Iterator[None]:
-    """Wait until no other process fetches into this folder. The system frees the lock if its holder dies."""
+    """Hold an exclusive lock on the folder; waits for other processes.
+
+    The system releases the lock if its holder dies.
+    """
     make_folder(folder)
     try:
-        stream = open(folder / ".lock", "a+b")  # noqa: SIM115 (closed below, which frees the lock)
+        stream = open(folder / ".lock", "a+b")  # noqa: SIM115 (closed below, which releases the lock)
     except OSError as error:
         raise cannot_write(folder / ".lock", error) from error
     with stream:
@@ -102,7 +105,7 @@ def only_one_writer(folder: Path) -> Iterator[None]:
 def _lock(handle: int) -> None:
     try:
         import fcntl
-    except ImportError:  # Windows: waits ten seconds a call, so ask again until it is ours
+    except ImportError:  # Windows: each call waits ten seconds at most, so repeat until it succeeds
         import msvcrt
 
         while True:

@@ -1,4 +1,4 @@
-"""What a dataset is to the rest of spikesim: float32 samples in [0, 1], integer labels, fixed splits."""
+"""Dataset and split: float32 samples in [0, 1], integer labels, fixed splits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SplitName = Literal["fit", "validation", "train", "test"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
-    """Samples of one part of a dataset.
+    """Samples of one split of a dataset.
 
     name: 'fit', 'validation', 'train' or 'test'.
     x: float32 (n, features), C-contiguous, read-only; values in [0, 1] (checked by `Dataset`).
-    y: int64 (n,), the class of each sample, read-only.
-    index: int64 (n,), read-only: the sample's row in the full training set (fit, validation, train) or test
-        set. Random streams are keyed by it, so a sample meets the same spikes whoever selected it.
+    y: int64 (n,), class of each sample, read-only.
+    index: int64 (n,), read-only: row of the sample in the full training set (fit, validation, train) or test
+        set. Random streams are keyed by it, so a sample is encoded by the same spikes in every selection.
 
-    Raises DataError where types, shapes or lengths do not fit, or where an index is negative or occurs twice.
+    Raises DataError if types, shapes or lengths do not fit, or if an index is negative or occurs twice.
     """
 
     name: SplitName
@@ -35,17 +35,19 @@ class Split:
 
     def __post_init__(self) -> None:
         if self.name not in get_args(SplitName):
-            raise DataError(f"a split is one of {', '.join(get_args(SplitName))}, not {self.name!r}")
+            raise DataError(
+                f"unknown split {self.name!r}; a split is one of {', '.join(get_args(SplitName))}"
+            )
         _expect(self.name, "x", self.x, np.float32, 2)
         _expect(self.name, "y", self.y, np.int64, 1)
         _expect(self.name, "index", self.index, np.int64, 1)
         if not len(self.x) == len(self.y) == len(self.index):
             raise DataError(
                 f"{self.name}: x has {len(self.x)} samples, y {len(self.y)}, index {len(self.index)}; "
-                "give one label and one index for each sample"
+                "give one label and one index per sample"
             )
         if len(self.index) and (self.index.min() < 0 or len(np.unique(self.index)) != len(self.index)):
-            raise DataError(f"{self.name}: index must hold each row once, counted from 0")
+            raise DataError(f"{self.name}: index has negative or repeated rows; each row >= 0 may occur once")
         for key in ("x", "y", "index"):
             object.__setattr__(self, key, _read_only(getattr(self, key)))
 
@@ -58,11 +60,11 @@ class Split:
     def take(self, n: int) -> Split:
         """The first n samples, without copying. Raises DataError unless 1 <= n <= len(self)."""
         if not 1 <= n <= len(self):
-            raise DataError(f"{self.name}: take({n}) of {len(self)} samples; n must lie in 1..{len(self)}")
+            raise DataError(f"{self.name}: take({n}); n must lie in 1..{len(self)}, the number of samples")
         return Split(self.name, self.x[:n], self.y[:n], self.index[:n])
 
     def select(self, rows: Sequence[int] | NDArray[Any], name: SplitName | None = None) -> Split:
-        """The samples at `rows` (integers into this split, or one bool a sample), in that order, as a copy.
+        """The samples at `rows` (row numbers of this split, or one bool per sample), in that order, copied.
 
         Raises DataError for rows outside the split or given twice.
         """
@@ -73,25 +75,28 @@ class Split:
             at = np.flatnonzero(at)
         if at.ndim != 1 or at.dtype.kind not in "iu":
             raise DataError(
-                f"{self.name}: rows must be a list of integers, not {at.dtype} of shape {at.shape}"
+                f"{self.name}: rows are {at.dtype} of shape {at.shape}; expected a list of integers"
             )
         if at.size and (at.min() < 0 or at.max() >= len(self)):
-            raise DataError(f"{self.name}: rows {at.min()}..{at.max()} asked for; it has 0..{len(self) - 1}")
+            raise DataError(
+                f"{self.name}: rows {at.min()}..{at.max()}, but the split has rows 0..{len(self) - 1}"
+            )
         return Split(name or self.name, self.x[at], self.y[at], self.index[at])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """A training set, a test set, and the part of the training set that is held back for validation.
+    """A training set, a test set, and the part of the training set held out for validation.
 
-    classes: the name of each class; y counts into it.
-    shape: of one sample; its product is the number of features.
+    name: name of the dataset.
+    classes: names of the classes; labels are indices into it.
+    shape: shape of one sample; its product is the number of features.
     train, test: all samples; index = 0..n-1 in each.
     validation_rows: int64, rows of `train` that form `validation`.
-    fit_rows: rows of `train` that form `fit`; None: all that are not in validation. (Auslan names them, since
-        noisy copies of validation recordings belong to neither.)
-    source: where the data come from, their terms, and what to cite.
-    notes: what was done to the data that a reader of results should know.
+    fit_rows: rows of `train` that form `fit`; None for all that are not in validation. (Auslan sets them,
+        because noisy copies of validation recordings belong to neither.)
+    source: origin of the data, licence, and citation.
+    notes: preprocessing that readers of the results should know of.
 
     Raises DataError for values outside [0, 1], NaN, labels beyond the classes, or splits that overlap.
     """
@@ -110,7 +115,7 @@ class Dataset:
         for split, expected in ((self.train, "train"), (self.test, "test")):
             where = f"{self.name}, {expected}"
             if split.name != expected:
-                raise DataError(f"{where}: got the split named {split.name!r}")
+                raise DataError(f"{where}: the given split is named {split.name!r}; expected {expected!r}")
             check_values(split.x, where)
             features = int(np.prod(self.shape))
             if split.x.shape[1] != features:
@@ -128,25 +133,25 @@ class Dataset:
             fit = np.setdiff1d(np.arange(len(self.train)), self.validation_rows)
         elif np.intersect1d(fit, self.validation_rows).size:
             raise DataError(
-                f"{self.name}: fit_rows and validation_rows share rows; a sample belongs to one of them"
+                f"{self.name}: fit_rows and validation_rows overlap; a sample may belong to only one of them"
             )
         object.__setattr__(self, "fit_rows", _rows(self, "fit_rows", fit))
 
     @cached_property
     def fit(self) -> Split:
-        """The training samples that are not held back: settings are tuned on them, `validation` judges."""
+        """The training samples that are not held out: train on them to choose settings on `validation`."""
         assert self.fit_rows is not None
         return self.train.select(self.fit_rows, "fit")
 
     @cached_property
     def validation(self) -> Split:
-        """The training samples held back to judge settings, so that the test set stays unseen."""
+        """The training samples held out for choosing settings, so that the test set stays unseen."""
         return self.train.select(self.validation_rows, "validation")
 
     def split(self, name: str) -> Split:
-        """One of 'fit', 'validation', 'train', 'test'; DataError for another name."""
+        """The split 'fit', 'validation', 'train' or 'test'. Raises DataError for another name."""
         if name not in get_args(SplitName):
-            raise DataError(f"a split is one of {', '.join(get_args(SplitName))}, not {name!r}")
+            raise DataError(f"unknown split {name!r}; a split is one of {', '.join(get_args(SplitName))}")
         found: Split = getattr(self, name)
         return found
 
@@ -166,7 +171,7 @@ def check_values(x: NDArray[Any], where: str) -> None:
         bad = np.argwhere(~np.isfinite(x))
         raise DataError(
             f"{where}: {len(bad)} of {x.size} values are NaN or infinite, the first at {_place(bad[0])} "
-            f"({x[tuple(bad[0])]}); remove those samples or fill the gaps"
+            f"({x[tuple(bad[0])]}); remove those samples or replace the values"
         )
     if low < 0 or high > 1:
         hint = (
@@ -174,11 +179,11 @@ def check_values(x: NDArray[Any], where: str) -> None:
             if low >= 0 and 1 < high <= 255
             else "scale each feature by its minimum and maximum"
         )
-        raise DataError(f"{where}: values lie in [{low:g}, {high:g}], the limits are [0, 1]; {hint}")
+        raise DataError(f"{where}: values lie in [{low:g}, {high:g}], but must lie in [0, 1]; {hint}")
 
 
 def make_split(name: SplitName, x: NDArray[Any], y: NDArray[Any]) -> Split:
-    """A full split from arrays of fitting values: x to float32, y to int64, index = 0..n-1."""
+    """A full split from valid arrays: x as float32, y as int64, index = 0..n-1."""
     return Split(
         name,
         np.ascontiguousarray(x, np.float32),
@@ -194,7 +199,7 @@ def _expect(split: str, key: str, array: Any, dtype: type, ndim: int) -> None:
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that cannot be written through; a copy where the array is not C-contiguous."""
+    """A read-only view of a C-contiguous array; of a copy for any other array."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
@@ -206,7 +211,7 @@ def _rows(dataset: Dataset, key: str, rows: NDArray[np.int64]) -> NDArray[np.int
         raise DataError(f"{dataset.name}: {key} is empty; both fit and validation need samples")
     if at.min() < 0 or at.max() >= len(dataset.train):
         raise DataError(
-            f"{dataset.name}: {key} reaches row {at.max()}, train has 0..{len(dataset.train) - 1}"
+            f"{dataset.name}: {key} has rows {at.min()}..{at.max()}; train has 0..{len(dataset.train) - 1}"
         )
     return _read_only(np.sort(at))
 

@@ -1,11 +1,11 @@
-"""The 8 x 8 digits: 1,797 handwritten digits, 64 grey values each; shipped with scikit-learn."""
+"""Digits: 1,797 handwritten digits of 8 x 8 grey values; bundled with scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from spikesim.datasets.about import About
 from spikesim.datasets.dataset import Dataset, make_split
+from spikesim.datasets.dataset_card import About
 from spikesim.datasets.fetching import Collection
 from spikesim.datasets.stratify import rest_of, stratified_rows
 
@@ -30,7 +30,10 @@ ABOUT = About(
 
 
 def digits() -> Dataset:
-    """1,438 training and 359 test images, 288 held back; all splits stratified. x = grey / 16."""
+    """The 8 x 8 digits: 1,438 training images (288 of them for validation) and 359 test images.
+
+    All splits are stratified by class. x = grey value / 16.
+    """
     from sklearn.datasets import load_digits
 
     raw = load_digits()

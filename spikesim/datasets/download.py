@@ -1,4 +1,4 @@
-"""One file over HTTP(S): retried, resumed where it stopped, within limits of time and size."""
+"""Download one file over HTTP(S), with retries, resumption, and limits of time and size."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from urllib.parse import urlsplit, urlunsplit
 
 from spikesim.datasets.cache import cannot_write, make_folder
 
-Progress = Callable[[str, int, "int | None"], None]
-"""Called as progress(what, bytes so far, bytes in all or None if the server does not say)."""
+DownloadProgress = Callable[[str, int, "int | None"], None]
+"""Called as progress(what, bytes so far, bytes in total or None if the server does not tell)."""
 
 ATTEMPTS = 4
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 MAX_BYTES = 512 * 2**20
-CHUNK = 64 * 1024  # what a broken connection loses at most
+CHUNK = 64 * 1024  # bytes; the most that a broken connection loses
 
 
 class SourceError(Exception):
-    """One source did not give the file; the next may. Its text is the reason shown to the user."""
+    """A download from one source failed; another source may succeed. The text is the reason."""
 
 
 class _Interrupted(Exception):
-    """This attempt failed, but another one may go on from here."""
+    """This attempt failed; another attempt can resume."""
 
 
 class _NotReached(_Interrupted):
-    """The host cannot be reached; a second attempt is enough to know."""
+    """The host cannot be reached; not worth more than two attempts."""
 
 
 def shown(url: str) -> str:
-    """The URL without user name, password and query, fit for messages."""
+    """The URL without user name, password and query, safe for messages."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
@@ -41,16 +41,19 @@ def shown(url: str) -> str:
 def download(
     url: str,
     folder: Path,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
     *,
     attempts: int = ATTEMPTS,
     pause: float = 0.5,
 ) -> bytes:
-    """The bytes at url. What has arrived is kept in `folder` as *.part until all is there, and gone on with.
+    """Download a file and return its bytes.
 
+    Partial contents are kept in `folder` as *.part until the file is complete, and resumed from there.
     Proxies, certificates and .netrc are those of the environment (as `requests` reads them).
-    attempts: tries in all. pause: seconds before the second try; doubled for each further one.
-    Raises SourceError with the reason; DataError if the folder cannot be written.
+
+    progress: called with each chunk. attempts: total number of attempts. pause: seconds before the second
+    attempt, doubled for each further one. Raises SourceError with the reason; DataError if the folder cannot
+    be written.
     """
     make_folder(folder)
     key = hashlib.sha256(url.encode()).hexdigest()[:12]
@@ -60,7 +63,7 @@ def download(
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
         try:
-            _go_on(url, part, progress)
+            _resume(url, part, progress)
         except _Interrupted as error:
             reason = str(error)
             if isinstance(error, _NotReached) and attempt >= 1:
@@ -72,8 +75,8 @@ def download(
     raise SourceError(f"{reason} ({attempt + 1} attempts)")
 
 
-def _go_on(url: str, part: Path, progress: Progress | None) -> None:
-    """Fetch what is missing of url into `part`; returns when it is whole."""
+def _resume(url: str, part: Path, progress: DownloadProgress | None) -> None:
+    """Download the missing bytes of url into `part`; returns when the file is complete."""
     import requests
 
     have = part.stat().st_size if part.exists() else 0
@@ -90,7 +93,7 @@ def _go_on(url: str, part: Path, progress: Progress | None) -> None:
             length = answer.headers.get("Content-Length")
             total = start + int(length) if length and length.isdigit() else None
             if total is not None and total > MAX_BYTES:
-                raise SourceError(f"{total} bytes, more than the limit of {MAX_BYTES}")
+                raise SourceError(f"{total} bytes exceed the limit of {MAX_BYTES}")
             _store(answer.iter_content(CHUNK), part, start, total, progress, shown(url))
     except requests.RequestException as error:
         unreached = not answered and isinstance(error, requests.ConnectionError)
@@ -98,23 +101,28 @@ def _go_on(url: str, part: Path, progress: Progress | None) -> None:
 
 
 def _accept(status: int, content_range: str | None, have: int, part: Path) -> int:
-    """The byte at which the answer begins; raises if it is no answer."""
+    """Byte offset at which the response starts; raises for an unusable response."""
     if status == 206 and content_range is not None and content_range.startswith(f"bytes {have}-"):
         return have
     if status == 200:
-        return 0  # the server does not resume: from the start
+        return 0  # the server does not support resumption: restart
     if have and status in (206, 416):
-        _remove(part)  # the part belongs to another version of the file
-        raise _Interrupted("the server has another file than the one begun")
+        _remove(part)  # the partial file belongs to another version of the file
+        raise _Interrupted("the file on the server differs from the partial download")
     if status in (408, 425, 429) or status >= 500:
         raise _Interrupted(f"HTTP {status}")
     raise SourceError(f"HTTP {status}")
 
 
 def _store(
-    chunks: Iterable[bytes], part: Path, start: int, total: int | None, progress: Progress | None, what: str
+    chunks: Iterable[bytes],
+    part: Path,
+    start: int,
+    total: int | None,
+    progress: DownloadProgress | None,
+    what: str,
 ) -> None:
-    """Write the chunks into `part` from byte `start` on; raises where they end before `total`."""
+    """Write the chunks into `part` from byte `start`; raises if they end before `total`."""
     done = start
     try:
         stream = open(part, "r+b" if start else "wb")  # noqa: SIM115 (closed by the with below)
@@ -127,7 +135,7 @@ def _store(
             done += len(chunk)
             if done > MAX_BYTES:
                 _remove(part)
-                raise SourceError(f"more than {MAX_BYTES} bytes, the limit")
+                raise SourceError(f"the file exceeds the limit of {MAX_BYTES} bytes")
             try:
                 stream.write(chunk)
             except OSError as error:
@@ -148,16 +156,16 @@ def _remove(path: Path) -> None:
 
 
 def _plain(error: BaseException) -> str:
-    """The innermost reason of a chain of library errors, in a few words."""
+    """The reason of a library error in a few words."""
     text = str(error)
     for sign, words in (
-        ("Name or service not known", "host name unknown"),
-        ("Temporary failure in name resolution", "host name cannot be looked up"),
+        ("Name or service not known", "unknown host name"),
+        ("Temporary failure in name resolution", "host name cannot be resolved"),
         ("Connection refused", "connection refused"),
         ("Network is unreachable", "network unreachable"),
         ("certificate verify failed", "TLS certificate not trusted (see REQUESTS_CA_BUNDLE)"),
         ("timed out", "timed out"),
-        ("Tunnel connection failed", "the proxy refuses the host"),
+        ("Tunnel connection failed", "the proxy refused the host"),
         ("Connection reset", "connection reset"),
         ("IncompleteRead", "the connection ended early"),
     ):

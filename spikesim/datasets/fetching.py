@@ -1,4 +1,4 @@
-"""Bringing a dataset's files into the cache: from what lies there already, then from each source in turn."""
+"""Download the files of a dataset into the cache: from files already there, then from each source in turn."""
 
 from __future__ import annotations
 
@@ -15,64 +15,68 @@ from spikesim.datasets.cache import (
     only_one_writer,
     read_verified,
 )
-from spikesim.datasets.download import Progress, SourceError
-from spikesim.datasets.sources import Source
+from spikesim.datasets.download import DownloadProgress, SourceError
+from spikesim.datasets.sources import DownloadSource
 from spikesim.errors import DataError
 from spikesim.files.atomic import write_bytes
 
 
 @dataclass(frozen=True)
 class Collection:
-    """The files that a dataset needs, and where they can come from. Bundled datasets have no files."""
+    """The files of a dataset and their download sources. Bundled datasets have no files."""
 
     name: str
     files: tuple[CachedFile, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[DownloadSource, ...] = ()
 
     def folder(self) -> Path:
-        """Where the files lie: a folder of the dataset's name in the cache."""
+        """The folder of the files: the dataset's name, inside the cache folder."""
         return cache_folder() / self.name
 
     def present(self) -> bool:
-        """Are all files in the cache? (By name only; contents are verified when they are read.)"""
+        """Whether all files are in the cache (by name; the contents are verified on reading)."""
         return all(find(self.folder(), file) is not None for file in self.files)
 
     def size(self) -> int:
-        """Bytes that the files take in the cache; 0 for those that are not there."""
+        """Bytes of the files in the cache; missing files count 0."""
         return sum(path.stat().st_size for file in self.files if (path := find(self.folder(), file)))
 
 
-def fetch_files(collection: Collection, progress: Progress | None = None, given: Path | None = None) -> None:
-    """See that all files are in the cache with the right contents; nothing is fetched if they are.
+def fetch_files(
+    collection: Collection, progress: DownloadProgress | None = None, given: Path | None = None
+) -> None:
+    """Make sure that all files are in the cache and intact; downloads only what is missing or damaged.
 
-    given: a file, or a folder of files, to take instead of the sources (the verification is the same).
-    Raises DataError: listing each source with its reason and the files to put in place by hand; or because
-    the cache cannot be written. Files that are in place by then stay.
+    progress: called during downloads. given: a file, or a folder of files, to use instead of the sources; it
+    is verified in the same way. Raises DataError if files are missing in the end (with the reason for each
+    source and the files to supply by hand), or if the cache cannot be written. Files obtained so far are
+    kept.
     """
     if not _not_intact(collection):
         return
     folder = collection.folder()
     with only_one_writer(folder):
-        wanted = _not_intact(collection)  # again: another process may have fetched them while we waited
+        wanted = _not_intact(collection)  # again: another process may have downloaded them meanwhile
         failed = []
         if reasons := _take(folder, wanted, _lying(folder, wanted)):
             failed.append(f"in {folder}: {'; '.join(reasons)}")
         if given is not None:
             reasons = _take(folder, wanted, _given(given, wanted))
-            failed.append(f"{given}: {'; '.join(reasons) or 'does not hold all files'}")
+            failed.append(f"{given}: {'; '.join(reasons) or 'does not contain all files'}")
         for source in () if given is not None else collection.sources:
             if wanted:
                 names = [file.name for file in wanted]
                 reasons = _take(folder, wanted, source.read(names, folder, progress))
-                failed.append(f"{source.describe()}: {'; '.join(reasons) or 'does not hold all files'}")
+                failed.append(f"{source.describe()}: {'; '.join(reasons) or 'does not contain all files'}")
         if wanted:
             raise _cannot_fetch(collection, wanted, failed)
 
 
-def read_files(collection: Collection, progress: Progress | None = None) -> dict[str, bytes]:
-    """The verified contents of every file by name; files that are missing are fetched first.
+def read_files(collection: Collection, progress: DownloadProgress | None = None) -> dict[str, bytes]:
+    """The verified contents of every file, by name; missing files are downloaded first.
 
-    Raises DataError for a damaged file (which only `fetch` replaces: a file that changed deserves a look).
+    Raises DataError for a damaged file. It is not replaced here but only by `fetch`, so that a changed file
+    is noticed.
     """
     if not collection.present():
         fetch_files(collection, progress)
@@ -81,7 +85,7 @@ def read_files(collection: Collection, progress: Progress | None = None) -> dict
 
 
 def _not_intact(collection: Collection) -> list[CachedFile]:
-    """The files that are missing or whose contents are not what they should be."""
+    """The files that are missing or damaged."""
     bad = []
     for file in collection.files:
         try:
@@ -92,23 +96,23 @@ def _not_intact(collection: Collection) -> list[CachedFile]:
 
 
 def _given(place: Path, files: list[CachedFile]) -> Iterator[tuple[str, bytes]]:
-    """Contents of the files at a place that the user names: a folder of them, or one of them."""
+    """Contents of the files at a path of the user: a folder of files, or one file."""
     if place.is_dir():
         return _lying(place, files)
     if not place.is_file():
         raise DataError(
-            f"{place}: there is no such file or folder; it should hold {', '.join(f.name for f in files)}"
+            f"{place}: no such file or folder; it should contain {', '.join(f.name for f in files)}"
         )
     name = place.name
     if not any(name in (accepted, f"{accepted}.gz") for file in files for accepted in file.names()):
         raise DataError(
-            f"{place}: not the name of a missing file, which are {', '.join(f.name for f in files)}"
+            f"{place}: not one of the missing files, which are named {', '.join(f.name for f in files)}"
         )
     return _lying(place.parent, files, only=name)
 
 
 def _lying(folder: Path, files: list[CachedFile], only: str | None = None) -> Iterator[tuple[str, bytes]]:
-    """(name, contents) of the files that lie in a folder as they are, or packed as name.gz."""
+    """Yield (name, contents) of the files in a folder, plain or compressed as name.gz."""
     for accepted in [name for file in files for name in file.names()]:
         for path in (folder / accepted, folder / f"{accepted}.gz"):
             if path.is_file() and only in (None, path.name):
@@ -120,7 +124,10 @@ def _lying(folder: Path, files: list[CachedFile], only: str | None = None) -> It
 
 
 def _take(folder: Path, wanted: list[CachedFile], found: Iterable[tuple[str, bytes]]) -> list[str]:
-    """Write what verifies into the folder and strike it from `wanted`; returns why others were not taken."""
+    """Write the files that verify into the folder and remove them from `wanted`.
+
+    Returns the reasons why other files were not accepted.
+    """
     reasons: list[str] = []
     try:
         for name, data in found:
@@ -136,7 +143,7 @@ def _take(folder: Path, wanted: list[CachedFile], found: Iterable[tuple[str, byt
 
 
 def _mismatch(file: CachedFile, data: bytes) -> str:
-    """Why these are not the contents of the file; empty if they are."""
+    """Why the data do not verify as the file; empty if they do."""
     try:
         digest = file.measure(data)
     except DamagedError as error:
@@ -144,13 +151,13 @@ def _mismatch(file: CachedFile, data: bytes) -> str:
     if digest == file.digest:
         return ""
     return (
-        f"not the contents expected ({len(data)} bytes, SHA-256 {digest[:16]}..., not {file.digest[:16]}...)"
+        f"unexpected contents ({len(data)} bytes, SHA-256 {digest[:16]}..., expected {file.digest[:16]}...)"
     )
 
 
 def _put(folder: Path, file: CachedFile, name: str, data: bytes) -> None:
-    """Write the file under one of its names, and remove damaged ones under the others."""
-    write_bytes(folder / name, data, what="fetched data", error=DataError)
+    """Write the file under one of its names and remove damaged copies under the others."""
+    write_bytes(folder / name, data, what="downloaded data", error=DataError)
     for other in file.names():
         if other != name:
             (folder / other).unlink(missing_ok=True)
@@ -162,11 +169,11 @@ def _cannot_fetch(collection: Collection, missing: list[CachedFile], failed: lis
         names = file.names() if file.also else (file.name, f"{file.name}.gz")
         lines.append(f"  {' or '.join(names)} ({file.size:,} bytes as {file.name})")
     return DataError(
-        f"{collection.name} could not be fetched. Tried:\n"
+        f"{collection.name} could not be downloaded. Tried:\n"
         + "\n".join(f"  {line}" for line in failed)
-        + f"\nYou can fetch by hand, and put into {collection.folder()}\n"
+        + f"\nYou can download these files by hand into {collection.folder()}\n"
         + "\n".join(lines)
-        + f"\nor set {ENVIRONMENT} to a folder that holds {collection.name}/ with them; "
+        + f"\nor set {ENVIRONMENT} to a folder that contains {collection.name}/ with them; "
         f"then run: spikesim datasets fetch {collection.name}\n"
-        f"(or, from wherever they lie: spikesim datasets fetch {collection.name} --from FOLDER)"
+        f"(or, with the files in another folder: spikesim datasets fetch {collection.name} --from FOLDER)"
     )

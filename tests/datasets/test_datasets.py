@@ -21,8 +21,8 @@ from spikesim.datasets.archives import DamagedError
 from spikesim.datasets.cache import CachedFile
 from spikesim.datasets.dataset import Dataset, Split, make_split
 from spikesim.datasets.fetching import Collection, fetch_files
-from spikesim.datasets.held_out import to_unit
 from spikesim.datasets.idx import read_idx
+from spikesim.datasets.min_max_scaling import to_unit
 from spikesim.datasets.stratify import rest_of, stratified_rows
 from spikesim.datasets.tsd import read_tsd, resample, sign_of, tsd_digest
 from spikesim.errors import DataError, DeclarationError
@@ -82,14 +82,14 @@ class TestSplit:
     @pytest.mark.parametrize(
         ("changed", "words"),
         [
-            ({"name": "dev"}, "not 'dev'"),
+            ({"name": "dev"}, "unknown split 'dev'"),
             ({"x": np.zeros((2, 3))}, "x must be float32 of 2 dimension"),
             ({"x": np.zeros(2, np.float32)}, "float32 of 1"),
             ({"x": [[0.0]]}, "not list"),
             ({"y": np.zeros(2, np.int32)}, "y must be int64"),
             ({"y": np.zeros(3, np.int64)}, "x has 2 samples, y 3, index 2"),
-            ({"index": np.array([1, 1])}, "each row once"),
-            ({"index": np.array([-1, 1])}, "each row once"),
+            ({"index": np.array([1, 1])}, "negative or repeated rows"),
+            ({"index": np.array([-1, 1])}, "negative or repeated rows"),
         ],
     )
     def test_what_does_not_fit(self, changed: dict[str, Any], words: str) -> None:
@@ -129,7 +129,7 @@ class TestDataset:
             "train",
             "test",
         ]
-        with pytest.raises(DataError, match="not 'dev'"):
+        with pytest.raises(DataError, match="unknown split 'dev'"):
             data.split("dev")  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ class TestDataset:
         [
             ({"classes": ("a",)}, "labels 0..1, but there are 1 classes"),
             ({"shape": (2, 3)}, "4 features, but shape"),
-            ({"train": some_split(6, "test")}, "got the split named 'test'"),
-            ({"validation_rows": np.array([6])}, "reaches row 6"),
+            ({"train": some_split(6, "test")}, "the given split is named 'test'; expected 'train'"),
+            ({"validation_rows": np.array([6])}, r"validation_rows has rows 6\.\.6"),
             ({"validation_rows": np.array([], np.int64)}, "validation_rows is empty"),
             ({"validation_rows": np.arange(6)}, "fit_rows is empty"),
-            ({"fit_rows": np.array([0, 1])}, "share rows"),
+            ({"fit_rows": np.array([0, 1])}, "overlap"),
         ],
     )
     def test_what_does_not_fit(self, changed: dict[str, Any], words: str) -> None:
@@ -241,7 +241,7 @@ class TestOwnArrays:
     @pytest.mark.parametrize(
         ("x", "y", "words"),
         [
-            (X * 255, Y, r"values lie in \[0, 255\], the limits are \[0, 1\]; divide by 255"),
+            (X * 255, Y, r"values lie in \[0, 255\], but must lie in \[0, 1\]; divide by 255"),
             (X - 0.5, Y, r"values lie in \[-0.5, 0.5\].*scale each feature"),
             (
                 np.where(X[1, 0, 2] == X, np.nan, X),
@@ -250,15 +250,15 @@ class TestOwnArrays:
             ),
             (np.where(X == 1, np.inf, X), Y, "NaN or infinite"),
             (X, Y - 1, "smallest label is -1"),
-            (X, Y + 0.5, "labels must be integers"),
-            (X, np.array(["a"] * 10), "labels must be integers"),
+            (X, Y + 0.5, "labels are .* expected integers"),
+            (X, np.array(["a"] * 10), "labels are .* expected integers"),
             (X, Y[:9], r"10 samples, but labels of shape \(9,\)"),
             (X, Y[:, None], r"10 samples, but labels of shape \(10, 1\)"),
             (X[:0], Y[:0], "no samples"),
             (X[:, :, :0], Y, "no samples"),
             (X[0, 0], Y, r"shape \(n, ...\)"),
-            (X.astype(str), Y, "must be numbers"),
-            (X.astype(complex), Y, "must be numbers"),
+            (X.astype(str), Y, "expected numbers"),
+            (X.astype(complex), Y, "expected numbers"),
         ],
     )
     def test_what_cannot_be_used(self, x: Any, y: Any, words: str) -> None:
@@ -270,7 +270,7 @@ class TestOwnArrays:
     def test_halves_and_shapes(self) -> None:
         with pytest.raises(DataError, match="x_test is given without"):
             datasets.from_arrays(self.X, self.Y, x_test=self.X)
-        with pytest.raises(DataError, match=r"test sample has shape \(2,\)"):
+        with pytest.raises(DataError, match=r"test samples have shape \(2,\)"):
             datasets.from_arrays(self.X, self.Y, self.X[:, :, 0], self.Y)
         with pytest.raises(DataError, match="between 1 and 9"):
             datasets.from_arrays(self.X, self.Y, self.X, self.Y, validation=10)
@@ -289,7 +289,7 @@ class TestOwnArrays:
         with pytest.raises(DataError, match="cannot be read"):
             datasets.from_npz(path)
         np.savez(path, a=self.X)
-        with pytest.raises(DataError, match="holds a; it must hold x_train"):
+        with pytest.raises(DataError, match="holds a; expected x_train"):
             datasets.from_npz(path)
         np.savez(path, X=np.array([{}], dtype=object), y=self.Y)
         with pytest.raises(DataError, match="without Python objects"):
@@ -302,7 +302,7 @@ class TestOwnArrays:
         with pytest.raises(DataError, match="cannot be read"):
             datasets.from_npz(path)
         np.save(tmp_path / "one.npy", self.X)
-        with pytest.raises(DataError, match="holds one array"):
+        with pytest.raises(DataError, match="holds a single array"):
             datasets.from_npz(tmp_path / "one.npy")
 
 
@@ -340,7 +340,7 @@ class TestRecordings:
         "path", ["tctodd1/God.tsd", "God-1.tsd", "tctodd1/God-1.txt", "tctodd0/God-1.tsd"]
     )
     def test_other_names(self, path: str) -> None:
-        with pytest.raises(DamagedError, match="not the name of a recording"):
+        with pytest.raises(DamagedError, match="not the path of a recording"):
             sign_of(path)
 
     def test_read(self) -> None:
@@ -486,7 +486,7 @@ class TestAuslan:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"signs": 1}, "signs = 1; it must lie in 2..95"),
+            ({"signs": 1}, "signs = 1; must lie in 2..95"),
             ({"signs": 96}, "signs = 96"),
             ({"frames": 1}, "frames = 1"),
             ({"noise_copies": -1}, "noise_copies = -1"),
@@ -552,7 +552,7 @@ class TestCommand:
     def test_info_fetches_nothing(self, empty_cache: Path) -> None:
         result = self.run("info", "mnist")
         assert result.exit_code == 0
-        assert "not here yet; run: spikesim datasets fetch mnist" in result.stdout
+        assert "not downloaded yet; run: spikesim datasets fetch mnist" in result.stdout
         assert str(empty_cache / "mnist") in result.stdout
         assert "counts" not in json.loads(self.run("info", "mnist", "--json").stdout)
         assert list(empty_cache.iterdir()) == []
@@ -561,7 +561,7 @@ class TestCommand:
         result = self.run("fetch", "iris", "digits")
         assert result.exit_code == 0
         assert result.stdout.splitlines() == [
-            f"{n}: comes with scikit-learn, nothing to fetch" for n in ("iris", "digits")
+            f"{n}: bundled with scikit-learn, no download needed" for n in ("iris", "digits")
         ]
 
     def test_fetch_from_a_folder(self, empty_cache: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_T_beyond_the_exact_range_is_refused(run: Run) -> None:
 
 
 def test_an_unknown_split_is_refused(run: Run) -> None:
-    with pytest.raises(DataError, match="not 'tset'"):
+    with pytest.raises(DataError, match="unknown split 'tset'"):
         run.evaluate(DATA, "tset")
 
 

@@ -677,7 +677,7 @@ def test_a_disk_that_fills_up_later_keeps_the_last_checkpoint(
 
 
 def test_what_is_written_does_not_depend_on_the_clock(tmp_path: Path) -> None:
-    """Two runs of one seed have equal network files and weights; times appear in metrics and progress only."""
+    """Two runs of one seed have equal network files and weights; times are in metrics and progress only."""
     for name in ("a", "b"):
         train(network(), DATA, encoder(config()), LONG, out=tmp_path / name)
     digests = {hashlib.sha256((tmp_path / n / "network.h5").read_bytes()).hexdigest() for n in ("a", "b")}

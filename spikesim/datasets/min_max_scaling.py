@@ -1,4 +1,4 @@
-"""Values brought to [0, 1] by what the training set shows: the test set has no say in it."""
+"""Min-max scaling to [0, 1], fitted on the training set only."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 
 def training_range(train: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(low, high) of each column over the rows of the training set; float64 (columns,)."""
+    """Minimum and maximum of each column over the rows of the training set, two float64 (columns,)."""
     return train.min(axis=0), train.max(axis=0)
 
 
 def to_unit(
     x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], int]:
-    """(x - low) / (high - low) in each column, clipped to [0, 1]; columns with high = low become 0.
+    """Scale each column: (x - low) / (high - low), clipped to [0, 1]; columns with high = low become 0.
 
-    x: float64 (..., columns). Returns float32 of the same shape, and the number of values that were clipped.
+    x: float64 (..., columns). Returns float32 of the same shape, and the number of clipped values.
     """
     constant = high == low
     scaled = (x - low) / np.where(constant, 1.0, high - low)
@@ -26,10 +26,10 @@ def to_unit(
 
 
 def clip_note(clipped: int, total: int) -> tuple[str, ...]:
-    """What to tell a reader about test values outside the range of the training set, if there are any."""
+    """A note on clipped test values for `Dataset.notes`; empty if there are none."""
     if not clipped:
         return ()
     share = 100 * clipped / total
     return (
-        f"{clipped} of {total} test values ({share:.2g} %) lay outside the training set's range: clipped",
+        f"{clipped} of {total} test values ({share:.2g} %) were outside the training set's range and clipped",
     )

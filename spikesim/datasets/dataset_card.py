@@ -1,4 +1,4 @@
-"""What is known of a dataset before it is loaded: size, source, terms."""
+"""Dataset cards: size, source, licence and citation of a dataset, available without its files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from spikesim.datasets.fetching import Collection
 
 @dataclass(frozen=True)
 class About:
-    """A dataset's card. samples: (train, test) as loaded by default. shape: of one sample."""
+    """The card of a dataset.
+
+    samples: number of (training, test) samples as loaded by default. shape: shape of one sample.
+    classes: number of classes. collection: its files and where to download them.
+    """
 
     name: str
     title: str
@@ -22,5 +26,5 @@ class About:
     collection: Collection
 
     def text(self) -> str:
-        """Source, terms and citation in three lines."""
+        """Source, licence and citation in three lines."""
         return f"{self.title}. {self.url}\n{self.license}\n{self.citation}"
