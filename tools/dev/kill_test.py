@@ -24,8 +24,12 @@ from spikesim.errors import SpikesimError
 from spikesim.training.run import NETWORK
 from spikesim.training.run_folder import CHECKPOINTS, RESULT, RunFolder
 
-PLAIN = "from spikesim.tools.cli import main; main()"
-OFTEN = f"import spikesim.training as t; t.CHUNK, t.CHECKPOINT_SECONDS = 100, -1.0; {PLAIN}"
+# The pictures of a run come after its last checkpoint, and take longer than to train on the digits.
+PLAIN = (
+    "import spikesim.tools.commands.train as c; c.draw_run = lambda *_: []; "
+    "from spikesim.tools.cli import main; main()"
+)
+OFTEN = f"import spikesim.training.train as t; t.CHUNK, t.CHECKPOINT_SECONDS = 100, -1.0; {PLAIN}"
 
 
 @dataclass(frozen=True)

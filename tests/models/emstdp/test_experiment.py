@@ -51,12 +51,12 @@ def test_a_preset_comes_back_from_its_description(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_fits_its_dataset_and_builds(name: str) -> None:
-    """Built with layers of a tenth, so that it takes no time; the input and output stay."""
+    """Built with layers of a fiftieth, so that it takes no time; the input and output stay."""
     found = preset(name)
     about = datasets.about(found.dataset)
     assert about.name.replace("-", "_") == found.dataset
     sizes = found.model.sizes
-    small = tuple(n if layer in (0, len(sizes) - 1) else n // 10 for layer, n in enumerate(sizes))
+    small = tuple(n if layer in (0, len(sizes) - 1) else n // 50 for layer, n in enumerate(sizes))
     network = build(replace(found.model, sizes=small), seed=1)
     assert len(network.plastic) == len(sizes) - 1
     assert network.window.T == found.model.T
