@@ -22,10 +22,10 @@ import numpy as np
 from spikesim.engines import Naive, Stepped
 from spikesim.errors import EngineError, SpikesimError
 from spikesim.files.measured_table import Cell, Table, save_table
+from spikesim.neurons.description import uniform
 from spikesim.recording import Recording
 from spikesim.recording import state as states
 from spikesim.spikes import Spikes, from_raster
-from spikesim.synapses import PoissonInput
 from spikesim.tools.dev.random_networks import KINDS, Example, example
 
 RESULT = Path("models/results/engines/fuzz.json")
@@ -127,14 +127,20 @@ def _count(drawn: Example, truth: Recording, seen: Counter[str]) -> None:
         seen["spikes"] += spikes.times.size if name in drawn.moving else 0
         seen["negative spikes"] += 0 if spikes.signs is None else int((spikes.signs < 0).sum())
         seen[type(p).__name__] += 1
-        seen["refractory"] += bool(getattr(p, "refractory", 0))
-        seen["gates"] += getattr(p, "gate_by", None) is not None
+        seen["neuron by neuron"] += any(
+            not uniform(getattr(p, q.name))
+            for q in p.description.parameters
+            if getattr(p, q.name) is not None
+        )
+        seen["refractory"] += p.description.parameter("refractory") is not None and np.any(p.refractory)
+        seen["gates"] += p.gate_by is not None
     for q in network.projections:
         seen[type(q).__name__] += 1
-        seen["synapses with delays"] += getattr(q, "delays", None) is not None
+        seen["synapses with delays"] += q.longest_delay > q.delay
+        seen["receptors"] += q.receptor is not None
         seen["recurrent"] += q.pre == q.post
-    seen["Poisson drives"] += sum(isinstance(drive, PoissonInput) for drive in network.drives)
-    seen["currents"] += len(network.drives) - sum(isinstance(d, PoissonInput) for d in network.drives)
+    seen["Poisson drives"] += sum(not drive.given for drive in network.drives)
+    seen["currents"] += sum(drive.given for drive in network.drives)
     seen["learning"] += bool(network.plastic) and drawn.learn
     seen["clips"] += sum(truth.clipped.values())
 

@@ -25,11 +25,23 @@ from spikesim.errors import EngineError
 from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.network import Masters, Network, Readout
 from spikesim.network.scheduling import is_source
-from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source, Target
+from spikesim.neurons import (
+    IF,
+    LIF,
+    AdaptiveLIF,
+    ErrorIF,
+    PoissonSource,
+    RegularSource,
+    Source,
+    Target,
+    TwoCurrentLIF,
+)
+from spikesim.neurons.decay import DECAY_UNIT
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import CurrentInput, PoissonInput
-from spikesim.tools.dev.random_projections import Draw, connect
+from spikesim.tools.dev.random_parameters import heterogeneous
+from spikesim.tools.dev.random_projections import Draw, connect, scale_of
 from spikesim.window import Window
 
 PRESENTATIONS = 4
@@ -95,7 +107,19 @@ def layered(seed: int, largest: int = 8) -> Example:
     T = chosen.T // 2 if chosen.replay else chosen.T
     spikes = encoder(chosen).encode(x, np.arange(PRESENTATIONS), T, seed)
     labels = rs.integers(0, chosen.sizes[-1], PRESENTATIONS)
-    return Example(seed, build(chosen, seed=seed), {"in": spikes}, None, labels, True, chosen.batch)
+    network = build(chosen, seed=seed)
+    if rs.random() < 0.5:
+        network = _varied(network, rs)
+    return Example(seed, network, {"in": spikes}, None, labels, True, chosen.batch)
+
+
+def _varied(network: Network, rs: np.random.Generator) -> Network:
+    """The same with parameters that differ from neuron to neuron; what `windowed` runs."""
+    populations = {
+        name: p if is_source(p) else heterogeneous(p, rs, without=("refractory",))
+        for name, p in network.populations.items()
+    }
+    return replace(network, populations=populations)
 
 
 def random_emstdp(rs: np.random.Generator, largest: int) -> Emstdp:
@@ -220,23 +244,74 @@ def _moving(d: Draw, n: int, window: Window) -> Any:
     common: dict[str, Any] = {"n": n, "theta": theta, "grid": bits}
     if not window.endless:
         common |= _phases(d, n, window)
-    kind = d.count(0, 4)
-    if kind == 4:
-        return ErrorIF(**common, form=d.one_of("ternary", "pair"))
+    made = d.one_of(*MODELS)(d, common)
+    return heterogeneous(made, d.rs) if d.chance(0.5) else made
+
+
+def _error(d: Draw, common: dict[str, Any]) -> ErrorIF:
+    return ErrorIF(**common, form=d.one_of("ternary", "pair"))
+
+
+def _levels(d: Draw, common: dict[str, Any]) -> dict[str, Any]:
+    """What all models but error neurons have."""
+    n, theta, bits, step = common["n"], common["theta"], common["grid"], 2.0 ** -common["grid"]
     bias = grid.rounded(d.rs.normal(0.05, 0.15, n) * theta * d.chance(0.5), bits)
     common["bias"] = tuple(bias.tolist()) if d.chance(0.5) else float(bias[0])
     common["floor"] = None if d.chance(0.5) else -d.count(0, int(2 * theta / step)) * step
     common["refractory"] = d.count(1, 3) if d.chance(0.3) else 0
-    if kind < 2:
-        return IF(**common, reset=d.one_of("zero", "subtract"))
-    low = -int(theta / step)
+    return common
+
+
+def _integrate_and_fire(d: Draw, common: dict[str, Any]) -> IF:
+    return IF(**_levels(d, common), reset=d.one_of("zero", "subtract"))
+
+
+def _leaky(d: Draw, common: dict[str, Any]) -> LIF:
     return LIF(
-        **common,
-        u_decay=d.one_of(1.0, d.count(512, 4096) / 4096),
-        v_decay=d.one_of(0.0, 1.0, d.count(1, 4096) / 4096),
+        **_levels(d, common),
+        u_decay=_decay(d, 1.0),
+        v_decay=_decay(d, 0.0),
         reset=d.one_of("value", "subtract"),
-        v_reset=d.one_of(0.0, d.count(low, -low - 1) * step),
+        v_reset=_reset(d, common),
     )
+
+
+def _adaptive(d: Draw, common: dict[str, Any]) -> AdaptiveLIF:
+    jump = common["theta"] if d.chance(0.5) else 2.0 ** -common["grid"]
+    return AdaptiveLIF(
+        **_levels(d, common),
+        u_decay=_decay(d, 1.0),
+        v_decay=_decay(d, 0.0),
+        a_jump=jump,
+        a_decay=_decay(d, 0.0),
+        c_jump=d.one_of(0.0, jump),
+        c_decay=_decay(d, 1.0),
+        v_reset=_reset(d, common),
+    )
+
+
+def _two_currents(d: Draw, common: dict[str, Any]) -> TwoCurrentLIF:
+    return TwoCurrentLIF(
+        **_levels(d, common),
+        exc_decay=_decay(d, 1.0),
+        inh_decay=_decay(d, 0.5),
+        v_decay=_decay(d, 0.0),
+        v_reset=_reset(d, common),
+    )
+
+
+def _decay(d: Draw, usual: float) -> float:
+    return float(d.one_of(usual, d.count(1, DECAY_UNIT) / DECAY_UNIT))
+
+
+def _reset(d: Draw, common: dict[str, Any]) -> float:
+    """A value below the threshold, on the grid."""
+    step = 2.0 ** -common["grid"]
+    low = -int(common["theta"] / step)
+    return float(d.one_of(0.0, d.count(low, -low - 1) * step))
+
+
+MODELS = (_integrate_and_fire, _integrate_and_fire, _leaky, _leaky, _error, _adaptive, _two_currents)
 
 
 def _phases(d: Draw, n: int, window: Window) -> dict[str, Any]:
@@ -268,10 +343,10 @@ def _drives(d: Draw, steps: int) -> tuple[tuple[CurrentInput | PoissonInput, ...
     for name in d.shapes:
         p = d.populations[name]
         if d.chance(0.2):
-            w = float(grid.rounded(d.rs.normal(0.1, 0.4) * p.theta, p.grid))
+            w = float(grid.rounded(d.rs.normal(0.1, 0.4) * scale_of(p), p.grid))
             drives.append(PoissonInput(name, d.rs.uniform(0.05, 4), w, d.count(0, 99)))
         if d.chance(0.2):
             drives.append(CurrentInput(name))
             shape = d.one_of((p.n,), (steps, p.n))
-            currents[drives[-1].name] = grid.rounded(d.rs.normal(0, 0.3, shape) * p.theta, p.grid)
+            currents[drives[-1].name] = grid.rounded(d.rs.normal(0, 0.3, shape) * scale_of(p), p.grid)
     return tuple(drives), currents

@@ -83,6 +83,8 @@ class Draw:
 def connect(d: Draw, pre: str, post: str, delay: int) -> None:
     """One projection of a kind that fits both populations."""
     options: dict[str, Any] = {"delay": delay, "name": f"{pre}->{post} {len(d.projections)}"}
+    if receptors := d.populations[post].description.receptors:
+        options["receptor"] = d.one_of(None, *receptors)
     if (mirrored := _transposable(d, pre, post)) and d.chance(0.6):
         d.projections.append(Dense(pre, post, Transpose(d.one_of(*mirrored)), **options))
         return
@@ -96,15 +98,20 @@ def _transposable(d: Draw, pre: str, post: str) -> list[str]:
     """The dense projections from `post` to `pre`, if both are on one grid."""
     if is_source(d.populations[pre]) or d.populations[pre].grid != d.populations[post].grid:
         return []
-    dense = [p for p in d.projections if isinstance(p, Dense) and not isinstance(p.w, Transpose)]
+    dense = [p for p in d.projections if isinstance(p, Dense) and p.follows is None]
     return [p.name for p in dense if (p.pre, p.post) == (post, pre)]
+
+
+def scale_of(population: Any) -> float:
+    """What the weights into a population are measured by: its threshold, or the mean of them."""
+    return float(np.mean(population.theta))
 
 
 def weights(d: Draw, shape: tuple[int, ...], post: str, fan_in: float) -> npt.NDArray[np.float64]:
     """Weights of the scale of the threshold, on the grid of `post`."""
     p = d.populations[post]
     mean, spread = d.rs.uniform(0.1, 1.2), d.rs.uniform(0.2, 1.2)
-    return grid.rounded(d.rs.normal(mean, spread, shape) * p.theta / np.sqrt(fan_in), p.grid)
+    return grid.rounded(d.rs.normal(mean, spread, shape) * scale_of(p) / np.sqrt(fan_in), p.grid)
 
 
 def _dense(d: Draw, pre: str, post: str, options: dict[str, Any]) -> Projection:
