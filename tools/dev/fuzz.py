@@ -127,12 +127,9 @@ def _count(drawn: Example, truth: Recording, seen: Counter[str]) -> None:
         seen["spikes"] += spikes.times.size if name in drawn.moving else 0
         seen["negative spikes"] += 0 if spikes.signs is None else int((spikes.signs < 0).sum())
         seen[type(p).__name__] += 1
-        seen["neuron by neuron"] += any(
-            not uniform(getattr(p, q.name))
-            for q in p.description.parameters
-            if getattr(p, q.name) is not None
-        )
-        seen["refractory"] += p.description.parameter("refractory") is not None and np.any(p.refractory)
+        values = {q.name: np.asarray(getattr(p, q.name)) for q in p.description.parameters}
+        seen["neuron by neuron"] += not all(uniform(value) for value in values.values())
+        seen["refractory"] += bool(np.any(values.get("refractory", 0)))
         seen["gates"] += p.gate_by is not None
     for q in network.projections:
         seen[type(q).__name__] += 1

@@ -26,10 +26,9 @@ def heterogeneous(population: Any, rs: np.random.Generator, without: Collection[
         if not parameter.per_neuron or parameter.name in without or value is None or rs.random() < 0.5:
             continue
         drawn = _drawn(population, parameter, rs)
+        given = drawn if rs.random() < 0.5 else drawn.tolist()
         try:
-            population = replace(
-                population, **{parameter.name: drawn if rs.random() < 0.5 else drawn.tolist()}
-            )
+            population = replace(population, **{parameter.name: given})
         except DeclarationError:
             continue  # of error neurons a bias, a reset above the threshold, ...: such a population cannot be
     return population
