@@ -37,7 +37,12 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
             run, run.network.masters(), dataset, path, "before learning"
         ),
         "raster_after.png": lambda path: _raster(run, run.masters, dataset, path, "after learning"),
-        "confusion.png": lambda path: plotting.confusion(found.confusion(), classes, path, title=title),
+        "confusion.png": lambda path: plotting.confusion(
+            found.confusion(),
+            classes,
+            path,
+            title=f"{dataset.name} ({found.split})",  # the accuracy is appended
+        ),
         "weights.png": lambda path: plotting.weight_fields(
             fields, _rectangle(dataset.shape), path, title="weights into the first layer"
         ),

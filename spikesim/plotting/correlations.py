@@ -1,4 +1,4 @@
-"""Two quantities that ought to agree: a cloud of points, and their correlation."""
+"""Scatter plots of two quantities that are expected to agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spikesim.plotting.style import BLUE, GREY, VERMILION, picture
 
 
 class Cloud(NamedTuple):
-    """One panel: x and y of the same length, what they are, and a curve to hold them against (x, y)."""
+    """One panel: x and y of the same length, their labels, and an optional reference curve (x, y)."""
 
     title: str
     x: Any
@@ -24,7 +24,12 @@ class Cloud(NamedTuple):
 
 
 def clouds(panels: Sequence[Cloud], path: str | os.PathLike[str], *, title: str = "") -> None:
-    """Draw panels side by side: points, and the dotted curve that they approximate.
+    """Draw panels side by side: the points, and the reference curve as a dotted line.
+
+    Args:
+        panels: the panels, from left to right.
+        path: .png, .svg or .pdf.
+        title: title of the figure.
 
     Raises:
         DeclarationError: no panel, or x and y of different lengths.
@@ -33,7 +38,10 @@ def clouds(panels: Sequence[Cloud], path: str | os.PathLike[str], *, title: str 
         raise DeclarationError("clouds: at least one panel is needed")
     for panel in panels:
         if np.shape(panel.x) != np.shape(panel.y):
-            raise DeclarationError(f"clouds: {panel.title!r}: x {np.shape(panel.x)}, y {np.shape(panel.y)}")
+            raise DeclarationError(
+                f"clouds: panel {panel.title!r}: x has shape {np.shape(panel.x)}, y {np.shape(panel.y)}; the "
+                f"shapes must be equal"
+            )
     with picture(path, (3.8 * len(panels), 3.6)) as figure:
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             axes.scatter(panel.x, panel.y, s=6, alpha=0.5, color=BLUE, linewidths=0, rasterized=True)

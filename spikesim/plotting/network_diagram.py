@@ -1,4 +1,4 @@
-"""A picture of a `Network`: layers below, the error pathway above, as in fig. 4 of the EMSTDP paper."""
+"""Network diagram: layers in a row, the error pathway above, as in fig. 4 of the EMSTDP paper."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ Places = dict[str, tuple[float, float]]
 
 
 def draw_network(network: Network, path: str | os.PathLike[str]) -> None:
-    """Draw populations as boxes and projections as arrows: red learn, blue are fixed, dashed are one to one.
+    """Draw populations as boxes and projections as arrows: red plastic, blue fixed, dashed one-to-one.
+
+    Args:
+        network: the network to draw.
+        path: a .png file.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
+        SpikesimError: the file cannot be written.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -52,7 +57,7 @@ def draw_network(network: Network, path: str | os.PathLike[str]) -> None:
 
 
 def _places(network: Network) -> Places:
-    """Layers from left to right in the order of a step; a teacher above the layer that it teaches."""
+    """Positions: layers from left to right in update order, teaching populations above their layer."""
     teachers = network.teaching()
     layers = [name for name in network.order if name not in teachers]
     places: Places = {name: (2.4 * k, 0.0) for k, name in enumerate(layers)}

@@ -1,10 +1,10 @@
-"""Rasters: the spikes of populations, a tick each."""
+"""Raster plots: one tick per spike, one panel per population."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,9 +17,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class Train(NamedTuple):
-    """Spikes of one population: `times` (int, steps) and `neurons` (int, 0..n-1), one entry a spike; `signs`:
-    -1, +1.
+WANTED = (
+    "expected a list of tuples (name, times, neurons, n) or (name, times, neurons, n, signs); "
+    "from a recording: s = recording.spikes[name]; (name, s.times, s.neurons, s.n)"
+)
+
+
+class SpikeTrain(NamedTuple):
+    """Spikes of one population in one trial.
+
+    Attributes:
+        name: name of the population.
+        times: integers, the step of each spike.
+        neurons: integers in 0..n-1, the neuron of each spike.
+        n: number of neurons.
+        signs: -1 or +1 for each spike; None if all spikes are positive.
     """
 
     name: str
@@ -30,7 +42,7 @@ class Train(NamedTuple):
 
 
 def raster(
-    populations: Sequence[Train | tuple[Any, ...]],
+    populations: Sequence[SpikeTrain | tuple[Any, ...]],
     T: int,
     path: str | os.PathLike[str],
     *,
@@ -39,12 +51,26 @@ def raster(
 ) -> None:
     """Draw the spikes of populations, one panel each from top to bottom, over steps 0 to T-1.
 
-    `populations`: tuples (name, times, neurons, n) or (name, times, neurons, n, signs), see `Train`; negative
-    spikes are drawn in another colour. `phases`: the steps at which a new phase begins (the window's split).
+    For a recording of one trial, pass `[(name, s.times, s.neurons, s.n)]` with `s = recording.spikes[name]`;
+    `recording.spikes[name][b : b + 1]` is trial b of a batch.
+
+    Args:
+        populations: tuples (name, times, neurons, n) or (name, times, neurons, n, signs), see `SpikeTrain`;
+            negative spikes have another colour.
+        T: number of time steps.
+        path: .png, .svg or .pdf.
+        title: title of the figure.
+        phases: steps at which a new phase begins (the window's split).
+
+    Raises:
+        DeclarationError: no population, arguments of another kind, or a spike outside the steps or neurons.
     """
-    trains = [_checked(Train(*population), T) for population in populations]
+    given: object = populations  # a caller may pass a Recording or Spikes
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise DeclarationError(f"raster: populations is of type {type(given).__name__}; {WANTED}")
+    trains = [_checked(_train(population), T) for population in populations]
     if not trains:
-        raise DeclarationError("a raster needs at least one population.")
+        raise DeclarationError("raster: populations is empty; at least one population is needed")
     heights = [0.5 + math.log10(max(train.n, 2)) for train in trains]
     with picture(path, (7.6, 1.2 + 0.75 * sum(heights))) as figure:
         grid = figure.subplots(len(trains), 1, sharex=True, squeeze=False, height_ratios=heights)
@@ -71,31 +97,41 @@ def raster(
             figure.suptitle(title, x=0.02, ha="left", fontsize=11)
 
 
-def _checked(train: Train, T: int) -> Train:
-    """`train` as integer arrays, all spikes within the picture."""
+def _train(population: Any) -> SpikeTrain:
+    if isinstance(population, tuple | list) and len(population) in (4, 5):
+        return SpikeTrain(*population)
+    size = f" of {len(population)} entries" if isinstance(population, tuple | list) else ""
+    raise DeclarationError(f"raster: a population is a {type(population).__name__}{size}; {WANTED}")
+
+
+def _checked(train: SpikeTrain, T: int) -> SpikeTrain:
+    """The spike train with integer arrays, after checking that all spikes lie within the figure."""
     times, neurons = np.asarray(train.times), np.asarray(train.neurons)
     signs = None if train.signs is None else np.asarray(train.signs)
     if times.shape != neurons.shape or times.ndim != 1 or (signs is not None and signs.shape != times.shape):
         raise DeclarationError(
-            f"population {train.name!r}: times, neurons and signs are arrays of one length."
+            f"raster: population {train.name!r}: times {times.shape}, neurons {neurons.shape} and signs "
+            f"{None if signs is None else signs.shape} must be one-dimensional arrays of the same length"
         )
     if T < 1 or train.n < 1:
         raise DeclarationError(
-            f"population {train.name!r}: a raster needs T >= 1 and n >= 1, not {T} and {train.n}."
+            f"raster: population {train.name!r}: T = {T} and n = {train.n}; both must be at least 1"
         )
     if times.size and (times.min() < 0 or times.max() >= T):
         raise DeclarationError(
-            f"population {train.name!r} has a spike outside steps 0 to {T - 1}. Give a larger T."
+            f"raster: population {train.name!r} has spikes in steps {times.min()} to {times.max()}, outside "
+            f"0 to {T - 1}; give a larger T"
         )
     if neurons.size and (neurons.min() < 0 or neurons.max() >= train.n):
         raise DeclarationError(
-            f"population {train.name!r} has a spike of a neuron outside 0 to {train.n - 1}."
+            f"raster: population {train.name!r} has spikes of neurons {neurons.min()} to {neurons.max()}, "
+            f"outside 0 to {train.n - 1}; give a larger n"
         )
     return train._replace(times=times, neurons=neurons, signs=signs)
 
 
-def _panel(axes: Axes, train: Train, T: int, phases: Sequence[int]) -> None:
-    """One population: a tick a spike, shading under every other phase."""
+def _panel(axes: Axes, train: SpikeTrain, T: int, phases: Sequence[int]) -> None:
+    """Draw one population: a tick per spike, every second phase shaded."""
     edges = [0, *phases, T]
     for i, (start, end) in enumerate(pairwise(edges)):
         if i % 2:
@@ -103,7 +139,7 @@ def _panel(axes: Axes, train: Train, T: int, phases: Sequence[int]) -> None:
     positive = np.ones(train.times.size, bool) if train.signs is None else train.signs > 0
     half = (
         0.38 if train.n <= 60 else max(0.38, 0.004 * train.n)
-    )  # a tick must stay visible among many neurons
+    )  # ticks must remain visible among many neurons
     width = min(1.6, max(0.6, 160 / T))
     for chosen, color, label in ((positive, BLUE, "+1"), (~positive, VERMILION, "−1")):
         if chosen.any():
@@ -118,7 +154,7 @@ def _panel(axes: Axes, train: Train, T: int, phases: Sequence[int]) -> None:
                 rasterized=True,
             )
     if train.signs is not None and train.times.size:
-        # Above the panel, where no spike can lie beneath it.
+        # Above the panel, where it covers no spikes.
         axes.legend(
             loc="lower left", bbox_to_anchor=(0, 0.96), ncols=2, fontsize=8, handlelength=0.6, borderpad=0
         )

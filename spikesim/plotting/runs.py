@@ -1,4 +1,4 @@
-"""Pictures of a training: learning curve, confusion matrix, receptive fields."""
+"""Figures of a training run: learning curve, confusion matrix, receptive fields."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 def learning_curve(
     metrics: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, title: str = "Learning curve"
 ) -> None:
-    """Draw every `...accuracy` (0..1) in `metrics` as a line, over `epoch`, or over `samples` where there is
-    none.
+    """Draw the accuracies of a run over the epochs.
 
-    Records without a certain key are left out of that line; with a single record the line is a point.
+    Args:
+        metrics: records of the run. Each key that ends in "accuracy" (0 to 1) is one line, over "epoch" or,
+            if no record has it, over "samples". Records without the key are skipped.
+        path: .png, .svg or .pdf.
+        title: title of the figure.
+
+    Raises:
+        DeclarationError: no record has an accuracy together with an epoch or a number of samples.
     """
     axis = "epoch" if any("epoch" in record for record in metrics) else "samples"
     names = list(dict.fromkeys(key for record in metrics for key in record if key.endswith("accuracy")))
@@ -35,7 +41,7 @@ def learning_curve(
             lines[name] = np.array(points, dtype=np.float64)
     if not lines:
         raise DeclarationError(
-            "no record of the metrics has an accuracy beside an epoch or a number of samples."
+            "learning_curve: no record of the metrics has an accuracy and an epoch or number of samples"
         )
     with picture(path, (6.4, 4.0)) as figure:
         from matplotlib.ticker import MaxNLocator
@@ -63,16 +69,25 @@ def confusion(
     *,
     title: str = "Confusion matrix",
 ) -> None:
-    """Draw a confusion matrix: int (k, k), rows the true class, columns the answer; `classes` are k names.
+    """Draw a confusion matrix, with the accuracy in the title.
 
-    Colour is the share of the row; up to 20 classes the counts are written in.
+    The colour is the share of the row. Counts are printed for up to 20 classes.
+
+    Args:
+        matrix: integers (k, k), rows are true classes, columns predictions.
+        classes: k names of classes.
+        path: .png, .svg or .pdf.
+        title: title of the figure, without the accuracy, which is appended.
+
+    Raises:
+        DeclarationError: not a (k, k) array of counts >= 0.
     """
     matrix = np.asarray(matrix)
     k = len(classes)
     if matrix.shape != (k, k) or k == 0 or matrix.dtype.kind not in "iu" or matrix.min() < 0:
         raise DeclarationError(
-            f"a confusion matrix of {k} classes is a ({k}, {k}) array of counts; "
-            f"this is {matrix.shape} {matrix.dtype}."
+            f"confusion: matrix is {matrix.dtype} {matrix.shape}; for {k} classes a ({k}, {k}) array of "
+            f"integer counts >= 0 is needed"
         )
     total, right = int(matrix.sum()), int(np.trace(matrix))
     share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -81,7 +96,7 @@ def confusion(
         from matplotlib.colors import PowerNorm
 
         axes = figure.subplots()
-        # The root brings out the few per cent beside the diagonal, which are what one looks for.
+        # The square root emphasises the few per cent off the diagonal, which are of interest.
         image = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=100))
         size = 9 if k <= 10 else 6
         if k <= 20:
@@ -93,8 +108,8 @@ def confusion(
         axes.set_xticks(range(k), [str(name) for name in classes], rotation=90 if long else 0)
         axes.set_yticks(range(k), [str(name) for name in classes])
         axes.tick_params(length=0, labelsize=9 if k <= 20 else 6)
-        accuracy = f": {100 * right / total:.2f} % of {total:,} right" if total else ""
-        axes.set(xlabel="answer", ylabel="true class", title=title + accuracy)
+        accuracy = f": {100 * right / total:.2f} % of {total:,} correct" if total else ""
+        axes.set(xlabel="predicted class", ylabel="true class", title=title + accuracy)
         _bare(axes)
         bar = figure.colorbar(image, ax=axes, shrink=0.8, ticks=[0, 1, 5, 20, 50, 100])
         bar.set_label("share of the true class (%)")
@@ -109,23 +124,35 @@ def weight_fields(
     n: int = 25,
     title: str = "",
 ) -> None:
-    """Draw the incoming weights of the `n` neurons whose weights have the largest norm, as images of `shape`.
+    """Draw receptive fields: incoming weights as images, for the `n` neurons with the largest weight norm.
 
-    `w`: real (n_pre, n_post) with n_pre = rows * columns of `shape`. One scale for all, symmetric about zero.
+    All images have the same colour scale, symmetric about zero.
+
+    Args:
+        w: weights, real (n_pre, n_post), n_pre = rows * columns.
+        shape: (rows, columns) of an image.
+        path: .png, .svg or .pdf.
+        n: greatest number of images.
+        title: title of the figure.
+
+    Raises:
+        DeclarationError: the shapes do not fit, n < 1, or a weight is not finite.
     """
     w = np.asarray(w)
     if w.ndim != 2 or w.shape[0] != math.prod(shape) or w.shape[1] == 0 or n < 1:
         raise DeclarationError(
-            f"weights of shape {w.shape} are not fields of shape {tuple(shape)}: the first dimension must be "
-            f"{math.prod(shape)}, and at least one field is drawn (n={n})."
+            f"weight_fields: weights {w.shape} do not fit images of shape {tuple(shape)} with n={n}: "
+            f"the first dimension must be {math.prod(shape)}, and n at least 1"
         )
     if not np.isfinite(w).all():
-        raise DeclarationError("the weights hold NaN or infinity, which cannot be drawn.")
+        raise DeclarationError(
+            "weight_fields: the weights contain NaN or infinity; finite numbers are needed"
+        )
     norms = np.linalg.norm(w.astype(np.float64), axis=0)
     chosen = np.argsort(-norms, kind="stable")[:n]
     columns = math.ceil(math.sqrt(len(chosen)))
     rows = math.ceil(len(chosen) / columns)
-    # A few extreme weights would leave the rest pale.
+    # A quantile, since a few extreme weights would make the rest pale.
     limit = float(np.quantile(np.abs(w[:, chosen]), 0.995)) or float(np.abs(w).max()) or 1.0
     with picture(path, (1.2 * columns + 1.2, 1.2 * rows * shape[0] / shape[1] + 0.16 * rows + 0.2)) as figure:
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -137,18 +164,20 @@ def weight_fields(
         bar = figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, extend="both")
         bar.set_label("weight")
         _bare(bar.ax)
-        which = f"the {len(chosen)} of largest norm, of {w.shape[1]}" if len(chosen) < w.shape[1] else "all"
+        which = (
+            f"the {len(chosen)} with the largest norm of {w.shape[1]}" if len(chosen) < w.shape[1] else "all"
+        )
         figure.suptitle(title or f"Incoming weights by neuron ({which})", fontsize=11)
 
 
 def _bare(axes: Axes) -> None:
-    """Take the frame away."""
+    """Remove the frame."""
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
 def _range(lines: Mapping[str, np.ndarray]) -> tuple[float, float]:
-    """Limits (%) that show the lines with some air and end at 100 where the lines come near."""
+    """Limits of the axis in %: the range of the lines plus a margin, at most 100.5."""
     values = np.concatenate([xy[:, 1] for xy in lines.values()])
     low, high = float(values.min()), float(values.max())
     air = max(0.08 * (high - low), 0.5)

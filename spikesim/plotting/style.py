@@ -1,4 +1,4 @@
-"""How every picture looks, and how it is written: whole, or not at all."""
+"""Style of all figures, and atomic writing of figures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,17 @@ STYLE = {
 
 @contextmanager
 def picture(path: str | os.PathLike[str], inches: tuple[float, float]) -> Iterator[Figure]:
-    """Yield an empty figure in our style; write it to `path` when the drawing is done."""
+    """Yield an empty figure in spikesim's style; write it to `path` on exit, atomically.
+
+    Args:
+        path: .png, .svg or .pdf.
+        inches: (width, height).
+
+    Raises:
+        DeclarationError: another suffix.
+        MissingExtraError: matplotlib is not installed.
+        SpikesimError: the file cannot be written.
+    """
     path = Path(path)
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in FORMATS:
@@ -56,7 +66,7 @@ def picture(path: str | os.PathLike[str], inches: tuple[float, float]) -> Iterat
         from matplotlib.figure import Figure
     except ImportError as problem:
         raise MissingExtraError("matplotlib", "plot") from problem
-    with style.context(["default", STYLE]):  # a user's own settings must not spoil the pictures
+    with style.context(["default", STYLE]):  # independent of the user's own matplotlib settings
         figure = Figure(figsize=inches, layout="constrained")
         yield figure
         buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Membrane traces, and two spike trains side by side with the first step in which they differ."""
+"""Membrane traces, and comparisons of two rasters that mark the first difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spikesim.errors import DeclarationError
 from spikesim.plotting.style import BLUE, GREY, SERIES, VERMILION, picture
 from spikesim.spikes import Spikes
 
-MOST = 60  # neurons in a comparison
+MOST = 60  # greatest number of neurons in a comparison
 
 
 def membranes(
@@ -23,22 +23,22 @@ def membranes(
     start: int = 0,
     title: str = "",
 ) -> None:
-    """Draw membranes over the steps.
+    """Draw membrane traces over the time steps.
 
     Args:
-        traces: label -> (steps,) of numbers.
+        traces: label -> numbers (steps,), the membrane after the reset.
         path: .png, .svg or .pdf.
-        theta: a threshold, drawn as a dashed line.
-        start: the first step.
-        title: of the picture.
+        theta: threshold in the unit of the traces, drawn as a dashed line.
+        start: first step.
+        title: title of the figure.
 
     Raises:
-        DeclarationError: no trace, or one that is no list of numbers.
+        DeclarationError: no trace, or a trace of another shape.
     """
     lines = {name: np.asarray(values, np.float64) for name, values in traces.items()}
     for name, values in lines.items():
         if values.ndim != 1 or not values.size:
-            raise DeclarationError(f"membranes: {name!r} has the shape {values.shape}; (steps,) is needed")
+            raise DeclarationError(f"membranes: {name!r} has shape {values.shape}; (steps,) is needed")
     if not lines:
         raise DeclarationError("membranes: at least one trace is needed")
     with picture(path, (7.6, 3.4)) as figure:
@@ -62,31 +62,30 @@ def comparison(
     presentation: int = 0,
     title: str = "",
 ) -> int | None:
-    """Draw what two programs made of one population: common spikes grey, those of one alone in its colour.
+    """Draw the spikes of one population on two backends: common spikes grey, others in the backend's colour.
 
-    The first step in which they differ is marked. Of more than 60 neurons those around the first difference
-    are shown.
+    The first difference is marked. Of more than 60 neurons, those around the first difference are shown.
 
     Args:
-        a, b: spikes of the same steps and neurons.
+        a, b: spikes with the same numbers of trials, steps and neurons.
         path: .png, .svg or .pdf.
-        names: of the two programs.
-        presentation: which of the batch.
-        title: of the picture.
+        names: names of the two backends.
+        presentation: index of the trial to draw.
+        title: title of the figure.
 
     Returns:
-        The first step that differs; None where none does.
+        The first step that differs; None if there is none.
 
     Raises:
-        DeclarationError: spikes of other steps or neurons, or no such presentation.
+        DeclarationError: numbers of trials, steps or neurons differ, or there is no such trial.
     """
     if (a.T, a.n, len(a)) != (b.T, b.n, len(b)):
         raise DeclarationError(
-            f"comparison: {len(a)} presentations of {a.T} steps and {a.n} neurons, and {len(b)} of "
-            f"{b.T} steps and {b.n} neurons: no spikes of one population"
+            f"comparison: a has {len(a)} trials of {a.T} steps and {a.n} neurons, b {len(b)} trials of "
+            f"{b.T} steps and {b.n} neurons; they must be equal"
         )
     if not 0 <= presentation < len(a):
-        raise DeclarationError(f"comparison: presentation {presentation}; there are {len(a)}")
+        raise DeclarationError(f"comparison: presentation = {presentation}; must lie in 0 .. {len(a) - 1}")
     left, right = a.raster(presentation), b.raster(presentation)
     where = np.argwhere(left != right)
     first = tuple(int(k) for k in where[0]) if len(where) else None

@@ -13,6 +13,7 @@ import pytest
 
 from spikesim import plotting
 from spikesim.errors import DeclarationError, MissingExtraError, SpikesimError
+from spikesim.recording import Recording
 from spikesim.spikes import from_raster
 
 matplotlib = pytest.importorskip("matplotlib", reason="needs the extra plot (matplotlib)")
@@ -49,6 +50,24 @@ def _compared(path: Path) -> None:
     b = from_raster(raster)
     assert plotting.comparison(a, b, path, presentation=1, names=("left", "right")) == 5
     assert plotting.comparison(a, b, path, presentation=0) is None
+
+
+def _recording() -> Recording:
+    spikes = from_raster(np.eye(10, dtype=np.int8))
+    return Recording({}, np.zeros(0, np.int64), {"in": spikes})
+
+
+def test_a_recording_is_drawn_as_its_error_says(tmp_path: Path) -> None:
+    s = _recording().spikes["in"]
+    plotting.raster([("in", s.times, s.neurons, s.n)], s.T, tmp_path / "a.png")
+    assert (tmp_path / "a.png").exists()
+
+
+def test_the_name_of_version_0_1_still_works() -> None:
+    with pytest.warns(DeprecationWarning, match="now SpikeTrain"):
+        assert plotting.Train is plotting.SpikeTrain
+    with pytest.raises(AttributeError, match="no attribute 'Trains'"):
+        plotting.Trains  # noqa: B018
 
 
 @pytest.fixture
@@ -146,7 +165,7 @@ def test_the_confusion_matrix_shows_counts_and_shares(tmp_path: Path, figures: l
     np.testing.assert_allclose(axes.images[0].get_array(), [[75, 25], [0, 100]])
     counts = {text.get_position(): text.get_text() for text in axes.texts}
     assert counts == {(0, 0): "3", (1, 0): "1", (1, 1): "4"}  # (column, row)
-    assert axes.get_title(loc="left") == "Test: 87.50 % of 8 right"
+    assert axes.get_title(loc="left") == "Test: 87.50 % of 8 correct"
 
 
 def test_the_fields_are_those_of_largest_norm_on_one_scale(tmp_path: Path, figures: list[Any]) -> None:
@@ -167,16 +186,26 @@ def test_the_fields_are_those_of_largest_norm_on_one_scale(tmp_path: Path, figur
         (lambda p: plotting.learning_curve([], p), "no record of the metrics"),
         (lambda p: plotting.learning_curve([{"epoch": 1}], p), "no record of the metrics"),
         (lambda p: plotting.raster([], 10, p), "at least one population"),
-        (lambda p: plotting.raster([("a", [1], [1, 2], 3)], 10, p), "arrays of one length"),
-        (lambda p: plotting.raster([("a", [10], [1], 3)], 10, p), "'a' has a spike outside steps 0 to 9"),
-        (lambda p: plotting.raster([("a", [1], [3], 3)], 10, p), "of a neuron outside 0 to 2"),
-        (lambda p: plotting.raster([("a", [], [], 0)], 10, p), "n >= 1, not 10 and 0"),
+        (lambda p: plotting.raster([("a", [1], [1, 2], 3)], 10, p), "arrays of the same length"),
+        (
+            lambda p: plotting.raster([("a", [10], [1], 3)], 10, p),
+            "'a' has spikes in steps 10 to 10, outside 0 to 9",
+        ),
+        (lambda p: plotting.raster([("a", [1], [3], 3)], 10, p), "of neurons 3 to 3, outside 0 to 2"),
+        (lambda p: plotting.raster(_recording(), 10, p), r"type Recording; .*recording\.spikes\[name\]"),  # type: ignore[arg-type]
+        (lambda p: plotting.raster(_recording().spikes["in"], 10, p), r"type Spikes; .*s\.times, s\.neurons"),  # type: ignore[arg-type]
+        (lambda p: plotting.raster(_recording().spikes, 10, p), r"a str; .*recording\.spikes\[name\]"),  # type: ignore[arg-type]
+        (
+            lambda p: plotting.raster([("a", [1], [1])], 10, p),
+            "a tuple of 3 entries; expected a list of tuples",
+        ),
+        (lambda p: plotting.raster([("a", [], [], 0)], 10, p), "T = 10 and n = 0; both must be at least 1"),
         (
             lambda p: plotting.confusion(np.eye(3, dtype=int), "ab", p),
-            r"2 classes is a \(2, 2\) array.*\(3, 3\)",
+            r"\(3, 3\); for 2 classes a \(2, 2\) array",
         ),
         (lambda p: plotting.confusion(np.eye(2), "ab", p), "float64"),
-        (lambda p: plotting.confusion(-np.eye(2, dtype=int), "ab", p), "array of counts"),
+        (lambda p: plotting.confusion(-np.eye(2, dtype=int), "ab", p), "array of integer counts >= 0"),
         (lambda p: plotting.weight_fields(np.zeros((5, 2)), (2, 2), p), "the first dimension must be 4"),
         (lambda p: plotting.weight_fields(np.full((4, 2), np.nan), (2, 2), p), "NaN or infinity"),
         (lambda p: plotting.weight_fields(np.zeros((4, 2)), (2, 2), p, n=0), "n=0"),
