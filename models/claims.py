@@ -1,4 +1,4 @@
-"""A figure that a paper prints, beside what came back: literally, and with named amendments."""
+"""Claims: a figure that a paper prints, with its literal and its amended reproduction."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from spikesim.files.measured_table import Cell
 
 @dataclass(frozen=True)
 class Claim:
-    """One figure of a paper.
+    """One figure of a paper and its reproduction.
 
     Attributes:
         source: where the paper prints it ("Gupta 2020, table 1").
-        what: the figure ("0v1, test accuracy").
+        what: name of the figure ("0v1, test accuracy").
         unit: of the numbers ("%", "steps", "").
-        paper: the printed number; None where the paper prints none.
-        literal: what the rule gives as printed; None where it was not run.
-        amended: what it gives with `amendments`; None where nothing is amended.
-        amendments: what was changed, each by name.
-        note: why a figure falls short, and what a reader needs besides.
+        paper: the printed number; None if the paper prints none.
+        literal: result of the rule as printed; None if it was not run.
+        amended: result with `amendments`; None if nothing is amended.
+        amendments: names of the changes.
+        note: conditions of the run, and why a figure is not reached.
     """
 
     source: str
@@ -37,7 +37,7 @@ COLUMNS = ("Source", "Figure", "Paper", "Literal", "Amended", "Amendments", "Not
 
 
 def rows(claims: Sequence[Claim]) -> list[tuple[Cell, ...]]:
-    """The claims as rows under COLUMNS."""
+    """Claims as table rows in the order of COLUMNS."""
     return [
         (
             c.source,

@@ -7,7 +7,7 @@ plausible local learning rule in spiking neural networks", ICONS 2019).
     network = emstdp.build(config, seed=1)              # fig. 4 as a Network
     spikesim.train(network, data, emstdp.encoder(config), emstdp.training(config, epochs=5))
 
-`presets` has the rows of table 2, literal and amended, as `experiment.Experiment`s.
+`presets` holds the rows of table 2, literal and amended, as `experiment.Experiment` objects.
 """
 
 from spikesim.models.emstdp.config import Emstdp, encoder, training

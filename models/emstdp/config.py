@@ -1,4 +1,4 @@
-"""What a network of EMSTDP is made from: what the paper prints, and what it leaves open."""
+"""Configuration of an EMSTDP network: the printed values, and fields for the values that the paper omits."""
 
 from __future__ import annotations
 
@@ -14,45 +14,50 @@ from spikesim.window import Span, Window
 
 @dataclass(frozen=True)
 class Emstdp:
-    """A configuration of EMSTDP; every choice that the paper leaves open is a field.
+    """Configuration of an EMSTDP network; every choice that the paper leaves open is a field.
 
-    Defaults are the amended rule; `models.emstdp.presets` has the literal one and every row of table 2.
+    The defaults are the amended rule; `models.emstdp.presets` holds the literal one and every row of table 2.
     Amendments are marked "Differs from the paper:".
 
     Attributes:
-        sizes: neurons of the input, the hidden layers and the output.
+        sizes: number of neurons of the input, of each hidden layer and of the output.
         feedback: "symmetric" (SW), "fa" or "dfa" (section 3.5).
-        error_form: "ternary" (eq. 9) or "pair" (two IF neurons, as stock hardware processes have them).
-        T: steps of a presentation, even (section 4.2: 200).
-        forward_delay: steps of each forward projection. Differs from the authors' code, where every hop acts
-            one step later: the equations have none.
-        error_delay: steps of each projection that leaves an error neuron, at least 1.
-        replay: Differs from the paper: the second phase repeats the first phase's input spikes.
-        reset_at_split: Differs from the paper: membranes are cleared between the phases.
-        target_rate: spikes a step of the true class's target (section 3.4: 0.2).
+        error_form: "ternary" (eq. 9), or "pair" (two IF neurons, as standard hardware processes provide).
+        T: steps of a trial, an even number (section 4.2: 200).
+        forward_delay: delay of each forward projection in steps. Differs from the authors' code, where each
+            projection acts one step later: the equations have no delay.
+        error_delay: delay in steps of each projection that leaves an error neuron, at least 1.
+        replay: Differs from the paper: the second phase repeats the input spikes of the first phase.
+        reset_at_split: Differs from the paper: membranes are reset between the phases.
+        target_rate: rate of the target neuron of the true class, in spikes per step (section 3.4: 0.2).
         theta_loss: threshold of the loss neurons (section 3.4: 5, for a rate of 0.2), on the grid.
         w_loss: weight of the loss circuit (section 3.4: 1), on the grid.
-        gate: error neurons act only where their neuron has fired in the first phase (the h' of eq. 5).
-        gamma: injection in units of the threshold (eq. 13).
-        eta: step size in units of theta / (T / 2)**2, or the weight of a normalised step.
-        eta_decay: the step size is multiplied by it after each epoch.
+        gate: an error neuron is active only if its partner has fired in the first phase (the h' of eq. 5).
+        gamma: weight of the injection in units of the threshold (eq. 13).
+        eta: learning rate in units of theta / (T / 2)**2 ("plain"), or weight change of a normalised step.
+        eta_decay: factor of the learning rate after each epoch.
         h_pre: span in which presynaptic spikes are counted (algorithm 1: "all"; the authors' code: "first").
         step: "plain" (eq. 12), or "normalised" (the authors' code).
-        clip: range of the plastic weights; one for all layers, or one for each, from the first hidden to the
-            output.
-        init_scale: variance of the initial weights, times the fan-in (section 4).
-        beta_hidden, beta_out: thresholds n * sigma * beta of hidden and output layers (section 4).
-        beta_error: thresholds of the hidden error neurons, n * sigma * beta with the n and sigma of their
-            feedback.
-        eta_hidden: factor of the step size of all but the output's weights.
-        b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn: its
-            standard deviation in units of that of the forward weights into the layer above; thresholds do not
-            follow it.
-        floor: the lowest membrane of hidden and output neurons in units of -theta; None for none.
-        grid: bits of the propagation grid; one for all layers, or one for each. Error neurons have the grid
-            of the layer whose weights reach them.
+        clip: bound of the absolute plastic weights; one value for all layers, or one for each, from the first
+            hidden layer to the output.
+        init_scale: variance of the initial weights times the fan-in (section 4).
+        beta_hidden, beta_out: beta in the thresholds n * sigma * beta of hidden and output layers
+            (section 4).
+        beta_error: beta in the thresholds n * sigma * beta of the hidden error neurons, with n and sigma of
+            their feedback; one value for all hidden layers, or one for each.
+        eta_hidden: factor of the learning rate of all weights except those into the output.
+        b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn:
+            standard deviation of the feedback in units of that of the forward weights into the layer above.
+            Thresholds do not depend on it.
+        floor: lower bound of the membrane of hidden and output neurons, in units of -theta; None for no
+            bound.
+        grid: fractional bits of the propagation grid; one value for all layers, or one for each. Error
+            neurons use the grid of the layer whose weights reach them.
         coding: "poisson" (section 4.2), "shared" (the authors' code), or "regular" (their chip version).
-        batch: presentations whose updates are summed; 1 is online.
+        batch: trials whose updates are summed; 1 is online learning.
+
+    Raises:
+        DeclarationError: a field is out of range or off the grid, or has values for another number of layers.
     """
 
     sizes: tuple[int, ...] = (784, 500, 10)
@@ -87,11 +92,11 @@ class Emstdp:
     def __post_init__(self) -> None:
         if len(self.sizes) < 2:
             raise DeclarationError(
-                f"Emstdp: sizes = {self.sizes}; at least an input and an output are needed"
+                f"Emstdp: sizes = {self.sizes}; at least an input and an output layer are needed"
             )
         for layer, n in enumerate(self.sizes):
             if int(n) != n or n < 1:
-                raise DeclarationError(f"Emstdp: sizes[{layer}] = {n!r}; a layer has at least one neuron")
+                raise DeclarationError(f"Emstdp: sizes[{layer}] = {n!r}; a whole number >= 1 is needed")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise DeclarationError(
@@ -100,20 +105,21 @@ class Emstdp:
         for name, (low, high) in _RANGES.items():
             if any(not low <= value <= high for value in _each(getattr(self, name))):
                 raise DeclarationError(
-                    f"Emstdp: {name} = {getattr(self, name)!r}; it has to lie in [{low}, {high}]"
+                    f"Emstdp: {name} = {getattr(self, name)!r} is out of range; it must be in [{low}, {high}]"
                 )
         self._check_layers()
         Window.halved(self.T)
 
     def _check_layers(self) -> None:
-        """As many values as there are layers, and grids that hold the loss circuit."""
+        """Check the number of values by layer, and that the loss circuit is on the grid of each layer."""
         hidden = len(self.sizes) - 2
         for name, n in (("clip", hidden + 1), ("grid", hidden + 1), ("beta_error", hidden)):
             given = getattr(self, name)
             if isinstance(given, tuple) and len(given) != n:
                 kind = "hidden layers" if n == hidden else "layers, hidden and output"
                 raise DeclarationError(
-                    f"Emstdp: {name} = {given}; {n} values are needed ({kind}), or one for all"
+                    f"Emstdp: {name} = {given} has {len(given)} values; {n} values are needed ({kind}), or "
+                    "one number for all layers"
                 )
         for bits in _each(self.grid):
             grids.check_bits(bits, "Emstdp")
@@ -125,7 +131,7 @@ Value = TypeVar("Value", int, float)
 
 
 def of_layer(value: Value | tuple[Value, ...], layer: int) -> Value:
-    """The value of a layer, counted from 1: its own, or the one for all."""
+    """The value of a layer (counted from 1): its entry in a tuple, or the one value for all layers."""
     return value[layer - 1] if isinstance(value, tuple) else value
 
 
@@ -160,10 +166,10 @@ _RANGES = {
 
 
 def encoder(config: Emstdp) -> Encoder:
-    """The encoder of a configuration."""
+    """The input encoder of a configuration."""
     return Regular() if config.coding == "regular" else Poisson(shared=config.coding == "shared")
 
 
 def training(config: Emstdp, epochs: int, seed: int = 1) -> Training:
-    """The settings of a training that a configuration asks for: its batch and its schedule."""
+    """The training configuration with the batch and the learning-rate schedule of a model configuration."""
     return Training(epochs=epochs, batch=config.batch, eta_decay=config.eta_decay, seed=seed)

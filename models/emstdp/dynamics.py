@@ -1,12 +1,12 @@
-"""The figures of the EMSTDP paper that are about dynamics (Shrestha 2019): figs. 2, 3 and 5.
+"""Figures of the EMSTDP paper on dynamics (Shrestha 2019): figs. 2, 3 and 5.
 
-    fig. 2(a), 3(a)   spike counts against the accumulated input: a staircase, and its two-channel form (eqs.
-    4, 9) fig. 2(b), 3(b)   hidden layers of the spiking network and of an ANN with the same weights:
-    correlation fig. 5            EMSTDP's weight change (eq. 12) against STDP with a square window of 10 ms:
-    correlation
+    fig. 2(a), 3(a)   spike counts against the accumulated input: a staircase, and its two-channel form
+                      (eqs. 4, 9)
+    fig. 2(b), 3(b)   hidden layers of the spiking network and of an ANN with the same weights: correlation
+    fig. 5            weight change of EMSTDP (eq. 12) against STDP with a square window of 10 ms: correlation
 
-All of them run on the engines, from declared networks. What the paper leaves open (sizes, rates, ranges) is
-an argument.
+All figures are simulated by the engines from declared networks. Values that the paper leaves open (sizes,
+rates, ranges) are arguments.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ WINDOW = 10  # section 4.1: 10 ms, at a step of 1 ms
 
 
 class Relation(NamedTuple):
-    """Two quantities that the paper relates.
+    """Two quantities that the paper compares, and their correlation.
 
     Attributes:
         x, y: float64 (points,).
-        r: Pearson's correlation.
+        r: Pearson correlation.
     """
 
     x: Reals
@@ -48,18 +48,18 @@ class Relation(NamedTuple):
 
 
 def related(x: Any, y: Any) -> Relation:
-    """Two quantities and their correlation."""
+    """The relation of two quantities of equal size, flattened to float64."""
     x, y = np.asarray(x, np.float64).ravel(), np.asarray(y, np.float64).ravel()
     return Relation(x, y, float(np.corrcoef(x, y)[0, 1]))
 
 
 def forward_activation(reset: str, neurons: int = 400, T: int = 100, most: float = 10.0) -> Relation:
-    """Fig. 2(a): spike counts over the accumulated input u / theta, from 0 to `most`.
+    """Spike counts against the accumulated input u / theta from 0 to `most`: fig. 2(a).
 
     Args:
         reset: "zero" (the paper), or "subtract".
-        neurons: points of the curve.
-        T: steps over which the input comes, in random parts.
+        neurons: number of points of the curve.
+        T: steps over which the input is distributed, in random parts.
         most: largest u / theta.
     """
     u, parts = _drive(neurons, T, np.linspace(0, most, neurons))
@@ -68,7 +68,7 @@ def forward_activation(reset: str, neurons: int = 400, T: int = 100, most: float
 
 
 def error_activation(form: str, neurons: int = 400, T: int = 100, most: float = 10.0) -> Relation:
-    """Fig. 3(a): signed spike counts of two-channel neurons over the input, from -most to +most.
+    """Signed spike counts of two-channel neurons against the input from -most to +most: fig. 3(a).
 
     Args:
         form: "ternary" (eq. 9) or "pair".
@@ -80,17 +80,17 @@ def error_activation(form: str, neurons: int = 400, T: int = 100, most: float = 
 
 
 def _drive(neurons: int, T: int, u: Reals) -> tuple[Reals, Reals]:
-    """Inputs (T, neurons) on the grid, of random size, that add up to about u; and what they add up to."""
+    """Random inputs on the grid: their sums (neurons,), which are close to u, and the inputs (T, neurons)."""
     parts = np.random.default_rng(1).random((T, neurons))
     parts = grid.rounded(parts / parts.sum(axis=0) * u, BITS)
     return parts.sum(axis=0), parts
 
 
 def forward_layers(dataset: Dataset, samples: int = 20, T: int = 200, seed: int = 1) -> list[Relation]:
-    """Fig. 2(b): for each hidden layer of 784-500-500-10 the spike counts, and the ANN's activations.
+    """Spike counts and ANN activations of each hidden layer of 784-500-500-10: fig. 2(b).
 
-    The ANN has the same initial weights and the same input counts, and eq. 4 without the brackets: u / theta
-    where u >= theta, else 0.
+    The ANN has the same initial weights and the same input counts. Its activation is eq. 4 without the
+    brackets: u / theta for u >= theta, else 0.
     """
     config = replace(SW_DEEP, T=T)
     network = build(config, seed).inference()
@@ -107,10 +107,11 @@ def forward_layers(dataset: Dataset, samples: int = 20, T: int = 200, seed: int 
 
 
 def backward_layers(dataset: Dataset, samples: int = 20, T: int = 200, seed: int = 1) -> list[Relation]:
-    """Fig. 3(b): for each hidden layer the signed error spikes of the second phase, and the ANN's errors.
+    """Signed error spikes of the second phase and ANN errors of each hidden layer: fig. 3(b).
 
-    The ANN's output error is the target's count minus its own output's in half of T; it runs back through the
-    transposed weights (eq. 8), each layer divided by its threshold (eq. 9 without the brackets).
+    The output error of the ANN is the count of the target minus the activation of its output, over half of T.
+    It is propagated back through the transposed weights (eq. 8) and divided by the threshold of each layer
+    (eq. 9 without the brackets).
     """
     config = replace(SW_DEEP, T=T)
     network = build(config, seed)
@@ -131,12 +132,11 @@ def backward_layers(dataset: Dataset, samples: int = 20, T: int = 200, seed: int
 
 
 def stdp_changes(pairs: int = 500, T: int = 200, seed: int = 1) -> Relation:
-    """Fig. 5: the weight change of eq. 12, (h_hat - h) h_pre, and that of STDP with a square window, per
-    pair.
+    """Weight changes of eq. 12, (h_hat - h) h_pre, and of STDP with a square window, for each pair: fig. 5.
 
-    Each pair is one presynaptic neuron (Poisson, of a random rate) and one postsynaptic neuron with a random
-    bias, joined by a synapse of random strength; h counts without, h_hat with the presynaptic spikes. The
-    rule of fig. 5 then reads the same two spike trains.
+    A pair is one presynaptic neuron (Poisson, with a random rate) and one postsynaptic neuron with a random
+    bias, connected by a synapse of random weight. h is the postsynaptic spike count without the presynaptic
+    spikes, h_hat the count with them. The STDP rule of fig. 5 is applied to the same two spike trains.
     """
     rs = np.random.default_rng(seed)
     pre = rs.random((T, pairs)) < rs.uniform(0.0, 0.3, pairs)
@@ -155,9 +155,9 @@ def stdp_changes(pairs: int = 500, T: int = 200, seed: int = 1) -> Relation:
 
 
 def _read_by_stdp(pre: npt.NDArray[Any], post: npt.NDArray[Any]) -> Reals:
-    """What the square window makes of given trains (T, pairs), in units of its amplitude.
+    """Weight changes by the square window for given spike trains (T, pairs), in units of its amplitude.
 
-    The postsynaptic neurons repeat their given trains; the plastic synapses are too weak to change that.
+    The postsynaptic neurons repeat the given trains; the plastic synapses are too weak to change them.
     """
     T, pairs = pre.shape
     unit = 2.0**-20
@@ -177,6 +177,6 @@ def _read_by_stdp(pre: npt.NDArray[Any], post: npt.NDArray[Any]) -> Reals:
 
 
 def _paired(pre: str, post: str, w: Reals, rule: Any = None) -> Sparse:
-    """Neuron j to neuron j, each with a weight of its own."""
+    """A sparse one-to-one projection with a separate weight for each pair."""
     n = len(w)
     return Sparse(pre, post, np.arange(n + 1), np.arange(n, dtype=np.int32), w, plastic=rule)

@@ -1,4 +1,4 @@
-"""An experiment: a model's configuration, its data, and how long; from a preset, a TOML file, or by hand."""
+"""Experiments: a model configuration, a dataset and a length of training; from a preset or a TOML file."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ else:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `spikesim train` runs.
+    """A training that `spikesim train` can run.
 
     Attributes:
-        name: of the preset, or of the file.
-        title: for people.
-        dataset: a name of `spikesim datasets list`, or the path of an .npz file.
-        model: the configuration of EMSTDP.
-        options: of the dataset (Auslan: signs, noise_copies, ...).
+        name: of the preset, or of the TOML file.
+        title: a description for tables and messages.
+        dataset: a name from `spikesim datasets list`, or the path of an .npz file.
+        model: configuration of EMSTDP.
+        options: options of the dataset (Auslan: signs, noise_copies, ...).
         epochs, samples, split: as in `Training`.
-        variant: "amended" or "literal" (as the paper prints it).
-        paper: the paper's test accuracy as a fraction; None where it has none.
-        source: where the paper says so.
+        variant: "amended", or "literal" (as the paper prints it).
+        paper: test accuracy of the paper as a fraction; None if the paper prints none.
+        source: where the paper prints it.
 
     Raises:
         DeclarationError: epochs, samples or split out of range, or an option that the dataset does not have.
@@ -63,7 +63,7 @@ class Experiment:
             _fitted(value, known[key], f"dataset {self.dataset}: {key}")
 
     def training(self, seed: int) -> Training:
-        """The settings of `spikesim.training.train`."""
+        """The configuration for `spikesim.training.train`, with the given seed."""
         return replace(
             training(self.model, self.epochs, seed),
             samples=self.samples,
@@ -71,47 +71,57 @@ class Experiment:
         )
 
     def load(self) -> Dataset:
-        """The dataset.
+        """Load the dataset.
 
         Raises:
-            DataError: unknown, not to be had, or damaged.
+            DataError: the dataset is unknown, not available, or damaged.
         """
         if self.dataset.endswith(".npz"):
             return datasets.from_npz(self.dataset)
         return datasets.load(self.dataset, **self.options)
 
     def describe(self) -> dict[str, Any]:
-        """The experiment as JSON; `restore` reads it."""
+        """The experiment as a dict for JSON; `restore` is the inverse."""
         return asdict(replace(self, options=dict(self.options)))
 
 
 def restore(entry: Mapping[str, Any]) -> Experiment:
-    """The experiment of `describe`.
+    """The experiment from a dict that `Experiment.describe` has returned.
 
     Raises:
-        DeclarationError: a field is unknown or missing, or a value out of range.
+        DeclarationError: a field is unknown or missing, or a value is out of range.
     """
     values = dict(entry)
     needed = [f.name for f in fields(Experiment) if f.default is MISSING and f.default_factory is MISSING]
     if missing := [name for name in needed if name not in values]:
-        raise DeclarationError(f"experiment: {', '.join(missing)} is missing")
+        raise DeclarationError(
+            f"experiment: {', '.join(missing)} is missing; every field without a default is needed"
+        )
     if not isinstance(values["model"], Mapping):
-        raise DeclarationError(f"experiment: model = {values['model']!r}; a table of settings is needed")
+        raise DeclarationError(
+            f"experiment: model = {values['model']!r}; a table with fields of Emstdp is needed"
+        )
     model = Emstdp(**_converted(Emstdp, values.pop("model"), "model"))
     return Experiment(model=model, **_converted(Experiment, values, "experiment"))
 
 
 def with_settings(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
-    """The experiment with some fields changed: those of the model, or epochs, samples, split, dataset.
+    """A copy of an experiment with changed fields: fields of the model, or epochs, samples, split, dataset.
+
+    If the dataset changes, its options are dropped.
 
     Raises:
-        DeclarationError: an unknown key (names the near ones), or a value of the wrong type or range.
+        DeclarationError: an unknown key (the message lists similar ones), or a value of the wrong type or
+            out of range.
+        DataError: an unknown dataset.
     """
     of_model = {f.name for f in fields(Emstdp)}
     of_run = {"epochs", "samples", "split", "dataset"}
     for key in settings:
         if key in ("seed", "threads", "out"):
-            raise DeclarationError(f"{key} is no setting but an option of its own: --{key} {settings[key]}")
+            raise DeclarationError(
+                f"--set {key}: {key} is not a setting but a separate option; use --{key} {settings[key]}"
+            )
         if key not in of_model | of_run:
             raise DeclarationError(unknown("setting", key, of_model | of_run))
     model = {k: v for k, v in settings.items() if k in of_model}
@@ -125,10 +135,10 @@ def with_settings(experiment: Experiment, settings: Mapping[str, Any]) -> Experi
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """key=value with the value in TOML's notation; a bare word is a string, `none` is None.
+    """Parse "key=value" with the value in TOML notation; a bare word is a string, `none` is None.
 
     Raises:
-        DeclarationError: there is no '=' in it.
+        DeclarationError: no key, or no '='.
     """
     key, equals, value = text.partition("=")
     key = key.strip()
@@ -143,26 +153,28 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
-    """Several key=value, each key once.
+    """Parse several "key=value" settings with distinct keys.
 
     Raises:
-        DeclarationError: one has no '=', or a key is given twice.
+        DeclarationError: a setting without '=', or a key that is given twice.
     """
     found: dict[str, Any] = {}
     for key, value in map(parse_setting, texts):
         if key in found:
-            raise DeclarationError(f"--set {key} is given twice: {found[key]!r} and {value!r}; keep one")
+            raise DeclarationError(f"--set {key} is given twice: {found[key]!r} and {value!r}; remove one")
         found[key] = value
     return found
 
 
 def from_toml(path: str | os.PathLike[str]) -> Experiment:
-    """One's own experiment: tables [model] (fields of Emstdp), [training] (epochs, samples, split), [data].
+    """Read an experiment from a TOML file.
 
-    [data] has `dataset` (a known name, or an .npz file relative to the TOML file) and options of the dataset.
+    Tables: [model] (fields of Emstdp), [training] (epochs, samples, split) and [data], which contains
+    `dataset` (a known name, or an .npz file relative to the TOML file) and options of the dataset.
 
     Raises:
-        DeclarationError: the file cannot be read or parsed, a key is unknown, a value is out of range.
+        DeclarationError: the file cannot be read or parsed, a key is unknown, or a value is out of range.
+        DataError: the dataset is unknown.
     """
     where = Path(path)
     try:
@@ -199,10 +211,10 @@ def from_toml(path: str | os.PathLike[str]) -> Experiment:
 
 
 def _dataset(name: str, folder: Path) -> str:
-    """A known dataset's name, or the absolute path of an .npz file.
+    """Check a dataset name; an .npz file is returned as an absolute path.
 
     Raises:
-        DataError: neither; names the near ones.
+        DataError: neither a known name nor an .npz file; the message lists similar names.
     """
     if name.endswith(".npz"):
         return str((folder / name).expanduser().resolve())
@@ -213,7 +225,7 @@ def _dataset(name: str, folder: Path) -> str:
 
 
 def _options(name: str) -> dict[str, Any]:
-    """The options of a dataset's loader that a file can hold, with their types."""
+    """The options of a dataset's loader that a TOML file can contain, with their types."""
     if name.replace("_", "-") not in datasets.names():
         return {}
     hints = typing.get_type_hints(getattr(datasets, name.replace("-", "_")))
@@ -221,7 +233,7 @@ def _options(name: str) -> dict[str, Any]:
 
 
 def _converted(kind: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Values as the fields of a dataclass want them: lists become tuples, whole numbers may stand for floats.
+    """Convert values to the types of the fields of a dataclass: lists to tuples, whole numbers to floats.
 
     Raises:
         DeclarationError: an unknown field, or a value of another type.
@@ -236,6 +248,11 @@ def _converted(kind: type, values: Mapping[str, Any], where: str) -> dict[str, A
 
 
 def _fitted(value: Any, hint: Any, where: str) -> Any:
+    """Convert one value to the type of a hint.
+
+    Raises:
+        DeclarationError: the value has another type.
+    """
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         for option in args:
@@ -263,7 +280,7 @@ def _fitted(value: Any, hint: Any, where: str) -> Any:
 
 
 def _wanted(hint: Any) -> str:
-    """A type in words."""
+    """A description of a type for error messages."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         return " or ".join(_wanted(option) for option in args)

@@ -1,4 +1,4 @@
-"""EMSTDP in its quick form: one short training as printed, and one amended."""
+"""Quick reproduction of EMSTDP: one short training of the literal and of the amended configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ SAMPLES = 20_000
 
 
 def quick(seed: int = 1) -> list[Claim]:
-    """Table 2's first row after one pass over 20,000 digits instead of 200 over 10,000 random ones.
+    """Measure the first row of table 2 after one pass over 20,000 digits.
+
+    The paper makes 200 passes over 10,000 random digits.
 
     Args:
         seed: of weights, order and spikes.
@@ -35,7 +37,7 @@ def quick(seed: int = 1) -> list[Claim]:
 
 
 def _accuracy(experiment: Experiment, seed: int) -> float:
-    """Test accuracy (%) after a short training."""
+    """Test accuracy in % after one epoch on SAMPLES digits."""
     short = replace(experiment, epochs=1, samples=SAMPLES)
     dataset = short.load()
     run = train(build(short.model, seed), dataset, encoder(short.model), short.training(seed))

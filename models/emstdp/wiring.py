@@ -1,19 +1,19 @@
-"""EMSTDP: error-modulated STDP (Shrestha, Fang, Wu, Qiu, "Approximating back-propagation for a biologically
-plausible local learning rule in spiking neural networks", ICONS 2019).
+"""EMSTDP network construction: error-modulated STDP (Shrestha, Fang, Wu, Qiu, "Approximating back-propagation
+for a biologically plausible local learning rule in spiking neural networks", ICONS 2019).
 
 `build` wires fig. 4(b) (symmetric weights) or fig. 4(c) (feedback alignment, direct feedback alignment) as a
 `Network`:
 
-    in ==> hid1 ==> ... ==> out                  plastic, dense, eq. 1 and 12
+    in ==> hid1 ==> ... ==> out                  plastic, dense, eqs. 1 and 12
     target --(+w_L)--> err_out <--(-w_L)-- out   the loss circuit of section 3.4
     err_out ==> err_n ==> ... ==> err1           transposed (SW) or fixed (FA); from err_out to each (DFA)
     err_i --(gamma theta_i)--> hid_i             one to one, eq. 13
 
-Populations are called in, hid1, hid2, ..., out, target, err1, err2, ..., err_out.
+The populations are named in, hid1, hid2, ..., out, target, err1, err2, ..., err_out.
 
-Declared values that propagate as they are (w_loss, theta_loss) have to lie on the grid. What is derived from
-sizes and factors (thresholds, floors, injections, the fixed feedback) is rounded to it, and refused where
-nothing is left of it.
+Values that are used as declared (w_loss, theta_loss) must be on the grid. Values that are derived from sizes
+and factors (thresholds, floors, injections, the fixed feedback) are rounded to the grid, and refused if all
+of them round to 0.
 """
 
 from __future__ import annotations
@@ -34,12 +34,17 @@ from spikesim.window import Window
 
 
 def build(config: Emstdp, seed: int = 1) -> Network:
-    """The network of fig. 4(b) or 4(c), with its initial weights drawn from `seed`.
+    """Build the network of fig. 4(b) or 4(c).
 
     Thresholds, floors, injections and the fixed feedback are rounded to the grid.
 
+    Args:
+        config: the configuration.
+        seed: of the initial weights and the fixed feedback.
+
     Raises:
-        DeclarationError: the grid is too fine for the fan-in, or so coarse that one of these vanishes.
+        DeclarationError: the grid is too fine for the fan-in (sums would not be exact), or so coarse that a
+            derived value rounds to 0.
     """
     names = ["in", *(f"hid{i + 1}" for i in range(len(config.sizes) - 2)), "out"]
     populations: dict[str, object] = {"in": Source(config.sizes[0], replay=config.replay)}
@@ -53,12 +58,12 @@ def build(config: Emstdp, seed: int = 1) -> Network:
 
 
 def _derived(values: npt.ArrayLike, bits: int, what: str) -> npt.NDArray[np.float64]:
-    """Derived numbers rounded to a grid; refused where all of them vanish and were not 0."""
+    """Derived values rounded to a grid; refused if they are not all 0 but all round to 0."""
     found = grids.rounded(values, bits)
     if np.any(values) and not found.any():
         raise DeclarationError(
-            f"Emstdp: {what} of at most {np.abs(values).max():.3g} rounds to 0 with grid = {bits}, "
-            f"steps of 2**-{bits}; take a finer grid, or a larger factor"
+            f"Emstdp: {what} of at most {np.abs(values).max():.3g} rounds to 0 with grid = {bits} "
+            f"(a spacing of 2**-{bits}); take a finer grid, or a larger factor"
         )
     return found
 
@@ -69,7 +74,7 @@ def _sigma(config: Emstdp, layer: int) -> float:
 
 
 def _theta(config: Emstdp, layer: int) -> float:
-    """Threshold of a layer: n_previous * sigma * beta, section 4, on the grid."""
+    """Threshold of a layer: n_previous * sigma * beta (section 4), rounded to the grid."""
     beta = config.beta_out if layer == len(config.sizes) - 1 else config.beta_hidden
     exact = config.sizes[layer - 1] * _sigma(config, layer) * beta
     return float(_derived(exact, of_layer(config.grid, layer), f"the threshold of layer {layer}"))
@@ -98,7 +103,7 @@ def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: i
 
 
 def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
-    """Loss neurons, target, and an error neuron for each hidden neuron; all live in the second phase."""
+    """Loss neurons, target neurons, and an error neuron for each hidden one; active in the second phase."""
     theta, bits = float(config.theta_loss), of_layer(config.grid, len(names) - 1)
     found: dict[str, object] = {
         "target": Target(config.sizes[-1], config.target_rate),
@@ -117,13 +122,13 @@ def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
 
 
 def _loss_circuit(config: Emstdp) -> list[Projection]:
-    """Fig. 4(b): the target excites, the output inhibits the loss neurons (section 3.4)."""
+    """Projections of fig. 4(b): the target excites and the output inhibits the loss neurons (section 3.4)."""
     w, delay = float(config.w_loss), config.forward_delay
     return [OneToOne("target", "err_out", w, delay), OneToOne("out", "err_out", -w, delay)]
 
 
 def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
-    """Error neurons to the error neurons below: transposed, or fixed and random (section 3.5)."""
+    """Projections to the error neurons of the layer below: transposed, or fixed and random (section 3.5)."""
     found: list[Projection] = []
     for layer in range(len(names) - 2, 0, -1):
         above = names[layer + 1]
@@ -141,7 +146,7 @@ def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
 
 
 def _injections(config: Emstdp, names: list[str]) -> list[Projection]:
-    """gamma * theta_i from each error neuron to its partner (eq. 13)."""
+    """One-to-one projections with weight gamma * theta_i from each error neuron to its partner (eq. 13)."""
     found: list[Projection] = []
     for layer, name in enumerate(names[1:], 1):
         bits = of_layer(config.grid, layer)
