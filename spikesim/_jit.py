@@ -1,11 +1,11 @@
-"""The only place with numba's options.
+"""Compiler settings: the only module that sets numba's options.
 
-No fast-math: every backend has to give the same numbers. The GIL is released, so that threads can share the
-work of a batch.
+No fast-math, since all backends must give the same numbers. The GIL is released, so that threads can share a
+batch.
 
-Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0. numba notices a change in the file of a kernel,
-not in the helpers that it calls from other files; so the cache's folder is named after the sources of the
-whole package, and a change anywhere compiles anew.
+Compiled code is cached on disk unless SPIKESIM_JIT_CACHE=0. numba detects a change in the file of a kernel,
+but not in functions that it calls from other files; therefore the name of the cache folder contains a hash of
+all sources, and any change recompiles the kernels.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from numba.extending import overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SETTINGS: Any = config  # numba's settings, which it fills when it is imported
+SETTINGS: Any = config  # numba's settings, filled on its import
 _CACHE = os.environ.get("SPIKESIM_JIT_CACHE", "1") != "0"
 
 
 def _folder() -> str:
-    """Where compiled kernels lie: NUMBA_CACHE_DIR if set, else a folder of these very sources."""
+    """Folder of the compiled kernels: NUMBA_CACHE_DIR, or else a folder named after a hash of the sources."""
     if SETTINGS.CACHE_DIR:
         return str(SETTINGS.CACHE_DIR)
     sources, package = hashlib.sha256(), Path(__file__).parent
     folders = [package]
-    if (package.parent / "pyproject.toml").exists():  # a checkout: kernels lie beside the package, too
+    if (package.parent / "pyproject.toml").exists():  # in a checkout, these folders contain kernels too
         folders += [package.parent / name for name in ("hardware", "models")]
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         sources.update(path.read_bytes())
@@ -47,7 +47,7 @@ _FOLDER = _folder() if _CACHE else ""
 
 @contextmanager
 def _caching_in(folder: str) -> Iterator[None]:
-    """numba takes the folder from its own global setting, and only while it decorates."""
+    """Set numba's global cache folder, which numba reads when it decorates a function; restored on exit."""
     before = SETTINGS.CACHE_DIR
     SETTINGS.CACHE_DIR = folder
     try:
@@ -62,17 +62,17 @@ def _compiled(function: F, **options: Any) -> F:
 
 
 def kernel(function: F) -> F:
-    """Compile a function over arrays, tuples and scalars; it neither checks, nor reads, nor prints."""
+    """Compile a kernel: a function of arrays, tuples and scalars without checks, file access or printing."""
     return _compiled(function)
 
 
 def inline(function: F) -> F:
-    """Compile a small function of innermost loops; inlined before LLVM sees them, so that they vectorise."""
+    """Compile a small function for innermost loops; inlined before LLVM, so that the loops vectorise."""
     return _compiled(function, inline="always")
 
 
 def at(value: Any, j: int) -> Any:
-    """A parameter of neuron j in a kernel: the number itself where it is one, else entry j of the array."""
+    """Parameter of neuron j in a kernel: entry j of an array, or the number itself."""
     return value[j] if isinstance(value, np.ndarray) else value
 
 

@@ -1,4 +1,4 @@
-"""What users of spikesim can meet as an error, and the sentence that helps them on."""
+"""Exceptions of spikesim, and the error text for unknown names."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-MOST_NAMED, MOST_COMPARED, LONGEST_NAME = 40, 2000, 80  # of a list of names in a message
+MOST_NAMED, MOST_COMPARED, LONGEST_NAME = 40, 2000, 80  # limits for lists of names in a message
 
 
 class SpikesimError(Exception):
-    """Any error that spikesim raises on purpose. The command line prints it without a traceback."""
+    """Base class of all errors raised by spikesim. The command line prints them without a traceback."""
 
 
 class DeclarationError(SpikesimError, ValueError):
-    """A network, rule, encoder or configuration that cannot be: the message names the value and the limit."""
+    """An invalid network, rule, encoder or configuration; the message gives the value and the limit."""
 
 
 class DataError(SpikesimError, ValueError):
-    """Data that cannot be used: wrong shape, range or labels, or a file with the wrong contents."""
+    """Invalid data: wrong shape, range or labels, or a file with wrong contents."""
 
 
 class CheckpointError(SpikesimError, ValueError):
-    """A file of ours that is damaged, of another version, or of another network."""
+    """A spikesim file that is damaged, of another version, or of another network."""
 
 
 class EngineError(SpikesimError, ValueError):
-    """An engine was asked for a structure that it does not run; the message says why, and which one does."""
+    """A network that an engine does not support; the message gives the reason and an engine that does."""
 
 
 class DivergenceError(SpikesimError, ArithmeticError):
@@ -61,14 +61,14 @@ class DivergenceError(SpikesimError, ArithmeticError):
 
 
 class MissingExtraError(SpikesimError, ImportError):
-    """An optional part is not installed; the message names the extra that brings it."""
+    """An optional dependency is not installed; the message names the extra that installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} is not installed. Install it with: pip install 'spikesim[{extra}]'")
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: what was asked for, the nearest known names, and all of them.
+    """Error text for an unknown name: the given name, the most similar known names, and all known names.
 
     >>> unknown("preset", "mnst", ["mnist", "iris"])
     "unknown preset 'mnst'. Did you mean 'mnist'? Known: iris, mnist"

@@ -1,13 +1,14 @@
-"""Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-SC 2011).
+"""Counter-based random numbers, Philox4x32-10.
 
-A random word is a pure function of (seed, stream, epoch, index, step, neuron): it does not depend on who
-computes it, in which order, or on how many threads. The seed is the 64-bit key, the rest is the 128-bit
+Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+
+A random word is a pure function of (seed, stream, epoch, index, step, neuron), independent of the program,
+the order and the number of threads that compute it. The seed is the 64-bit key, the rest is the 128-bit
 counter:
 
     counter = (neuron, step // 4, index, stream * 2**24 + epoch),  word = step % 4
 
-so that one block serves four time steps of one neuron. Nothing here reads or changes global state.
+so that one block serves four time steps of one neuron. No global state is read or changed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAX_EPOCH = 2**24 - 1
 
 
 class Stream(IntEnum):
-    """What a random number is for; two streams never share a counter."""
+    """Purpose of a random number; two streams never share a counter."""
 
     WEIGHTS = 1
     FEEDBACK = 2
@@ -42,7 +43,7 @@ class Stream(IntEnum):
 
 @inline
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    """Ten rounds over a counter of four and a key of two 32-bit words, all in uint64; gives four words."""
+    """Ten rounds on a counter of four and a key of two 32-bit words, all in uint64; returns four words."""
     for _ in range(10):
         p0 = _M0 * c0
         p1 = _M1 * c2
@@ -70,18 +71,18 @@ def key(seed: int) -> np.uint64:
         DeclarationError: seed is not in [0, 2**64).
     """
     if not 0 <= int(seed) < 2**64:
-        raise DeclarationError(f"seed = {seed}: it has to be in [0, 2**64)")
+        raise DeclarationError(f"seed = {seed}; must lie in [0, 2**64)")
     return np.uint64(seed)
 
 
 def tag(stream: Stream, epoch: int) -> np.uint64:
-    """The counter word that keeps streams and epochs apart.
+    """The counter word of a stream and an epoch, stream * 2**24 + epoch.
 
     Raises:
         DeclarationError: epoch is not in [0, 2**24).
     """
     if not 0 <= epoch <= MAX_EPOCH:
-        raise DeclarationError(f"epoch = {epoch}: random streams reach from epoch 0 to {MAX_EPOCH}")
+        raise DeclarationError(f"epoch = {epoch}; must lie between 0 and {MAX_EPOCH}, the limit of streams")
     return np.uint64((int(stream) << 24) | epoch)
 
 
@@ -92,17 +93,18 @@ def words(seed: int, stream: Stream, n: int, epoch: int = 0, index: int = 0) -> 
         DeclarationError: seed, epoch or index is out of range.
     """
     if not 0 <= index < 2**32:
-        raise DeclarationError(f"index = {index}: it has to be in [0, 2**32)")
+        raise DeclarationError(f"index = {index}; must lie in [0, 2**32)")
     out = np.empty(n, np.uint32)
     _fill(key(seed), tag(stream, epoch), np.uint64(index), np.uint64(0), out)
     return out
 
 
 def normal(seed: int, stream: Stream, shape: tuple[int, ...], index: int = 0) -> npt.NDArray[np.float64]:
-    """Numbers of mean 0 and variance 1, float64 of the given shape, equal on every machine to the last bit.
+    """Approximately normal numbers of mean 0 and variance 1, float64, bit-identical on every machine.
 
-    Differs from a true normal: the sum of twelve 32-bit uniforms (Irwin-Hall), exact in integers, so that no
-    libm's last bit can change an initial weight. Its kurtosis is 2.9 instead of 3, and nothing lies beyond 6.
+    Differs from a normal distribution: the sum of twelve 32-bit uniforms (Irwin-Hall), exact in integers, so
+    that initial weights do not depend on the last bit of a libm. Its kurtosis is 2.9 instead of 3, and no
+    number lies beyond 6.
     """
     n = int(np.prod(shape))
     twelve = words(seed, stream, 12 * n, index=index).reshape(n, 12)
@@ -111,5 +113,5 @@ def normal(seed: int, stream: Stream, shape: tuple[int, ...], index: int = 0) ->
 
 
 def permutation(seed: int, n: int, epoch: int, index: int = 0) -> npt.NDArray[np.int64]:
-    """A random order of 0 .. n-1 for an epoch, int64 (n,): the stable order of n random words."""
+    """A random permutation of 0 .. n-1 for an epoch, int64 (n,): the stable argsort of n random words."""
     return np.argsort(words(seed, Stream.ORDER, n, epoch, index), kind="stable").astype(np.int64)

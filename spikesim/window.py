@@ -1,4 +1,4 @@
-"""Time as a presentation has it: T steps, and a phase boundary."""
+"""The time window of a trial: T steps, and the boundary between its two phases."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Span = Literal["first", "second", "all"]
 
 @dataclass(frozen=True)
 class Window:
-    """A presentation of T steps; the first phase ends, and the second begins, at `split`.
+    """A trial of T time steps, with an optional second phase from step `split`.
 
-    Between presentations the network is drained: membranes are cleared and nothing stays in flight. A
-    population `hops` steps behind the input lives `hops` steps later: its own clock runs from 0 to T - 1 (see
-    `Network.offsets`).
+    Between trials the network is reset: membranes are cleared and no spikes remain in transit. A population
+    whose delay of the path from the input is d steps has its window d steps later: its own clock runs from 0
+    to T - 1 (see `Network.offsets`).
 
     Attributes:
-        T: steps, at least 1.
-        split: the second phase's first step, or None where there is one phase only.
-        endless: there are no presentations: time goes on, step by step, for as long as `simulate` is told,
-            and nothing is cleared. T is 1 then.
+        T: number of time steps, at least 1.
+        split: first step of the second phase; None if there is only one phase.
+        endless: no trials: time continues for as many steps as `simulate` is given, and nothing is reset. T
+            is 1 then.
 
     Raises:
         DeclarationError: T < 1, or split outside 1 .. T - 1.
@@ -37,24 +37,20 @@ class Window:
     def __post_init__(self) -> None:
         if not whole(self.T, 1):
             raise DeclarationError(
-                f"Window: T = {self.T!r}; a presentation has a whole number of steps, at least 1"
+                f"Window: T = {self.T!r}; a trial needs a whole number of steps, at least 1"
             )
         if self.split is not None and not (whole(self.split, 1) and self.split < self.T):
-            raise DeclarationError(
-                f"Window: split = {self.split}; it has to lie inside 1 .. T - 1 = {self.T - 1}"
-            )
+            raise DeclarationError(f"Window: split = {self.split}; must lie in 1 .. T - 1 = {self.T - 1}")
 
         if self.endless and (self.T != 1 or self.split is not None):
             raise DeclarationError(
-                f"Window: T = {self.T}, split = {self.split}; time without end has neither. Write "
+                f"Window: T = {self.T}, split = {self.split}; an endless window has neither. Write "
                 f"Window.without_end()"
             )
 
     @classmethod
     def without_end(cls) -> Window:
-        """Time that goes on, without presentations: recurrent networks, plasticity that acts in every
-        step.
-        """
+        """Continuous time without trials, for recurrent networks and plasticity that acts in every step."""
         return cls(1, None, True)
 
     @classmethod
@@ -66,20 +62,20 @@ class Window:
         """
         if not whole(T, 2) or T % 2:
             raise DeclarationError(
-                f"Window: T = {T} cannot be halved into two phases; take an even number of steps >= 2"
+                f"Window: T = {T} cannot be halved into two phases; use an even number of steps >= 2"
             )
         return cls(T, T // 2)
 
     @property
     def boundary(self) -> int:
-        """Where the first phase ends: split, or T where there is no second phase."""
+        """End of the first phase: `split`, or T if there is no second phase."""
         return self.T if self.split is None else self.split
 
     def phase(self, t: int) -> Phase:
-        """The phase of a population's own step t."""
+        """The phase of step t of a population's own clock."""
         return "first" if t < self.boundary else "second"
 
     def span(self, which: Span) -> tuple[int, int]:
-        """First step and end of a span."""
+        """(first step, end) of a span; the end is exclusive."""
         spans = {"first": (0, self.boundary), "second": (self.boundary, self.T), "all": (0, self.T)}
         return spans[which]

@@ -40,7 +40,7 @@ def test_numbers_on_the_grid_are_taken_as_they_are(counts: list[int], bits: int)
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (0.1, r"w: 0\.1 lies 0\.025 beside the grid of 2\*\*-3; .*rounded\(values, 3\)"),
+        (0.1, r"w: 0\.1 lies 0\.025 off the grid of 2\*\*-3; .*rounded\(values, 3\)"),
         (float("nan"), "w: holds nan; finite"),
         (float("-inf"), "w: holds -inf; finite"),
         (1e300, r"w: 1e\+300 is beyond 2\*\*53 steps of 2\*\*-3"),

@@ -217,7 +217,7 @@ def test_where_rules_are_refused() -> None:
     for make, said in (
         (lambda: pair(STDP(0.1, 0.1), post=on_grid), "off the grid of post"),
         (lambda: pair(RewardSTDP(0.1, 0.1), post=on_grid), "off the grid of post"),
-        (lambda: pair(SquareSTDP(0.1, 0.125), post=on_grid), "SquareSTDP: a_plus.*beside the grid"),
+        (lambda: pair(SquareSTDP(0.1, 0.125), post=on_grid), "SquareSTDP: a_plus.*off the grid"),
         (lambda: pair(STDP(0.1, 0.1), w=1.5), "outside the clip range"),
         (lambda: pair("stdp"), "plastic = 'stdp'"),
         (lambda: pair(STDP), "members signal, start and step"),

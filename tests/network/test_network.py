@@ -199,16 +199,16 @@ REFUSED = {
         "in: replay=True repeats the first phase in the second, and the second is longer (5 steps after 4); "
         "move the split to 5 or later",
     ),
-    "a fixed weight beside the grid": (
+    "a fixed weight off the grid": (
         lambda: net(projections=dense(np.full((4, 3), 0.3))),
-        "in->hid: w: 0.3 lies 0.0125 beside the grid of 2**-4; round it on purpose "
+        "in->hid: w: 0.3 lies 0.0125 off the grid of 2**-4; round it explicitly "
         "with spikesim.grid.rounded(values, 4)",
     ),
-    "a one-to-one weight beside the grid": (
+    "a one-to-one weight off the grid": (
         lambda: net(projections=swapped("out->err_out", OneToOne("out", "err_out", -0.3))),
         "out->err_out: w: -0.3 lies",
     ),
-    "a plastic weight beside the master grid": (
+    "a plastic weight off the master grid": (
         lambda: net(projections=dense(np.full((4, 3), 2.0**-29), plastic=RULE)),
         "in->hid: w: 1.862645149230957e-09 lies",
     ),
@@ -240,22 +240,22 @@ REFUSED = {
     "a grid too fine for the fan-in": (
         lambda: net({"hid": IF(3, theta=1.0, grid=22)}),
         # 4 inputs of at most 1 (the clip range, not the weight) and an injection of 1: 5 * 2**22
-        f"hid: the input of one step can reach {5 * 2**22} steps of 2**-22, and float32 is exact below "
-        f"2**24 = {2**24}. Ways out: a coarser grid (21 bits or fewer), a narrower clip range, fewer inputs",
+        f"hid: the input in one step can reach {5 * 2**22} steps of 2**-22, but float32 is exact below "
+        f"2**24 = {2**24}. Use a coarser grid (21 bits or fewer), a narrower clip range or fewer inputs",
     ),
     "a window too long for the grid": (
         lambda: net({"hid": IF(3, theta=1.0, grid=20)}, window=Window(2000, 1000)),
         # 5 * 2**20 a step, for 2000 steps: hid is not reset at the split
-        f"hid: the membrane can reach {5 * 2**20 * 2000} steps of 2**-20 in 2000 time steps, and int32 "
-        f"ends at 2**31. Ways out: a coarser grid (17 bits or fewer)",
+        f"hid: the membrane can reach {5 * 2**20 * 2000} steps of 2**-20 in 2000 time steps, but int32 "
+        f"ends at 2**31. Use a coarser grid (17 bits or fewer)",
     ),
     "a threshold beyond int32": (
         lambda: net({"hid": IF(3, theta=2.0**28, grid=4)}),
         "hid: the membrane can reach",
     ),
-    "half a step": (lambda: Window(2.5), "Window: T = 2.5; a presentation has a whole number of steps"),  # type: ignore[arg-type]
+    "half a step": (lambda: Window(2.5), "Window: T = 2.5; a trial needs a whole number of steps"),  # type: ignore[arg-type]
     "no step": (lambda: Window(0), "Window: T = 0"),
-    "a split outside": (lambda: Window(4, 4), "Window: split = 4; it has to lie inside 1 .. T - 1 = 3"),
+    "a split outside": (lambda: Window(4, 4), "Window: split = 4; must lie in 1 .. T - 1 = 3"),
     "an odd window": (
         lambda: Window.halved(7),
         "Window: T = 7 cannot be halved into two phases; take an even number",

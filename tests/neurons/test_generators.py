@@ -137,7 +137,7 @@ A = {"a": IF(2, 1.0, 4)}
         (lambda: Network({"s": Source(2)}, (), drives=(CurrentInput("s"),)), "'s' only sends"),
         (lambda: Network(A, (), drives=(CurrentInput("a"), CurrentInput("a"))), "name of two things"),
         (lambda: Network(A, (), drives=(CurrentInput("a", "a"),)), "name of two things"),
-        (lambda: Network(A, (), drives=(PoissonInput("a", 1.0, 0.3),)), "w: 0.3 lies .* beside the grid"),
+        (lambda: Network(A, (), drives=(PoissonInput("a", 1.0, 0.3),)), "w: 0.3 lies .* off the grid"),
         (lambda: Network(A, (), Window(4), None, (CurrentInput("a"),)), "->a: generators and drives"),
         (lambda: Network({**A, "g": PoissonSource(2, 0.1)}, (), Window(4)), "g: generators and drives"),
         (lambda: Network({**A, "g": PoissonSource(2, 0.1)}, (OneToOne("a", "g", 1.0, 1),)), "only sends"),
@@ -157,7 +157,7 @@ def test_currents_that_do_not_fit(name: str) -> None:
         ({"->a": np.zeros(2), "x": 1}, "inputs for"),
         ({"->a": np.zeros((4, 2))}, r"a current of shape \(4, 2\); \(5, 2\), or \(2,\)"),
         ({"->a": np.zeros(3)}, "shape"),
-        ({"->a": np.full(2, 0.3)}, "beside the grid"),
+        ({"->a": np.full(2, 0.3)}, "off the grid"),
         ({"->a": np.full(2, np.nan)}, "nan"),
     ):
         with pytest.raises(DataError, match=said):

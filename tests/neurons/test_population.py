@@ -100,7 +100,7 @@ def test_the_registry_knows_every_model() -> None:
         ({"n": 2.5}, r"n = 2\.5"),
         ({"theta": 0.0}, r"theta = 0\.0; a positive, finite number is needed"),
         ({"theta": float("nan")}, "theta = nan"),
-        ({"theta": 0.1}, r"theta: 0\.1 lies .* beside the grid of 2\*\*-2"),
+        ({"theta": 0.1}, r"theta: 0\.1 lies .* off the grid of 2\*\*-2"),
         ({"theta": float("inf")}, "theta = inf; a positive, finite number"),
         ({"grid": 29}, "grid = 29 bits"),
         ({"reset_at": ("begin",)}, "reset_at = .*begin.*known: 'start', 'split'"),

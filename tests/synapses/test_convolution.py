@@ -128,7 +128,7 @@ def test_what_is_refused(change: dict[str, Any], said: str) -> None:
     [
         (15, 18, {}, r"from \(1, 4, 4\) = 16 to \(2, 3, 3\) = 18 neurons, and in has 15, a has 18"),
         (16, 9, {}, "in has 16, a has 9"),
-        (16, 18, {"w": np.full((2, 1, 2, 2), 0.1)}, "w: 0.1 lies .* beside the grid"),
+        (16, 18, {"w": np.full((2, 1, 2, 2), 0.1)}, "w: 0.1 lies .* off the grid"),
         (16, 18, {"w": np.full((2, 1, 2, 2), np.inf)}, "w: holds inf"),
     ],
 )

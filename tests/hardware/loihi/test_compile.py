@@ -152,5 +152,5 @@ def test_bounds_by_each_neurons_own_weights() -> None:
 
 def test_weights_beside_the_grid_do_not_arise() -> None:
     """A network does not take them; the compiler has nothing to round."""
-    with pytest.raises(DeclarationError, match="beside the grid"):
+    with pytest.raises(DeclarationError, match="off the grid"):
         network(IF(1, 5.0, 0), [[0.5]])

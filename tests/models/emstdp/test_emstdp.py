@@ -336,7 +336,7 @@ def test_given_weights_that_the_proofs_do_not_cover_are_refused(
     [
         (
             {"w_loss": 0.001, "grid": 6},
-            r"w_loss with grid = 6: 0\.001 lies 0\.001 beside the grid of 2\*\*-6",
+            r"w_loss with grid = 6: 0\.001 lies 0\.001 off the grid of 2\*\*-6",
         ),
         ({"theta_loss": 2.1}, r"theta_loss with grid = 12: 2\.1 lies"),
         ({"grid": 30}, "Emstdp: grid = 30 bits"),
