@@ -1,7 +1,7 @@
-"""Intensities in [0, 1] become spikes: Poisson, one shared random number a step, or regular.
+"""Encoders of intensities in [0, 1] into spikes: Poisson, Poisson with shared random numbers, regular.
 
-Encoders are frozen declarations; `encode` gives one `Spikes` for a batch. Same seed, same spikes, whoever
-computes them.
+Encoders are frozen declarations; `encode` returns one `Spikes` for a batch. The spikes depend only on the
+seed and the sample, not on the program or the number of threads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FULL = 2.0**32  # probability p fires where a 32-bit word lies below floor(p * 
 
 
 class Encoder(Protocol):
-    """What training needs of an encoder."""
+    """Interface of an encoder, as needed by training."""
 
     def encode(
         self,
@@ -34,19 +34,24 @@ class Encoder(Protocol):
         epoch: int = 0,
         stream: Stream = Stream.INPUT,
     ) -> Spikes:
-        """Spikes over T steps for the intensities x (B, n) of the samples index (B,)."""
+        """Spikes over T steps for the intensities x (B, n) of the samples with the numbers index (B,)."""
         ...
 
 
 @dataclass(frozen=True)
 class Poisson:
-    """A spike with a probability proportional to the intensity in every step (Shrestha 2019, section 4.2).
+    """Poisson encoder: a spike with probability proportional to the intensity in every time step.
+
+    Source: Shrestha 2019, section 4.2.
 
     s_i(t) = 1 where word(seed, stream, epoch, index, t, i) < floor(scale * x_i * 2**32).
 
     Attributes:
-        scale: probability of a spike a step at intensity 1, in (0, 1].
-        shared: one random number a step for all inputs and samples, as in the authors' research code.
+        scale: probability of a spike per step at intensity 1, in (0, 1].
+        shared: use one random number per step for all inputs and samples, as in the authors' research code.
+
+    Raises:
+        DeclarationError: scale is not in (0, 1].
     """
 
     scale: float = 1.0
@@ -64,10 +69,17 @@ class Poisson:
         epoch: int = 0,
         stream: Stream = Stream.INPUT,
     ) -> Spikes:
-        """Spikes for the intensities x float32 (B, n) in [0, 1] of the samples index int64 (B,).
+        """Encode a batch.
+
+        Args:
+            x: intensities, float32 (B, n) in [0, 1].
+            index: sample numbers, int64 (B,) in [0, 2**32); they select the random numbers.
+            T: time steps.
+            seed, epoch, stream: select the random numbers.
 
         Raises:
             DataError: an intensity is NaN or outside [0, 1], or the shapes do not fit.
+            DeclarationError: seed or epoch is out of range.
         """
         check_intensities(x, index)
         limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
@@ -79,12 +91,17 @@ class Poisson:
 
 @dataclass(frozen=True)
 class Regular:
-    """Evenly spaced spikes: an accumulator driven by the intensity as a bias, as on the chip (Shrestha 2021).
+    """Regular encoder: evenly spaced spikes from an accumulator driven by the intensity as a bias.
 
-    a_i(t) = a_i(t-1) + floor(scale * x_i * 2**32); a spike and a_i -= 2**32 where a_i >= 2**32.
+    a_i(t) = a_i(t-1) + floor(scale * x_i * 2**32); if a_i >= 2**32: a spike, and a_i -= 2**32.
+
+    Source: the chip's encoding in Shrestha 2021.
 
     Attributes:
-        scale: spikes a step at intensity 1, in (0, 1].
+        scale: spikes per step at intensity 1, in (0, 1].
+
+    Raises:
+        DeclarationError: scale is not in (0, 1].
     """
 
     scale: float = 1.0
@@ -101,7 +118,9 @@ class Regular:
         epoch: int = 0,
         stream: Stream = Stream.INPUT,
     ) -> Spikes:
-        """Spikes for the intensities x float32 (B, n) in [0, 1]; nothing is random here.
+        """Encode a batch of intensities x, float32 (B, n) in [0, 1], over T steps; deterministic.
+
+        `index` int64 (B,) is only checked; seed, epoch and stream are ignored.
 
         Raises:
             DataError: an intensity is NaN or outside [0, 1], or the shapes do not fit.
@@ -116,10 +135,10 @@ ENCODERS = {"Poisson": Poisson, "Regular": Regular}
 
 
 def describe_encoder(encoder: Encoder) -> dict[str, Any]:
-    """An encoder as JSON, for `restore_encoder`.
+    """An encoder as a JSON object, for `restore_encoder`.
 
     Raises:
-        DeclarationError: an encoder that is not one of ENCODERS, so that it could not be restored.
+        DeclarationError: the encoder is not one of ENCODERS, so it could not be restored.
     """
     kind = type(encoder).__name__
     if ENCODERS.get(kind) is not type(encoder):
@@ -128,7 +147,7 @@ def describe_encoder(encoder: Encoder) -> dict[str, Any]:
 
 
 def restore_encoder(entry: dict[str, Any]) -> Encoder:
-    """The encoder of `describe_encoder`.
+    """The encoder of a JSON object from `describe_encoder`.
 
     Raises:
         DeclarationError: an unknown encoder.
@@ -140,27 +159,25 @@ def restore_encoder(entry: dict[str, Any]) -> Encoder:
 
 
 def check_scale(kind: str, scale: float) -> None:
-    """A scale is a number of spikes a step in (0, 1].
+    """Check that a scale, in spikes per step, lies in (0, 1].
 
     Raises:
-        DeclarationError: it is not.
+        DeclarationError: it does not.
     """
     if not 0 < scale <= 1:
-        raise DeclarationError(
-            f"{kind}: scale = {scale!r}; it has to lie in (0, 1]: at most one spike a step"
-        )
+        raise DeclarationError(f"{kind}: scale = {scale!r}; must lie in (0, 1], at most one spike per step")
 
 
 def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) -> None:
-    """Intensities are (B, n) numbers in [0, 1] with one index a row.
+    """Check that intensities are (B, n) numbers in [0, 1] with one index per row.
 
     Raises:
-        DataError: they are not; names the first row and input that is wrong, its value and the usual remedy.
+        DataError: they are not; the error names the first wrong sample and input, its value and the remedy.
     """
     if x.ndim != 2 or len(x) != len(index):
-        raise DataError(f"intensities {x.shape} with {len(index)} indices: (B, n) and (B,) are needed")
+        raise DataError(f"intensities {x.shape} with {len(index)} indices; must be (B, n) and (B,)")
     if len(index) and not (np.min(index) >= 0 and np.max(index) < 2**32):
-        raise DataError(f"indices from {np.min(index)} to {np.max(index)}: they have to lie in [0, 2**32)")
+        raise DataError(f"indices from {np.min(index)} to {np.max(index)}; must lie in [0, 2**32)")
     wrong = ~((x >= 0) & (x <= 1))
     if wrong.any():
         b, i = np.argwhere(wrong)[0]
@@ -172,7 +189,7 @@ def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) 
 
 @kernel
 def _poisson(limits, active, index, tag, key, marks):  # type: ignore[no-untyped-def]
-    """marks[t, i] = 1 where the word of (step t, neuron active[i]) is below its limit; rows come in fours."""
+    """marks[t, i] = 1 if the word of (step t, neuron active[i]) is below its limit; rows in fours."""
     k0, k1 = key & np.uint64(0xFFFFFFFF), key >> np.uint64(32)
     for block in range(marks.shape[0] // 4):
         first = 4 * block
@@ -187,7 +204,7 @@ def _poisson(limits, active, index, tag, key, marks):  # type: ignore[no-untyped
 
 @kernel
 def _shared(limits, tag, key, marks):  # type: ignore[no-untyped-def]
-    """marks[t, i] = 1 where the one word of step t is below the limit."""
+    """marks[t, i] = 1 if the single word of step t is below the limit of input i."""
     k0, k1 = key & np.uint64(0xFFFFFFFF), key >> np.uint64(32)
     for t in range(marks.shape[0]):
         word = philox(np.uint64(0), np.uint64(t // 4), np.uint64(0), tag, k0, k1)[t % 4]
@@ -197,7 +214,7 @@ def _shared(limits, tag, key, marks):  # type: ignore[no-untyped-def]
 
 @kernel
 def _regular(limits, marks):  # type: ignore[no-untyped-def]
-    """marks[t, i] = 1 where t + 1 times the limit passes a multiple of 2**32."""
+    """marks[t, i] = 1 if the accumulated limit reaches a multiple of 2**32 in step t."""
     for t in range(marks.shape[0]):
         for i in range(limits.size):
             before = (np.uint64(t) * limits[i]) >> np.uint64(32)
@@ -206,7 +223,7 @@ def _regular(limits, marks):  # type: ignore[no-untyped-def]
 
 @kernel
 def _pack(marks, active, T, times, neurons, start):  # type: ignore[no-untyped-def]
-    """Append the marked events in the order of (step, neuron); gives the new end."""
+    """Append the marked events, sorted by (step, neuron); returns the new number of events."""
     k = start
     for t in range(T):
         for i in range(active.size):
@@ -218,7 +235,7 @@ def _pack(marks, active, T, times, neurons, start):  # type: ignore[no-untyped-d
 
 @kernel
 def _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets):  # type: ignore[no-untyped-def]
-    """Encode every row; silent inputs cost nothing."""
+    """Encode every row; inputs with limit 0 are skipped."""
     active = np.empty(x.shape[1], np.uint32)
     rows = (T + 3) // 4 * 4
     for b in range(x.shape[0]):
@@ -227,7 +244,7 @@ def _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets):  # 
             active[n] = i
             n += limits[b, i] > 0
         marks = np.empty((rows, n), np.uint8)
-        chosen = active[:n].copy()  # contiguous, so that the drawing loop is vectorised
+        chosen = active[:n].copy()  # contiguous, so that the inner loop is vectorised
         if coding == POISSON:
             _poisson(limits[b][chosen], chosen, index[b], tag, key, marks)
         elif coding == SHARED:
@@ -238,7 +255,7 @@ def _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets):  # 
 
 
 def _gather(coding, x, T, limits, index, tag, key):  # type: ignore[no-untyped-def]
-    """Room for every event that can be, then the events that are."""
+    """Allocate arrays for the largest possible number of events, encode, and cut them to size."""
     most = int(np.count_nonzero(limits, axis=1).sum()) * T
     times, neurons = np.empty(most + 1, np.int32), np.empty(most + 1, np.int32)
     offsets = np.zeros(len(x) + 1, np.int64)

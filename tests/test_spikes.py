@@ -71,7 +71,7 @@ def test_equality_sees_every_difference() -> None:
         ([0, 1], [0], None, r"times \(2,\) and neurons \(1,\)"),
         ([0.5], [0], None, "times are float64"),
         ([2, 2], [1, 1], None, "neuron 1 fires twice in step 2"),
-        ([0], [0], [2], r"a sign is -1 or \+1; found 2"),
+        ([0], [0], [2], r"sign 2; must be -1 or \+1"),
         ([0], [0], [1, 1], r"\(2,\) signs for 1 events"),
     ],
 )
@@ -81,13 +81,13 @@ def test_events_that_cannot_be_are_refused(times, neurons, signs, said) -> None:
 
 
 def test_rasters_that_cannot_be_are_refused() -> None:
-    with pytest.raises(DataError, match=r"\(T, n\) or \(B, T, n\), not \(3,\)"):
+    with pytest.raises(DataError, match=r"shape \(3,\); must be \(T, n\) or \(B, T, n\)"):
         from_raster(np.zeros(3))
-    with pytest.raises(DataError, match=r"found .*2.* Two spikes"):
+    with pytest.raises(DataError, match=r"value .*2.* cannot fire twice"):
         from_raster(np.full((2, 2), 2))
     with pytest.raises(DataError, match="nan"):
         from_raster(np.full((2, 2), np.nan))
-    with pytest.raises(DataError, match="step has to be 1, not 2"):
+    with pytest.raises(DataError, match=r"slice with step 2; .*\(step 1\)"):
         from_raster(np.zeros((4, 2, 2)))[::2]
 
 
@@ -116,16 +116,19 @@ def test_events_may_be_given_as_they_are_kept() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"times": [0, 0, 3, 0, 1]}, "times is list; an array of int32"),
-        ({"times": np.array([0, 0, 3, 0, 1])}, r"times is int64 \(5,\); an array of int32"),
+        ({"times": [0, 0, 3, 0, 1]}, "times is list; must be a one-dimensional array of int32"),
+        (
+            {"times": np.array([0, 0, 3, 0, 1])},
+            r"times is int64 \(5,\); must be a one-dimensional array of int32",
+        ),
         ({"neurons": np.zeros((5, 1), np.int32)}, r"neurons is int32 \(5, 1\)"),
         ({"neurons": np.zeros(4, np.int32)}, "4 neurons for 5 times"),
         ({"offsets": np.array([0, 3, 3, 5], np.int32)}, "offsets is int32"),
-        ({"offsets": np.zeros(0, np.int64)}, "offsets go from nothing"),
-        ({"offsets": np.array([0, 3, 4])}, "offsets go from 0 to 4; they go from 0 to .* events, 5"),
-        ({"offsets": np.array([1, 5])}, "offsets go from 1 to 5"),
-        ({"offsets": np.array([0, 4, 3, 5])}, "presentation 1: offsets fall from 4 to 3"),
-        ({"offsets": np.array([0, 9, 5])}, "presentation 1: offsets fall from 9 to 5"),
+        ({"offsets": np.zeros(0, np.int64)}, "offsets are empty"),
+        ({"offsets": np.array([0, 3, 4])}, "offsets range from 0 to 4; must range from 0 to .* events, 5"),
+        ({"offsets": np.array([1, 5])}, "offsets range from 1 to 5"),
+        ({"offsets": np.array([0, 4, 3, 5])}, "trial 1: offsets decrease from 4 to 3"),
+        ({"offsets": np.array([0, 9, 5])}, "trial 1: offsets decrease from 9 to 5"),
         ({"offsets": np.array([0, 5])}, r"event 3 \(step 0, neuron 1\) does not come after event 2"),
         ({"offsets": np.array([0, 4, 5])}, "event 3 .* does not come after"),
         ({"times": np.array([0, 0, 4, 0, 1], np.int32)}, r"event 2: time 4 is not in \[0, 4\)"),
@@ -134,10 +137,10 @@ def test_events_may_be_given_as_they_are_kept() -> None:
         ({"neurons": np.array([0, 2, 1, 1, -1], np.int32)}, "event 4: neuron -1"),
         ({"neurons": np.array([2, 2, 1, 1, 0], np.int32)}, "event 1 .* does not come after event 0"),
         ({"neurons": np.array([2, 0, 1, 1, 0], np.int32)}, "event 1 .* sorted by step, then neuron"),
-        ({"signs": np.array([1, 1, 0, 1, 1], np.int8)}, "event 2: a sign is -1 or .1; found 0"),
+        ({"signs": np.array([1, 1, 0, 1, 1], np.int8)}, "event 2: sign 0; must be -1 or .1"),
         ({"signs": np.ones(4, np.int8)}, "4 signs for 5 times"),
         ({"signs": np.ones(5)}, "signs is float64"),
-        ({"T": 4.0}, r"T = 4\.0; a whole number"),
+        ({"T": 4.0}, r"T = 4\.0; must be a whole number"),
         ({"n": -1}, "n = -1"),
     ],
 )

@@ -258,7 +258,7 @@ REFUSED = {
     "a split outside": (lambda: Window(4, 4), "Window: split = 4; must lie in 1 .. T - 1 = 3"),
     "an odd window": (
         lambda: Window.halved(7),
-        "Window: T = 7 cannot be halved into two phases; take an even number",
+        "Window: T = 7 cannot be halved into two phases; use an even number",
     ),
     "an odd window of EMSTDP": (lambda: Emstdp(T=25), "T = 25 cannot be halved"),
     "an empty layer": (lambda: Emstdp(sizes=(4, 0, 2)), "sizes[1] = 0; a layer has at least one neuron"),
