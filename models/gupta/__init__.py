@@ -1,4 +1,4 @@
-"""Gupta, "A more biologically plausible local learning rule for ANNs" (2020): networks, tables, figures.
+"""Gupta's local learning rule ("A more biologically plausible local learning rule for ANNs", 2020).
 
     from spikesim import datasets
     from spikesim.models import gupta
@@ -6,12 +6,12 @@
     data = datasets.mnist()
     learn, test = gupta.pair(data.train, 0, 2), gupta.pair(data.test, 0, 2)
     model = gupta.train(gupta.AMENDED, learn.x, learn.y, seed=1)
-    gupta.evaluate(model, test.x, test.y)                                   # % right
+    gupta.evaluate(model, test.x, test.y)                                   # accuracy in %
     gupta.evaluate(model, gupta.attack(model, test.x, test.y, 12 / 255), test.y)
     gupta.train_spiking(gupta.SpikingGupta(T=20), learn).accuracy(test)     # the same rule on spike counts
 
-`Gupta` is a configuration: LITERAL has the printed eps, AMENDED the one that is stable, BACKPROP the paper's
-baseline. `one_vs_one` and `one_vs_rest` make a classifier of several classes.
+`Gupta` is the configuration: LITERAL uses the printed eps, AMENDED a stable one, BACKPROP the baseline of the
+paper. `one_vs_one` and `one_vs_rest` train classifiers for several classes.
 """
 
 from spikesim.models.gupta.classes import OneVsOne, OneVsRest, one_vs_one, one_vs_rest

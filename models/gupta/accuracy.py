@@ -1,4 +1,4 @@
-"""Fig. 2: train and test accuracy over the epochs, MNIST pairs and IRIS pairs."""
+"""Fig. 2: training and test accuracy against the epoch, for pairs of MNIST and IRIS classes."""
 
 from __future__ import annotations
 
@@ -52,15 +52,16 @@ def mnist_pairs(
     forms: Mapping[str, Gupta] = MNIST_FORMS,
     say: Log = print,
 ) -> Table:
-    """Binary pairs of MNIST: every form, pair and seed, with the curves in the table's data.
+    """Table of test accuracies on pairs of MNIST classes; its data contain the curve of every run.
 
     Args:
-        data: with the classes of the pairs; `train` is learnt, `test` measured after every epoch.
+        data: a dataset with the classes of the pairs; networks learn `train`, and are tested on `test` after
+            every epoch.
         seeds: of the runs.
-        pairs: of classes.
-        epochs: passes.
+        pairs: pairs of classes.
+        epochs: passes over the data.
         forms: column -> configuration.
-        say: told after every pair and form.
+        say: receives a message after every pair and form.
     """
     rows: list[tuple[Cell, ...]] = []
     curves: dict[str, Any] = {}
@@ -90,14 +91,14 @@ def iris_pairs(
     forms: Mapping[str, Gupta] = IRIS_FORMS,
     say: Log = print,
 ) -> Table:
-    """Binary pairs of IRIS by repeated stratified cross-validation; columns as `mnist_pairs`.
+    """Table of test accuracies on pairs of IRIS species by repeated stratified cross-validation.
 
     Args:
-        repeats: shuffles of the data, each a seed of its own.
-        folds: parts of a shuffle; a value of a repeat is the mean over its folds.
-        epochs: passes.
+        repeats: shuffles of the data, each with a separate seed.
+        folds: folds of a shuffle; the value of a repeat is the mean over its folds.
+        epochs: passes over the data.
         forms: column -> configuration.
-        say: told after every pair and form.
+        say: receives a message after every pair and form.
     """
     rows: list[tuple[Cell, ...]] = []
     data: dict[str, Any] = {}
@@ -136,12 +137,12 @@ def _curve(config: Gupta, learn: Split, test: Split, seed: int, epochs: int) -> 
 
 
 def _columns(curve: Curve) -> dict[str, list[float]]:
-    """A curve by name: shorter in a file than one record an epoch."""
+    """A curve as one list for each quantity, which is shorter in a file than one record for each epoch."""
     return {key: rounded([record[key] for record in curve]) for key in curve[0]}
 
 
 def _folds(config: Gupta, a: int, b: int, folds: int, seed: int, epochs: int) -> dict[str, list[float]]:
-    """The curve of one repeat: the mean over its folds."""
+    """The curve of one repeat as the mean over its folds."""
     every = max(1, epochs // 30)
     curves = []
     for learn, test in iris_folds(a, b, folds, seed):

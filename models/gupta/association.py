@@ -1,11 +1,11 @@
-"""Z: whether a neuron associates (+1) with a sample or not (-1) (Gupta 2020, section 2, fig. 1).
+"""Associations Z: +1 if a neuron is associated with a sample, else -1 (Gupta 2020, section 2, fig. 1).
 
 Fixed: a code of +-1 for each class and neuron, drawn once. In a binary task each hidden layer has as many +1
-as -1 for class 1, and the opposite for class 0 (Z^0 = -Z^1); the output has +1 for its class and -1 else.
-With more classes, each neuron associates with half of them, drawn anew for each neuron (ours: the paper has
-two classes).
+as -1 for class 1, and the opposite for class 0 (Z^0 = -Z^1); an output neuron has +1 for its class, else -1.
+With more classes, each neuron is associated with half of them, drawn independently for each neuron (an
+extension: the paper has two classes).
 
-Fed back: Z_l = sign(Z_{l+1} W_{l+1}^T), from the output's Z down, with the weights as they are.
+Fed back: Z_l = sign(Z_{l+1} W_{l+1}^T), from the Z of the output downwards, with the current weights.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Codes = tuple[Floats, ...]
 
 
 def output_codes(n_out: int, balanced: bool = True) -> Floats:
-    """The output's Z by class, float64 (classes, n_out): two classes for one neuron, else one neuron each.
+    """Z of the output by class, float64 (classes, n_out): two classes for one neuron, else one neuron each.
 
-    With n_out > 2 classes a neuron meets n_out - 1 samples of others for each of its own, and the printed
-    Z = -1 silences it. Differs from the paper, which has two classes: `balanced` gives others
-    Z = -1 / (n_out - 1).
+    With n_out > 2 classes a neuron sees n_out - 1 samples of other classes for each sample of its own, and
+    the printed Z = -1 silences it. Differs from the paper, which has two classes: with `balanced`, Z is
+    -1 / (n_out - 1) for other classes.
     """
     if n_out == 1:
         return np.array([[-1.0], [1.0]])
@@ -32,14 +32,14 @@ def output_codes(n_out: int, balanced: bool = True) -> Floats:
 
 
 def fixed_codes(sizes: tuple[int, ...], seed: int) -> Codes:
-    """Every layer's Z by class, float64 (classes, n) each, balanced and shuffled from `seed`."""
+    """Fixed Z of every layer by class, float64 (classes, n) each, balanced and shuffled with `seed`."""
     out = output_codes(sizes[-1])
     hidden = tuple(_balanced(n, len(out), seed, layer) for layer, n in enumerate(sizes[1:-1]))
     return (*hidden, out)
 
 
 def _balanced(n: int, classes: int, seed: int, layer: int) -> Floats:
-    """(classes, n) of +-1: two classes are opposite, and half of the neurons are +1 for either of them."""
+    """Codes of +-1, (classes, n): each neuron is +1 for half of the classes; two classes are opposite."""
     if classes == 2:
         order = np.argsort(rng.words(seed, Stream.FEEDBACK, n, index=layer), kind="stable")
         z = np.empty(n)
@@ -51,7 +51,7 @@ def _balanced(n: int, classes: int, seed: int, layer: int) -> Floats:
 
 
 def fed_back(net: RateMLP, z_out: Floats) -> list[Floats]:
-    """Every layer's Z for each sample, float64 (B, n), from the output's (B, n_out); sign(0) is +1."""
+    """Fed-back Z of every layer, float64 (B, n) each, from Z of the output (B, n_out); sign(0) is +1."""
     found = [z_out]
     for w in net.weights[:0:-1]:
         found.append(np.where(np.einsum("bj,ij->bi", found[-1], w) >= 0, 1.0, -1.0))

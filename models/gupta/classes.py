@@ -1,9 +1,11 @@
-"""Several classes from the binary rule: one against the rest, one against one, one network with class codes.
+"""Multi-class classifiers from the binary rule: one against the rest, one against one, one network.
 
 The paper leaves this open ("if a learning method could learn binary classification problems, it will provide
-us with a model that could be used for multi-class classification", section 5). All of this file is ours.
+us with a model that could be used for multi-class classification", section 5). Everything in this file is an
+extension of the paper.
 
-One network with an output for each class needs nothing of this: `train` with sizes (784, 10), for example.
+A network with an output for each class does not need this module: use `train` with sizes (784, 10), for
+example.
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ from spikesim.rates.mlp import Floats
 
 @dataclass(frozen=True)
 class OneVsRest:
-    """A binary network for each class; the class whose network answers with the highest rate wins.
+    """Classifier with a binary network for each class; the network with the highest rate decides.
 
     Attributes:
-        models: one a class, in the order of the classes.
+        models: one network for each class, in the order of the classes.
     """
 
     models: tuple[Model, ...]
@@ -38,18 +40,18 @@ class OneVsRest:
 
 @dataclass(frozen=True)
 class OneVsOne:
-    """A binary network for each pair of classes; the class with the most votes wins.
+    """Classifier with a binary network for each pair of classes; the class with the most votes is chosen.
 
-    Ties are broken by the sum of the rates that speak for a class.
+    Ties are broken by the sum of the rates for a class.
 
     Attributes:
-        models: (a, b), a < b -> the network that says 0 for a and 1 for b.
+        models: (a, b) with a < b -> the network whose class 0 is a and whose class 1 is b.
     """
 
     models: dict[tuple[int, int], Model]
 
     def scores(self, x: Inputs) -> Floats:
-        """Votes for each class, and a thousandth of the rates for it: float64 (B, classes)."""
+        """Votes for each class plus a thousandth of the summed rates for it, float64 (B, classes)."""
         found = np.zeros((len(x), 1 + max(b for _, b in self.models)))
         for (a, b), model in self.models.items():
             p = model.rates(x)[:, 0]
@@ -63,14 +65,19 @@ class OneVsOne:
 
 
 def one_vs_rest(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Log | None = None) -> OneVsRest:
-    """Train a network for each class; in every epoch all its samples meet as many others, drawn anew.
+    """Train a network for each class against the rest.
+
+    Each epoch takes all samples of the class and as many others, which are drawn anew for every epoch.
 
     Args:
-        config: of each network, with one output; seeds are 1000 seed + class.
+        config: configuration of each network, with one output; network seeds are 1000 seed + class.
         x: (n, features) in [0, 1].
         y: int64 (n,), 0 .. classes - 1.
-        seed: of all that is drawn.
-        say: told after each network.
+        seed: of all random numbers.
+        say: receives a message after each network.
+
+    Raises:
+        DataError: fewer than two classes, or labels that are not counted from 0 without a gap.
     """
     models = []
     for c in range(_classes(y)):
@@ -87,7 +94,7 @@ def one_vs_rest(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Log | N
 
 
 def one_vs_one(config: Gupta, x: Inputs, y: Labels, seed: int = 1, say: Log | None = None) -> OneVsOne:
-    """Train a network for each pair of classes, on the samples of both; arguments as `one_vs_rest`."""
+    """Train a network for each pair of classes on their samples; arguments and errors as `one_vs_rest`."""
     models = {}
     for k, (a, b) in enumerate(combinations(range(_classes(y)), 2)):
         rows = np.flatnonzero((y == a) | (y == b))
@@ -105,12 +112,14 @@ def one_network(config: Gupta, sizes: tuple[int, ...], x: Inputs, y: Labels, see
 def _classes(y: Labels) -> int:
     found = np.unique(y)
     if len(found) < 2 or found[0] != 0 or found[-1] != len(found) - 1:
-        raise DataError(f"labels {found.tolist()[:12]}; two or more classes, counted from 0 without a gap")
+        raise DataError(
+            f"y: labels {found.tolist()[:12]}; two or more classes are needed, counted from 0 without a gap"
+        )
     return len(found)
 
 
 def _balanced_rows(label: Labels, seed: int, epoch: int) -> Labels:
-    """All rows of label 1 and as many of label 0, mixed."""
+    """All rows with label 1 and as many with label 0, shuffled."""
     yes, no = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
     some = no[rng.permutation(seed, len(no), epoch, index=1)[: len(yes)]]
     rows = np.concatenate([yes, some])

@@ -1,4 +1,4 @@
-"""The configurations of Gupta (2020): section 3 has the sizes, the optimiser and the batch."""
+"""Configurations of Gupta (2020); section 3 prints the sizes, the optimiser and the batch."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from spikesim.rates.gupta_rule import PRINTED_EPS, GuptaRule
 
 @dataclass(frozen=True)
 class Gupta:
-    """A network and how it learns; defaults are the amended rule on MNIST.
+    """Configuration of a network and its training; the defaults are the amended rule on MNIST.
 
     Attributes:
-        sizes: neurons of the input and of every layer (section 3: two hidden layers of 32 and 16; the input
-            before complement coding).
+        sizes: neurons of the input and of every layer (section 3: two hidden layers of 32 and 16). The input
+            is counted before complement coding.
         learning: "rule" (eq. 3 in Adam, in place of the negative gradient), or "backprop" (binary
-            cross-entropy, the paper's baseline).
-        eps: in the rule's denominator. Differs from the paper: 1e-2 for 1e-9, with which the rule is singular
-            at x = 2p.
-        clip: the rule's f is held within +-clip; None for no clip (the paper).
+            cross-entropy, the baseline of the paper).
+        eps: constant in the denominator of the rule. Differs from the paper: 1e-2 instead of 1e-9, with which
+            the rule is singular at x = 2p.
+        clip: bound of |f| in the rule; None for no bound (the paper).
         association: "fixed" (balanced +-1 in every hidden layer, shuffled once, section 3), or "feedback"
-            (Z = sign(W Z_next) at each step, section 2's first form).
-        coding: "plain", or "complement": inputs [x, 1 - x], so that a silent input can also teach.
-        bias: whether neurons have biases; they learn by the same rule with x = 1.
-        bias_start: where biases start: one value, or one for each layer.
-        rate: Adam's step size (section 3: 1e-3).
+            (Z = sign(W Z_next) at each step, the first form of section 2).
+        coding: "plain", or "complement": inputs [x, 1 - x], so that an inactive input also changes weights.
+        bias: whether neurons have biases, which learn by the same rule with x = 1.
+        bias_start: initial value of the biases: one value, or one for each layer.
+        rate: step size of Adam (section 3: 1e-3).
         batch: samples of an update (section 3: 100 for MNIST, 40 for IRIS).
         epochs: passes over the data (the paper prints none).
 
     Raises:
-        DeclarationError: a value that is not possible.
+        DeclarationError: a field is out of range.
     """
 
     sizes: tuple[int, ...] = (784, 32, 16, 1)
@@ -56,14 +56,15 @@ class Gupta:
                 )
         if len(self.sizes) < 2 or not all(whole(n, 1) for n in self.sizes):
             raise DeclarationError(
-                f"Gupta: sizes = {self.sizes}; an input and at least one layer, of 1 or more neurons each"
+                f"Gupta: sizes = {self.sizes}; an input and at least one layer are needed, of 1 or more "
+                "neurons each"
             )
         for name, low in (("batch", 1), ("epochs", 0)):
             if not whole(getattr(self, name), low):
                 raise DeclarationError(
                     f"Gupta: {name} = {getattr(self, name)!r}; a whole number >= {low} is needed"
                 )
-        _ = self.rule, self.adam  # their own checks
+        _ = self.rule, self.adam  # these check their own values
 
     @property
     def rule(self) -> GuptaRule:
@@ -77,7 +78,7 @@ class Gupta:
 
     @property
     def inputs(self) -> int:
-        """Neurons of the first layer after coding."""
+        """Number of inputs after coding."""
         return self.sizes[0] * (2 if self.coding == "complement" else 1)
 
 
@@ -94,11 +95,11 @@ STRENGTHS = (4 / 255, 8 / 255, 12 / 255)  # section 3, fig. 3
 AMENDED = Gupta()
 LITERAL = Gupta(eps=PRINTED_EPS)
 BACKPROP = Gupta(learning="backprop")
-EARLY_STOPPED = Gupta(learning="backprop", epochs=2)  # a control of ours: less training, no rule
-LINEAR = Gupta(learning="backprop", sizes=(784, 1))  # a control of ours: no hidden layer, no rule
+EARLY_STOPPED = Gupta(learning="backprop", epochs=2)  # a control, not in the paper: less training
+LINEAR = Gupta(learning="backprop", sizes=(784, 1))  # a control, not in the paper: no hidden layer
 
-# Four inputs, 40 samples a batch. With plain inputs and fixed Z the rule often stays at chance on IRIS: a
-# large input has no counterpart that could teach the other class.
+# Four inputs, 40 samples per batch. With plain inputs and fixed Z the rule often stays at chance level on
+# IRIS: a large input has no counterpart from which the other class could be learned.
 IRIS_LITERAL = Gupta(sizes=(4, 32, 16, 1), eps=PRINTED_EPS, batch=40, epochs=1500)
 IRIS_AMENDED = Gupta(
     sizes=(4, 32, 16, 1), coding="complement", bias_start=-2.0, batch=40, epochs=1500

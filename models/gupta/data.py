@@ -1,4 +1,4 @@
-"""The paper's binary tasks: two classes of a data set, labelled 0 and 1."""
+"""Binary tasks of the paper: two classes of a dataset, labelled 0 and 1."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from spikesim.rates.mlp import Floats
 
 
 def pair(split: Split, a: int, b: int) -> Split:
-    """The samples of two classes: y = 0 for class a, 1 for class b; indices as in the split.
+    """Samples of two classes, with y = 0 for class a and y = 1 for class b; indices as in the split.
 
     Raises:
-        DataError: a class without a sample, or the same class twice.
+        DataError: a class without samples, or the same class twice.
     """
     for wanted in (a, b):
         if a == b or not (split.y == wanted).any():
             raise DataError(
-                f"{split.name}: a pair of the classes {a} and {b}; two different ones of "
+                f"{split.name}: no pair of classes {a} and {b}; two different ones of "
                 f"{sorted(set(split.y.tolist()))} are needed"
             )
     rows = np.flatnonzero((split.y == a) | (split.y == b))
@@ -30,7 +30,7 @@ def pair(split: Split, a: int, b: int) -> Split:
 
 
 def iris_samples() -> tuple[Floats, Labels]:
-    """All 150 flowers in their own units: float64 (150, 4) in cm, int64 (150,)."""
+    """All 150 samples of IRIS, unscaled: float64 (150, 4) in cm, and species, int64 (150,)."""
     from sklearn.datasets import load_iris
 
     raw = load_iris()
@@ -38,12 +38,15 @@ def iris_samples() -> tuple[Floats, Labels]:
 
 
 def iris_folds(a: int, b: int, folds: int, seed: int) -> list[tuple[Samples, Samples]]:
-    """Stratified folds of two species: ((x, y) to learn, (x, y) to test) of each, scaled by what is learnt.
+    """Stratified folds of two species, scaled to the range of the training part.
 
     Args:
         a, b: species; y = 0 for a, 1 for b.
-        folds: parts, each once the test set.
+        folds: number of folds; each is the test set once.
         seed: of the shuffle.
+
+    Returns:
+        ((x, y) for training, (x, y) for testing) of each fold.
     """
     x, y = iris_samples()
     member = np.empty(len(y), np.int64)

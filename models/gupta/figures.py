@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from the saved tables: accuracy, robustness, and the STDP curve."""
+"""Plots of the paper's figures from the saved tables: accuracy, robustness, and the STDP curve."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERRORS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)  # ticks of the axis
 
 
 def draw_figures(results: Path) -> list[Path]:
-    """Draw every figure whose table is in a folder; gives the paths of the pictures.
+    """Draw every figure whose table is in a folder; returns the paths of the pictures.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -50,7 +50,7 @@ def draw_figures(results: Path) -> list[Path]:
 
 
 def draw_stdp(path: Path) -> Path:
-    """Fig. 4: the STDP curves of eqs. 5 (dotted) and 6 (solid) at t_pre = 1; each goes to a pole, cut off."""
+    """Draw fig. 4: the STDP curves of eqs. 5 (dotted) and 6 (solid) at t_pre = 1, clipped at their poles."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -77,7 +77,7 @@ def draw_stdp(path: Path) -> Path:
 
 
 def draw_curves(table: Table, path: Path) -> Path:
-    """Fig. 2: accuracy over epochs, a panel a pair; train dotted, test solid, mean over the seeds."""
+    """Draw fig. 2: accuracy over epochs, one panel for each pair; means over seeds, training dotted."""
 
     def panel(axes: Any, pair: str, runs: Mapping[str, Any]) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -94,7 +94,7 @@ def draw_curves(table: Table, path: Path) -> Path:
 
 
 def draw_attacks(table: Table, path: Path) -> Path:
-    """Fig. 3: accuracy over the strength of FGSM, a panel a pair; mean over the seeds, and every seed."""
+    """Draw fig. 3: accuracy over FGSM strength, one panel for each pair; the mean and every seed."""
 
     def panel(axes: Any, pair: str, runs: Mapping[str, Any]) -> None:
         for name in _in_order(runs):
@@ -115,18 +115,18 @@ def _in_order(runs: Mapping[str, Any]) -> list[str]:
 
 
 def _look(name: str) -> tuple[str, str]:
-    """A form's colour and marker, the same in every figure."""
+    """The colour and marker of a form, the same in every figure."""
     k = (FORMS.index(name) if name in FORMS else len(FORMS)) % len(COLORS)
     return COLORS[k], MARKERS[k % len(MARKERS)]
 
 
 def _error(accuracy: Any) -> Any:
-    """What lacks to 100 %, kept off the logarithm's 0."""
+    """The error in %, at least 0.02 so that its logarithm is finite."""
     return np.maximum(100 - np.asarray(accuracy, np.float64), 0.02)
 
 
 def draw_singularity(table: Table, path: Path) -> Path:
-    """Every run's end over eps, and the largest |f| at the start."""
+    """Draw the final accuracy of every run and the largest initial |f| over eps."""
     eps = [name for name in table.data if "clip" not in name]
     at = [float(name.split("=")[1]) for name in eps]
     largest = {row[0]: row[2] for row in table.rows}
@@ -150,7 +150,7 @@ def draw_singularity(table: Table, path: Path) -> Path:
 def _panels(
     data: Mapping[str, Any], path: Path, panel: Callable[[Any, str, Mapping[str, Any]], None], ylabel: str
 ) -> Path:
-    """One panel a pair, and the legend where there is room."""
+    """Draw one panel for each pair, and the legend in a free panel."""
 
     def draw(figure: Figure) -> None:
         columns = min(3, len(data)) + (len(data) <= 3)
@@ -171,7 +171,7 @@ def _panels(
 
 
 def _as_accuracy(axes: Any) -> None:
-    """Errors on a logarithmic axis, upside down and labelled as accuracies: 99.9 and 50 % are both seen."""
+    """Set an inverted logarithmic axis of errors with accuracies as labels, to resolve both 99.9 and 50 %."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axes.set_yscale("log")
@@ -183,7 +183,7 @@ def _as_accuracy(axes: Any) -> None:
 
 
 def _picture(path: Path, inches: tuple[float, float], draw: Callable[[Figure], None]) -> Path:
-    """A figure of its own in the project's style, written atomically."""
+    """Draw a figure in the project's style and write it atomically."""
     try:
         from matplotlib import style
         from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Every claim of Gupta (2020) in a quick form: real trainings, with fewer epochs, seeds and digits."""
+"""Quick reproduction of every claim of Gupta (2020): trainings with fewer epochs, seeds and digits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CURVES = "the paper prints curves, no numbers"
 
 
 def quick(seed: int = 1) -> list[Claim]:
-    """Figs. 2 to 4, ten classes and the spiking form, with one seed; about a minute on one core.
+    """Measure figs. 2 to 4, ten classes and the spiking form with one seed; about a minute on one core.
 
     Raises:
         DataError: MNIST is not in the cache and cannot be fetched.
@@ -64,7 +64,7 @@ def _iris(seed: int, epochs: int = 1000) -> list[Claim]:
 
 
 def _robustness(data: datasets.Dataset, seed: int, epochs: int = 12) -> list[Claim]:
-    """The rule's accuracy under attack, less that of backpropagation."""
+    """Accuracy of the rule under attack minus that of backpropagation."""
     claims = []
     for a, b in ((0, 2), (0, 5)):
         learn, test = pair(data.train, a, b), pair(data.test, a, b)
@@ -88,7 +88,7 @@ def _robustness(data: datasets.Dataset, seed: int, epochs: int = 12) -> list[Cla
 
 
 def _window() -> Claim:
-    """Height of the curve of eq. 6 for the post spike half of t_pre later, over that for it earlier."""
+    """Ratio of the curve of eq. 6 for a post spike t_pre / 2 later to that for one t_pre / 2 earlier."""
     ratio = float(-stdp_window(0.5, 1.0) / stdp_window(-0.5, 1.0))
     note = "above 1: the peak for post after pre is the higher one, as the appendix says"
     what = "STDP curve of eq. 6 at +1/2 over -1/2 t_pre"
@@ -96,7 +96,7 @@ def _window() -> Claim:
 
 
 def _ours(data: datasets.Dataset, seed: int) -> list[Claim]:
-    """What the paper has not: ten classes, and spikes."""
+    """Extensions of the paper: ten classes, and spikes."""
     some = data.train.take(12_000)
     classes = one_vs_one(replace(AMENDED, sizes=(784, 1), rate=3e-3, epochs=4), some.x, some.y, seed)
     found = evaluate(classes, data.test.x, data.test.y)

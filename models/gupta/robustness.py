@@ -1,7 +1,7 @@
-"""Fig. 3: accuracy under FGSM, with PGD as a check on masked gradients and with controls of ours.
+"""Fig. 3: accuracy under FGSM, with PGD as a check for masked gradients, and with two additional controls.
 
-A gain over backpropagation could come from less training or from a simpler function alone. Backpropagation
-stopped after two epochs, and a linear model, stand beside it for that reason.
+A gain over backpropagation could be caused by shorter training or by a simpler function alone. The controls
+for this are backpropagation stopped after two epochs, and a linear model.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def robustness(
     forms: Mapping[str, Gupta] = FORMS,
     say: Log = print,
 ) -> Table:
-    """Accuracy of every form under every attack; each model is attacked with its own gradient.
+    """Table of the accuracy of every form under every attack; each model is attacked with its own gradient.
 
     Args:
-        data: `train` is learnt, all of `test` attacked.
+        data: networks learn `train`, and are attacked on all of `test`.
         seeds: of the runs.
-        pairs: of classes.
+        pairs: pairs of classes.
         forms: column -> configuration, trained for its own number of epochs.
-        say: told after every pair and form.
+        say: receives a message after every pair and form.
     """
     rows: list[tuple[Cell, ...]] = []
     values: dict[str, Any] = {}

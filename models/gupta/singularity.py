@@ -1,10 +1,10 @@
-"""What the printed eps does: f at the start of a training, and where trainings end, over eps and clip.
+"""Effect of eps and clip: f at the start of training, and the accuracy at the end.
 
 Near x = 2p the denominator (2p - x)**2 + eps is eps alone. An untrained neuron has p near 1/2, and a white
-pixel x = 1: the singular place is where every training begins. Adam divides by the root of the mean square of
-what it has seen, so that one sample of f = 1e7 silences its weight for thousands of steps.
+pixel is x = 1: every training starts at the singularity. Adam divides by the root mean square of past
+updates, so that one sample with f = 1e7 freezes its weight for thousands of steps.
 
-Measured on validation data: this is also the search by which eps was chosen.
+Measured on validation data; eps was chosen by this search.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def singularity(
     base: Gupta = LITERAL,
     settings: Sequence[tuple[float, float | None]] = SETTINGS,
 ) -> Table:
-    """Final validation accuracy, and |f| of the first layer at the start, for each eps and clip.
+    """Table of final validation accuracy and of initial |f| in the first layer, for each eps and clip.
 
     Args:
-        data: `fit` is learnt, `validation` measured; the test set has no part.
+        data: networks learn `fit`, and are tested on `validation`; the test set is not used.
         seeds: of the runs.
-        pairs: of classes.
-        epochs: passes.
-        say: told after every setting.
+        pairs: pairs of classes.
+        epochs: passes over the data.
+        say: receives a message after every setting.
         base: the configuration whose eps and clip are varied.
         settings: pairs of eps and clip.
     """
@@ -73,7 +73,7 @@ def singularity(
 
 
 def _starting_f(config: Gupta, learn: Split, seed: int) -> np.ndarray:
-    """|f| of the first layer before any learning, of up to 100,000 pairs of an active pixel and a neuron."""
+    """Initial |f| of the first layer for up to 100,000 pairs of active pixel and neuron, float64 (n,)."""
     net = train(config, learn.x[:1], learn.y[:1], seed, epochs=0).net
     x = coded(config, learn.x[:1000])
     p = net.forward(x)[1]

@@ -1,16 +1,16 @@
-"""The rule on spikes: Poisson input, integrate-and-fire layers, and x and p as spike counts / T.
+"""Gupta's rule with spikes: Poisson input, integrate-and-fire layers, and spike counts / T as x and p.
 
     network    in ==> hid1 ==> hid2 ==> out, delay 0, a `Network` that the engines run
     neuron     v(t) = max(v(t-1) + drive + gain (b + sum of w s(t)), floor)
                a spike, and v -= theta, where v >= theta
-    rate       p = spikes in the window / T, in 0, 1/T .. 1: a neuron fires at most once a step
-    learning   the rule on the counts / T of a batch, in Adam, on float64 weights outside of the engine; what
-               propagates is gain w, rounded to the population's grid
+    rate       p = spikes in the window / T, in 0, 1/T .. 1: a neuron fires at most once per step
+    learning   the rule on the counts / T of a batch, in Adam, on float64 weights outside the engine; the
+               network uses gain w, rounded to the grid of the population
 
-With drive = 1/2 and no input a neuron fires in every second step, as a sigmoid gives 1/2 at 0; the rate grows
-by `gain` for a unit of input, the slope of the sigmoid there.
+With drive = 1/2 and no input a neuron fires in every second step, as the sigmoid is 1/2 at 0; the rate grows
+by `gain` per unit of input, which is the slope of the sigmoid at 0.
 
-Differs from the paper, which has no spikes. Membranes start at 0 in every presentation: no random start.
+Differs from the paper, which has no spikes. Membranes start at 0 in every trial, not at random values.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from spikesim.window import Window
 
 @dataclass(frozen=True)
 class SpikingGupta:
-    """The spiking form of a configuration.
+    """Configuration of the spiking form of a rate network.
 
     Attributes:
-        rates: sizes, rule and optimiser; its coding is "plain" and its learning "rule".
-        T: steps of a presentation.
-        gain: membrane per unit of the rate network's current.
-        drive: membrane per step without input.
-        theta: threshold, subtracted at a spike.
-        floor: the lowest membrane.
-        grid: bits of the propagation grid.
+        rates: sizes, rule and optimiser; coding must be "plain" and learning "rule", with one output.
+        T: steps of a trial.
+        gain: membrane units per unit of current in the rate network.
+        drive: constant input, in membrane units per step.
+        theta: threshold, which is subtracted at a spike.
+        floor: lower bound of the membrane.
+        grid: fractional bits of the propagation grid.
 
     Raises:
-        DeclarationError: T < 1, a gain that is not positive, or a form that has no spiking counterpart here.
+        DeclarationError: T < 1, a gain that is not positive, or a form without a spiking counterpart here.
     """
 
     rates: Gupta = field(default_factory=lambda: Gupta(epochs=5))
@@ -67,12 +67,15 @@ class SpikingGupta:
     def __post_init__(self) -> None:
         if not whole(self.T, 1) or not self.gain > 0:
             raise DeclarationError(
-                f"SpikingGupta: T = {self.T!r}, gain = {self.gain!r}; at least one step and a positive gain"
+                f"SpikingGupta: T = {self.T!r}, gain = {self.gain!r}; a whole number of steps T >= 1 and a "
+                "gain > 0 are needed"
             )
         if self.rates.coding != "plain" or self.rates.learning != "rule" or self.rates.sizes[-1] != 1:
             raise DeclarationError(
-                "SpikingGupta: plain coding, learning by the rule and one output are needed; complement the "
-                "inputs before they are encoded, and read more classes from several networks"
+                f"SpikingGupta: rates has coding = {self.rates.coding!r}, learning = "
+                f"{self.rates.learning!r} and sizes = {self.rates.sizes}; coding = 'plain', learning = "
+                "'rule' and one output are needed. "
+                "Complement the inputs before they are encoded, and use several networks for more classes"
             )
 
 
@@ -81,8 +84,8 @@ class SpikingModel:
     """A trained spiking network.
 
     Attributes:
-        config: how it was made.
-        model: float64 weights and biases, associations, and the curve.
+        config: the configuration that it was trained with.
+        model: float64 weights and biases, associations, and the learning curve.
     """
 
     config: SpikingGupta
@@ -90,23 +93,23 @@ class SpikingModel:
 
     @property
     def network(self) -> Network:
-        """What the engines run, with the weights as they are."""
+        """The declared network with the current weights."""
         return build(self.config, self.model.net)
 
     def rates(self, split: Split, stream: Stream = Stream.TEST) -> Floats:
-        """The output's spike counts / T for the samples of a split, float64 (B,)."""
+        """Spike counts / T of the output for the samples of a split, float64 (B,)."""
         return present(self.config, self.model.net, split, self.model.seed, 0, stream)[-1][:, 0]
 
     def accuracy(self, split: Split) -> float:
-        """The share of right answers in %: class 1 where the output fires in at least half of the steps."""
+        """Accuracy in %; the class is 1 if the output fires in at least half of the steps, else 0."""
         return 100.0 * float(np.mean((self.rates(split) >= 0.5) == (split.y == 1)))
 
 
 def build(config: SpikingGupta, net: RateMLP) -> Network:
-    """The declared network of some weights; they, and the biases, are rounded to the grid.
+    """Declare the spiking network; weights and biases are rounded to the grid.
 
     Raises:
-        DeclarationError: weights so large that float32 sums would not be exact; says what to do.
+        DeclarationError: weights so large that float32 sums would not be exact; the message says what to do.
     """
     names = ["in", *(f"hid{k + 1}" for k in range(len(net.weights) - 1)), "out"]
     populations: dict[str, object] = {"in": Source(net.sizes[0])}
@@ -128,7 +131,7 @@ def build(config: SpikingGupta, net: RateMLP) -> Network:
 def present(
     config: SpikingGupta, net: RateMLP, split: Split, seed: int, epoch: int, stream: Stream = Stream.INPUT
 ) -> list[Floats]:
-    """Counts / T of every layer, input first, for the samples of a split: float64 (B, n) each."""
+    """Run one trial for each sample; returns counts / T of every layer, input first, float64 (B, n) each."""
     network = build(config, net)
     spikes = Poisson().encode(split.x, split.index, config.T, seed, epoch, stream)
     found = engine(network, name="windowed").run({"in": spikes})
@@ -146,13 +149,14 @@ def train_spiking(
 
     Args:
         config: the network.
-        split: of `pair(...)`, labels 0 and 1.
-        seed: of weights, associations, order and spikes; same seed, same weights, bit for bit.
-        measure: name -> a split whose accuracy is kept in the curve after every epoch.
-        epochs: in place of the configuration's.
+        split: samples from `pair(...)`, with labels 0 and 1.
+        seed: of weights, associations, order and spikes; the same seed gives the same weights, bit for bit.
+        measure: name -> a split whose accuracy is recorded in the curve after every epoch.
+        epochs: replaces the epochs of the configuration.
 
     Raises:
-        DataError: labels of other classes, inputs outside [0, 1]. DivergenceError: as `train`.
+        DataError: labels of other classes, or inputs outside [0, 1].
+        DivergenceError: as `train`.
     """
     rates = config.rates
     for name, other in {"train": split, **(measure or {})}.items():
@@ -168,7 +172,7 @@ def train_spiking(
 
 
 def _epoch(trained: SpikingModel, adam: Adam, split: Split, epoch: int, order: Labels) -> None:
-    """One pass: present a batch, update, declare the network anew."""
+    """Train one epoch; the network is declared anew after every update."""
     config, model = trained.config, trained.model
     good = model.net.copy()
     for first in range(0, len(order), config.rates.batch):

@@ -1,4 +1,4 @@
-"""The spiking form on MNIST pairs: the rule on spike counts."""
+"""Test accuracy of the spiking form on pairs of MNIST classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT = SpikingGupta()
 
 
 def spiking_forms(base: SpikingGupta, T: int, epochs: int) -> dict[str, SpikingGupta]:
-    """Column -> configuration: the amended and the printed eps at T steps."""
+    """Configurations by column: the amended and the printed eps at T steps."""
     amended = replace(base, T=T, rates=replace(base.rates, epochs=epochs))
     literal = replace(amended, rates=replace(amended.rates, eps=PRINTED_EPS))
     return {f"T = {T}": amended, f"T = {T}, literal eps": literal}
@@ -34,15 +34,15 @@ def spiking_pairs(
     say: Log = print,
     base: SpikingGupta = DEFAULT,
 ) -> Table:
-    """Test accuracy of the spiking form, with fresh spikes for the test.
+    """Table of test accuracies of the spiking form; the test uses new input spikes.
 
     Args:
-        data: `train` is learnt, `test` measured once.
+        data: networks learn `train`, and are tested once on `test`.
         seeds: of weights, order and spikes.
-        pairs: of classes.
-        T: steps of the main column.
-        epochs: passes.
-        say: told after every pair and form.
+        pairs: pairs of classes.
+        T: steps of a trial.
+        epochs: passes over the data.
+        say: receives a message after every pair and form.
         base: the amended configuration.
     """
     rows: list[tuple[Cell, ...]] = []
@@ -72,5 +72,5 @@ def spiking_pairs(
 
 
 def _seeds(name: str, seeds: Sequence[int]) -> Sequence[int]:
-    """A form that fails need not fail five times."""
+    """The seeds of a form: the first one alone for the literal form, which fails with any seed."""
     return seeds[:1] if "literal" in name else seeds

@@ -1,4 +1,4 @@
-"""Seeds in one cell: mean, spread and the worst seed."""
+"""Summary of several seeds in one table cell: mean, standard deviation and worst seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NO_NUMBERS = "The paper prints curves and no numbers, hence no column of its own
 
 
 def spread(values: Sequence[float]) -> str:
-    """'99.07 ± 0.11', or '99.07' for one seed; where a run stands out, with the worst value."""
+    """'99.07 ± 0.11', or '99.07' for one seed; for a standard deviation above 1 with the worst value."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     mean, sd, worst = float(np.mean(values)), _sd(values), float(np.min(values))
@@ -20,7 +20,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def rounded(values: Sequence[float]) -> list[float]:
-    """Values for a file: four decimals are finer than a sample."""
+    """Values rounded to four decimals for a file, which is finer than the weight of one sample."""
     return [round(float(v), 4) for v in values]
 
 

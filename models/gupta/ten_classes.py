@@ -1,4 +1,4 @@
-"""Ten classes from the binary rule: the paper leaves them open (section 5)."""
+"""Ten classes from the binary rule, which the paper leaves open (section 5)."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def ten_classes(
     say: Log = print,
     networks: Mapping[str, tuple[str, Gupta]] = NETWORKS,
 ) -> Table:
-    """Accuracy on all classes for each way to several classes, by the rule and by backpropagation.
+    """Table of test accuracies of each multi-class scheme, by the rule and by backpropagation.
 
     Args:
-        data: `train` is learnt, `test` measured once.
-        seeds: of the runs; backpropagation runs on the first one alone.
-        epochs: passes.
-        say: told after every training.
+        data: networks learn `train`, and are tested once on `test`.
+        seeds: of the runs; backpropagation uses the first one alone.
+        epochs: passes over the data.
+        say: receives a message after every training.
         networks: row -> ("ovo", "ovr" or "one", configuration).
     """
     rows: list[tuple[Cell, ...]] = []

@@ -1,4 +1,4 @@
-"""Training, evaluation and attack of a network of rates, by Gupta's rule or by backpropagation."""
+"""Training, evaluation and attack of a rate network, by Gupta's rule or by backpropagation."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Model:
     """A trained network.
 
     Attributes:
-        config: how it was made.
+        config: the configuration that it was trained with.
         seed: of weights, associations and order.
         net: weights and biases.
-        codes: every layer's fixed Z by class; what the rule used unless Z was fed back.
-        curve: records of an epoch's number, from 1, and the accuracies in % of what was measured after it.
+        codes: fixed Z of every layer by class, which the rule used unless Z was fed back.
+        curve: a record for each measured epoch: its number, counted from 1, and accuracies in % by name.
     """
 
     config: Gupta
@@ -45,16 +45,16 @@ class Model:
     curve: list[dict[str, float]] = field(default_factory=list)
 
     def rates(self, x: Inputs) -> Floats:
-        """The output's rates for inputs (B, n), float64 (B, n_out)."""
+        """Rates of the output for inputs (B, n), float64 (B, n_out)."""
         return self.net.output(coded(self.config, x))
 
     def predict(self, x: Inputs) -> Labels:
-        """The class of each sample: rate >= 1/2 for one output, else the output with the highest rate."""
+        """Class of each sample, int64 (B,): rate >= 1/2 for one output, else the output of highest rate."""
         p = self.rates(x)
         return (p[:, 0] >= 0.5).astype(np.int64) if p.shape[1] == 1 else p.argmax(axis=1).astype(np.int64)
 
     def gradient(self, x: Floats, y: Labels) -> Floats:
-        """The cross-entropy of each sample by its own input, float64 (B, n)."""
+        """Gradient of the cross-entropy of each sample with respect to its input, float64 (B, n)."""
         rates = self.net.forward(coded(self.config, x))
         g = input_gradient(self.net, rates, targets(y, self.net.sizes[-1]))
         n = self.config.sizes[0]
@@ -78,14 +78,15 @@ def train(
         x: (n, features) in [0, 1].
         y: int64 (n,): 0 and 1 for one output, else 0 .. n_out - 1.
         seed: of weights, associations and order; the same seed gives the same weights, bit for bit.
-        measure: name -> (x, y); the accuracy on each is kept in the curve.
-        epochs: in place of the configuration's.
-        draw: gives the rows of an epoch, in their order; all rows, shuffled, where None.
-        every: epochs between two records of the curve; the last epoch always has one.
+        measure: name -> (x, y); the accuracy on each is recorded in the curve.
+        epochs: replaces the epochs of the configuration.
+        draw: epoch -> rows of that epoch, in their order; None for all rows, shuffled.
+        every: epochs between two records of the curve; the last epoch is always recorded.
 
     Raises:
-        DataError: labels of other classes, inputs outside [0, 1], or lengths that do not fit.
-        DivergenceError: weights that are not finite or beyond a norm of 1e6; at once, with the step.
+        DataError: labels of other classes, inputs outside [0, 1], or lengths that do not match.
+        DivergenceError: weights that are not finite, or with a norm above 1e6; raised at the step where it
+            happens.
     """
     check_samples(config, x, y, "train")
     for name, (other_x, other_y) in (measure or {}).items():
@@ -104,7 +105,7 @@ def train(
 
 
 def _epoch(model: Model, adam: Adam, x: Inputs, y: Labels, rows: Labels) -> None:
-    """One pass over the given rows, batch by batch."""
+    """Train on the given rows once, batch by batch."""
     config, good = model.config, model.net.copy()
     for first in range(0, len(rows), config.batch):
         mine = rows[first : first + config.batch]
@@ -113,12 +114,15 @@ def _epoch(model: Model, adam: Adam, x: Inputs, y: Labels, rows: Labels) -> None
 
 
 def directions(model: Model, rates: list[Floats], y: Labels) -> list[Floats]:
-    """What Adam climbs along, for each of `model.net.arrays`: the rule's update, or the negative gradient.
+    """Directions of ascent for Adam: the update of the rule, or the negative gradient.
 
     Args:
         model: the network, its configuration and its associations.
-        rates: of every layer, input first: float64 (B, n) each; of sigmoids, or spike counts / T.
+        rates: rates of every layer, input first, float64 (B, n) each: of sigmoids, or spike counts / T.
         y: int64 (B,), the classes.
+
+    Returns:
+        One array for each of `model.net.arrays`, of the same shape.
     """
     net, config = model.net, model.config
     if config.learning == "backprop":
@@ -133,14 +137,14 @@ def directions(model: Model, rates: list[Floats], y: Labels) -> list[Floats]:
 
 
 def associations(model: Model, y: Labels) -> list[Floats]:
-    """Every layer's Z for samples of the classes y, float64 (B, n) each."""
+    """Z of every layer for samples of the classes y, float64 (B, n) each."""
     if model.config.association == "feedback":
         return fed_back(model.net, output_codes(model.net.sizes[-1])[y])
     return [code[y] for code in model.codes]
 
 
 def evaluate(model: Any, x: Inputs, y: Labels) -> float:
-    """The share of right predictions in %, of anything with `predict`."""
+    """Accuracy in % of any model with a method `predict`."""
     return 100.0 * float(np.mean(model.predict(x) == y))
 
 
@@ -152,18 +156,19 @@ def attack(
     method: Literal["fgsm", "pgd"] = "fgsm",
     steps: int = 20,
 ) -> Floats:
-    """Adversarial inputs, float64 (B, n) in [0, 1], made with the model's own gradient.
+    """Adversarial inputs by the gradient of the model itself, float64 (B, n) in [0, 1].
 
     Args:
-        model: whose cross-entropy is raised.
+        model: the model whose cross-entropy is increased.
         x: (B, n) in [0, 1].
         y: int64 (B,), the true classes.
-        strength: the largest change of one input: 12 / 255 in fig. 3.
-        method: "fgsm" (the paper's), or "pgd" in `steps` steps.
-        steps: of PGD.
+        strength: the largest change of one input (fig. 3: up to 12 / 255).
+        method: "fgsm" (the paper), or "pgd".
+        steps: number of steps of PGD.
 
     Raises:
-        DataError: samples that do not fit. DeclarationError: an unknown method, a strength outside [0, 1].
+        DataError: samples that do not match the model.
+        DeclarationError: an unknown method, or a strength outside [0, 1].
     """
     check_samples(model.config, x, y, "attack")
 
@@ -179,38 +184,39 @@ def attack(
 
 
 def coded(config: Gupta, x: Inputs) -> Floats:
-    """The inputs as the first layer has them: as they are, or [x, 1 - x]."""
+    """Inputs after coding, float64: x itself, or [x, 1 - x]."""
     plain = np.asarray(x, np.float64)
     return np.concatenate([plain, 1 - plain], axis=1) if config.coding == "complement" else plain
 
 
 def targets(y: Labels, n_out: int) -> Floats:
-    """Targets of the cross-entropy, float64 (B, n_out): y itself, or one-hot."""
+    """Targets of the cross-entropy, float64 (B, n_out): y itself for one output, else one-hot."""
     return np.where(output_codes(n_out)[y] > 0, 1.0, 0.0)
 
 
 def check_samples(config: Gupta, x: Inputs, y: Labels, where: str) -> None:
-    """Samples and labels that fit a configuration.
+    """Check that samples and labels match a configuration.
 
     Raises:
-        DataError: another shape, values outside [0, 1], or labels beyond the classes; says what to do.
+        DataError: a wrong shape, values outside [0, 1], or labels beyond the classes; the message says what
+            to do.
     """
     if x.ndim != 2 or x.shape[1] != config.sizes[0] or y.shape != (len(x),):
         raise DataError(
-            f"{where}: x {x.shape} and y {y.shape}; (n, {config.sizes[0]}) and (n,) are needed for sizes "
-            f"{config.sizes}"
+            f"{where}: x has shape {x.shape} and y {y.shape}; (n, {config.sizes[0]}) and (n,) are needed for "
+            f"sizes = {config.sizes}"
         )
     check_values(x, where)
     if y.dtype.kind not in "iu":
-        raise DataError(f"{where}: labels are {y.dtype}; integers are needed")
+        raise DataError(f"{where}: the labels have dtype {y.dtype}; integers are needed")
     classes = max(2, config.sizes[-1])
     wrong = (y < 0) | (y >= classes)
     if wrong.any():
         k = int(np.argmax(wrong))
         way = (
-            "One output tells two classes, labelled 0 and 1: choose two with pair(split, a, b), or take "
-            "one_vs_one or an output for each class"
+            "One output distinguishes two classes, labelled 0 and 1: choose two with pair(split, a, b), or "
+            "use one_vs_one or one output for each class"
             if config.sizes[-1] == 1
-            else "Take an output for each class"
+            else "Use one output for each class"
         )
         raise DataError(f"{where}: sample {k} has the label {y[k]}, the limit is {classes - 1}. {way}")
