@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before spikesim is imported. The cache's folder is named after the sources, so that no kernel is stale; but
 # numba keeps kernels with and without checked bounds under one name.
@@ -37,7 +38,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("spikesim")
 
-_skipped: list[str] = []
+_skipped: list[str] = []  # what was skipped; with pytest-xdist, in the process that reports
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,18 +60,32 @@ def pytest_report_header() -> str:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a skipped test (an expected failure is reported as skipped too, and is none)."""
     if report.skipped and not hasattr(report, "wasxfail"):
-        _skipped.append(report.nodeid)
+        _note(report.nodeid)
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """Note a module that was skipped as a whole."""
     if report.skipped:
-        _skipped.append(report.nodeid)
+        _note(report.nodeid)
+
+
+def _note(name: str) -> None:
+    if name not in _skipped:
+        _skipped.append(name)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist skipped: it reports no module that is skipped as a whole."""
+    for name in getattr(node, "workeroutput", {}).get("skipped", []):
+        _note(name)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With `--forbid-skips`, a skip is a failure of the run."""
-    if session.config.getoption("--forbid-skips") and _skipped and session.exitstatus == 0:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["skipped"] = _skipped
+    elif session.config.getoption("--forbid-skips") and _skipped and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -452,29 +452,21 @@ def test_an_error_of_the_system_is_a_sentence_too(spikesim: Command, monkeypatch
     spikesim("train", "emstdp-digits", *TINY).refused("/somewhere/kernels.nbi", "No space left on device")
 
 
-# processes of their own, with one cache of compiled kernels
-
-
-@pytest.fixture(scope="session")
-def shared_kernels(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Processes of this test session compile once; sources do not change while it runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPIKESIM_JIT_CACHE", "1")
-        patch.setenv("NUMBA_CACHE_DIR", str(tmp_path_factory.mktemp("kernels")))
-        yield
+# processes of their own, with the kernels that this suite has compiled
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("shared_kernels")
 def test_killed_and_resumed_has_the_weights_of_the_uninterrupted(capsys: pytest.CaptureFixture[str]) -> None:
     assert kill_test.main(["--times", "3", "--epochs", "3"]) == 0
     said = capsys.readouterr().out
     assert "equal: 3 of 3" in said
     assert said.count("killed at") == 3
+    lines = [line for line in said.splitlines() if line.startswith("killed at")]
+    steps = [int(line.split("presentation")[1].split(":")[0]) for line in lines]
+    assert any(step % 1438 for step in steps), "from within an epoch, too"
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("shared_kernels")
 def test_fresh_processes_and_threads_give_the_same_weights(capsys: pytest.CaptureFixture[str]) -> None:
     assert repeat_test.main(["--epochs", "1"]) == 0
     said = capsys.readouterr().out
@@ -484,7 +476,6 @@ def test_fresh_processes_and_threads_give_the_same_weights(capsys: pytest.Captur
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("shared_kernels")
 def test_a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_folder(tmp_path: Path) -> None:
     """A real write that fails: the network's file has 52 kB, and 20 kB are allowed."""
     arguments = ["train", "emstdp-digits", "--epochs", "1", "--out", str(tmp_path / "run")]
