@@ -21,6 +21,7 @@ from spikesim.engines.windowed.neurons import (
     list_fired,
     winner,
 )
+from spikesim.engines.windowed.plan import BIAS, FLOOR, THETA, V_START
 from spikesim.engines.windowed.weight_update import update_layer
 
 
@@ -75,7 +76,7 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
         return
     if t == plan.split and p.reset_split:
         for j in range(p.start, p.start + p.n):
-            buffers.v[j] = plan.v_start[j]
+            buffers.v[j] = plan.neurons[V_START, j]
     if layer == 1:
         row = t - plan.split if plan.replay and t >= plan.split else t
         for j in range(p.n):
@@ -92,15 +93,12 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
         for a in range(sent * widest, sent * widest + buffers.k[sent]):
             buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
     here = slice(p.start, p.start + p.n)
-    integrate_and_fire(
-        buffers.v[here],
-        buffers.current,
-        plan.bias[here],
-        plan.theta[here],
-        plan.floor[here],
-        p.subtract,
-        buffers.fired,
-    )
+    v, bias, current, fired = buffers.v[here], plan.neurons[BIAS, here], buffers.current, buffers.fired
+    if p.uniform:
+        integrate_and_fire(v, current, bias, p.theta, p.floor, p.subtract, fired)
+    else:
+        theta, floor = plan.neurons[THETA, here], plan.neurons[FLOOR, here]
+        integrate_and_fire(v, current, bias, theta, floor, p.subtract, fired)
     phase = 0 if t < plan.split else 1
     buffers.k[mine] = list_fired(
         buffers.fired, p.n, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
@@ -156,7 +154,7 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
     plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
     gate = plan.layers[p.gate].start if p.gate >= 0 else -1
     buffers.k[mine] = fire_error(
-        buffers.v, plus, minus, p.n, buffers.current, p, plan.error_theta, h, gate, h_e,
+        buffers.v, plus, minus, p.n, buffers.current, p, plan.neurons, h, gate, h_e,
         buffers.idx, buffers.sign, mine * buffers.current.size,
     )  # fmt: skip
 
@@ -193,7 +191,7 @@ def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def
             for j in range(n):
                 buffers.current[j] += buffers.train[t_layer % plan.split, j] * p.w_layer
         if fire_error(
-            buffers.v, plus, minus, n, buffers.current, p, plan.error_theta, h, gate, h_e,
+            buffers.v, plus, minus, n, buffers.current, p, plan.neurons, h, gate, h_e,
             buffers.idx, buffers.sign, 0,
         ):  # fmt: skip
             silent = False
@@ -233,7 +231,8 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
     h[:] = 0
     h_e[:] = 0
     buffers.v[:] = 0
-    buffers.v[: plan.v_start.size] = plan.v_start
+    for j in range(h.shape[1]):
+        buffers.v[j] = plan.neurons[V_START, j]
     buffers.k[:] = 0
     count_inputs(plan, times, neurons, h_in)
     input_currents(plan, w, times, neurons, h_in, inputs)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikesim._jit import kernel
+from spikesim._jit import at, kernel
+from spikesim.engines.windowed.plan import THETA
 
 
 @kernel
@@ -43,17 +44,17 @@ def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore
 
 @kernel
 def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset: fired[j] = 1 where neuron j fires."""
+    """Integrate, fire, reset: fired[j] = 1 where neuron j fires. theta, floor: numbers, or one a neuron."""
     if subtract:
         for j in range(v.size):
-            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), floor[j])
-            s = x >= theta[j]
-            v[j] = np.int32(x - theta[j]) if s else x
+            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), at(floor, j))
+            s = x >= at(theta, j)
+            v[j] = np.int32(x - at(theta, j)) if s else x
             fired[j] = s
     else:
         for j in range(v.size):
-            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), floor[j])
-            s = x >= theta[j]
+            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), at(floor, j))
+            s = x >= at(theta, j)
             v[j] = np.int32(0) if s else x
             fired[j] = s
 
@@ -71,18 +72,18 @@ def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fire_error(v, plus, minus, m, current, p, thresholds, h, gate, count, idx, sign, ring):  # type: ignore[no-untyped-def]
+def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign, ring):  # type: ignore[no-untyped-def]
     """Integrate, fire, reset for the error neurons p; lists those that fired, with signs; gives their number.
 
-    plus and minus are where the two channels' membranes start in v; gate is where the first-phase counts h
-    that open the neurons start, or -1 for no gate.
+    neurons: as in Plan. plus and minus are where the two channels' membranes start in v; gate is where the
+    first-phase counts h that open the neurons start, or -1 for no gate.
     """
     k = ring
     for j in range(m):
         if current[j] == 0 or (gate >= 0 and h[0, gate + j] == 0):
             continue
         x = np.int32(v[plus + j] + np.int32(current[j]))
-        s, theta = 0, thresholds[p.start + j]
+        s, theta = 0, neurons[THETA, plus + j]
         if p.pair:
             y = np.int32(v[minus + j] - np.int32(current[j]))
             if x >= theta:

@@ -22,6 +22,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Table = npt.NDArray[np.void]
 NO_FLOOR = -(2**31)
+NEURON = ("bias", "theta", "floor", "v_start")  # rows of Plan.neurons
+BIAS, THETA, FLOOR, V_START = range(4)
 
 
 LAYER = np.dtype(
@@ -29,6 +31,9 @@ LAYER = np.dtype(
         ("n", np.int64),
         ("start", np.int64),  # first neuron of a layer in the flat arrays of layers 1 .. L
         ("w_start", np.int64),  # first weight of the projection into a layer in the flat weights
+        ("theta", np.int32),  # of all neurons of a layer where `uniform`; else see Plan.neurons
+        ("floor", np.int32),
+        ("uniform", np.int32),
         ("subtract", np.int32),
         ("reset_split", np.int32),
         ("delay", np.int64),
@@ -63,11 +68,9 @@ class Plan(NamedTuple):
 
     layers: npt.NDArray[np.void]  # LAYER, over layers 0 .. L; layer 0 is the source
     errors: npt.NDArray[np.void]  # ERROR, in the order of a step
-    bias: I32  # flat, over the neurons of layers 1 .. L; so are theta, floor and v_start
-    theta: I32
-    floor: I32
-    v_start: I32
-    error_theta: I32  # flat, over the error neurons
+    # int32 (4, N), the rows of NEURON: the neurons of layers 1 .. L, then the error neurons. One array, since
+    # a kernel that is handed a plan counts references to each of its arrays at every call.
+    neurons: I32
     T: int
     split: int
     steps: int
@@ -135,11 +138,7 @@ def compile_plan(network: Network) -> Compiled:
     plan = Plan(
         layers,
         error_arrays,
-        _flat(network, chain[1:], "bias"),
-        _flat(network, chain[1:], "theta"),
-        _flat(network, chain[1:], "floor"),
-        _flat(network, chain[1:], "v_start"),
-        _flat(network, errors, "theta"),
+        np.stack([_flat(network, (*chain[1:], *errors), key) for key in NEURON]),
         window.T,
         window.boundary,
         network.steps,
@@ -236,6 +235,9 @@ def _layers(
         rows.append(
             {
                 "n": population.n,
+                "theta": _flat(network, (name,), "theta")[0],
+                "floor": _flat(network, (name,), "floor")[0],
+                "uniform": not population.linear().differing(("theta", "floor")),
                 "subtract": population.reset == "subtract",
                 "reset_split": "split" in population.reset_at,
                 "delay": network.named[link].delay,
