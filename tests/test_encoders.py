@@ -1,4 +1,4 @@
-"""Encoders against naive twins, exactly; their rates; what they refuse."""
+"""Encoders: exact equality with naive implementations, rates, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapping against rational numbers; the proofs refuse exactly at their limits and say the way out."""
+"""Rounding compared with rational numbers; numeric bounds at their exact limits, with remedies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Philox against its published vectors and a twin; words that do not depend on who asks, or when."""
+"""Philox: published test vectors, a naive implementation, and independence of the order of calls."""
 
 from __future__ import annotations
 

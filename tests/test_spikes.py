@@ -1,4 +1,4 @@
-"""Events and rasters are the same thing; events that cannot be are refused."""
+"""Events and rasters are equivalent; invalid events are refused."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_rasters_that_cannot_be_are_refused() -> None:
 
 
 def made(**change) -> Spikes:  # type: ignore[no-untyped-def]
-    """Three presentations of 4 steps and 3 neurons, the middle one empty; some fields replaced."""
+    """Three trials of 4 steps and 3 neurons, the middle one empty, with some fields replaced."""
     fields = {
         "times": np.array([0, 0, 3, 0, 1], np.int32),
         "neurons": np.array([0, 2, 1, 1, 0], np.int32),

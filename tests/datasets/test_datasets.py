@@ -1,4 +1,4 @@
-"""What a dataset promises: splits that neither overlap nor drift, values in [0, 1], errors that say why."""
+"""Datasets: disjoint and reproducible splits, values in [0, 1], errors with reasons."""
 
 from __future__ import annotations
 
@@ -371,7 +371,7 @@ class TestRecordings:
 
 
 def recordings(signs: tuple[str, ...]) -> dict[str, bytes]:
-    """27 made recordings of each sign: channel 0 tells the sign, channel 5 is constant, the rest varies."""
+    """27 synthetic recordings per sign: channel 0 encodes it, channel 5 is constant, the others vary."""
     made = {}
     for s, sign in enumerate(signs):
         for session in range(1, 10):
@@ -386,7 +386,7 @@ def recordings(signs: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def packed(members: dict[str, bytes], mode: str) -> bytes:
-    """A tar archive of the recordings, beside a file that is none."""
+    """A tar archive of the recordings and one unrelated file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for name, data in [("README", b"hello"), *members.items()]:
@@ -402,7 +402,7 @@ MEMBERS = recordings(("Zebra", "apple", "his_hers"))
 class TestAuslan:
     @pytest.fixture
     def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A cache with a made archive of three signs in place of Auslan's."""
+        """A cache with a synthetic archive of three signs instead of Auslan's."""
         monkeypatch.setenv("SPIKESIM_DATA", str(tmp_path))
         archive = packed(MEMBERS, "w:xz")
         names = ("tctodd.tar.gz", tsd_digest(archive), len(archive), tsd_digest, ("tctodd.tar.xz",))

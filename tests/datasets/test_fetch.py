@@ -1,4 +1,4 @@
-"""Data arrive whole or not at all: downloads, archives, sources, cache. The network is a local server."""
+"""Downloads, archives, sources and cache: complete files or none. The network is a local server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BODY = bytes(np.random.Generator(np.random.Philox(key=5)).integers(0, 256, 700_0
 
 
 class Site:
-    """A web site on the loopback: `files` by path, and a queue of `faults`, each spoiling one answer."""
+    """A local web server: `files` by path, and a queue of `faults`, each of which spoils one response."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -41,7 +41,7 @@ class Site:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A running site; no proxy stands between, and no pause between attempts."""
+    """A running server, without proxy and without pauses between attempts."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -66,7 +66,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def answer(request: BaseHTTPRequestHandler, site: Site) -> None:
-    """Answer one request as the site's files and its next fault say."""
+    """Answer one request from the server's files and its next fault."""
     wanted = request.headers.get("Range")
     site.asked.append((request.path, wanted))
     fault = site.faults.pop(0) if site.faults else ""
@@ -98,7 +98,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def file_of(name: str, data: bytes) -> CachedFile:
-    """The declaration of a file with these contents."""
+    """A `CachedFile` with these contents."""
     return CachedFile(name, hashlib.sha256(data).hexdigest(), len(data))
 
 
@@ -124,7 +124,7 @@ def ar_of(members: dict[str, bytes]) -> bytes:
 
 @contextmanager
 def files_no_larger_than(size: int) -> Iterator[None]:
-    """The system refuses to write beyond this size, as a full disk would."""
+    """Limit the size of written files, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -473,7 +473,7 @@ class TestFetching:
 
 @pytest.mark.data
 def test_mnist_itself() -> None:
-    """The real files: fetched if need be, then split and scaled as declared. The hashes hold them still."""
+    """The real files, downloaded if necessary: splits and scaling, verified by hashes."""
     folder = datasets.fetch("mnist")
     assert folder == datasets.cache_folder() / "mnist"
     data = datasets.load("mnist")

@@ -1,4 +1,4 @@
-"""Networks are drawn: every population once, layers in a row, teachers above what they teach."""
+"""Network diagrams: every population once, layers in a row, teaching populations above their layer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pictures: each is written whole, shows what it was given, and refuses what it cannot show."""
+"""Figures: atomic writing, contents, and refusal of invalid arguments."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_name_of_version_0_1_still_works() -> None:
 
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The figures that are made while the test runs."""
+    """The figures created during the test."""
     from matplotlib import figure
 
     made: list[Any] = []

@@ -1,4 +1,4 @@
-"""The command line as a stranger meets it: a sentence and status 2 for what cannot be, nothing half made."""
+"""The command line: results, one-line errors with status 2, and no partial results."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ TINY = ("--set", "sizes=[64,12,10]", "--set", "T=16", "--set", "samples=120", "-
 
 
 class Said:
-    """What a command said, and its exit status."""
+    """Output of a command and its exit status."""
 
     def __init__(self, status: int, out: str, err: str) -> None:
         self.status, self.out, self.err = status, out, err
 
     def refused(self, *words: str) -> None:
-        """Status 2 and one sentence with these words; no traceback, nothing on standard output."""
+        """Check for status 2 and one message with these words, no traceback, and no standard output."""
         assert self.status == 2, self.err
         assert self.out == ""
         assert "Traceback" not in self.err
@@ -52,7 +52,7 @@ Command = Callable[..., Said]
 
 @pytest.fixture
 def pictures() -> None:
-    """For the tests that want them: they take a second a run."""
+    """Enable the figures for this test; they take a second per run."""
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def spikesim(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Command:
-    """`spikesim ARGUMENTS` in an empty folder."""
+    """Run `spikesim ARGUMENTS` in an empty folder."""
     if "pictures" not in request.fixturenames:
         monkeypatch.setattr(train_command, "draw_run", lambda *_given: [])
     monkeypatch.chdir(tmp_path)
@@ -81,7 +81,7 @@ def spikesim(
 
 
 def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    """In the n-th chunk of a training."""
+    """Send Ctrl-C in the n-th chunk of a training."""
     plain, left = train._learn, chunk
 
     def learn(*given: Any) -> None:
@@ -400,7 +400,7 @@ def test_evaluate_refuses_what_cannot_be(spikesim: Command) -> None:
         ({"X": np.full((20, 5), np.nan)}, ("NaN", "sample 0, feature 0")),
         ({"X": np.full((20, 5), 200.0)}, ("[200, 200]", "[0, 1]", "divide by 255")),
         ({"X": np.full((20, 5), -0.5)}, ("-0.5", "[0, 1]")),
-        ({"X": np.zeros((20, 5)), "y": np.full(20, -1)}, ("-1", "labels count from 0")),
+        ({"X": np.zeros((20, 5)), "y": np.full(20, -1)}, ("-1", "labels must be >= 0")),
         ({"X": np.zeros((20, 5)), "y": np.zeros(19, int)}, ("20 samples", "19")),
         ({"X": np.array([[object()] * 5] * 20)}, ("cannot be read", "without Python objects")),
         ({"Z": np.zeros((20, 5))}, ("X", "y")),
@@ -443,7 +443,7 @@ def test_a_disk_that_fills_up_is_said_and_the_run_goes_on_later(
 
 
 def test_an_error_of_the_system_is_a_sentence_too(spikesim: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when the disk of the compiled kernels is full: numba's own message names no file."""
+    """A full disk for compiled kernels: numba's own message names no file."""
 
     def full(*_given: Any) -> None:
         raise OSError(28, "No space left on device", "/somewhere/kernels.nbi")
@@ -477,7 +477,7 @@ def test_fresh_processes_and_threads_give_the_same_weights(capsys: pytest.Captur
 
 @pytest.mark.slow
 def test_a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_folder(tmp_path: Path) -> None:
-    """A real write that fails: the network's file has 52 kB, and 20 kB are allowed."""
+    """A real failing write: the network's file has 52 kB, the limit is 20 kB."""
     arguments = ["train", "emstdp-digits", "--epochs", "1", "--out", str(tmp_path / "run")]
     limit = "r.setrlimit(r.RLIMIT_FSIZE, (20_000,) * 2)"  # when the kernels are compiled and kept
     limited = (

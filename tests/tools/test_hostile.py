@@ -60,7 +60,7 @@ def test_sixty_files_in_a_process_of_their_own() -> None:
 
 
 def test_the_attack_sees_what_a_careless_reader_does(tmp_path: Path) -> None:
-    """h5py alone follows what ours refuses: the hostile files are hostile."""
+    """h5py itself follows what spikesim refuses, so the test files are hostile indeed."""
     secret = tmp_path / "secret"
     write_secret(secret)
     seen = set()

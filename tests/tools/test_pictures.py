@@ -1,4 +1,4 @@
-"""The figures that a command draws of a run."""
+"""Figures that a command draws for a run."""
 
 from __future__ import annotations
 

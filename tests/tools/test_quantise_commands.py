@@ -21,7 +21,7 @@ SMALL = ("--set", "sizes=[64,12,10]", "--set", "T=16", "--set", "samples=120", "
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A run at 12 bits and one at 4, of one seed."""
+    """Two runs of the same seed, with 12 and 4 fractional bits."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(train_command, "draw_run", lambda *_given: [])
@@ -34,7 +34,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def invoke(*arguments: str | Path) -> Any:
-    """A command's result; what it raises is raised."""
+    """The result of a command; its exceptions are raised."""
     return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
 
 
@@ -60,7 +60,7 @@ def test_quantise(runs: tuple[Path, Path], tmp_path: Path) -> None:
 
 
 def test_quantise_writes_the_network(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    """One run, one number of bits: a network that the chip can hold; else it is refused."""
+    """One run and one number of bits give a network for the chip; anything else is refused."""
     out = tmp_path / "chip.h5"
     said = invoke("quantise", runs[0], "--bits", 6, "--samples", 20, "--out", out, "--json", "--T", 30)
     assert json.loads(said.stdout)["rows"][1][0] == "6 bits after training"
@@ -73,7 +73,7 @@ def test_quantise_writes_the_network(runs: tuple[Path, Path], tmp_path: Path) ->
 
 
 def test_energy(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    """A line for each layer in inference and in training, and their sums; said to be modelled."""
+    """A row for each layer in inference and in training, and their sums; labelled as modelled."""
     saved = tmp_path / "energy.json"
     said = invoke("energy", runs[0], "--samples", 10, "--sanafe", 0, "--save", saved)
     assert said.exit_code == 0 and "Modelled cost" in said.output and "IEEE Micro" in said.output

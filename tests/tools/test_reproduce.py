@@ -1,4 +1,4 @@
-"""`spikesim reproduce`: results that fit the schema, taken up again, never mixed with other settings."""
+"""`spikesim reproduce`: valid results, resumed runs, and no mixing of different settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "emstdp-digits"
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A small preset under the name of a real one, in an empty folder, without pictures."""
+    """A small preset under the name of a real one, in an empty folder, without figures."""
     change(monkeypatch, T=16)
     monkeypatch.setattr(train_command, "draw_run", lambda *_given: [])
     monkeypatch.chdir(tmp_path)

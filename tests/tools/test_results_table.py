@@ -1,4 +1,4 @@
-"""Results as data: every file fits the schema, and the README's table is what they give."""
+"""Results files fit the schema, and the README's table matches them."""
 
 from __future__ import annotations
 

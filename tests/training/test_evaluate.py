@@ -1,4 +1,4 @@
-"""Classifying: what is counted, what never changes it, and what is refused."""
+"""Evaluation: counts, independence of chunks and threads, and refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATA = data()
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """A short training; made when the first test asks, not when tests are collected."""
+    """A short training, run at the first use and not at collection."""
     return train(network(), DATA, Poisson(), Training(epochs=2))
 
 

@@ -1,4 +1,4 @@
-"""Run folders: refusals before any work, metrics that survive a crash, a way back, one writer."""
+"""Run folders: early refusals, metrics that survive a crash, fallback to older checkpoints, one writer."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_record_that_fails_half_way_leaves_no_trace(
     assert whole is not None
 
     class Full:
-        """Takes half of what is written, as a full disk does."""
+        """Writes half of the data, as on a full disk."""
 
         fileno = staticmethod(whole.fileno)
         close = staticmethod(whole.close)

@@ -1,4 +1,4 @@
-"""Training: what a run keeps, and that a stopped one goes on as if it had never stopped."""
+"""Training: contents of a run, and equality of resumed and uninterrupted runs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stop_after(calls: int) -> Callable[[TrainingProgress], None]:
-    """A progress callback that presses Ctrl-C at its n-th call; the first one is before the work."""
+    """A progress callback that sends Ctrl-C at its n-th call; the first call is before any training."""
     left = calls
 
     def progress(_made: TrainingProgress) -> None:
@@ -192,7 +192,7 @@ def test_resumed_equals_uninterrupted(variant: str, tmp_path: Path) -> None:
 
 
 def test_every_chunk_can_be_the_last_before_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checkpoints inside epochs, and an end without a farewell at each moment in turn."""
+    """Checkpoints within epochs, and a kill at each chunk in turn."""
     monkeypatch.setattr(training_module, "CHECKPOINT_SECONDS", -1.0)
     whole = train(network(), DATA, POISSON, LONG)
 
@@ -295,7 +295,7 @@ def test_an_extended_run_that_is_stopped_goes_on_to_its_new_end(tmp_path: Path, 
 
 
 def test_the_new_end_is_kept_before_the_first_presentation(tmp_path: Path) -> None:
-    """As when the machine goes down seconds after the extension: no end is taken for the old one."""
+    """A crash just after the number of epochs was extended: the new number is kept."""
     train(network(), DATA, POISSON, Training(seed=5, eta_decay=0.9), out=tmp_path / "run")
 
     def lost(made: TrainingProgress) -> None:
