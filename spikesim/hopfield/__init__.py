@@ -1,1 +1,1 @@
-"""Continuous Hopfield networks (rates): the dynamics that mSTDP and aSTDP learn with."""
+"""Continuous Hopfield networks of rates: the dynamics and the learning rules of mSTDP and aSTDP."""

@@ -1,1 +1,1 @@
-"""mSTDP: continuous Hopfield networks trained with momentum STDP."""
+"""mSTDP: continuous Hopfield networks with momentum spike-timing dependent plasticity."""

@@ -1,11 +1,11 @@
-"""mSTDP: a continuous Hopfield network that learns from the path between its fixed points.
+"""mSTDP: a continuous Hopfield network that learns from the trajectory between its fixed points.
 
-A sample is presented in cycles of a clamped phase, in which the rule acts at each iteration, and a free phase
-(mSTDP, Algorithm 1). Inputs and labels are visible neurons alike, so that one network classifies (inputs
-clamped), generates (labels clamped) and dreams (nothing clamped).
+A trial consists of cycles of a clamped phase, in which the rule acts at each iteration, and a free phase
+(mSTDP, Algorithm 1). Inputs and labels are both visible neurons, so that one network can classify (inputs
+clamped), generate (labels clamped) and dream (nothing clamped).
 
-`Mstdp()` is the paper's. What it leaves open or what has to differ is a field; each that departs begins
-"Differs from the paper:", and `amendments` names those that are in use.
+`Mstdp()` is the configuration of the paper. Values that the paper leaves open, and changes to it, are fields;
+the description of a change begins "Differs from the paper:", and `amendments` lists the changes in use.
 """
 
 from __future__ import annotations
@@ -27,49 +27,50 @@ from spikesim.hopfield.mstdp.states import Float32, UnitLayout, Weights, initial
 
 @dataclass(frozen=True)
 class Mstdp:
-    """A configuration of mSTDP; the defaults are the paper's (section 3).
+    """Configuration of an mSTDP network; the defaults are those of the paper (section 3).
 
     Attributes:
-        n_in, n_out, n_hidden: 784, 10, 2048.
-        lateral: hidden neurons are connected to each other.
+        n_in, n_out, n_hidden: number of input, output and hidden neurons.
+        lateral: whether hidden neurons are connected to each other.
         alpha: learning rate.
-        epsilon: size of a step.
-        beta: push of clamped neurons towards their data.
-        momentum: inertia in clamped phases; it is 0 in free ones.
-        iterations: of a clamped phase.
-        free_iterations: of a free phase (the same 32).
-        cycles: clamped and free phases for each sample.
-        init: bound of the uniform initial weights and biases, or the factor of Xavier's.
-        smoothing: strength of the smoothing term (eq. 16); 0 is eq. 7. See `learning.mstdp`.
-        test_cycles: clamped and free phases that classify a sample.
-        low, high: states that stand for data 0 and 1. The paper does not print them.
-        batch: Differs from the paper: samples presented at once, each with states of its own.
-        centre: Differs from the paper: weights see rates less 1/2 ("half"), or inputs less their mean rate
-            in the training data and the others less 1/2 ("mean").
-        held: Differs from the paper: "inputs" are held at their data in all phases, so that a free phase
-            frees the labels alone, as a test does; "outputs" holds the labels instead, as generation does;
-            "alternate" holds inputs in even cycles, labels in odd ones.
-        generating_gain: Differs from the paper: while labels are held, weights into hidden neurons rest, but
-            for those from labels, whose alpha has this factor.
-        decoder_init: Differs from the paper: factor of the first weights from hidden neurons to inputs.
-        label_init: Differs from the paper: factor of the first weights from labels to hidden neurons.
-        restart: Differs from the paper: states return to rest before each "sample" or "cycle": to where rates
-            are at their centre, or to 0.
+        epsilon: step size of an iteration.
+        beta: strength of the push of clamped neurons towards their data.
+        momentum: inertia in clamped phases; it is 0 in free phases.
+        iterations: iterations of a clamped phase.
+        free_iterations: iterations of a free phase (the paper: the same 32).
+        cycles: number of clamped and free phases of a trial.
+        init: bound of the uniform initial weights and biases, or factor of Xavier's bound.
+        smoothing: strength of the smoothing term (eq. 16); 0 is eq. 7. See `MstdpRule`.
+        test_cycles: number of clamped and free phases that classify a sample.
+        low, high: states that encode data 0 and 1. The paper does not print them.
+        batch: Differs from the paper: samples per batch, each with separate states.
+        centre: Differs from the paper: weights are multiplied by rates minus 1/2 ("half"), or by rates minus
+            the mean in the training data for inputs and minus 1/2 for the others ("mean").
+        held: Differs from the paper: "inputs" holds inputs at their data in all phases, so that a free phase
+            frees only the labels, as a test does; "outputs" holds the labels instead, as generation does;
+            "alternate" holds inputs in even cycles and labels in odd ones.
+        generating_gain: Differs from the paper: while labels are held, weights into hidden neurons are fixed,
+            except those from labels, whose alpha has this factor.
+        decoder_init: Differs from the paper: factor of the initial weights from hidden neurons to inputs.
+        label_init: Differs from the paper: factor of the initial weights from labels to hidden neurons.
+        restart: Differs from the paper: states return to rest before each "sample" or "cycle". At rest, rates
+            equal the centre; without a centre, states are 0.
         free_first: Differs from the paper: a cycle begins with its free phase.
-        learn_first: Differs from the paper where False: nothing is learned in a sample's first clamped phase.
-        immediate: Differs from the paper where False: a phase's updates are applied at its end.
-        hidden_gain, feedback_gain, decay: Differs from the paper: see `learning.mstdp`.
-        schedule: Differs from the paper where "linear": alpha falls to 0 over the training.
-        averaging: Differs from the paper: tests take the running mean of the weights; this is its factor a
-            presentation of a batch.
+        learn_first: Differs from the paper if False: no learning in the first clamped phase of a trial.
+        immediate: Differs from the paper if False: the updates of a phase are applied at its end.
+        hidden_gain, feedback_gain, decay: Differs from the paper: see `MstdpRule`.
+        schedule: Differs from the paper if "linear": alpha falls to 0 over the training.
+        averaging: Differs from the paper: tests use a running mean of the weights, with this factor per
+            batch; 0 for no averaging.
         xavier: Differs from the paper: `init` is a factor of Xavier's bound.
-        mirrored: Differs from the paper: the two directions begin equal; they learn apart.
-        test_iterations: of a test where inputs (or labels) are held.
-        test_tail: last iterations whose label rates are averaged; 1 is the last alone.
-        limit: a larger |state| is a divergence.
+        mirrored: Differs from the paper: the weights of both directions are initially equal; they learn
+            independently.
+        test_iterations: iterations of a test in which inputs (or labels) are held.
+        test_tail: number of last iterations over which label rates are averaged; 1 is the last one alone.
+        limit: largest |state|; beyond it the training has diverged.
 
     Raises:
-        DeclarationError: a value out of its range, with the range.
+        DeclarationError: a field is out of range; the message contains the range.
     """
 
     n_in: int = 784
@@ -116,31 +117,32 @@ class Mstdp:
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise DeclarationError(
-                    f"Mstdp: {name} = {getattr(self, name)!r}; it has to lie in [{low:g}, {high:g}]"
+                    f"Mstdp: {name} = {getattr(self, name)!r} is out of range; it must be in "
+                    f"[{low:g}, {high:g}]"
                 )
         if not self.low < self.high:
             raise DeclarationError(f"Mstdp: low = {self.low} is not below high = {self.high}")
-        self.layout  # noqa: B018 - refuses sizes below 1
-        self.rule  # noqa: B018 - refuses rates below 0
+        self.layout  # noqa: B018 - checks the sizes
+        self.rule  # noqa: B018 - checks the learning rates
 
     @property
     def layout(self) -> UnitLayout:
-        """Who is where."""
+        """Positions of the neurons."""
         return UnitLayout(self.n_in, self.n_out, self.n_hidden)
 
     @property
     def rule(self) -> MstdpRule:
-        """The rule's parameters."""
+        """Parameters of the learning rule."""
         return MstdpRule(
             self.alpha, self.smoothing, self.hidden_gain, self.feedback_gain, self.decay, self.immediate
         )
 
     def clamped(self, inputs: Clamp = "pushed", outputs: Clamp = "pushed") -> Phase:
-        """A clamped phase."""
+        """A clamped phase with the given condition of inputs and outputs."""
         return Phase(self.iterations, self.epsilon, self.momentum, inputs, outputs, self.beta)
 
     def free(self, inputs: Clamp = "free", outputs: Clamp = "free") -> Phase:
-        """A free phase."""
+        """A free phase with the given condition of inputs and outputs."""
         return Phase(self.free_iterations, self.epsilon, 0.0, inputs, outputs, 0.0)
 
 
@@ -170,12 +172,12 @@ _RANGES = {
     "low": (-10.0, 10.0),
     "high": (-10.0, 10.0),
 }
-# Sizes, and how much is presented at test: no amendments.
+# Sizes, and the length of a test: these are no amendments.
 _NEUTRAL = ("n_in", "n_out", "n_hidden", "limit", "test_cycles", "test_iterations")
 
 
 def amendments(config: Mstdp) -> tuple[str, ...]:
-    """What differs from the paper's configuration, as "name = value", in the order of the fields."""
+    """Differences from the paper's configuration as "name = value", in the order of the fields."""
     paper, changed = Mstdp(), []
     for field in fields(Mstdp):
         value: Any = getattr(config, field.name)
@@ -186,13 +188,13 @@ def amendments(config: Mstdp) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A network while it learns: weights and states change in place.
+    """An mSTDP network, whose weights and states change in place.
 
     Attributes:
         config: the configuration.
-        weights: the parameters.
-        states: of the samples of a batch; the paper carries them from one sample to the next.
-        centre: what weights see rates less of, float32 (neurons,); None for nothing.
+        weights: weights and biases.
+        states: states of the samples of a batch; in the paper they carry over from sample to sample.
+        centre: subtracted from the rates that weights are multiplied by, float32 (neurons,); None for 0.
     """
 
     config: Mstdp
@@ -202,11 +204,11 @@ class Net:
 
 
 def initial(config: Mstdp, seed: int, mean_input: Float32 | None = None) -> Net:
-    """A network with random weights and states, all drawn from `seed`.
+    """Create a network with random weights and states.
 
     Args:
         config: the configuration.
-        seed: of the random numbers.
+        seed: of all random numbers.
         mean_input: mean rates of the inputs, (n_in,), for centre = "mean".
 
     Raises:
@@ -239,7 +241,7 @@ def initial(config: Mstdp, seed: int, mean_input: Float32 | None = None) -> Net:
 
 
 def at_rest(layout: UnitLayout, centre: Float32 | None, batch: int) -> States:
-    """States at rest: s = logit(c) / 4, where rates are at the centre c; 0 without a centre."""
+    """States at rest: s = logit(c) / 4, so that rates equal the centre c; 0 without a centre."""
     states = States.zeros(batch, layout)
     if centre is not None:
         states.s[...] = np.log(centre / (1 - centre)) / 4
@@ -247,7 +249,7 @@ def at_rest(layout: UnitLayout, centre: Float32 | None, batch: int) -> States:
 
 
 def scaled(config: Mstdp, x: Float32) -> Float32:
-    """Data in [0, 1] as states in [low, high]."""
+    """Convert data in [0, 1] to states in [low, high], float32."""
     return (np.float32(config.low) + np.float32(config.high - config.low) * x).astype(np.float32)
 
 
@@ -257,7 +259,7 @@ def mean_rates(config: Mstdp, x: Float32) -> Float32:
 
 
 def targets(config: Mstdp, x: Float32 | None, labels: np.ndarray | None, batch: int) -> Float32:
-    """Data of the visible neurons, float32 (batch, visible); `low` where x or labels are not given."""
+    """Data of the visible neurons as states, float32 (batch, visible); `low` if x or labels are None."""
     found = np.full((batch, config.layout.n_visible), config.low, np.float32)
     if x is not None:
         found[:, config.layout.inputs] = scaled(config, x)
@@ -267,7 +269,7 @@ def targets(config: Mstdp, x: Float32 | None, labels: np.ndarray | None, batch: 
 
 
 def schedule_of(config: Mstdp) -> Iterator[tuple[Phase, bool]]:
-    """The phases of one sample in their order, and whether the rule acts in each (Algorithm 1)."""
+    """The phases of one trial in order, each with whether the rule acts in it (Algorithm 1)."""
     for cycle in range(config.cycles):
         held: dict[str, Clamp] = {}
         if config.held == "inputs" or (config.held == "alternate" and cycle % 2 == 0):
@@ -281,14 +283,14 @@ def schedule_of(config: Mstdp) -> Iterator[tuple[Phase, bool]]:
 
 
 def present(net: Net, x: Float32, labels: np.ndarray, alpha: float, step: int = 0) -> None:
-    """Present a batch and learn from it.
+    """Run one trial of a batch with learning.
 
     Args:
         net: changed in place.
         x: images in [0, 1], float32 (batch, n_in).
         labels: int (batch,).
-        alpha: the present learning rate.
-        step: number of this presentation, for messages.
+        alpha: the current learning rate.
+        step: number of this trial, for messages.
 
     Raises:
         DivergenceError: a state beyond the limit.

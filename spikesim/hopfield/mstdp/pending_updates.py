@@ -1,17 +1,17 @@
-"""Weight updates kept as what they are made of, and applied once as one product.
+"""Pending weight updates, stored as low-rank factors and applied in one matrix product.
 
-Each iteration t of a batch adds alpha / batch * sum over its rows of (pre x signal) to the weights: a product
-of low rank. Kept as rows (pre, signal), the updates of a phase are applied together,
+Each iteration t of a batch adds alpha / batch * sum over its rows of (pre x signal) to the weights, which is
+a product of low rank. The rows (pre, signal) of a phase are stored and applied together,
 
     W <- W + alpha / batch * P^T E        P (rows, pre), E (rows, post), rows = iterations * batch
 
-one BLAS call instead of one a step. Where the rule acts at each iteration, what is pending has to be seen
-before it is applied; the drive is corrected by it,
+with one BLAS call instead of one per iteration. If the rule is immediate, the drive must include the updates
+that are still pending; it is corrected by
 
     p W' = p W + alpha / batch * (p P^T) E,
 
-which is the same mathematics as updating W at each step (equal up to float32 rounding), and much cheaper for
-small batches, where a step is bound by the memory that W takes.
+which is equivalent to an update of W at each iteration (equal up to float32 rounding), and much cheaper for
+small batches, where an update is limited by the memory bandwidth for W.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ RANK = 32
 
 
 class Pending:
-    """Rows (pre, signal) that wait to become an update of `weights`.
+    """Pending updates of `weights` as rows (pre, signal).
 
     Args:
         weights: changed in place by `flush`.
-        layout: who is where.
-        rule: rates of learning, and whether the drive has to see what is pending.
-        alpha: the present learning rate, which a schedule may have changed.
+        layout: positions of the neurons.
+        rule: gains of the learning rate, and whether pending updates contribute to the drive.
+        alpha: the current learning rate, which a schedule may have changed.
 
-    `generating`: None, or a factor of the rate of weights from labels into hidden neurons, while all other
-    weights into hidden neurons rest, and their biases.
+    Attributes:
+        generating: None, or a factor of the learning rate of weights from labels into hidden neurons; then
+            all other weights into hidden neurons and the biases of hidden neurons are fixed.
     """
 
     def __init__(self, weights: Weights, layout: UnitLayout, rule: MstdpRule, alpha: float) -> None:
@@ -47,7 +48,7 @@ class Pending:
 
     @property
     def immediate(self) -> bool:
-        """Whether the drive sees what is pending."""
+        """Whether pending updates contribute to the drive."""
         return self.rule.immediate
 
     @property
@@ -56,10 +57,13 @@ class Pending:
         return self.rule.smoothing
 
     def start(self, iterations: int, batch: int, constant: Float32 | None = None) -> None:
-        """Make room for a phase; what was pending is flushed.
+        """Allocate the rows of a phase, after updates that were pending have been applied.
 
-        `constant`: what the weights see of the inputs, (batch, inputs), where they are held; then rows have
-        the other columns only.
+        Args:
+            iterations: of the phase.
+            batch: samples of a batch.
+            constant: centred rates of the inputs, (batch, inputs), if they are held; rows then contain the
+                other columns only.
         """
         self.flush()
         self._constant, self._first = constant, 0 if constant is None else constant.shape[1]
@@ -68,15 +72,15 @@ class Pending:
             self._pre, self._signal = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
     def pre_slot(self) -> Float32:
-        """Where the rates that are seen in the present iteration go, (batch, columns)."""
+        """Array for the centred rates of the current iteration, (batch, columns)."""
         return self._pre[self._count]
 
     def signal_slot(self) -> Float32:
-        """Where the signals of the present iteration go, (batch, columns)."""
+        """Array for the signals of the current iteration, (batch, columns)."""
         return self._signal[self._count]
 
     def took(self) -> None:
-        """Both slots have been filled."""
+        """Complete an iteration, after both slots have been filled."""
         if self.immediate:
             pre, signal, hidden = self.pre_slot(), self.signal_slot(), self.layout.hidden
             self._self_drive += (pre[:, hidden] * signal[:, hidden]).sum(0)
@@ -86,7 +90,7 @@ class Pending:
             self.flush()  # beyond this rank a correction costs more than the product
 
     def correct(self, pre: Float32, drive: Float32) -> None:
-        """Add to `drive` (batch, neurons) what the pending updates would add to the weights."""
+        """Add the contribution of the pending updates to `drive` (batch, neurons)."""
         if not self._count:
             return
         layout, rows = self.layout, self.weights.to_hidden.shape[0]
@@ -103,7 +107,7 @@ class Pending:
         )
 
     def flush(self) -> None:
-        """Apply what is pending to the weights, and forget it."""
+        """Apply the pending updates to the weights and clear them."""
         if not self._count:
             return
         weights, first = self.weights, self._first
@@ -131,7 +135,7 @@ class Pending:
         self._count, self._self_drive = 0, np.zeros_like(self._self_drive)
 
     def _bias_learns(self, signal: Float32) -> None:
-        """`signal`: summed over the batch, from column `first` on. Hidden neurons may rest."""
+        """Update the biases by `signal`, summed over the batch, from column `first` on."""
         into_visible = np.float32(self.alpha / self._pre.shape[1])
         split = self.layout.n_visible - self._first
         self.weights.bias[self._first : self.layout.n_visible] += into_visible * signal[:split]
@@ -139,7 +143,7 @@ class Pending:
             self.weights.bias[self.layout.hidden] += into_visible * signal[split:]
 
     def _rows(self) -> tuple[Float32, Float32]:
-        """What is pending as two matrices (rows, columns)."""
+        """The pending rates and signals as two matrices (rows, columns)."""
         columns = self._pre.shape[2]
         return (
             self._pre[: self._count].reshape(-1, columns),
@@ -147,12 +151,12 @@ class Pending:
         )
 
     def _factors(self, batch: int) -> tuple[np.float32, np.float32]:
-        """Learning rates of weights into hidden and into visible neurons, over the batch."""
+        """Learning rates of weights into hidden and into visible neurons, divided by the batch."""
         alpha = self.alpha / batch
         return np.float32(alpha * self.rule.hidden_gain), np.float32(alpha)
 
     def _row_gain(self) -> Float32:
-        """Factors of presynaptic neurons for weights into hidden ones, (neurons,)."""
+        """Factors of the learning rate of weights into hidden neurons by presynaptic neuron, (neurons,)."""
         others, labels = (1.0, 1.0) if self.generating is None else (0.0, self.generating)
         gain = np.full(self.layout.n, others, np.float32)
         gain[self.layout.outputs] = self.rule.feedback_gain * labels

@@ -1,13 +1,13 @@
-"""The dynamics of a continuous Hopfield network: momentum inference, free, pushed and held neurons.
+"""Dynamics of a continuous Hopfield network: inference with momentum, and free, pushed and held neurons.
 
-With rates rho_j = rho(s_j), one iteration for every neuron i at once is (mSTDP, eqs. 1, 2, 8, 11, 12)
+With rates rho_j = rho(s_j), one simultaneous iteration of all neurons i is (mSTDP, eqs. 1, 2, 8, 11, 12)
 
     R_i = rho'(s_i) (sum_j W_ji rho_j + b_i)      pressure of the network
     v_i <- m v_i + (R_i - s_i)                    velocity, with inertia m
     s_i <- s_i + epsilon v_i + beta (d_i - s_i)   beta > 0 for visible neurons that are pushed to their data d
 
-A held neuron stays at its data: s_i = d_i. Differs from the paper: it pushes, and never holds.
-Weights may be seen by a centred rate, rho_j - c_j; the centre c is 0 in the paper.
+A held neuron stays at its data: s_i = d_i. Differs from the paper: there, neurons are pushed and never held.
+Weights may be multiplied by a centred rate, rho_j - c_j; the centre c is 0 in the paper.
 
 mSTDP: "Momentum spike-timing dependent plasticity" (Algorithm 1 and sections 2.1 to 2.4).
 """
@@ -36,13 +36,13 @@ IterationCallback = Callable[[int, Float32], None]
 
 @dataclass(frozen=True)
 class Phase:
-    """A run of iterations under one condition.
+    """A number of iterations under one condition.
 
     Attributes:
-        iterations: how many.
-        epsilon: size of a step.
-        momentum: inertia m, in [0, 1).
-        inputs: whether visible inputs are free, pushed to their data, or held at it.
+        iterations: number of iterations.
+        epsilon: step size, in [0, 2].
+        momentum: inertia m, in [0, 0.999].
+        inputs: visible inputs are "free", "pushed" towards their data, or "held" at their data.
         outputs: the same for visible outputs.
         beta: strength of the push, in [0, 1].
 
@@ -59,18 +59,19 @@ class Phase:
 
     def __post_init__(self) -> None:
         if int(self.iterations) != self.iterations or self.iterations < 0:
-            raise DeclarationError(f"Phase: iterations = {self.iterations!r}; 0 or more are needed")
+            raise DeclarationError(f"Phase: iterations = {self.iterations!r}; a whole number >= 0 is needed")
         for name, low, high in (("epsilon", 0.0, 2.0), ("momentum", 0.0, 0.999), ("beta", 0.0, 1.0)):
             if not low <= getattr(self, name) <= high:
                 raise DeclarationError(
-                    f"Phase: {name} = {getattr(self, name)!r}; it has to lie in [{low:g}, {high:g}]"
+                    f"Phase: {name} = {getattr(self, name)!r} is out of range; it must be in "
+                    f"[{low:g}, {high:g}]"
                 )
         for name in ("inputs", "outputs"):
             if getattr(self, name) not in CLAMPS:
                 raise DeclarationError(f"Phase: {name} = {getattr(self, name)!r}; known: {', '.join(CLAMPS)}")
 
     def clamp(self, layout: UnitLayout) -> Float32:
-        """For each visible neuron beta, 0 where it is free, -1 where it is held; float32 (visible,)."""
+        """Strength of the push on each visible neuron, float32 (visible,): beta, 0 if free, -1 if held."""
         strength = {"free": 0.0, "pushed": self.beta, "held": float(_HELD)}
         found = np.empty(layout.n_visible, np.float32)
         found[layout.inputs] = strength[self.inputs]
@@ -80,28 +81,28 @@ class Phase:
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """States s and velocities v, float32 (batch, neurons), changed in place."""
+    """States s and velocities v, float32 (batch, neurons) each, changed in place."""
 
     s: Float32
     v: Float32
 
     @staticmethod
     def zeros(batch: int, layout: UnitLayout) -> States:
-        """States at rest."""
+        """States and velocities of 0."""
         return States(np.zeros((batch, layout.n), np.float32), np.zeros((batch, layout.n), np.float32))
 
     @staticmethod
     def at(s: Float32) -> States:
-        """The given states, without velocity."""
+        """The given states with velocities of 0."""
         return States(np.ascontiguousarray(s, np.float32), np.zeros_like(s, np.float32))
 
 
 @kernel
 def advance(s, v, rho, drive, bias, target, clamp, epsilon, m, rho_next):  # type: ignore[no-untyped-def]
-    """One iteration of all columns given, float32 (batch, columns), of which the first are visible.
+    """One iteration of all given columns, float32 (batch, columns), of which the first are visible.
 
-    Reads rates `rho` of s and the weighted sums `drive`; `target` (batch, visible) and `clamp` (visible,) are
-    those of the visible ones. Writes s, v, the new rates `rho_next`, and into `drive` the force R - s.
+    Reads the rates `rho` of s and the weighted sums `drive`; `target` (batch, visible) and `clamp` (visible,)
+    belong to the visible columns. Writes s, v, the new rates `rho_next`, and the force R - s into `drive`.
     Short loops over one row at a time stay in the cache and vectorise; one loop over all arrays would not.
     """
     n_visible = target.shape[1]
@@ -115,7 +116,7 @@ def advance(s, v, rho, drive, bias, target, clamp, epsilon, m, rho_next):  # typ
             row_v[i] = m * row_v[i] + row_drive[i]
         for i in range(n_visible):
             pull = clamp[i] * (row_target[i] - row_s[i])
-            if clamp[i] < _ZERO:  # held: it stays at its data, which it has already
+            if clamp[i] < _ZERO:  # held: the state already equals the data
                 row_v[i] = _ZERO
                 pull = _ZERO
             row_s[i] = row_s[i] + pull
@@ -127,9 +128,10 @@ def advance(s, v, rho, drive, bias, target, clamp, epsilon, m, rho_next):  # typ
 
 @kernel
 def signals(rho, rho_next, force, clamp, smoothing, signal):  # type: ignore[no-untyped-def]
-    """signal[...] = d rho_i - smoothing (R_i - s_i) rho'_i, what the rule learns from; 0 where one is held.
+    """Postsynaptic factor of the rule: signal[...] = d rho_i - smoothing (R_i - s_i) rho'_i; 0 if held.
 
-    float32 (batch, columns); `force` is R - s before the step, `clamp` that of the visible columns.
+    Arrays are float32 (batch, columns); `force` is R - s before the step, `clamp` (visible,) belongs to the
+    visible columns.
     """
     for b in range(rho.shape[0]):
         row_rho, row_next, row_force, row_signal = rho[b], rho_next[b], force[b], signal[b]
@@ -155,19 +157,19 @@ def relax(
 ) -> Float32:
     """Run a phase; states change in place.
 
-    Held inputs are constant, so what they drive is one product a phase. With `pending`, every iteration is
-    learned from; what is pending already takes part in the drive when the rule acts at each iteration.
+    Held inputs are constant, so that their contribution is computed once per phase. With `pending`, the rule
+    acts on every iteration; if it is immediate, updates that are still pending contribute to the drive.
 
     Args:
-        weights: the parameters; only `pending` changes them, when it is flushed.
-        layout: who is where.
+        weights: weights and biases; only `pending` changes them, when it is flushed.
+        layout: positions of the neurons.
         states: (batch, neurons).
-        target: data of the visible neurons, float32 (batch, visible); finite also where nothing is clamped.
+        target: data of the visible neurons, float32 (batch, visible); finite even if nothing is clamped.
         phase: the condition.
         centre: c, float32 (neurons,); None for 0.
-        pending: takes rates and signals of each iteration; None to learn nothing.
+        pending: receives rates and signals of each iteration; None for no learning.
         watch: called as watch(t, s) after iteration t.
-        tail: last iterations whose output rates are averaged.
+        tail: number of last iterations over which output rates are averaged.
 
     Returns:
         Mean rates of the visible outputs, float32 (batch, outputs).
@@ -205,7 +207,7 @@ def relax(
 
 
 class _Columns:
-    """The columns from `first` on while a phase runs: compact arrays, and what the constant ones drive."""
+    """Columns from `first` on during a phase: compact arrays, and the drive by the constant columns."""
 
     def __init__(
         self, weights: Weights, layout: UnitLayout, states: States, centre: Float32 | None, first: int
@@ -228,7 +230,7 @@ class _Columns:
             self.constant_drive = self.constant @ weights.to_hidden[:first]
 
     def seen(self, pending: Pending | None) -> Float32:
-        """Rates as the weights see them, less the centre; written where they are kept, if they are."""
+        """Rates minus the centre, (batch, columns); written into the slot of `pending`, if given."""
         if pending is None and self.centre is None:
             return self.rho
         out = self._seen if pending is None else pending.pre_slot()
@@ -236,7 +238,7 @@ class _Columns:
         return out
 
     def drive_from(self, seen: Float32) -> None:
-        """drive = the weighted sums of what is seen."""
+        """Compute drive = weighted sums of the centred rates `seen`."""
         first, n_visible = self.first, self.layout.n_visible - self.first
         rows = self.weights.to_hidden.shape[0] - first
         np.matmul(seen[:, :rows], self.weights.to_hidden[first:], out=self.drive[:, n_visible:])
@@ -245,11 +247,11 @@ class _Columns:
         np.matmul(seen[:, n_visible:], self.weights.to_visible[:, first:], out=self.drive[:, :n_visible])
 
     def output_rates(self) -> Float32:
-        """Rates of the visible outputs."""
+        """Rates of the visible outputs, (batch, outputs)."""
         return self.rho[:, self.layout.n_in - self.first : self.layout.n_visible - self.first]
 
     def whole(self) -> Float32:
-        """All states, brought up to date."""
+        """Copy the columns back; returns all states, (batch, neurons)."""
         self.states.s[:, self.first :] = self.s
         self.states.v[:, self.first :] = self.v
         return self.states.s

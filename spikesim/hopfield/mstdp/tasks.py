@@ -1,4 +1,4 @@
-"""What a trained mSTDP network does: classify, generate from a label, dream, and answer a step in time."""
+"""Tasks of a trained mSTDP network: classification, generation from labels, dreaming, and a step response."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ CHUNK = 256
 def label_rates(net: Net, x: npt.ArrayLike) -> Float32:
     """Rates of the label neurons with inputs clamped, float32 (samples, n_out).
 
-    As printed (section 2.6): `test_cycles` clamped and free phases with the inputs pushed to their data and
-    the labels free, read at the end of the last clamped phase. Where the configuration holds inputs, they are
-    held for `test_iterations` instead. States begin at 0, so that a result does not depend on its neighbours.
+    As printed (section 2.6): `test_cycles` clamped and free phases in which inputs are pushed towards their
+    data and labels are free; rates are read at the end of the last clamped phase. If the configuration holds
+    neurons, inputs are held for `test_iterations` instead. States start at rest, so that the result for a
+    sample does not depend on other samples.
 
     Raises:
         DataError: images of another size, or values outside [0, 1].
@@ -30,12 +31,12 @@ def label_rates(net: Net, x: npt.ArrayLike) -> Float32:
 
 
 def classify(net: Net, x: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """The class of each image: the label neuron with the highest rate, int64 (samples,)."""
+    """Class of each image, int64 (samples,): the label neuron with the highest rate."""
     return label_rates(net, x).argmax(1)
 
 
 def accuracy(net: Net, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
-    """Share of images that are classified as their label, in percent.
+    """Classification accuracy in percent.
 
     Raises:
         DataError: images or labels out of range.
@@ -46,11 +47,17 @@ def accuracy(net: Net, x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 
 
 def generate(net: Net, labels: npt.ArrayLike, seed: int, start: float = 1.0) -> Float32:
-    """Images for labels, in [0, 1], float32 (samples, n_in); section 3.2.
+    """Generate images from labels, float32 (samples, n_in) in [0, 1]; section 3.2.
 
-    From random states, U(-start, start) around rest, labels are clamped and inputs free. As printed: clamped
-    and free phases in turn, read at the end of the last clamped one. Where the configuration holds, labels
-    are held.
+    States start at random values, U(-start, start) around rest; labels are clamped and inputs free. As
+    printed, clamped and free phases alternate, and the images are read at the end of the last clamped phase.
+    If the configuration holds neurons, labels are held for `test_iterations` instead.
+
+    Args:
+        net: the network.
+        labels: the label of each image.
+        seed: of the random states.
+        start: bound of the random states.
 
     Raises:
         DataError: labels out of range.
@@ -66,13 +73,13 @@ def generate(net: Net, labels: npt.ArrayLike, seed: int, start: float = 1.0) -> 
 
 
 def pixels(config: Mstdp, s: Float32) -> Float32:
-    """States of the inputs as images in [0, 1]: the inverse of the data's range, clipped; (samples, n_in)."""
+    """Convert states of the inputs to images, float32 (samples, n_in): the inverse of `scaled`, clipped."""
     unit = (s[:, : config.n_in] - config.low) / (config.high - config.low)
     return np.clip(unit, 0.0, 1.0).astype(np.float32)
 
 
 def dream(net: Net, samples: int, seed: int, start: float = 1.0) -> Float32:
-    """Free fixed points from random states U(-start, start), float32 (samples, neurons); fig. 1(a)."""
+    """States after free phases from random states U(-start, start), float32 (samples, neurons); fig. 1(a)."""
     config, layout = net.config, net.config.layout
     states = States.at(initial_states(layout, samples, seed, start))
     nothing = targets(config, None, None, samples)
@@ -82,7 +89,7 @@ def dream(net: Net, samples: int, seed: int, start: float = 1.0) -> Float32:
 
 
 def fixed_points(net: Net, x: npt.ArrayLike, y: npt.ArrayLike, seed: int) -> tuple[Float32, Float32, Float32]:
-    """States of fig. 1: a free fixed point, then those of the first and the second clamped phase.
+    """States of fig. 1: at a free fixed point, and after the first and the second clamped phase.
 
     Raises:
         DataError: images or labels out of range.
@@ -101,11 +108,16 @@ def fixed_points(net: Net, x: npt.ArrayLike, y: npt.ArrayLike, seed: int) -> tup
 
 
 def response(net: Net, x: npt.ArrayLike, steps: tuple[int, int, int], momentum: float) -> Float32:
-    """Rates of all neurons while an image is switched on and off, float32 (steps in all, neurons); fig. 2.
+    """Rates of all neurons while an image is switched on and off, float32 (sum of steps, neurons); fig. 2.
 
-    `steps`: iterations before, during and after the image, all with the given momentum: the figure's neuron
-    overshoots when it is switched on, and undershoots when it is switched off. Before and after, inputs are
-    pushed to an empty image.
+    The neuron of the figure overshoots when the image is switched on, and undershoots when it is switched
+    off. Before and after the image, inputs are pushed towards an empty image.
+
+    Args:
+        net: the network.
+        x: images; the first one is used.
+        steps: iterations before, during and after the image.
+        momentum: inertia in all iterations.
 
     Raises:
         DataError: an image of another size or out of range.
@@ -129,7 +141,7 @@ def response(net: Net, x: npt.ArrayLike, steps: tuple[int, int, int], momentum: 
 
 
 def _test_phases(config: Mstdp, *, labels_known: bool) -> Iterator[Phase]:
-    """The phases of a test: images known and labels sought, or the other way round."""
+    """The phases of a test: images are clamped to predict labels, or labels to generate images."""
     if config.held != "none":
         known = {"outputs": "held"} if labels_known else {"inputs": "held"}
         yield Phase(config.test_iterations, config.epsilon, 0.0, **known)  # type: ignore[arg-type]
@@ -139,7 +151,7 @@ def _test_phases(config: Mstdp, *, labels_known: bool) -> Iterator[Phase]:
             yield config.clamped("free", "pushed")
         else:
             yield config.clamped("pushed", "free")
-        if cycle < config.test_cycles - 1:  # the reading stands at the end of a clamped phase
+        if cycle < config.test_cycles - 1:  # the result is read at the end of a clamped phase
             yield config.free()
 
 

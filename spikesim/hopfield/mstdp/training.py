@@ -1,4 +1,4 @@
-"""Training of mSTDP networks: resumable, reproducible from a seed, stopped at once when it diverges."""
+"""Training of mSTDP networks: reproducible from a seed, resumable, and stopped at the first divergence."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ ProgressCallback = Callable[["MstdpTraining"], None]
 
 @dataclass
 class MstdpTraining:
-    """A training that stands somewhere between its first and its last presentation.
+    """State of a training between its first and its last trial.
 
     Attributes:
-        net: the network while it learns.
+        net: the network that is trained.
         seed: of weights, states and order.
-        epochs: passes over the data in all.
-        presented: batches presented so far.
-        mean: running mean of the weights, where the configuration asks for it.
-        last_good: weights before the present stretch, to be saved when it diverges.
+        epochs: total number of passes over the data.
+        presented: batches that have been learned so far.
+        mean: running mean of the weights; None if the configuration has no averaging.
     """
 
     net: Net
@@ -43,19 +42,25 @@ class MstdpTraining:
     mean: Weights | None = None
 
     def tested(self) -> Net:
-        """The network that a test takes: with averaged weights where the configuration asks for it."""
+        """The network to be tested: with averaged weights if the configuration has averaging."""
         return self.net if self.mean is None else replace(self.net, weights=self.mean)
 
 
 def begin(config: Mstdp, x: npt.ArrayLike, *, seed: int = 1, epochs: int = 1) -> MstdpTraining:
-    """A training at its start; `x` are the training images, whose mean a centred network needs.
+    """Start a training.
+
+    Args:
+        config: the configuration.
+        x: training images in [0, 1], (samples, ...); their mean is needed for centre = "mean".
+        seed: of weights, states and order.
+        epochs: total number of passes over the data.
 
     Raises:
         DeclarationError: epochs below 1.
-        DataError: images out of range.
+        DataError: images of another size, or values outside [0, 1].
     """
     if int(epochs) != epochs or epochs < 1:
-        raise DeclarationError(f"mSTDP training: epochs = {epochs!r}; at least one is needed")
+        raise DeclarationError(f"mSTDP training: epochs = {epochs!r}; a whole number >= 1 is needed")
     images = check_images(x, config.n_in, "mSTDP training")
     net = initial(config, seed, mean_rates(config, images) if config.centre == "mean" else None)
     return MstdpTraining(net, seed, epochs, 0, net.weights.copy() if config.averaging else None)
@@ -71,23 +76,28 @@ def train(
     save_every: int = 500,
     progress: ProgressCallback | None = None,
 ) -> MstdpTraining:
-    """Go on with a training to its end, or until `until` batches have been presented.
+    """Continue a training to its end, or until `until` batches have been learned.
 
-    Samples of an epoch come in an order drawn from (seed, epoch); a last part of a batch is left out. So
-    a training that was cut off and resumed equals one that was not.
+    The order of samples in an epoch is drawn from (seed, epoch); an incomplete last batch is skipped. A
+    training that is interrupted and resumed therefore equals an uninterrupted one.
 
     Args:
         training: changed in place.
         x: images in [0, 1], (samples, ...).
         y: labels, int (samples,).
-        until: stop there; None for the end.
-        save_to: where a checkpoint is written, every `save_every` batches and at the end.
-        save_every: batches between two checkpoints and between two calls of `progress`.
+        until: number of batches, counted from the start, after which to stop; None for the end.
+        save_to: file of the checkpoint, which is written every `save_every` batches and at the end.
+        save_every: batches between two checkpoints, and between two calls of `progress`.
         progress: called with the training.
 
+    Returns:
+        The training itself.
+
     Raises:
-        DataError: images or labels out of range, or fewer samples than a batch.
-        DivergenceError: states ran away; the last good state has been saved to `save_to`.
+        DataError: images or labels out of range.
+        DeclarationError: fewer samples than a batch.
+        DivergenceError: a state beyond the limit; the last good state has been written to `save_to`, if
+            given.
     """
     config = training.net.config
     images = check_images(x, config.n_in, "mSTDP training")
@@ -117,7 +127,7 @@ def train(
 
 
 def batches(config: Mstdp, samples: int) -> int:
-    """Batches in an epoch of so many samples.
+    """Number of batches in an epoch.
 
     Raises:
         DeclarationError: fewer samples than a batch.
@@ -136,7 +146,7 @@ def _present(training: MstdpTraining, x: Float32, labels: npt.NDArray[np.int64],
     alpha = config.alpha * (left if config.schedule == "linear" else 1.0)
     present(training.net, x, labels, alpha, training.presented)
     training.presented += 1
-    if training.mean is not None:  # the first means are true means, so that the start is forgotten
+    if training.mean is not None:  # a shorter average at first, so that the initial weights are forgotten
         keep = min(config.averaging, training.presented / (training.presented + 10.0))
         for mean, now in zip(
             training.mean.arrays().values(), training.net.weights.arrays().values(), strict=True
@@ -155,7 +165,7 @@ def _copy(training: MstdpTraining) -> MstdpTraining:
 def _kept(
     problem: DivergenceError, good: MstdpTraining, save_to: str | os.PathLike[str] | None
 ) -> DivergenceError:
-    """The divergence, with the last good state saved where checkpoints go."""
+    """Write the last good state to the checkpoint file; returns the error with its path."""
     if save_to is None:
         return problem
     save(good, save_to)
@@ -163,7 +173,7 @@ def _kept(
 
 
 def save(training: MstdpTraining, path: str | os.PathLike[str]) -> str:
-    """Write a training to a checksummed HDF5 file, atomically; returns its SHA-256.
+    """Write a training to a checksummed HDF5 file, atomically; returns the SHA-256 of the file.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -184,7 +194,7 @@ def save(training: MstdpTraining, path: str | os.PathLike[str]) -> str:
 
 
 def load(path: str | os.PathLike[str]) -> MstdpTraining:
-    """Read a training that `save` has written.
+    """Read a training from a file written by `save`.
 
     Raises:
         CheckpointError: the file is missing, damaged, or of another kind or shape.
@@ -205,7 +215,7 @@ def load(path: str | os.PathLike[str]) -> MstdpTraining:
         _check_shapes(net)
     except (KeyError, TypeError, ValueError) as problem:
         raise CheckpointError(
-            f"checkpoint {path} holds no mSTDP training of this version ({problem}). Train anew."
+            f"checkpoint {path} contains no mSTDP training of this version ({problem}); train again"
         ) from problem
     return training
 
@@ -219,4 +229,4 @@ def _check_shapes(net: Net) -> None:
     for name, array in net.weights.arrays().items():
         shape = expected.get(name, (layout.n,))
         if array.shape != shape or array.dtype != np.float32:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, not float32 {shape}")
+            raise ValueError(f"{name} is {array.dtype} {array.shape}; float32 {shape} is needed")

@@ -294,7 +294,7 @@ def test_a_configuration_that_cannot_be_is_refused(changes: dict[str, Any], word
 def test_bad_data_are_refused(data: Any) -> None:
     net = AstdpNetwork(DIGITS)
     x, y = data.fit.x[:64].copy(), data.fit.y[:64].copy()
-    with pytest.raises(DataError, match="inputs lie in"):
+    with pytest.raises(DataError, match="inputs must be in"):
         Trainer(net, 255 * x, y, 64)
     with pytest.raises(DataError, match="64 values"):
         answers(net, x[:, :10], 3)

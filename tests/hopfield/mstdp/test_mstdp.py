@@ -123,7 +123,7 @@ def test_a_divergence_is_caught_and_the_last_good_state_saved(tmp_path: Path) ->
 def test_bad_input_is_refused() -> None:
     """Images beyond [0, 1], labels beyond the classes, configurations that cannot be."""
     x, y = _digits(40)
-    with pytest.raises(DataError, match=r"inputs lie in \[0, 1\]"):
+    with pytest.raises(DataError, match=r"inputs must be in \[0, 1\]"):
         begin(TINY, 16 * x)
     with pytest.raises(DataError, match="label 0 is 10"):
         train(begin(TINY, x), x, np.full(40, 10))
