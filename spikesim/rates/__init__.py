@@ -1,1 +1,1 @@
-"""Feed-forward networks of rates: what local rules for ANNs learn on."""
+"""Feed-forward networks of rates, with a local learning rule, backpropagation, Adam and attacks."""

@@ -1,9 +1,9 @@
-"""Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), going uphill.
+"""Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), as an ascent.
 
     m = beta1 m + (1 - beta1) g          v = beta2 v + (1 - beta2) g**2
     w += rate (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + epsilon)
 
-g is a direction of ascent: a local rule's update as it is, or a gradient with its sign turned.
+g is a direction of ascent: the update of a local rule, or a negative gradient.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class AdamSettings:
-    """Adam's constants; the defaults are the authors' own.
+    """Constants of Adam; the defaults are those of its authors.
+
+    Attributes:
+        rate: step size, > 0.
+        beta1, beta2: decay of the first and the second moment, in [0, 1).
+        epsilon: constant in the denominator, > 0.
 
     Raises:
-        DeclarationError: a rate that is not positive, or a decay outside [0, 1).
+        DeclarationError: a rate or an epsilon that is not positive, or a decay outside [0, 1).
     """
 
     rate: float = 1e-3
@@ -36,19 +41,24 @@ class AdamSettings:
     def __post_init__(self) -> None:
         if not self.rate > 0 or not self.epsilon > 0:
             raise DeclarationError(
-                f"Adam: rate = {self.rate!r}, epsilon = {self.epsilon!r}; both are positive numbers"
+                f"Adam: rate = {self.rate!r}, epsilon = {self.epsilon!r}; both must be positive"
             )
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise DeclarationError(
-                f"Adam: beta1 = {self.beta1!r}, beta2 = {self.beta2!r}; both lie in [0, 1)"
+                f"Adam: beta1 = {self.beta1!r}, beta2 = {self.beta2!r}; both must be in [0, 1)"
             )
 
 
 class Adam:
-    """The running moments of a list of arrays.
+    """Adam for a list of arrays, with their running moments.
+
+    Args:
+        arrays: float64 arrays, which `ascend` changes in place.
+        settings: constants; None for the defaults.
 
     Attributes:
-        steps: how often `ascend` was called.
+        settings: constants.
+        steps: number of calls of `ascend`.
     """
 
     def __init__(self, arrays: Sequence[Floats], settings: AdamSettings | None = None) -> None:
@@ -59,15 +69,15 @@ class Adam:
         self._v = [np.zeros(a.size) for a in arrays]
 
     def ascend(self, directions: Sequence[Floats]) -> float:
-        """Move every array (in place) along its direction; gives the sum of all squares after the step.
+        """Move every array in place along its direction; returns the sum of all squares after the step.
 
         Raises:
-            DeclarationError: directions of other shapes than the arrays.
+            DeclarationError: the shapes of the directions are not those of the arrays.
         """
         if [d.shape for d in directions] != [a.shape for a in self._arrays]:
             raise DeclarationError(
-                f"Adam.ascend: directions of {[d.shape for d in directions]} for arrays of "
-                f"{[a.shape for a in self._arrays]}; one of the same shape for each is needed"
+                f"Adam.ascend: directions of shapes {[d.shape for d in directions]} for arrays of shapes "
+                f"{[a.shape for a in self._arrays]}; one direction of the same shape is needed for each array"
             )
         s = self.settings
         self.steps += 1
@@ -83,7 +93,7 @@ class Adam:
 
 @kernel
 def _ascend(w, g, m, v, rate, beta1, beta2, epsilon, first, second):  # type: ignore[no-untyped-def]
-    """One step over flat arrays; gives the sum of w**2."""
+    """One step for flat arrays; returns the sum of w**2."""
     for k in range(w.size):
         m[k] = beta1 * m[k] + (1 - beta1) * g[k]
         v[k] = beta2 * v[k] + (1 - beta2) * (g[k] * g[k])

@@ -1,9 +1,9 @@
-"""Adversarial inputs within a distance per input: FGSM, and PGD as a check on masked gradients.
+"""Adversarial inputs with a bounded change of each input: FGSM, and PGD as a check for masked gradients.
 
     FGSM  x' = clip(x + strength sign(dL/dx), 0, 1)          (Goodfellow, Shlens, Szegedy, ICLR 2015)
     PGD   the same in small steps, each projected to |x' - x| <= strength   (Madry et al., ICLR 2018)
 
-A defence that hides its gradients looks strong against FGSM and not against PGD.
+A defence with masked gradients appears robust against FGSM, but not against PGD.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 from spikesim.errors import DeclarationError
 from spikesim.rates.mlp import Floats
 
-Gradient = Callable[[Floats], Floats]  # of the loss by the inputs, (B, n) at (B, n)
+Gradient = Callable[[Floats], Floats]  # inputs (B, n) -> gradient of the loss with respect to them (B, n)
 
 
 def fgsm(gradient: Gradient, x: Floats, strength: float) -> Floats:
-    """One step of the full strength, float64 (B, n) in [0, 1].
+    """Adversarial inputs by one step of full strength (FGSM), float64 (B, n) in [0, 1].
 
     Args:
-        gradient: of the loss by the input, sample by sample.
+        gradient: gradient of the loss of each sample with respect to its input.
         x: float64 (B, n) in [0, 1].
         strength: the largest change of one input, in [0, 1].
 
@@ -34,14 +34,16 @@ def fgsm(gradient: Gradient, x: Floats, strength: float) -> Floats:
 
 
 def pgd(gradient: Gradient, x: Floats, strength: float, steps: int = 20) -> Floats:
-    """`steps` steps of 2.5 strength / steps, from x itself; arguments and result as `fgsm`.
+    """Adversarial inputs by `steps` steps of size 2.5 strength / steps, starting at x (PGD).
+
+    The other arguments and the result are those of `fgsm`.
 
     Raises:
         DeclarationError: a strength outside [0, 1], or steps < 1.
     """
     _check(strength)
     if steps < 1:
-        raise DeclarationError(f"pgd: steps = {steps}; at least one is needed")
+        raise DeclarationError(f"pgd: steps = {steps}; at least one step is needed")
     low, high = np.clip(x - strength, 0.0, 1.0), np.clip(x + strength, 0.0, 1.0)
     found = x
     for _ in range(steps):
@@ -52,6 +54,6 @@ def pgd(gradient: Gradient, x: Floats, strength: float, steps: int = 20) -> Floa
 def _check(strength: float) -> None:
     if not 0 <= strength <= 1:
         raise DeclarationError(
-            f"attack: strength = {strength!r}; it is a share of the input's range, in [0, 1] (12 of 255 grey "
-            f"values: 12 / 255)"
+            f"attack: strength = {strength!r} is out of range; it is a fraction of the input range and must "
+            "be in [0, 1] (12 of 255 grey values: 12 / 255)"
         )

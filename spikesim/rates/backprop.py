@@ -1,4 +1,4 @@
-"""Backpropagation of the binary cross-entropy: the baseline beside local rules, and what attacks follow.
+"""Backpropagation of the binary cross-entropy, the baseline for local rules and the gradient for attacks.
 
 L = -mean over the batch, sum over the outputs, of y log p + (1 - y) log(1 - p)
 delta_L = p - y,  delta_l = (delta_{l+1} W^T) p (1 - p),  dL/dW = x^T delta / B
@@ -13,17 +13,17 @@ from spikesim.rates.mlp import Floats, RateMLP
 
 
 def cross_entropy(net: RateMLP, x: Floats, targets: Floats) -> float:
-    """The mean loss of a batch; targets float64 (B, n_out) in [0, 1]. Rates are kept off 0 and 1."""
+    """Mean loss of a batch; targets float64 (B, n_out) in [0, 1]. Rates are clipped inside (0, 1)."""
     p = np.clip(net.output(x), 1e-300, 1 - 1e-16)
     return float(-(targets * np.log(p) + (1 - targets) * np.log1p(-p)).sum(axis=1).mean())
 
 
 def gradients(net: RateMLP, rates: list[Floats], targets: Floats) -> list[Floats]:
-    """dL / d(array) for each of `net.arrays`.
+    """Gradients of the loss with respect to each of `net.arrays`.
 
     Args:
         net: the network.
-        rates: of `net.forward(x)`.
+        rates: the result of `net.forward(x)`.
         targets: float64 (B, n_out).
     """
     weights, biases = [], []
@@ -36,12 +36,12 @@ def gradients(net: RateMLP, rates: list[Floats], targets: Floats) -> list[Floats
 
 
 def input_gradient(net: RateMLP, rates: list[Floats], targets: Floats) -> Floats:
-    """The loss of each sample by its own input, float64 (B, n_in)."""
+    """Gradient of the loss of each sample with respect to its input, float64 (B, n_in)."""
     return _back(_deltas(net, rates, targets)[0], net.weights[0])
 
 
 def _deltas(net: RateMLP, rates: list[Floats], targets: Floats) -> list[Floats]:
-    """dL / d(current) of every layer and sample, first layer first."""
+    """Gradients of the loss of each sample with respect to the currents of each layer, first layer first."""
     deltas = [rates[-1] - targets]
     for w, p in zip(net.weights[:0:-1], rates[-2:0:-1], strict=True):
         deltas.append(_back(deltas[-1], w) * p * (1 - p))
@@ -56,7 +56,7 @@ def _back(delta: Floats, w: Floats) -> Floats:
 
 @kernel
 def _spread(delta, transposed, out):  # type: ignore[no-untyped-def]
-    """out += delta w^T, summed over the outputs in their order, four at a time."""
+    """Compute out += delta w^T, summed over the outputs in order, four at a time."""
     n, m = transposed.shape
     whole = n - n % 4
     for b in range(delta.shape[0]):
@@ -74,7 +74,7 @@ def _spread(delta, transposed, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def _products(x, delta, weights, biases):  # type: ignore[no-untyped-def]
-    """weights = x^T delta / B, biases = mean of delta."""
+    """Compute weights = x^T delta / B and biases = mean of delta over the batch."""
     for b in range(x.shape[0]):
         post = delta[b]
         for i in range(x.shape[1]):

@@ -1,8 +1,8 @@
-"""A feed-forward network of rates: p = sigmoid(x W + b), layer after layer.
+"""Feed-forward network of rates: p = sigmoid(x W + b), layer after layer.
 
-Products are summed in one fixed order and not by a BLAS, so that neither its version nor its threads change a
-bit; silent inputs are skipped. Between machines, exp may differ in its last bit: equality there is to a
-tolerance, as for all real-valued rates.
+Products are summed in a fixed order and not by a BLAS, so that results do not depend on its version or its
+threads; inputs of 0 are skipped. Between machines, exp may differ in its last bit: there, results are equal
+within a tolerance, as for all real-valued rates.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class RateMLP:
-    """Weights and biases; arrays are changed in place by what learns.
+    """Weights and biases of a feed-forward network; optimisers change the arrays in place.
 
     Attributes:
         weights: float64 (n_pre, n_post) of each layer.
@@ -42,20 +42,20 @@ class RateMLP:
 
     @property
     def arrays(self) -> list[Floats]:
-        """All weights, then all biases: what an optimiser moves."""
+        """All weights, then all biases, in the order that optimisers use."""
         return [*self.weights, *self.biases]
 
     def forward(self, x: npt.NDArray[np.floating]) -> list[Floats]:
-        """The rates of every layer, input first: float64 (B, n) each.
+        """Rates of every layer, input first, float64 (B, n) each.
 
         Args:
             x: (B, n_in), in [0, 1].
 
         Raises:
-            DataError: another shape.
+            DataError: x has another shape.
         """
         if x.ndim != 2 or x.shape[1] != self.sizes[0]:
-            raise DataError(f"RateMLP {self.sizes}: x is {x.shape}; (B, {self.sizes[0]}) is needed")
+            raise DataError(f"RateMLP {self.sizes}: x has shape {x.shape}; (B, {self.sizes[0]}) is needed")
         rates = [np.ascontiguousarray(x, np.float64)]
         for w, b in zip(self.weights, self.biases, strict=True):
             out = np.empty((len(x), w.shape[1]))
@@ -64,29 +64,30 @@ class RateMLP:
         return rates
 
     def output(self, x: npt.NDArray[np.floating], batch: int = 1000) -> Floats:
-        """The output's rates, float64 (B, n_out); in batches, so that memory stays small."""
+        """Rates of the output, float64 (B, n_out), computed in batches to limit the memory."""
         parts = [self.forward(x[k : k + batch])[-1] for k in range(0, len(x), batch)]
         return np.concatenate(parts) if parts else np.zeros((0, self.sizes[-1]))
 
     def copy(self) -> RateMLP:
-        """The same network with arrays of its own."""
+        """A deep copy."""
         return RateMLP(tuple(w.copy() for w in self.weights), tuple(b.copy() for b in self.biases))
 
 
 def uniform_mlp(sizes: Sequence[int], seed: int, bias: float | Sequence[float] = 0.0) -> RateMLP:
-    """A network with weights drawn evenly from +-1 / sqrt(fan-in), and one value for the biases of a layer.
+    """Create a network with weights U(-1, 1) / sqrt(fan-in) and constant biases.
 
     Args:
         sizes: neurons of the input and of every layer.
-        seed: of the weights; the same on every machine.
-        bias: where biases start: one value for all layers, or one for each.
+        seed: of the weights, which are the same on every machine.
+        bias: initial value of the biases: one for all layers, or one for each.
 
     Raises:
-        DeclarationError: fewer than two sizes, or one below 1; biases for another number of layers.
+        DeclarationError: fewer than two sizes, a size below 1, or biases for another number of layers.
     """
     if len(sizes) < 2 or not all(whole(n, 1) for n in sizes):
         raise DeclarationError(
-            f"sizes = {tuple(sizes)}; an input and at least one layer, of 1 or more neurons each, are needed"
+            f"uniform_mlp: sizes = {tuple(sizes)}; an input and at least one layer are needed, of 1 or more "
+            "neurons each"
         )
     weights = []
     for layer, (n, m) in enumerate(pairwise(sizes)):
@@ -94,14 +95,16 @@ def uniform_mlp(sizes: Sequence[int], seed: int, bias: float | Sequence[float] =
         weights.append(((words + 0.5) * 2.0**-31 - 1.0).reshape(n, m) / np.sqrt(n))
     starts = [float(bias)] * len(weights) if isinstance(bias, int | float) else [float(b) for b in bias]
     if len(starts) != len(weights):
-        raise DeclarationError(f"bias = {bias}; one value, or one for each of the {len(weights)} layers")
+        raise DeclarationError(
+            f"uniform_mlp: bias = {bias}; one value is needed, or one for each of the {len(weights)} layers"
+        )
     biases = tuple(np.full(m, start) for m, start in zip(sizes[1:], starts, strict=True))
     return RateMLP(tuple(weights), biases)
 
 
 @kernel
 def _layer(x, w, b, out):  # type: ignore[no-untyped-def]
-    """out = sigmoid(x w + b), summed over the active inputs in their order, four at a time."""
+    """Compute out = sigmoid(x w + b), summed over the inputs that are not 0 in order, four at a time."""
     n, m = w.shape
     active = np.empty(n + 1, np.int64)
     for k in range(x.shape[0]):

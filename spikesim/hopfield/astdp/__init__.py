@@ -1,1 +1,1 @@
-"""aSTDP: two continuous Hopfield networks and their rule."""
+"""aSTDP: two continuous Hopfield networks that share weights, and their learning rule."""

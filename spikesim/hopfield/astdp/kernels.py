@@ -1,12 +1,12 @@
-"""The elementwise kernels of aSTDP: one relaxation step of a layer, in both networks at once.
+"""Elementwise kernels of aSTDP: relaxation steps, fake targets and the smoothing term.
 
-A layer's states are float32 (2B, n), C order: rows 0..B-1 belong to the network with beta_s, rows B..2B-1 to
-the one with beta_l. What a neuron sends is held as x = rho(s) - c, with c = 0 as printed. Each step is
+The states of a layer are float32 (2B, n), C order: rows 0..B-1 belong to the network with beta_s, rows
+B..2B-1 to that with beta_l. A neuron sends x = rho(s) - c, with c = 0 as printed. Each step is
 
     R = rho'(s) u,   v <- m (R - s) + (1 - m) v,   s <- s + eps v + eps beta (t - s)
 
-(eqs. 1, 2, 5, 19, 20) with u = sum of x_j W_ji + b_i, brought by the caller (a matrix product).
-m = 1 is eq. 1 without inertia.
+(eqs. 1, 2, 5, 19, 20) with u = sum of x_j W_ji + b_i, which the caller computes (a matrix product).
+m = 1 is eq. 1, without inertia.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LISTING, SIGNED, LINEAR, SQUARE = 1, 2, 3, 4  # the printed forms of the fake ta
 
 @inline
 def pressure(u, x, s, c):  # type: ignore[no-untyped-def]
-    """R - s of one neuron."""
+    """Force R - s of one neuron."""
     r = x + c
     return _FOUR * r * (_ONE - r) * u - s
 
 
 @kernel
 def relax_free(s, v, x, u, eps, m, c):  # type: ignore[no-untyped-def]
-    """A step without a target, in place; all arrays float32 of one shape, the scalars float32."""
+    """One step without a target, in place; arrays are float32 of one shape, scalars float32."""
     fs, fv, fx, fu = s.reshape(-1), v.reshape(-1), x.reshape(-1), u.reshape(-1)
     for i in range(fs.size):
         fv[i] = m * pressure(fu[i], fx[i], fs[i], c) + (_ONE - m) * fv[i]
@@ -40,7 +40,7 @@ def relax_free(s, v, x, u, eps, m, c):  # type: ignore[no-untyped-def]
 
 @kernel
 def relax_visible(s, v, x, u, target, on, eps, beta, m, c):  # type: ignore[no-untyped-def]
-    """A step with a target of strength beta where on is 1 (and free where it is 0), in place."""
+    """One step with a target of strength beta where `on` is 1, and without where it is 0, in place."""
     fs, fv, fx, fu = s.reshape(-1), v.reshape(-1), x.reshape(-1), u.reshape(-1)
     ft, fon = target.reshape(-1), on.reshape(-1)
     for i in range(fs.size):
@@ -51,7 +51,7 @@ def relax_visible(s, v, x, u, target, on, eps, beta, m, c):  # type: ignore[no-u
 
 @inline
 def mixed(h):  # type: ignore[no-untyped-def]
-    """Thirty-two mixed bits of a uint32 (multiply and shift, as in MurmurHash3's finaliser)."""
+    """Hash of a uint32, as uint32 (multiply and shift, the finaliser of MurmurHash3)."""
     h = np.uint32(h ^ (h >> np.uint32(16)))
     h = np.uint32(h * np.uint32(0x85EBCA6B))
     h = np.uint32(h ^ (h >> np.uint32(13)))
@@ -63,8 +63,8 @@ def mixed(h):  # type: ignore[no-untyped-def]
 def fake_targets(x_s, x_l, average, form, k, decay, t_c, key, target, on):  # type: ignore[no-untyped-def]
     """Draw the fake targets of a hidden layer (eqs. 16 to 18 and the listing), all arrays (B, n) float32.
 
-    average: the moving average of |dz|, changed in place: dz_m <- decay |dz| + (1 - decay) dz_m. target and
-    on are written. Each neuron's random number is a hash of (key, its place), so that a step can be repeated.
+    Updates `average`, the moving average of |dz|: dz_m <- decay |dz| + (1 - decay) dz_m. Writes `target` and
+    `on`. The random number of a neuron is a hash of (key, index), so that a step can be repeated.
     """
     fs, fl, fa = x_s.reshape(-1), x_l.reshape(-1), average.reshape(-1)
     ft, fon = target.reshape(-1), on.reshape(-1)
@@ -89,8 +89,9 @@ def fake_targets(x_s, x_l, average, form, k, decay, t_c, key, target, on):  # ty
 
 @kernel
 def smoothing_term(x, u, s, c, form, out):  # type: ignore[no-untyped-def]
-    """What eq. 23 adds to dz on the postsynaptic side: rho'(s) as printed (form 1), or -(ds) rho'(s), the
-    descent on ds^2 / 2 that the text describes (form 2). Arrays (B, n) float32.
+    """Postsynaptic term that eq. 23 adds to dz: rho'(s) as printed (form 1), or -ds rho'(s) (form 2).
+
+    Form 2 is the descent on ds^2 / 2 that the text describes. Arrays are float32 (B, n).
     """
     fx, fu, fs, fo = x.reshape(-1), u.reshape(-1), s.reshape(-1), out.reshape(-1)
     for i in range(fs.size):

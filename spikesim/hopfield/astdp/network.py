@@ -1,13 +1,13 @@
-"""aSTDP: the two networks, their weights, one iteration, and a presentation (algorithms 1 and 2).
+"""aSTDP network: states and weights of the two networks, an iteration, and learning (algorithms 1 and 2).
 
-Layers are numbered from the input (0) over the hidden ones to the output (-1). A layer's states are one
-array (2B, n): rows 0..B-1 with beta_s, the others with beta_l. Weights `w[j, i]` are float32 (n_j, n_i), from
-layer j to layer i, for neighbours in both directions and, with lateral connections, from a hidden layer to
-itself. An iteration goes through: sums (one product a connection), fake targets, states of all layers
-from the same sums, then learning.
+Layers are numbered from the input (0) to the output (-1). The states of a layer are one array (2B, n): rows
+0..B-1 belong to the network with beta_s, the others to that with beta_l. Weights `w[j, i]` are float32
+(n_j, n_i), from layer j to layer i: between neighbours in both directions and, with lateral connections, from
+a hidden layer to itself. The order of an iteration is: sums (one product for each connection), fake targets,
+states of all layers from these sums, then learning.
 
-Differs from the paper: the listing learns from dz before the step and rho(s_s) after it; here both are of the
-same moment, after the step.
+Differs from the paper: its listing learns from dz before the step and from rho(s_s) after it; here both are
+taken after the step.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ FORMS = {
     "linear": kernels.LINEAR,
     "square": kernels.SQUARE,
 }
-STATE_LIMIT = 20.0  # of a single state; data lie below 1, and rates saturate at 1
+STATE_LIMIT = 20.0  # largest |state|; data are below 1, and rates saturate at 1
 WEIGHTS, BIASES, STATES = 2000, 2100, 2200  # indices of the random stream of weights
 
 
 class AstdpNetwork:
-    """Two networks that share their weights.
+    """The two networks of aSTDP, which share weights and biases.
 
     Attributes:
-        config: what it was built from.
+        config: the configuration.
         w: weights by (pre layer, post layer), float32 (n_pre, n_post).
         b: biases by layer, float32 (n,).
-        s, v, x: states, velocities and what neurons send, by layer, float32 (2B, n).
-        average: the moving average of |dz| by layer, float32 (B, n); hidden layers use it.
-        step: iterations so far; fake targets are a function of it and the seed.
-        plastic: the connections that learn; all, unless it is changed.
+        s, v, x: states, velocities and transmitted rates rho - c, by layer, float32 (2B, n).
+        average: moving average of |dz| by layer, float32 (B, n); used by hidden layers.
+        step: number of iterations so far; fake targets are a function of it and of the seed.
+        plastic: the connections that learn; initially all.
 
     Args:
         config: the configuration.
-        seed: of weights, first states and fake targets.
-        batch: presentations at once; the configuration's where None.
+        seed: of weights, initial states and fake targets.
+        batch: trials that are run at once; None for the batch of the configuration.
     """
 
     def __init__(self, config: Astdp, seed: int = 1, batch: int | None = None) -> None:
@@ -61,9 +61,13 @@ class AstdpNetwork:
         self.resize(config.batch if batch is None else batch)
 
     def resize(self, batch: int) -> None:
-        """Take a batch of another size: new random states, the same weights."""
+        """Change the batch size; weights stay, states are drawn anew.
+
+        Raises:
+            DeclarationError: a batch below 1.
+        """
         if batch < 1:
-            raise DeclarationError(f"AstdpNetwork: batch = {batch}; at least one presentation is needed")
+            raise DeclarationError(f"AstdpNetwork: batch = {batch}; at least one trial is needed")
         sizes = self.config.sizes
         self.batch = batch
         bound = 0.5 if self.config.carry else 0.0
@@ -82,25 +86,25 @@ class AstdpNetwork:
         self.refresh()
 
     def refresh(self) -> None:
-        """Make x follow s, after s was changed from outside."""
+        """Recompute x from s, after s was changed by the caller."""
         for s, x in zip(self.s, self.x, strict=True):
             rates(s, x)
             x -= self.c
 
     def reset(self) -> None:
-        """All states to 0."""
+        """Set all states, velocities and averages to 0."""
         for arrays in (self.s, self.v, self.average):
             for a in arrays:
                 a.fill(0.0)
         self.refresh()
 
     def aim(self, layer: int, target: npt.ArrayLike, on: npt.ArrayLike = 1.0) -> None:
-        """Set the targets of a visible layer, (B, n), and where they pull (1) and where not (0)."""
+        """Set the targets of a visible layer, (B, n), and a mask `on` of where they act (1) or not (0)."""
         self._target[layer][...] = target
         self._on[layer][...] = on
 
     def hold(self, pixels: Float32) -> None:
-        """Input neurons take the states `pixels` (B, n_in) and keep them; what they send is summed once."""
+        """Hold the input neurons at the states `pixels` (B, n_in); their contribution is computed once."""
         n = self.batch
         self.s[0][:n] = self.s[0][n:] = pixels
         rates(self.s[0], self.x[0])
@@ -109,7 +113,7 @@ class AstdpNetwork:
         accumulate(self._base, self.x[0][:n], self.w[0, 1])
 
     def iterate(self, networks: int = 2) -> None:
-        """One iteration of the states; `networks` = 1 moves the one with beta_s alone."""
+        """Run one iteration of the states; `networks` = 1 updates only the network with beta_s."""
         self._sum(networks)
         config = self.config
         for layer in range(1 if config.held else 0, len(config.sizes)):
@@ -121,7 +125,7 @@ class AstdpNetwork:
         self.step += 1
 
     def learn(self, alpha: float) -> None:
-        """Eq. 15 over the batch, with the smoothing of eq. 23 where it is on."""
+        """Apply eq. 15 over the batch, with the smoothing of eq. 23 if the configuration has it."""
         n = self.batch
         first = 1 if self.config.held else 0
         posts = {k: self._post(k) for k in range(first, len(self.config.sizes))}
@@ -141,30 +145,31 @@ class AstdpNetwork:
                 learn_bias(self.b[i], post, alpha * self.config.scale(max(i - 1, 0)))
 
     def check(self) -> None:
-        """Raise DivergenceError when a state is not finite, or far from every datum.
+        """Check that all states are finite and within STATE_LIMIT.
 
-        The step that the error names is a presentation; the place holds layer and iteration.
+        Raises:
+            DivergenceError: with the number of the trial, the layer and the iteration.
         """
-        presentation = self.step // (self.config.free + self.config.clamped)
+        trial = self.step // (self.config.free + self.config.clamped)
         for k, s in enumerate(self.s):
-            check_states(s, STATE_LIMIT, f"aSTDP, layer {k}, iteration {self.step}", presentation)
+            check_states(s, STATE_LIMIT, f"aSTDP, layer {k}, iteration {self.step}", trial)
 
     def arrays(self) -> dict[str, npt.NDArray]:
-        """Weights and biases by name, and all that a continued run needs, as a checkpoint takes them."""
+        """Weights, biases, states, velocities and averages by name, as stored in a checkpoint."""
         found: dict[str, npt.NDArray] = {f"w/{j}-{i}": w for (j, i), w in self.w.items()}
         for name in ("b", "s", "v", "average"):
             found |= {f"{name}/{k}": a for k, a in enumerate(getattr(self, name))}
         return found
 
     def restore(self, arrays: dict[str, npt.NDArray], step: int) -> None:
-        """Take what `arrays` gave; the batch has to be the same."""
+        """Restore the arrays that `arrays` returned; the batch size must be the same."""
         for name, mine in self.arrays().items():
             mine[...] = arrays[name]
         self.step = step
         self.refresh()
 
     def _sum(self, networks: int) -> None:
-        """u_i = b_i + sum of x_j W_ji, for each layer that moves."""
+        """Compute u_i = b_i + sum of x_j W_ji for each layer that is not held."""
         rows, held = networks * self.batch, self.config.held
         for k in range(1 if held else 0, len(self.config.sizes)):
             if held and k == 1:
@@ -177,7 +182,7 @@ class AstdpNetwork:
                 accumulate(self._u[i][:rows], self.x[j][:rows], w)
 
     def _draw(self, layer: int) -> None:
-        """The fake targets of a hidden layer, from dz as it is now."""
+        """Draw the fake targets of a hidden layer from the current dz."""
         c, n = self.config, self.batch
         key = np.uint32((self.seed * 0x9E3779B1 + self.step * 0x85EBCA77 + layer * 0xC2B2AE3D) % 2**32)
         x, target, on = self.x[layer], self._target[layer], self._on[layer]
@@ -208,9 +213,9 @@ class AstdpNetwork:
         return dz
 
     def _learn_held(self, post: Float32, alpha: float) -> None:
-        """Weights from inputs that are held, and the sums that follow them.
+        """Update the weights from held inputs, and the stored contribution of these inputs.
 
-        x W changes by alpha x x^T post: a product of (B, B) with (B, n), in place of one over all inputs.
+        x W changes by alpha x x^T post: a product of (B, B) with (B, n) instead of one over all inputs.
         """
         x = self.x[0][: self.batch]
         learn(self.w[0, 1], x, post, alpha)
@@ -219,9 +224,10 @@ class AstdpNetwork:
 
 
 def initial_weights(config: Astdp, seed: int) -> tuple[dict[Connection, Float32], list[Float32]]:
-    """Weights U(-a, a) with a = init_scale sqrt(6 / fan-in), and biases with the same bound (section 3.1).
+    """Initial weights U(-a, a) with a = init_scale sqrt(6 / fan-in), and biases of the same bound (sec. 3.1).
 
-    Fan-in counts all that a neuron hears. A mirrored network begins with w[i, j] = w[j, i]^T and no biases.
+    The fan-in counts all inputs of a neuron. A mirrored network starts with w[i, j] = w[j, i]^T and biases
+    of 0.
     """
     sizes = config.sizes
     last = len(sizes) - 1

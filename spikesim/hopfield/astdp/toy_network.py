@@ -1,7 +1,7 @@
-"""aSTDP for small networks, one datum at a time: the toy experiments (section 3.2), in one compiled loop.
+"""aSTDP for small networks, one sample at a time, in one compiled loop: the toy experiments (section 3.2).
 
-The same equations as `astdp_network`, over one list of neurons (layers one after another) and one dense
-float64 matrix with a mask of the connections that exist, so that thousands of iterations take milliseconds.
+The equations are those of `spikesim.hopfield.astdp.network`, for one array of neurons (layer after layer) and
+one dense float64 matrix with a mask of the existing connections: thousands of iterations take milliseconds.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from spikesim.hopfield.mstdp.states import uniform
 
 Float64 = npt.NDArray[np.float64]
 FIRST_STATES = 2300  # index of the random stream of weights
-LIMIT = 1000  # neurons; a dense matrix of them is 8 MB
+LIMIT = 1000  # largest number of neurons; their dense matrix takes 8 MB
 
 
 @inline
 def _drawn(dz, average, u, form, k):  # type: ignore[no-untyped-def]
-    """Whether a fake target acts, for a random number u in [0, 1)."""
+    """Whether a fake target is drawn, for a random number u in [0, 1)."""
     if form == LISTING:
         return abs(dz) > u * k * average
     if form == SIGNED:
@@ -38,7 +38,7 @@ def _drawn(dz, average, u, form, k):  # type: ignore[no-untyped-def]
 
 @kernel
 def _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t):  # type: ignore[no-untyped-def]
-    """Moving averages and fake targets of the hidden neurons, in place."""
+    """Update moving averages and fake targets of the hidden neurons in place."""
     n = rho.shape[1]
     for i in range(n):
         if hidden[i]:
@@ -52,7 +52,7 @@ def _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t):  # type
 
 @kernel
 def _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c):  # type: ignore[no-untyped-def]
-    """One step of one of the two networks, in place; s, v, rho are (2, N), the others (N,)."""
+    """One step of one of the two networks, in place; s, v, rho are (2, N), the other arrays (N,)."""
     n = b.size
     for i in range(n):
         sums[i] = b[i]
@@ -69,7 +69,7 @@ def _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c):  # type: ign
 
 @kernel
 def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, alpha, key, trace):  # type: ignore[no-untyped-def]
-    """`steps` iterations with one target; everything but target, on, mask and hidden changes in place."""
+    """`steps` iterations with one target; all arrays except target, on, mask and hidden change in place."""
     m, c, k, decay, t_c = numbers[4], numbers[5], numbers[6], numbers[7], numbers[8]
     n = s.shape[1]
     rho, aim, pull, sums = np.empty((2, n)), np.empty(n), np.empty(n), np.empty(n)
@@ -96,7 +96,18 @@ def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, al
 
 @dataclass(eq=False)
 class Small:
-    """A small network: weights w (N, N), biases b (N,), states s and velocities v (2, N), all float64."""
+    """Two small networks that share their weights.
+
+    Attributes:
+        config: the configuration.
+        seed: of weights, initial states and fake targets.
+        w, mask: weights, and 1 where a connection exists, float64 (N, N).
+        b: biases, float64 (N,).
+        s, v: states and velocities of both networks, float64 (2, N).
+        average: moving average of |dz|, float64 (N,).
+        hidden: whether a neuron is hidden, bool (N,).
+        step: number of iterations so far.
+    """
 
     config: Astdp
     seed: int
@@ -112,13 +123,20 @@ class Small:
     def run(
         self, target: npt.ArrayLike, on: npt.ArrayLike, steps: int, alpha: float, traced: bool = False
     ) -> Float64:
-        """Iterate with a target (N,) that pulls where `on` (N,) is 1.
+        """Iterate with one target.
+
+        Args:
+            target: target states, (N,) or one number.
+            on: 1 where the target acts, else 0; (N,) or one number.
+            steps: number of iterations.
+            alpha: learning rate; 0 for no learning.
+            traced: whether states are recorded.
 
         Returns:
-            The states after each iteration, (steps, 2, N), or an empty array when not `traced`.
+            States after each iteration, float64 (steps, 2, N); an empty array if not `traced`.
 
         Raises:
-            DivergenceError: a state that is not finite or too large.
+            DivergenceError: a state is not finite or beyond STATE_LIMIT.
         """
         c, n = self.config, len(self.b)
         trace = np.zeros((steps if traced else 0, 2, n))
@@ -139,22 +157,29 @@ class Small:
         return trace
 
     def slice(self, layer: int) -> slice:
-        """Where a layer's neurons are."""
+        """Positions of the neurons of a layer."""
         start = sum(self.config.sizes[: layer % len(self.config.sizes)])
         return slice(start, start + self.config.sizes[layer])
 
 
 def small(config: Astdp, seed: int = 1) -> Small:
-    """A small network with the weights that `AstdpNetwork` draws, and states of its own.
+    """Create a small network with the initial weights of `AstdpNetwork`, but with separately drawn states.
 
     Raises:
-        DeclarationError: more than 1000 neurons, or an amendment that only the large form knows.
+        DeclarationError: more than 1000 neurons, or an amendment that only `AstdpNetwork` supports.
     """
     n = sum(config.sizes)
     if n > LIMIT:
-        raise DeclarationError(f"a small network has up to {LIMIT} neurons; {config.sizes} are {n}")
+        raise DeclarationError(
+            f"small: sizes = {config.sizes} are {n} neurons; a small network has up to {LIMIT} neurons. Use "
+            "AstdpNetwork for more"
+        )
     if config.held or config.tied or config.smoothing_form != "none":
-        raise DeclarationError("a small network knows no held inputs, no tied weights and no smoothing")
+        raise DeclarationError(
+            f"small: held = {config.held}, tied = {config.tied}, smoothing_form = {config.smoothing_form!r}; "
+            "a small network supports no held inputs, no tied weights and no smoothing. Use AstdpNetwork for "
+            "these"
+        )
     starts = np.cumsum([0, *config.sizes])
     w, mask = np.zeros((n, n)), np.zeros((n, n))
     weights, biases = initial_weights(config, seed)

@@ -1,8 +1,8 @@
-"""aSTDP: presentations in batches, predictions, a training that can be interrupted.
+"""Training and prediction of aSTDP networks, in batches and resumable.
 
-Images and labels become target states: pixels run from `low` to `high`, the true class is +label, the others
-are -label. A training's order of samples is a function of its seed; a checkpoint holds weights, states and
-where it stands, so that a resumed run equals one that was never stopped.
+Images and labels are converted to target states: pixels range from `low` to `high`, the true class is +label,
+the others are -label. The order of samples is a function of the seed. A checkpoint contains weights, states
+and progress, so that a resumed training equals an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def pixel_states(config: Astdp, x: npt.ArrayLike) -> Float32:
     """Target states of images in [0, 1]: low + (high - low) x, float32 (samples, n_in).
 
     Raises:
-        DataError: another number of pixels, or a value outside [0, 1].
+        DataError: a wrong number of pixels, or a value outside [0, 1].
     """
     found = check_images(x, config.sizes[0], "aSTDP")
     return np.float32(config.low) + np.float32(config.high - config.low) * found
@@ -43,7 +43,7 @@ def label_states(config: Astdp, y: npt.ArrayLike, samples: int) -> Float32:
     """Target states of labels, float32 (samples, n_out): +label for the true class, -label for the others.
 
     Raises:
-        DataError: a label that is not a class of the output layer.
+        DataError: a label that is no class of the output layer.
     """
     found = check_labels(y, samples, config.sizes[-1], "aSTDP")
     targets = np.full((samples, config.sizes[-1]), -config.label, np.float32)
@@ -52,18 +52,18 @@ def label_states(config: Astdp, y: npt.ArrayLike, samples: int) -> Float32:
 
 
 def present(net: AstdpNetwork, pixels: Float32, labels: Float32, alpha: float) -> Float32:
-    """One presentation of a batch with learning: algorithm 2, or algorithm 1 where config.free is 0.
+    """Run one trial of a batch with learning: algorithm 2, or algorithm 1 if config.free is 0.
 
     Args:
         net: the network, changed in place.
         pixels, labels: target states, float32 (B, n_in), (B, n_out).
-        alpha: learning rate of this presentation.
+        alpha: learning rate of this trial.
 
     Returns:
-        The output's states before the labels came, float32 (B, n_out).
+        States of the output before the labels are applied, float32 (B, n_out).
 
     Raises:
-        DivergenceError: states left every sensible range.
+        DivergenceError: a state is not finite or beyond STATE_LIMIT.
     """
     config = net.config
     if not config.carry:
@@ -84,7 +84,7 @@ def present(net: AstdpNetwork, pixels: Float32, labels: Float32, alpha: float) -
 
 
 def _single(net: AstdpNetwork) -> bool:
-    """Without targets, lasting differences or fake targets the two networks are one: move it alone."""
+    """Whether the two networks are identical in the free phase, so that simulating one is sufficient."""
     config = net.config
     return config.held and not config.carry and config.fake == "none" and config.learn_last > 0
 
@@ -104,21 +104,24 @@ def _copy_network(net: AstdpNetwork) -> None:
 
 
 def answers(net: AstdpNetwork, x: npt.ArrayLike, iterations: int | None = None, average: int = 1) -> Float32:
-    """The output's states with the images alone, float32 (samples, n_out); weights stay as they are.
+    """States of the output with the images alone, float32 (samples, n_out), without learning.
 
     Args:
         net: the network; its states are replaced.
         x: images in [0, 1], (samples, n_in).
-        iterations: steps before the answer; those of a whole presentation where None (section 2.3.5).
-        average: the answer is the mean over this many of the last steps.
+        iterations: number of iterations; None for those of a whole trial (section 2.3.5).
+        average: number of last iterations over which the states are averaged.
 
     Raises:
         DataError: images of another size or range.
+        DeclarationError: average is not in 1 .. iterations.
     """
     config, pixels = net.config, pixel_states(net.config, x)
     steps = config.free + config.clamped if iterations is None else iterations
     if not 1 <= average <= steps:
-        raise DeclarationError(f"answers: average = {average} of {steps} iterations")
+        raise DeclarationError(
+            f"answers: average = {average} of {steps} iterations; it must be in [1, {steps}]"
+        )
     found = np.zeros((len(pixels), config.sizes[-1]), np.float32)
     two = config.fake != "none"
     for start in range(0, len(pixels), net.batch):
@@ -143,13 +146,13 @@ def accuracy(
     iterations: int | None = None,
     average: int = 1,
 ) -> float:
-    """Share of right predictions, by a copy of the network, so that `net` goes on as if never asked."""
+    """Accuracy as a fraction; a copy of the network predicts, so that the states of `net` do not change."""
     twin = clone(net, min(max(net.batch, 500 if net.config.held else 1), len(y)))
     return float(np.mean(answers(twin, x, iterations, average).argmax(axis=1) == y))
 
 
 def clone(net: AstdpNetwork, batch: int | None = None) -> AstdpNetwork:
-    """A network with the same weights and fresh states."""
+    """A network with the same weights and biases, and new states."""
     twin = AstdpNetwork(net.config, net.seed, net.batch if batch is None else batch)
     for key, w in net.w.items():
         twin.w[key][...] = w
@@ -160,7 +163,13 @@ def clone(net: AstdpNetwork, batch: int | None = None) -> AstdpNetwork:
 
 @dataclass
 class AstdpProgress:
-    """Where a training stands: presentations done, and how many of those counted were answered rightly."""
+    """Progress of a training.
+
+    Attributes:
+        done: trials that have been run.
+        right: correct predictions among the counted ones.
+        counted: trials whose prediction was evaluated.
+    """
 
     done: int = 0
     right: int = 0
@@ -168,24 +177,24 @@ class AstdpProgress:
 
 
 def rate_at(config: Astdp, done: int, total: int) -> float:
-    """alpha after `done` of `total` presentations: a linear rise, then half a cosine to alpha_end."""
+    """Learning rate after `done` of `total` trials: a linear rise, and half a cosine down to alpha_end."""
     share = min(done / max(total, 1), 1.0)
     fall = config.alpha_end + (1 - config.alpha_end) * 0.5 * (1 + math.cos(math.pi * share))
     return config.alpha * fall * (min(1.0, (done + config.batch) / config.warm) if config.warm else 1.0)
 
 
 class Trainer:
-    """A training on images and labels: `run` goes on to the end; checkpoints make it resumable.
+    """A resumable training on images and labels.
 
     Args:
         net: the network.
         x, y: images in [0, 1], (samples, n_in), and their classes.
-        total: presentations in all (rounded up to whole batches).
-        path: where checkpoints go; none are written where None.
-        every: presentations between checkpoints.
+        total: total number of trials (rounded up to whole batches).
+        path: file of the checkpoint; None for no checkpoints.
+        every: trials between two checkpoints.
 
     Raises:
-        DataError: images or labels that do not fit, or fewer samples than a batch.
+        DataError: images or labels that do not match the network, or fewer samples than a batch.
     """
 
     def __init__(
@@ -208,10 +217,10 @@ class Trainer:
         self.progress = AstdpProgress()
 
     def resume(self) -> bool:
-        """Take up the checkpoint at `path`, if there is one.
+        """Load the checkpoint at `path`; returns False if there is none.
 
         Raises:
-            CheckpointError: it is damaged, or of another configuration.
+            CheckpointError: the file is damaged, or belongs to another configuration.
         """
         if self.path is None or not self.path.exists():
             return False
@@ -220,17 +229,23 @@ class Trainer:
         if found.meta["config"] != mine:
             changed = sorted(k for k in mine if found.meta["config"].get(k) != mine[k])
             raise CheckpointError(
-                f"{self.path} holds a run with other settings ({', '.join(changed)}); choose another folder"
+                f"{self.path} contains a run whose settings differ ({', '.join(changed)}); choose another "
+                "folder"
             )
         self.net.restore(found.arrays, found.meta["step"])
         self.progress = AstdpProgress(**found.meta["progress"])
         return True
 
     def run(self, until: int | None = None, report: Callable[[AstdpProgress], None] | None = None) -> None:
-        """Present batch after batch, to the end or until so many presentations are done.
+        """Train to the end, or until `until` trials have been run.
+
+        Args:
+            until: number of trials, counted from the start, after which to stop; None for the end.
+            report: called with the progress after every checkpoint.
 
         Raises:
-            DivergenceError: after the last good state was saved beside the checkpoint, as NAME.last-good.
+            DivergenceError: a state beyond the limit; the last good weights have been written to a file
+                NAME.last-good in the folder of the checkpoint, if there is one.
         """
         progress, net = self.progress, self.net
         end = self.total if until is None else min(until, self.total)
@@ -252,7 +267,7 @@ class Trainer:
         self.save()
 
     def save(self) -> None:
-        """Write the checkpoint, if there is a path."""
+        """Write a checkpoint, if there is a path."""
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             checkpoint.save(self.path, KIND, self.net.arrays(), self._meta())
@@ -268,7 +283,7 @@ class Trainer:
         progress.done += net.batch
 
     def _rows(self) -> npt.NDArray[np.int64]:
-        """The samples of the next batch: each epoch goes through whole batches of a new order."""
+        """Rows of the next batch; each epoch has a new order, and an incomplete last batch is skipped."""
         a_pass = len(self.labels) // self.net.batch
         epoch, k = divmod(self.progress.done // self.net.batch, a_pass)
         if getattr(self, "_epoch", None) != epoch:
@@ -280,7 +295,7 @@ class Trainer:
         return {"config": config, "step": self.net.step, "progress": asdict(self.progress)}
 
     def _keep(self, good: dict[str, npt.NDArray]) -> Path | None:
-        """Save the weights from before the presentation that diverged, where a path is known."""
+        """Write the weights before the trial that diverged, if there is a path; returns the file."""
         if self.path is None:
             return None
         path = self.path.with_name(f"{self.path.name}.last-good")

@@ -267,7 +267,7 @@ def test_a_divergence_is_caught_and_the_last_good_weights_are_kept(data: Any, tm
 def test_a_beta_order_that_diverges_is_warned_of() -> None:
     with pytest.warns(DivergenceWarning, match="known to diverge; swap"):
         Astdp(beta_s=0.4, beta_l=0.25)
-    with pytest.warns(DivergenceWarning, match="grow without end"):
+    with pytest.warns(DivergenceWarning, match="grow without bound"):
         Astdp(smoothing=0.1, smoothing_form="printed")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -280,10 +280,10 @@ def test_a_beta_order_that_diverges_is_warned_of() -> None:
         ({"sizes": (5,)}, "two or more layers"),
         ({"sizes": (5, 0, 3)}, "at least one neuron"),
         ({"alpha": float("nan")}, "alpha = nan"),
-        ({"eps_s": 2.0}, r"eps_s = 2.0; it has to lie in \[0.001, 1.0\]"),
+        ({"eps_s": 2.0}, r"eps_s = 2.0 is out of range; it must be in \[0.001, 1.0\]"),
         ({"fake": "lisitng"}, "Did you mean 'listing'"),
         ({"alpha_scale": (1.0,)}, "2 are needed"),
-        ({"learn_last": 500}, "learn_last = 500 of 160"),
+        ({"learn_last": 500}, "learn_last = 500 exceeds the number of clamped iterations, 160"),
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
