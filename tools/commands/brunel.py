@@ -76,7 +76,7 @@ def _ours(network: Network, config: Brunel, ms: float, rounds: int) -> tuple[Any
         begun = time.perf_counter()
         found = simulate(network, steps=steps, record=monitors)
         seconds.append(time.perf_counter() - begun)
-    exc, inh = (found.monitors[watch] for watch in monitors)
+    exc, inh = (found.monitors[monitor] for monitor in monitors)
     times = np.concatenate([exc.t, inh.t]) * config.dt
     ids = np.concatenate([exc.neurons, inh.neurons + network.populations["exc"].n])
     return ("spikesim", *_figures(min(seconds), times, ids, config, ms))

@@ -105,7 +105,7 @@ def endurance(
         seconds, grown = time.perf_counter() - begun, _peak() - before
         size = (Path(folder) / "long.h5").stat().st_size
         kept = RecordingFile(Path(folder) / "long.h5")
-        spikes = sum(len(kept.series(watch).t) for watch in monitors)
+        spikes = sum(len(kept.series(monitor).t) for monitor in monitors)
     table = Table(
         f"{minutes:g} minutes of {neurons:,} neurons at {rate:g} Hz, every spike recorded",
         ("spikes", "seconds", "memory grew by (MB)", "file (MB)", "bytes a spike on disk"),
