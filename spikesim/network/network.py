@@ -16,6 +16,7 @@ from spikesim.network import numeric_bounds, scheduling, structure_checks
 from spikesim.network.declaration import Declaration, Drive, Masters, Readout
 from spikesim.network.scheduling import is_source
 from spikesim.synapses import Projection
+from spikesim.synapses.unsized import Unsized
 from spikesim.window import Window
 
 __all__ = ["Declaration", "Drive", "Masters", "Network", "Projection", "Readout"]
@@ -50,7 +51,7 @@ class Network(Declaration):
                 f"is needed, as {{'in': Source(4), ...}}"
             )
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
-        object.__setattr__(self, "projections", tuple(self.projections))
+        object.__setattr__(self, "projections", tuple(_sized(self.populations, p) for p in self.projections))
         object.__setattr__(self, "drives", tuple(self.drives))
         structure_checks.check_structure(self)
         object.__setattr__(self, "order", scheduling.order(self))
@@ -95,6 +96,16 @@ class Network(Declaration):
         readout = None if self.readout is None else Readout(self.readout.population, "all")
         drives = tuple(d for d in self.drives if d.post in kept)
         return Network(kept, links, Window(self.window.T if T is None else T), readout, drives)
+
+
+def _sized(populations: Mapping[str, Any], p: Any) -> Any:
+    """A projection that waits for the sizes of its populations gets them."""
+    if not isinstance(p, Unsized):
+        return p
+    for end in (p.pre, p.post):
+        if end not in populations:
+            raise DeclarationError(f"{p.pre}->{p.post}: {unknown('population', end, populations)}")
+    return p.sized(populations[p.pre].n, populations[p.post].n)
 
 
 def _one_phase(population: Any) -> Any:

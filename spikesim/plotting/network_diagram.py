@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
+
 from spikesim.errors import MissingExtraError
 from spikesim.files.atomic import atomic_write
 from spikesim.network import Network, Projection
-from spikesim.neurons import IF, ErrorIF, Source, Target
-from spikesim.synapses import Dense, OneToOne, Transpose
+from spikesim.network.scheduling import is_input, is_target
+from spikesim.neurons.description import uniform
+from spikesim.synapses import OneToOne
 
 PLASTIC, FIXED = "#c1272d", "#0072b2"
-FILLS = {Source: "#e8e8e8", Target: "#fff2cc", IF: "#dbe9f6", ErrorIF: "#f9dede"}
+FILLS = {
+    "input": "#e8e8e8",
+    "generator": "#e8e8e8",
+    "target": "#fff2cc",
+    "binary": "#dbe9f6",
+    "signed": "#f9dede",
+}
 SIZE = (1.5, 0.72)
 Places = dict[str, tuple[float, float]]
 
@@ -62,11 +71,11 @@ def _places(network: Network) -> Places:
     layers = [name for name in network.order if name not in teachers]
     places: Places = {name: (2.4 * k, 0.0) for k, name in enumerate(layers)}
     for name in network.order:
-        if name in teachers and not isinstance(network.populations[name], Target):
+        if name in teachers and not is_target(network.populations[name]):
             taught = [places[p.post][0] for p in network.projections if p.pre == name and p.post in layers]
             places[name] = (taught[0] if taught else 2.4 * len(layers), 1.7)
     for name, population in network.populations.items():
-        if isinstance(population, Target):
+        if is_target(population):
             over = [places[p.post][0] for p in network.projections if p.pre == name and p.post in places]
             places[name] = (over[0] if over else 2.4 * len(layers), 3.2)
     return places
@@ -78,21 +87,30 @@ def _box(axes: Any, name: str, population: Any, x: float, y: float) -> None:
     corner = (x - SIZE[0] / 2, y - SIZE[1] / 2)
     style = "round,pad=0.02,rounding_size=0.12"
     axes.add_patch(
-        FancyBboxPatch(
-            corner, *SIZE, boxstyle=style, facecolor=FILLS.get(type(population), "white"), edgecolor="#333333"
-        )
+        FancyBboxPatch(corner, *SIZE, boxstyle=style, facecolor=_fill(population), edgecolor="#333333")
     )
     axes.text(x, y + 0.14, name, ha="center", va="center", fontsize=10, weight="bold")
     axes.text(x, y - 0.16, _detail(population), ha="center", va="center", fontsize=7.5, color="#333333")
 
 
+def _fill(population: Any) -> str:
+    """By role; neurons by the signs of their spikes."""
+    model = population.description
+    return FILLS[model.spikes if model.role == "neuron" else model.role]
+
+
 def _detail(population: Any) -> str:
-    if isinstance(population, Source):
+    if is_input(population):
         return f"{population.n} inputs" + (", replayed" if population.replay else "")
-    if isinstance(population, Target):
+    if is_target(population):
         return f"{population.n} classes, rate {population.rate:g}"
-    kind = population.form if isinstance(population, ErrorIF) else type(population).__name__
-    return f"{population.n} {kind}, θ={population.theta:.3g}"
+    kind = type(population).__name__
+    if population.description.parameter("theta") is None:
+        return f"{population.n} {kind}"
+    theta = np.asarray(population.theta, np.float64)
+    if uniform(theta):
+        return f"{population.n} {kind}, θ={theta.flat[0]:.3g}"
+    return f"{population.n} {kind}, θ={theta.min():.3g} .. {theta.max():.3g}"
 
 
 def _arrow(axes: Any, p: Projection, places: Places) -> None:
@@ -112,8 +130,8 @@ def _arrow(axes: Any, p: Projection, places: Places) -> None:
     bend = 0.0 if not level or abs(x1 - x0) < 2.5 else 0.25
     look = {
         "arrowstyle": "-|>",
-        "color": PLASTIC if isinstance(p, Dense) and p.plastic is not None else FIXED,
-        "linestyle": "--" if isinstance(p, OneToOne) else "-",
+        "color": PLASTIC if p.plastic is not None else FIXED,
+        "linestyle": "--" if type(p) is OneToOne else "-",
         "linewidth": 1.4,
         "connectionstyle": f"arc3,rad={bend}",
         "shrinkA": 1,
@@ -129,5 +147,7 @@ def _arrow(axes: Any, p: Projection, places: Places) -> None:
 
 
 def _label(p: Projection) -> str:
-    weight = f"{p.w:+.3g} " if isinstance(p, OneToOne) else ("Wᵀ " if isinstance(p.w, Transpose) else "")
+    weight = "Wᵀ " if p.follows is not None else ""
+    if np.ndim(p.w) == 0 and p.follows is None:  # one weight for all synapses
+        weight = f"{float(p.w):+.3g} "
     return f" {weight}d={p.delay} " if p.delay else f" {weight} "

@@ -1,7 +1,11 @@
 """Functions that make sparse projections, from arrays or by a rule.
 
-    connect.fixed_probability("exc", "inh", 8000, 2000, 0.1, w=0.25, delay=15, seed=3)
-    connect.fixed_in_degree("exc", "exc", 8000, 8000, 100, connect.normal(0.2, 0.05, bits=12))
+    connect.fixed_probability("exc", "inh", 0.1, w=0.25, delay=15, seed=3)
+    connect.fixed_in_degree("exc", "exc", 100, connect.normal(0.2, 0.05, bits=12))
+    connect.fixed_probability("exc", "inh", 8000, 2000, 0.1, w=0.25)
+
+Sizes may be given after the names, as in the last line; without them the network takes those of its
+populations.
 
 Synapses lie row by row, by presynaptic neuron. Weights are one number (4 bytes a synapse in all), an array in
 the order of the synapses, or a function (n_synapses, seed) -> array such as `uniform` and `normal` give;
@@ -22,6 +26,7 @@ from spikesim.learning import Rule
 from spikesim.rng import Stream
 from spikesim.synapses import Sparse
 from spikesim.synapses.connect_kernels import by_rows, fill_degrees, fill_gaps, log
+from spikesim.synapses.unsized import sizes_optional
 from spikesim.synapses.weight_distributions import SYNAPSES, Drawn, normal, steps, uniform
 
 Numbers = npt.NDArray[Any]
@@ -42,6 +47,7 @@ __all__ = [
 ]
 
 
+@sizes_optional
 def from_coordinates(
     pre: str,
     post: str,
@@ -113,6 +119,7 @@ def from_scipy(
     return Sparse(pre, post, rows.indptr, rows.indices, w, delay, late, plastic, name)
 
 
+@sizes_optional
 def all_to_all(
     pre: str,
     post: str,
@@ -140,6 +147,7 @@ def all_to_all(
     return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
+@sizes_optional
 def one_to_one(
     pre: str,
     post: str,
@@ -163,6 +171,7 @@ def one_to_one(
     return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
+@sizes_optional
 def fixed_probability(
     pre: str,
     post: str,
@@ -225,6 +234,7 @@ def fixed_probability(
     return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
+@sizes_optional
 def fixed_in_degree(
     pre: str,
     post: str,

@@ -15,9 +15,9 @@ from spikesim.hardware.quantise import quantise
 from spikesim.hardware.targets import without_floors
 from spikesim.network import Network
 from spikesim.network.file import load_network
-from spikesim.neurons import Source, Target
+from spikesim.network.scheduling import is_target
+from spikesim.neurons import Source
 from spikesim.spikes import from_raster
-from spikesim.synapses import CurrentInput
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
 from spikesim.training.evaluate import check_fits
@@ -144,12 +144,12 @@ def _random(
             (1, steps, p.n) if window.endless else (samples, window.boundary if p.replay else window.T, p.n)
         )
         inputs[name] = from_raster((rs.random(shape) < rate).astype(np.int8))
-    if any(isinstance(drive, CurrentInput) for drive in network.drives):
+    if any(drive.given for drive in network.drives):
         raise DeclarationError(
             "verify: this network has external current inputs, which are not stored in its file; use "
             "spikesim.verify from Python and pass the currents"
         )
-    classes = [p.n for p in network.populations.values() if isinstance(p, Target)]
+    classes = [p.n for p in network.populations.values() if is_target(p)]
     labels = rs.integers(0, min(classes), samples) if classes else None
     signals = {p.plastic.signal: rs.normal(size=steps) for p in network.online if p.plastic.signal}
     return compare(

@@ -1,0 +1,65 @@
+"""Projections whose sizes are those of the populations that they join, known when a network is built."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import Any, TypeVar
+
+from spikesim.errors import DeclarationError
+
+F = TypeVar("F", bound=Callable[..., Any])
+SIZES = ("n_pre", "n_post", "n")
+
+
+@dataclass(frozen=True)
+class Unsized:
+    """A projection that is made when the sizes of its populations are known.
+
+    Attributes:
+        pre, post: names of populations.
+        make: called with the sizes that it needs, by name: n_pre, n_post, n.
+        needs: their names.
+    """
+
+    pre: str
+    post: str
+    make: Callable[..., Any]
+    needs: tuple[str, ...]
+
+    def sized(self, n_pre: int, n_post: int) -> Any:
+        """The projection between populations of these sizes.
+
+        Raises:
+            DeclarationError: the sizes do not fit it.
+        """
+        if "n" in self.needs and n_pre != n_post:
+            raise DeclarationError(
+                f"{self.pre}->{self.post}: one-to-one needs equal sizes, and {self.pre} has {n_pre}, "
+                f"{self.post} has {n_post}"
+            )
+        sizes = {"n_pre": n_pre, "n_post": n_post, "n": n_pre}
+        return self.make(**{name: sizes[name] for name in self.needs})
+
+
+def sizes_optional(function: F) -> F:
+    """Let a function (pre, post, sizes, ...) -> projection be called without the sizes: it then returns an
+    `Unsized`, and the network fills them in.
+    """
+    full = inspect.signature(function)
+    needs = tuple(name for name in SIZES if name in full.parameters)
+    short = full.replace(parameters=[p for name, p in full.parameters.items() if name not in needs])
+
+    @wraps(function)
+    def build(*args: Any, **options: Any) -> Any:
+        try:
+            full.bind(*args, **options)
+        except TypeError:
+            if not any(name in options for name in needs):
+                given = short.bind(*args, **options).arguments
+                return Unsized(given["pre"], given["post"], partial(function, **given), needs)
+        return function(*args, **options)
+
+    return build  # type: ignore[return-value]
