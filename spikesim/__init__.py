@@ -8,6 +8,7 @@ training = emstdp.training(config, epochs=5)
 run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config), training)
 """
 
+from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from spikesim import _renamed, datasets
@@ -46,13 +47,13 @@ from spikesim.window import Window
 _renamed.install()
 
 
-def __getattr__(name: str) -> _Any:
-    """Names that import a target when they are used, and names of version 0.1.0."""
-    if name in ("export", "quantise"):
-        from spikesim.hardware import export as exporting
-        from spikesim.hardware import quantise as quantising
+_HARDWARE = {"export": "spikesim.hardware.export", "quantise": "spikesim.hardware.quantise"}
 
-        return exporting.export if name == "export" else quantising.quantise
+
+def __getattr__(name: str) -> _Any:
+    """Functions of `spikesim.hardware`, imported when they are used, and names of version 0.1.0."""
+    if name in _HARDWARE:
+        return getattr(_import_module(_HARDWARE[name]), name)
     new = _renamed.renamed_name(name)
     if new is None:
         raise AttributeError(f"module 'spikesim' has no attribute {name!r}")
