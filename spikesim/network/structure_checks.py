@@ -139,11 +139,10 @@ def _check_time(network: Declaration) -> None:
             raise DeclarationError(
                 f"{name}: offset = {p.offset}; without presentations all clocks start at 0"
             )
-    if network.plastic:
+    for p in network.plastic:
         raise DeclarationError(
-            f"{network.plastic[0].name}: a CountRule acts after a presentation, and this network runs "
-            "without end; declare it with window=Window.halved(T), or take a rule that acts in every "
-            "step"
+            f"{p.name}: a {type(p.plastic).__name__} acts after a trial, and this network runs without end; "
+            f"declare it with window=Window.halved(T), or take a rule that acts in every step"
         )
     if network.readout is not None:
         raise DeclarationError("readout: a network that runs without end has no presentation to classify")
