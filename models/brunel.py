@@ -1,10 +1,9 @@
-"""The balanced random network of Brunel (J. Comput. Neurosci. 8, 183-208, 2000): excitation, inhibition,
-noise.
+"""Balanced random network of excitatory and inhibitory neurons.
 
-    80 % excitatory and 20 % inhibitory leaky integrate-and-fire neurons with delta synapses; each has a fixed
-    number of randomly drawn inputs of either kind, and a Poisson drive of the rate of as many outside neurons
-
-Potentials in mV, times in ms. A membrane lies at 0 where nothing arrives (the paper's V_E).
+Source: Brunel, J. Comput. Neurosci. 8, 183-208, 2000. 80 % excitatory and 20 % inhibitory leaky
+integrate-and-fire neurons with delta synapses. Each neuron has a fixed number of randomly drawn inputs of
+either kind, and a Poisson drive with the rate of as many external neurons. Potentials are in mV, times in ms.
+The membrane potential without input is 0 (the paper's V_E).
 """
 
 from __future__ import annotations
@@ -23,20 +22,25 @@ from spikesim.synapses import PoissonInput, connect
 
 @dataclass(frozen=True)
 class Brunel:
-    """A configuration; defaults are the paper's model A at 10,000 neurons, in its asynchronous irregular
-    state.
+    """Configuration of Brunel's network.
+
+    The defaults are model A of the paper with 10,000 neurons, in its asynchronous irregular state.
 
     Attributes:
-        neurons: in all; four fifths excite.
-        inputs: synapses of a neuron, four fifths from excitatory neurons (the paper: 10 % of the neurons).
-        J: mV, a postsynaptic potential (section 2.1: 0.1 to 0.2).
-        g: inhibition over excitation (figs. 7 and 8: 3 to 6; 5 is balanced).
-        eta: the drive's rate over that which brings a lone neuron to threshold.
-        tau: ms, of the membrane (20).
-        theta, reset: mV (20 and 10).
-        refractory: ms (2).
-        delay: ms (1.5).
-        dt: ms, of a step.
+        neurons: total number of neurons; four fifths are excitatory.
+        inputs: recurrent synapses onto a neuron, four fifths of them excitatory (the paper: 10 % of the
+            neurons).
+        J: amplitude of an excitatory postsynaptic potential, mV (section 2.1: 0.1 to 0.2).
+        g: ratio of inhibitory to excitatory synaptic strength (figs. 7 and 8: 3 to 6; 5 is balanced).
+        eta: rate of the external drive, relative to the rate that brings an isolated neuron to threshold.
+        tau: membrane time constant, ms (20).
+        theta, reset: threshold and reset potential, mV (20 and 10).
+        refractory: refractory period, ms (2).
+        delay: synaptic delay, ms (1.5).
+        dt: duration of a step, ms.
+
+    Raises:
+        DeclarationError: neurons or inputs are no multiple of 5, or too few.
     """
 
     neurons: int = 10_000
@@ -54,22 +58,22 @@ class Brunel:
     def __post_init__(self) -> None:
         if self.neurons < 10 or self.neurons % 5 or self.inputs < 5 or self.inputs % 5:
             raise DeclarationError(
-                f"Brunel: neurons = {self.neurons}, inputs = {self.inputs}; multiples of 5 are needed, "
-                "from 10 and 5 on (four fifths excite)"
+                f"Brunel: neurons = {self.neurons}, inputs = {self.inputs}; multiples of 5 are needed, at "
+                "least 10 neurons and 5 inputs (four fifths are excitatory)"
             )
 
     @property
     def drive(self) -> float:
-        """Spikes a step of a neuron's Poisson drive: eta nu_thr C_E dt, with nu_thr = theta / (J C_E tau)."""
+        """Mean spikes per step of the drive: eta nu_thr C_E dt, with nu_thr = theta / (J C_E tau)."""
         return self.eta * self.theta / (self.J * self.tau) * self.dt
 
     def steps(self, ms: float) -> int:
-        """Milliseconds in steps."""
+        """Convert milliseconds to steps."""
         return round(ms / self.dt)
 
 
 def build(config: Brunel, seed: int = 1) -> Network:
-    """The network, to run without end."""
+    """Build the network, for a continuous simulation."""
     excite, inhibit = config.neurons * 4 // 5, config.neurons // 5
     cell = {
         "theta": config.theta,
@@ -100,15 +104,15 @@ def build(config: Brunel, seed: int = 1) -> Network:
 def statistics(
     recording: Recording, config: Brunel, name: str = "exc", skip_ms: float = 100.0
 ) -> tuple[float, float]:
-    """The mean rate (Hz) and the mean coefficient of variation of the intervals between spikes.
+    """Mean firing rate (Hz) and mean coefficient of variation (CV) of inter-spike intervals of a population.
+
+    The CV is averaged over neurons with at least three spikes, as usual.
 
     Args:
-        recording: with the spikes of `name`.
-        config: of the network.
-        name: of a population.
-        skip_ms: of the beginning.
-
-    Of neurons with at least three spikes, as usual for the CV.
+        recording: contains the spikes of `name`.
+        config: configuration of the network.
+        name: the population.
+        skip_ms: initial time that is ignored, ms.
     """
     spikes = recording.spikes[name]
     kept = spikes.times >= config.steps(skip_ms)
@@ -119,13 +123,13 @@ def statistics(
 def irregularity(
     times: npt.NDArray[np.int32], neurons: npt.NDArray[np.int32], n: int, seconds: float
 ) -> tuple[float, float]:
-    """The mean rate (Hz), and the mean CV of the intervals of neurons with at least three spikes.
+    """Mean firing rate (Hz) and mean CV of inter-spike intervals; NaN if no neuron has three spikes.
 
     Args:
-        times: of the spikes, in any unit.
-        neurons: who fired.
-        n: neurons in all.
-        seconds: of the recording.
+        times: times of the spikes, in any unit.
+        neurons: index of the neuron of each spike.
+        n: number of neurons.
+        seconds: duration of the recording.
     """
     order = np.lexsort((times, neurons))
     t, j = np.asarray(times)[order].astype(np.float64), np.asarray(neurons)[order]

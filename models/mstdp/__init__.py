@@ -1,1 +1,1 @@
-"""mSTDP: a continuous Hopfield network that learns from momentum."""
+"""mSTDP: a continuous Hopfield network with momentum STDP; configurations, tables and figures."""

@@ -1,6 +1,7 @@
-"""Which printed choice breaks the claim: from the literal configuration up, and from the amended one down.
+"""Ablation: from the literal configuration up, and from the amended configuration down.
 
-Both ladders are small (few hidden neurons, few presentations), and are judged on validation samples.
+It shows which printed choice prevents the claimed accuracy. Both ablations are small (few hidden neurons, few
+trials), and are evaluated on validation samples.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ STEPS_DOWN: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560, say: Log = print) -> Table:
-    """The literal configuration, amended step by step: images of 14x14 pixels, one pass over `samples`."""
+    """Table of the literal configuration, amended step by step: 14x14 pixels, one pass over `samples`."""
     learned, judged = (halved(split) for split in (data.fit, data.validation.take(JUDGED)))
     config = replace(LITERAL, n_in=196, n_hidden=64, batch=32, alpha=0.001 * 32)
     configs = {}
@@ -79,7 +80,7 @@ def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560
 def amended_down(
     data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 9_600, epochs: int = 2, say: Log = print
 ) -> Table:
-    """The amended configuration with one amendment taken away in each row: 128 hidden neurons."""
+    """Table of the amended configuration with one change in each row: 128 hidden neurons."""
     judged = data.validation.take(JUDGED)
     base = replace(AMENDED, n_hidden=128)
     rows, kept = _measured(
@@ -104,7 +105,7 @@ def amended_down(
 
 
 def halved(split: Split) -> Split:
-    """Images of 28x28 pixels as 14x14: the mean of each four."""
+    """Images of 28x28 pixels reduced to 14x14; each pixel is the mean of four."""
     x = split.x.reshape(-1, 14, 2, 14, 2).mean((2, 4), dtype=np.float32).reshape(-1, 196)
     return replace(split, x=x)
 
@@ -112,7 +113,7 @@ def halved(split: Split) -> Split:
 def _measured(
     configs: Mapping[str, Mstdp], seeds: Sequence[int], say: Log, trained: Callable[[Mstdp, int], Outcome]
 ) -> tuple[tuple[tuple[Any, ...], ...], dict[str, Any]]:
-    """A row for each configuration, over the seeds; and what they were made from."""
+    """A row for each configuration, summarised over the seeds, and the records of all runs."""
     rows, kept = [], {}
     for name, config in configs.items():
         found = [trained(config, seed) for seed in seeds]

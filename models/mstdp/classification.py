@@ -1,4 +1,4 @@
-"""Section 3.1: accuracy on MNIST, beside the paper's 96 % on test and 100 % on training images."""
+"""Section 3.1: accuracy on MNIST, compared with the paper's 96 % on test and 100 % on training images."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class MstdpRow:
 
     Attributes:
         config: name of a configuration (literal, near, amended).
-        hidden: its hidden neurons.
-        epochs, samples: how long it learns; None takes all samples.
-        seeds: each a training of its own.
-        until: stop after so many batches; None for the end.
+        hidden: number of hidden neurons.
+        epochs, samples: length of the training; samples = None is all samples.
+        seeds: seeds of the trainings.
+        until: number of batches after which to stop; None for the end.
     """
 
     config: str
@@ -51,7 +51,7 @@ ROWS = (MstdpRow("near", 256, 1, 19_200, (1,)), MstdpRow("amended", 512, 6, None
 
 
 def named(name: str) -> Mstdp:
-    """A configuration by name.
+    """The configuration of a name.
 
     Raises:
         DeclarationError: an unknown name.
@@ -64,9 +64,9 @@ def named(name: str) -> Mstdp:
 def classify_mnist(
     data: Dataset, path: Path, runs: Path, rows: Sequence[MstdpRow] = ROWS, say: Log = print
 ) -> Table:
-    """Train each row on the training set and test it once; checkpoints lie in `runs`.
+    """Train each row on the training set and test it once; checkpoints are written to `runs`.
 
-    Rows that the table at `path` holds already are kept, so that a table grows by a row at a time.
+    Rows of an existing table at `path` are kept, so that a table can be extended row by row.
     """
     kept: dict[str, Any] = dict(load_table(path).data["rows"]) if path.exists() else {}
     learned, judged = mnist_parts(data, tuning=False)

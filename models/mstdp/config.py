@@ -1,4 +1,4 @@
-"""mSTDP's configurations: the paper's, literally, and the amended ones that the tables show."""
+"""Configurations of mSTDP: the literal one of the paper, and the amended ones of the tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from spikesim.hopfield.mstdp.network import Mstdp
 
 PAPER = "mSTDP: momentum spike-timing dependent plasticity"
-# What the paper prints (section 3.1): in percent.
+# Accuracies that the paper prints (section 3.1), in percent.
 PAPER_TEST, PAPER_TRAIN = 96.0, 100.0
 
 LITERAL = Mstdp()
@@ -29,7 +29,7 @@ NEAR = Mstdp(
     immediate=False,
     schedule="linear",
 )
-"""The paper's clamped and free phases, in which nothing is held, with the amendments that make them learn."""
+"""The clamped and free phases of the paper (nothing is held), with the amendments needed for learning."""
 
 AMENDED = Mstdp(
     n_hidden=512,
@@ -60,11 +60,11 @@ AMENDED = Mstdp(
     test_iterations=50,
     test_tail=10,
 )
-"""Inputs held at their data, so that training frees what a test frees: the labels.
+"""Inputs are held at their data, so that only the labels are free, in training as in a test.
 
-The rule is eq. 7 without smoothing. With inputs held, one cycle a sample and updates at the end of a phase it
-is close to equilibrium propagation on a vector field (Scellier et al., "Generalization of equilibrium
-propagation to vector field dynamics", 2018), which nudges labels where this one clamps them.
+The rule is eq. 7 without smoothing. With inputs held, one cycle per trial and updates at the end of a phase
+it is close to equilibrium propagation on a vector field (Scellier et al., "Generalization of equilibrium
+propagation to vector field dynamics", 2018), in which labels are nudged instead of clamped.
 """
 
 
@@ -82,4 +82,4 @@ GENERATING: dict[str, Any] = {
     "test_iterations": 30,
     "alpha": 0.03,
 }
-"""What changes when a network that classifies learns to generate."""
+"""Fields that change when a network that classifies learns to generate."""

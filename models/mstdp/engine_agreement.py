@@ -1,4 +1,4 @@
-"""Does the network on the engine settle where the rate network settles? 8x8 digits, against tau."""
+"""Agreement of the mSTDP network on the stepped engine with the rate network, against tau: 8x8 digits."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ COLUMNS = (
     "Test (%)",
 )
 FAST, SLOW = (4, 16, 64, 128), (1, 2, 4, 8)
-# Where a state is slower than its filter, 8 tau steps count as one iteration of the rate network.
+# For states that are slower than their filters, 8 tau steps count as one iteration of the rate network.
 SLOWNESS = 8
-SAME = 0.1  # label rates that differ by less are of one fixed point
+SAME = 0.1  # label rates that differ by less belong to the same fixed point
 
 
 def engine_agreement(
@@ -45,10 +45,16 @@ def engine_agreement(
     slow: Sequence[int] = SLOW,
     say: Log = print,
 ) -> Table:
-    """Agreement of spikes on the stepped engine with rates, for networks that rates have taught.
+    """Table of the agreement of spikes on the stepped engine with rates, for networks trained with rates.
 
-    `data`: the 8x8 digits; the last `samples` of their test images. `fast`, `slow`: values of tau for states
-    that move as in the rate network, and for states slower than their filters.
+    Args:
+        data: the 8x8 digits.
+        seeds: of the networks.
+        epochs: of the training with rates.
+        samples: number of test images, taken from the end.
+        fast: values of tau for states that change as fast as in the rate network.
+        slow: values of tau for states that are slower than their filters.
+        say: receives a message after every value of tau.
     """
     x, y, test = data.train.x, data.train.y, data.test
     test = replace(test, x=test.x[-samples:], y=test.y[-samples:], index=test.index[-samples:])
@@ -88,7 +94,7 @@ def engine_agreement(
 def _measure(
     net: Net, test: Split, rates: Float32, tau: int, epsilon: float, settle: int
 ) -> dict[str, float]:
-    """One network at one tau: agreement with its rates, and how far it ended from a fixed point of them."""
+    """Measure one network at one tau: agreement with its rates, and distance from their fixed point."""
     found = answer(net, test.x, tau, settle=settle, epsilon=epsilon)
     off = np.abs(found.rates - rates).max(axis=1)
     from_end = rates_from(net, test.x, found.states)
@@ -102,7 +108,7 @@ def _measure(
 
 
 def rates_from(net: Net, x: Float32, states: Float32) -> Float32:
-    """Label rates that the rate network settles at from given states, inputs held, (samples, n_out)."""
+    """Label rates of the rate network after settling from given states, inputs held, (samples, n_out)."""
     config = net.config
     phase = Phase(2 * config.test_iterations, config.epsilon, 0.0, "held", "free")
     start, target = States.at(states.copy()), targets(config, x, None, len(x))

@@ -1,19 +1,19 @@
-"""A trained mSTDP network as a `spikesim.Network` without end: spiking, rate-coded, on the engines.
+"""A trained mSTDP network as a continuous, spiking and rate-coded `spikesim.Network` for the engines.
 
-A neuron integrates the filtered spikes of the others, its state s moves as in the rate network, and it fires
-regularly at the rate rho(s) = sigmoid4(s), one step's worth of it in each step:
+A neuron integrates the filtered spikes of the others, its state s changes as in the rate network, and it
+fires regularly with rho(s) = sigmoid4(s) spikes per step:
 
     filter      x(t) = x(t-1) + (I(t) - I0 - x(t-1)) / tau
     state       s(t) = s(t-1) + epsilon (rho'(s(t-1)) (x(t) + b) - s(t-1))
     rate        a(t) = a(t-1) + rho(s(t))
     fire        a spike where a(t) >= 1, and a(t) = a(t) - 1
 
-I0 is the input that arrives where all rates are at the network's centre c, I0_i = sum_j W_ji c_j: with it x
-is the filtered sum of W_ji (rate_j - c_j), and x = 0 is the rest from which the rate network starts. Where
-spikes are as dense as their rates, the fixed points are the rate network's, for any tau and epsilon; which
+I0 is the input when all rates equal the centre c of the network, I0_i = sum_j W_ji c_j: x is then the
+filtered sum of W_ji (rate_j - c_j), and x = 0 is the resting state from which the rate network starts. If
+spike densities equal the rates, the fixed points are those of the rate network for any tau and epsilon; which
 of them is reached may depend on both.
-Inputs are held: pixels are spike trains of regular intervals, of the rate that the held state has.
-Differs from the paper: it has rates only, and no filter.
+Inputs are held: pixels are regular spike trains with the rate of the held state.
+Differs from the paper, which has rates only, and no filter.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 def phases(n: int) -> Floats:
-    """Where n accumulators begin, float64 (n,) in [0, 1): multiples of the golden section, without the whole.
+    """Initial values of n accumulators, float64 (n,) in [0, 1): multiples of the golden section modulo 1.
 
-    Neurons of one rate fire spread over the interval then, not all in one step.
+    Neurons of equal rate thus fire spread over the interval, and not all in one step.
     """
     return np.arange(n) * _GOLDEN % 1.0
 
@@ -67,19 +67,19 @@ def phases(n: int) -> Floats:
 @register
 @dataclass(frozen=True)
 class HopfieldNeuron:
-    """Neurons of a continuous Hopfield network that send their rates as spikes; real numbers only.
+    """Neurons of a continuous Hopfield network that send their rates as spikes; real-valued, without a grid.
 
-    State, float64 (n,) each: "v" is s, "x" the filtered input, "a" the accumulator of the rate. At rest s = 0
-    and x = 0, and accumulators stand at `phases`. Other fields as in `Neuron`.
+    The state is float64 (n,) each: "v" is s, "x" the filtered input, "a" the accumulator of the rate.
+    Initially s = 0, x = 0 and a = `phases(n)`. The other fields are those of `Neuron`.
 
     Attributes:
-        tau: time constant of the filter in steps, >= 1; 1 does not filter.
-        epsilon: size of a step of s, in (0, 2].
+        tau: time constant of the filter in steps, >= 1; 1 is no filter.
+        epsilon: step size of s, in (0, 2].
         mean_input: I0, a number or n numbers.
-        theta: where the accumulator fires; rates are in spikes a step where it is 1.
+        theta: threshold of the accumulator; must be 1, so that rates are in spikes per step.
 
     Raises:
-        DeclarationError: a field out of its range, or a grid.
+        DeclarationError: a field is out of range, or grid, floor or theta is given.
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(
@@ -112,22 +112,22 @@ class HopfieldNeuron:
         check(self)
         if self.grid is not None or self.floor is not None or self.theta != 1.0:
             raise DeclarationError(
-                f"HopfieldNeuron: grid = {self.grid!r}, floor = {self.floor!r}, theta = {self.theta!r}; it "
-                "counts in real numbers and fires at 1: leave grid and floor None, and theta 1.0"
+                f"HopfieldNeuron: grid = {self.grid!r}, floor = {self.floor!r}, theta = {self.theta!r}; the "
+                "neuron uses real numbers and fires at 1: leave grid and floor None, and theta 1.0"
             )
 
     @cached_property
     def _columns(self) -> tuple[Floats, Floats]:
-        """bias and mean_input, float64 (n,) each."""
+        """bias and mean_input as arrays, float64 (n,) each."""
         bias, mean = (np.broadcast_to(np.asarray(a, float), self.n) for a in (self.bias, self.mean_input))
         return bias.copy(), mean.copy()
 
     def initial_state(self) -> NeuronState:
-        """s and x at 0, accumulators spread over [0, 1)."""
+        """Initial state: s and x are 0, accumulators are spread over [0, 1)."""
         return {"v": np.zeros(self.n), "x": np.zeros(self.n), "a": phases(self.n)}
 
     def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
-        """One step: the state after it, and the spikes int64 (n,)."""
+        """One step; returns the new state, and the spikes, int64 (n,)."""
         bias, mean = self._columns
         s = state["v"]
         x = state["x"] + (current - mean - state["x"]) / self.tau
@@ -138,7 +138,7 @@ class HopfieldNeuron:
         return {"v": s, "x": x, "a": a - fired}, fired.astype(np.int64)
 
     def compiled(self) -> Advance:
-        """The same step in place; see `Neuron`. Equal to it but for the last bits of tanh."""
+        """The same step in place; see `Neuron`. May differ from `step` in last bits of tanh."""
         bias, mean = self._columns
         tau, epsilon = float(self.tau), float(self.epsilon)
 
@@ -173,12 +173,12 @@ def _advance(v, x, a, bias, mean, tau, epsilon, current, closed, fired, signs): 
 
 
 def network(net: Net, tau: float, epsilon: float | None = None) -> Network:
-    """The network that `simulate` runs: inputs held, hidden neurons and outputs free, no learning.
+    """Declare the network for `simulate`: inputs held, hidden neurons and outputs free, no learning.
 
     Args:
-        net: a trained network; its weights are copied. Feedback into inputs is left out: they are held.
+        net: a trained network; its weights are copied. Feedback to the inputs is omitted, as they are held.
         tau: time constant of the filters, in steps.
-        epsilon: step of the states; None takes the network's.
+        epsilon: step size of the states; None for that of the network.
 
     Returns:
         Populations "inputs" (Source), "hidden" and "outputs" (HopfieldNeuron); projections of delay 1.
@@ -211,31 +211,31 @@ def _neurons(tau: float, epsilon: float, bias: npt.NDArray[np.float32], mean: Fl
 
 
 def regular(rates: npt.ArrayLike, steps: int, first: int = 0) -> Spikes:
-    """Spike trains of regular intervals: step t has a spike where floor((t + 1) r + phase) rises.
+    """Regular spike trains: a spike at step t if floor(t r + phase) < floor((t + 1) r + phase).
 
     Args:
-        rates: spikes a step in [0, 1], (n,).
-        steps: of the presentation.
-        first: the step with which it begins, so that a train can go on.
+        rates: spikes per step in [0, 1], (n,).
+        steps: number of steps.
+        first: number of the first step, so that a train can be continued.
 
     Raises:
         DataError: a rate outside [0, 1].
     """
     r = np.asarray(rates, np.float64)
     if bad := r[~((r >= 0) & (r <= 1))].tolist():
-        raise DataError(f"regular: a rate is {bad[0]}; a neuron fires 0 to 1 spikes a step")
+        raise DataError(f"regular: a rate is {bad[0]}; rates must be in [0, 1] spikes per step")
     reached = np.floor(np.arange(first, first + steps + 1)[:, None] * r + phases(len(r)))
     return from_raster(np.diff(reached, axis=0).astype(np.int8))
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What the network on an engine says to images.
+    """Results of the network on an engine.
 
     Attributes:
-        rates: spikes a step of the label neurons while they are read, float64 (samples, n_out).
-        classes: int64 (samples,).
-        states: s at the end, of inputs, outputs and hidden neurons, float32 (samples, neurons).
+        rates: spikes per step of the label neurons during readout, float64 (samples, n_out).
+        classes: the class of each image, int64 (samples,).
+        states: final s of inputs, outputs and hidden neurons, float32 (samples, neurons).
     """
 
     rates: Floats
@@ -255,16 +255,16 @@ def answer(
 ) -> Answers:
     """Classify images on an engine, each from rest.
 
-    The class is the label neuron with the most spikes in the last `read` steps; ties are broken by the state
-    at the end, as a `Readout` breaks them.
+    The class is the label neuron with the most spikes in the last `read` steps; ties are broken by the final
+    state, as in a `Readout`.
 
     Args:
         net: a trained network.
         x: images in [0, 1], (samples, n_in).
         tau: time constant of the filters, in steps.
-        settle: steps before reading.
-        read: steps of reading.
-        epsilon: step of the states; None takes the network's.
+        settle: steps before the readout.
+        read: steps of the readout.
+        epsilon: step size of the states; None for that of the network.
         engine: "stepped" or "naive".
 
     Raises:

@@ -1,4 +1,4 @@
-"""The paper's figures: fixed points (1), a response in time (2), generated digits (3)."""
+"""Plots of the paper's figures: fixed points (1), a step response (2), generated digits (3)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ STEPS = (40, 80, 80)
 
 
 def draw_figures(net: Net, images: Split, results: Path, seed: int = 1) -> list[Path]:
-    """Figs. 1 and 2 of a network; gives the paths of the pictures.
+    """Draw figs. 1 and 2 for a network; returns the paths of the pictures.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
+        DeclarationError: no hidden neuron is activated by the image.
     """
     return [
         draw_fixed_points(net, images, results / "fig1-fixed-points.png", seed),
@@ -29,7 +30,7 @@ def draw_figures(net: Net, images: Split, results: Path, seed: int = 1) -> list[
 
 
 def draw_fixed_points(net: Net, images: Split, path: Path, seed: int = 1, groups: int = 6) -> Path:
-    """Fig. 1: for each of six samples a free fixed point, the first and second clamped ones, and the data."""
+    """Draw fig. 1: for each sample the free, first and second clamped fixed points, and the data."""
     x, y = images.x[:groups], images.y[:groups]
     states = fixed_points(net, x, y, seed)
     rows = [pixels(net.config, s) for s in states]
@@ -46,9 +47,11 @@ def draw_fixed_points(net: Net, images: Split, path: Path, seed: int = 1, groups
 def overshoot(
     rates: npt.NDArray[np.floating], steps: tuple[int, int, int] = STEPS
 ) -> npt.NDArray[np.float64]:
-    """How far each neuron's rate goes beyond where it settles, while the image is on; float64 (neurons,).
+    """Overshoot of each rate beyond its settled value while the image is on, float64 (neurons,).
 
-    rates: (steps in all, neurons). Positive for a neuron that the image activates and that overshoots.
+    Args:
+        rates: rates of all neurons, (sum of steps, neurons).
+        steps: iterations before, during and after the image.
     """
     before, on, _ = steps
     start, shown = rates[before - 1], rates[before : before + on]
@@ -59,7 +62,7 @@ def overshoot(
 
 
 def draw_response(net: Net, images: Split, path: Path, momentum: float = 0.4) -> Path:
-    """Fig. 2: the rate of a hidden neuron while an image is on and then off, with and without momentum."""
+    """Draw fig. 2: the rate of a hidden neuron while an image is on and off, with and without momentum."""
     layout = net.config.layout
     found = {m: response(net, images.x[:1], STEPS, m)[:, layout.hidden] for m in (momentum, 0.0)}
     change = found[momentum][STEPS[0] + STEPS[1] - 1] - found[momentum][STEPS[0] - 1]
@@ -82,7 +85,7 @@ def draw_response(net: Net, images: Split, path: Path, momentum: float = 0.4) ->
 def draw_generated(
     images: npt.NDArray[np.floating], labels: npt.NDArray[np.int64], path: Path, each: int = 8
 ) -> Path:
-    """Fig. 3: generated digits, a row for each label."""
+    """Draw fig. 3: generated digits, one row for each label."""
     classes = np.unique(labels)
     side = int(np.sqrt(images.shape[1]))
     block = np.block([[images[labels == c][j].reshape(side, side) for j in range(each)] for c in classes])

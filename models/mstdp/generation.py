@@ -1,12 +1,13 @@
-"""Conditional generation (section 3.2), judged: how many digits another classifier reads as their label.
+"""Conditional generation (section 3.2), evaluated by independent classifiers.
 
-Two judges, fitted to training images by scikit-learn: a perceptron with one hidden layer, and the three
-nearest neighbours. They never see a generated image, and say nothing about variety: the mean image of a class
-would pass. So the spread within a label stands beside the shares, with the same figures for real images.
+Two classifiers are fitted to training images by scikit-learn: a perceptron with one hidden layer, and the
+three nearest neighbours. They are not fitted to generated images, and do not measure variety: the mean image
+of a class would be accepted. Therefore the spread within a label is reported too, and the same figures for
+real images.
 
-A network whose inputs were held while it learned to classify has learned nothing of the weights into its
-inputs. `learn_to_generate` goes on with labels held in place of inputs, and changes those weights alone, so
-that one network does both.
+If inputs were held while a network learned to classify, the weights into its inputs have not been learned.
+`learn_to_generate` continues with labels held instead of inputs, and changes only these weights, so that one
+network does both.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """Generated images and how they were read.
+    """Generated images and their classification.
 
     Attributes:
-        images: in [0, 1], float32 (samples, n_in).
-        labels: that were clamped, int (samples,).
-        read: by the judge, int (samples,).
+        images: generated images in [0, 1], float32 (samples, n_in).
+        labels: the clamped labels, int (samples,).
+        read: predictions of the classifier, int (samples,).
     """
 
     images: Float32
@@ -56,49 +57,49 @@ class Generated:
 
     @property
     def share(self) -> float:
-        """Share that is read as the clamped label, in percent."""
+        """Percentage of the images that are classified as the clamped label."""
         return 100.0 * float((self.labels == self.read).mean())
 
     @property
     def spread(self) -> float:
-        """Standard deviation of a pixel within a label, root mean square over pixels and labels."""
+        """Standard deviation of a pixel within a label, as the root mean square over pixels and labels."""
         return within(self.images, self.labels)
 
 
 def within(images: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> float:
-    """Root mean square over pixels and classes of the standard deviation within a class."""
+    """Standard deviation of a pixel within a class, as the root mean square over pixels and classes."""
     variances = [images[labels == c].var(0).mean() for c in np.unique(labels)]
     return float(np.sqrt(np.mean(variances)))
 
 
 def judge(learned: Split, samples: int = 20_000, hidden: int = 128, epochs: int = 12, seed: int = 1) -> Any:
-    """A classifier of images: scikit-learn's MLPClassifier, fitted to training images."""
+    """Fit a perceptron to training images: MLPClassifier of scikit-learn."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
     found = MLPClassifier((hidden,), batch_size=100, max_iter=epochs, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # so few epochs are meant
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is small on purpose
         found.fit(learned.x[:samples], learned.y[:samples])
     return found
 
 
 def neighbours(learned: Split, samples: int = 10_000) -> Any:
-    """The three nearest neighbours among training images: scikit-learn's KNeighborsClassifier."""
+    """Fit three nearest neighbours to training images: KNeighborsClassifier of scikit-learn."""
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(3).fit(learned.x[:samples], learned.y[:samples])
 
 
 def generated(net: Net, reader: Any, each: int = 100, seed: int = 1, start: float = 0.2) -> Generated:
-    """So many images of each label, from random states around rest, and how the judge reads them."""
+    """Generate `each` images of every label, from random states around rest, and classify them."""
     labels = np.repeat(np.arange(net.config.n_out), each)
     images = generate(net, labels, seed, start)
     return Generated(images, labels, np.asarray(reader.predict(images), np.int64))
 
 
 def generating(config: Mstdp) -> Mstdp:
-    """A configuration with labels held, in which only weights into visible neurons learn."""
+    """The configuration with labels held, in which only weights into visible neurons learn."""
     return replace(config, **GENERATING)
 
 
@@ -111,10 +112,17 @@ def learn_to_generate(
     epochs: int = 1,
     save_to: Path | None = None,
 ) -> Net:
-    """Go on with a network that classifies, labels held; gives one that generates as well.
+    """Continue the training of a network that classifies, so that it generates as well.
 
-    Weights into the inputs begin at 0, since nothing has been learned of them; those into labels and hidden
-    neurons stay as they are.
+    Labels are held. Weights into the inputs start at 0, since they have not been learned; weights into labels
+    and hidden neurons do not change.
+
+    Args:
+        net: the network that classifies; it is not changed.
+        x, y: training images and labels.
+        seed: of the order of samples.
+        epochs: passes over the data.
+        save_to: file of the checkpoint; None for no checkpoint.
     """
     config = generating(net.config)
     weights = net.weights.copy()
@@ -131,10 +139,15 @@ def generation_table(
     samples: int = 24_000,
     say: Log = print,
 ) -> Table:
-    """Generate with networks that classify and have learned to generate, and draw what came of the first.
+    """Table of generation by networks that first learned to classify; draws the digits of the first one.
 
-    `classifiers`: seeds and their finished trainings, with inputs held; a generating network is kept beside
-    each.
+    Args:
+        data: MNIST.
+        classifiers: seeds, and files of finished trainings with inputs held. The generating network is stored
+            in the same folder.
+        results: folder of the picture.
+        samples: trials of the training to generate.
+        say: receives a message after every network.
     """
     judges, found = (judge(data.train), neighbours(data.train)), []
     for seed, place in classifiers:
@@ -175,18 +188,18 @@ def generation_table(
 
 
 def _beside(classifier: Path) -> Path:
-    """Where the generating network of a classifier is kept."""
+    """File of the generating network that belongs to a classifier."""
     return classifier.with_name(classifier.stem + "-generating.h5")
 
 
 def _generating_net(classifier: Path) -> Net:
-    """The generating network that is kept beside a classifier."""
+    """Load the generating network that belongs to a classifier."""
     kept = load(_beside(classifier)).tested()
     return replace(kept, config=generating(kept.config))
 
 
 def _one(data: Dataset, classifier: Path, seed: int, samples: int, judges: tuple[Any, Any]) -> dict[str, Any]:
-    """One network, taught to generate or read where it is kept: its images as read, its classification."""
+    """Measure generation and classification of one network, which is trained unless its file exists."""
     net, place = load(classifier).tested(), _beside(classifier)
     if not place.exists():
         taught = learn_to_generate(net, data.fit.x[:samples], data.fit.y[:samples], seed=seed)

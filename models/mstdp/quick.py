@@ -1,4 +1,4 @@
-"""mSTDP's claims in a minute: small networks, few images; `spikesim mstdp table ...` measures in full."""
+"""Quick reproduction of the claims of mSTDP; `spikesim mstdp table ...` measures them in full."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NAMES = "inputs held, centred, states return to rest, linear schedule, gains, no
 
 
 def quick(seed: int = 1) -> list[Claim]:
-    """The paper's claims on small networks: 256 hidden neurons, 20,000 images, once through.
+    """Measure the paper's claims on small networks: 256 hidden neurons, one pass over 20,000 images.
 
     Raises:
-        DataError: MNIST cannot be brought.
+        DataError: MNIST is not in the cache and could not be downloaded.
     """
     data = mnist()
     literal = _literal(data, seed)
@@ -56,7 +56,7 @@ def quick(seed: int = 1) -> list[Claim]:
 
 
 def _literal(data: Dataset, seed: int) -> Outcome:
-    """The literal configuration on images of 14x14 pixels, in batches so that it is quick."""
+    """Train the literal configuration on images of 14x14 pixels, in batches of 32 to save time."""
     config = replace(LITERAL, n_in=196, n_hidden=64, batch=32, alpha=LITERAL.alpha * 32)
     return run(config, halved(data.fit), halved(data.validation.take(2000)), seed=seed, samples=960)
 
@@ -79,7 +79,7 @@ def _generation(data: Dataset, amended: Outcome, seed: int) -> Claim:
 
 
 def _dynamics(data: Dataset, amended: Outcome) -> Claim:
-    """Fig. 2: how far hidden rates go beyond where they settle, with the printed momentum, less without."""
+    """Overshoot of hidden rates with the printed momentum, and without: fig. 2."""
     net = replace(amended.net, config=replace(amended.net.config, epsilon=Mstdp().epsilon))
     hidden = net.config.layout.hidden
     with_, without = (

@@ -1,4 +1,4 @@
-"""Runs of mSTDP: train (or go on from a file), measure, and keep what a table needs."""
+"""Runs of mSTDP: train a network (or continue from a file), test it, and record the figures of a table."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from spikesim.hopfield.mstdp.training import MstdpTraining, batches, begin, load
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one training came to.
+    """Result of one training.
 
     Attributes:
-        net: the network that is tested.
-        test, train: accuracy in percent on the samples judged, and on (part of) those learned; NaN where the
-            training diverged.
-        presented: presentations of single samples.
-        seconds: of training, in this process; NaN where a finished one was read from a file.
-        note: "" or how it diverged.
+        net: the network that was tested.
+        test, train: accuracy in percent on the test samples, and on (part of) the training samples; NaN if
+            the training diverged.
+        presented: number of trials of single samples.
+        seconds: duration of the training in this process; NaN if a finished one was read from a file.
+        note: "", or the message of the divergence.
     """
 
     net: Net
@@ -38,7 +38,7 @@ class Outcome:
     note: str = ""
 
     def record(self) -> dict[str, Any]:
-        """The figures as JSON takes them."""
+        """The figures as a dict for JSON."""
         return {
             "test": _number(self.test),
             "train": _number(self.train),
@@ -59,21 +59,20 @@ def run(
     save_to: Path | None = None,
     until: int | None = None,
 ) -> Outcome:
-    """Train a configuration and measure it.
+    """Train a configuration and test it. A divergence is not raised, but recorded in the outcome.
 
     Args:
         config: the configuration.
-        learned: the samples to learn from, the first `samples` of them.
-        judged: the samples that judge it.
+        learned: training samples, of which the first `samples` are used.
+        judged: test samples.
         seed: of weights, states and order.
         epochs: passes over the samples.
-        samples: how many to learn from; None for all.
-        save_to: a checkpoint; where it exists already, the training goes on from it.
-        until: stop after so many batches; None for the end.
+        samples: number of training samples; None for all.
+        save_to: file of the checkpoint; if it exists, the training continues from it.
+        until: number of batches after which to stop; None for the end.
 
     Raises:
-        DeclarationError: the checkpoint is of another configuration, seed or length.
-        DivergenceError: never; a divergence is noted in the outcome.
+        DeclarationError: the checkpoint belongs to another configuration, seed or length.
     """
     x, y = learned.x[:samples], learned.y[:samples]
     training = _begun(config, x, seed, epochs, save_to)
@@ -107,8 +106,8 @@ def _begun(config: Mstdp, x: np.ndarray, seed: int, epochs: int, save_to: Path |
     ):
         if found != asked:
             raise DeclarationError(
-                f"{save_to} holds a training with another {what} ({_short(found)}); move it away, or choose "
-                "another place"
+                f"{save_to} contains a training with another {what} ({_short(found)}); move the file, or "
+                "choose another one"
             )
     return training
 
@@ -118,19 +117,19 @@ def _short(value: object) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """'96.1 ± 0.1' over seeds; one value stands alone."""
+    """Mean and standard deviation over seeds as text, '96.10 ± 0.10'; a single value without the latter."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     return f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
 
 
 def settings(config: Mstdp) -> dict[str, Any]:
-    """The configuration whole, as JSON takes it."""
+    """All fields of the configuration as a dict for JSON."""
     return asdict(config)
 
 
 def mnist_parts(data: Dataset, tuning: bool) -> tuple[Split, Split]:
-    """What is learned and what judges it: fit and validation while tuning, train and test for results."""
+    """Training and test samples: the splits fit and validation for tuning, train and test for results."""
     return (data.fit, data.validation) if tuning else (data.train, data.test)
 
 

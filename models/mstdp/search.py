@@ -1,8 +1,8 @@
-"""The search for settings of the amended network, recorded whole: each trial with its validation accuracy.
+"""Hyper-parameter search for the amended network, recorded with the validation accuracy of each trial.
 
-Settings are drawn by a tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
-optimization", NIPS 2011; by optuna), seeded. Each trial learns from a part of the samples that are left after
-the validation set is held back, for few epochs; the test set takes no part.
+Settings are drawn by a seeded tree-structured Parzen estimator (Bergstra et al., "Algorithms for
+hyper-parameter optimization", NIPS 2011; by optuna). Each trial trains on a part of the samples that are not
+in the validation set, for few epochs; the test set is not used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spikesim.models.log import Log
 
 
 def settings(trial: Any, base: Mstdp) -> Mstdp:
-    """One draw from the space that is searched."""
+    """Draw one configuration from the search space."""
     drawn: dict[str, Any] = {
         "alpha": trial.suggest_float("alpha", 3e-3, 0.05, log=True),
         "hidden_gain": trial.suggest_float("hidden_gain", 20.0, 1000.0, log=True),
@@ -54,7 +54,21 @@ def search(
     first: list[dict[str, Any]] | None = None,
     say: Log = print,
 ) -> list[dict[str, Any]]:
-    """Search for so many seconds; each trial is written to `path` (JSON) as it ends. Returns the trials.
+    """Search for a given time; after every trial, all trials are written to a JSON file.
+
+    Args:
+        data: networks learn from `fit`, and are tested on the first 3,000 samples of `validation`.
+        base: the configuration whose fields are varied.
+        path: the JSON file.
+        samples: number of training samples.
+        epochs: passes over them.
+        seconds: duration of the search.
+        seed: of the search and the trainings.
+        first: settings to be tried first.
+        say: receives a message after every trial.
+
+    Returns:
+        The trials: validation accuracy in %, seconds, and configuration of each.
 
     Raises:
         MissingExtraError: optuna is not installed.
@@ -107,7 +121,7 @@ SEARCHED = (
 
 
 def search_table(path: Path, best: int = 10) -> Table:
-    """A recorded search as a table of its best trials; all trials are in its data."""
+    """Table of the best trials of a recorded search; its data contain all trials."""
     found = read_json(path, "Run the search again.")
     ordered = sorted(found["trials"], key=lambda t: -t["validation"])
     rows = tuple(

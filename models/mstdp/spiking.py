@@ -1,20 +1,20 @@
-"""The spiking form of an mSTDP network: rates carried by spikes.
+"""Spiking form of an mSTDP network: rates are represented by spike counts.
 
-In each iteration every neuron fires for a window of T steps at the rate that its state sets, and the others
-integrate the spikes that reach them; the window's count h stands for the rate,
+In each iteration every neuron fires for a window of T steps at the rate of its state, and the others
+integrate the spikes that they receive; the spike count h of the window represents the rate,
 
     h_j = spikes of neuron j in T steps at rate rho(s_j)
     R_i = rho'(s_i) (sum_j W_ji (h_j / T - c_j) + b_i)
 
-and the state moves as in the rate network. The rule reads counts alone, with d h_i the change of the
+and the state changes as in the rate network. The rule uses spike counts only, with d h_i the change of the
 postsynaptic count from one window to the next:
 
     dW_ji = alpha (h_j / T - c_j) d h_i / T
 
-Spikes are "regular" (an integrate-and-fire neuron of threshold 1 is fed rho a step and resets by subtraction;
-what is left on its membrane is carried on) or "poisson" (it fires in a step with probability rho, so that
-counts are binomial).
-Differs from the paper: it has rates only.
+Spikes are "regular" (an integrate-and-fire neuron of threshold 1 receives rho per step and resets by
+subtraction; its membrane carries over to the next window) or "poisson" (a neuron fires in a step with
+probability rho, so that counts are binomial).
+Differs from the paper, which has rates only.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _ONE = np.float32(1.0)
 
 @dataclass(frozen=True)
 class Spiking:
-    """How rates are carried.
+    """Configuration of the representation of rates by spikes.
 
     Attributes:
-        T: steps of a window, one window an iteration.
+        T: steps of a window; each iteration has one window.
         coding: "regular" or "poisson".
-        seed: of membranes at the start and of Poisson spikes.
+        seed: of the initial membranes and of Poisson spikes.
 
     Raises:
         DeclarationError: T below 1, or an unknown coding.
@@ -58,7 +58,7 @@ class Spiking:
 
     def __post_init__(self) -> None:
         if int(self.T) != self.T or self.T < 1:
-            raise DeclarationError(f"Spiking: T = {self.T!r}; a window has at least one step")
+            raise DeclarationError(f"Spiking: T = {self.T!r}; a whole number of steps >= 1 is needed")
         if self.coding not in CODINGS:
             raise DeclarationError(f"Spiking: {unknown('coding', self.coding, CODINGS)}")
         rng.key(self.seed)
@@ -66,7 +66,7 @@ class Spiking:
 
 @kernel
 def fire(rho, membrane, steps, counts):  # type: ignore[no-untyped-def]
-    """Integrate-and-fire over a window: v += rho; a spike and v -= 1 at v >= 1. Writes counts, membrane."""
+    """Integrate and fire over a window: v += rho; a spike and v -= 1 if v >= 1. Writes counts, membrane."""
     for b in range(rho.shape[0]):
         for i in range(rho.shape[1]):
             v = membrane[b, i]
@@ -81,7 +81,16 @@ def fire(rho, membrane, steps, counts):  # type: ignore[no-untyped-def]
 
 
 class Neurons:
-    """The spike generators of a batch: counts of a window for given rates, float32 (batch, neurons)."""
+    """Spike generators of a batch.
+
+    Args:
+        spiking: the configuration.
+        batch: number of samples.
+        n: number of neurons.
+
+    Attributes:
+        spikes: number of spikes so far.
+    """
 
     def __init__(self, spiking: Spiking, batch: int, n: int) -> None:
         self.spiking = spiking
@@ -90,7 +99,7 @@ class Neurons:
         self.spikes = 0
 
     def counts(self, rho: Float32) -> Float32:
-        """Counts of the next window."""
+        """Spike counts of the next window for rates rho, float32 (batch, neurons)."""
         if self.spiking.coding == "poisson":
             found = self._random.binomial(self.spiking.T, np.clip(rho, 0.0, 1.0)).astype(np.float32)
         else:
@@ -112,8 +121,11 @@ def relax_spiking(
 ) -> Float32:
     """Run a phase with spikes; states change in place.
 
-    As `hopfield.relaxation.relax`, with counts in place of rates in what the weights see and in what the rule
-    reads. Returns mean rates of the visible outputs over the last `tail` windows, (batch, outputs).
+    As `spikesim.hopfield.mstdp.relaxation.relax`, with spike counts / T instead of rates in the weighted sums
+    and in the rule.
+
+    Returns:
+        Mean counts / T of the visible outputs over the last `tail` windows, float32 (batch, outputs).
     """
     layout, weights, s = net.config.layout, net.weights, states.s
     clamp, steps = phase.clamp(layout), np.float32(neurons.spiking.T)
@@ -148,16 +160,19 @@ def relax_spiking(
 def present_spiking(
     net: Net, x: Float32, labels: npt.NDArray[np.int64], alpha: float, neurons: Neurons
 ) -> None:
-    """Present a batch and learn from its spikes; as `hopfield.mstdp.present`, each sample from rest.
+    """Run one trial of a batch with learning from spikes.
+
+    As `spikesim.hopfield.mstdp.network.present`, with each sample from rest.
 
     Raises:
-        DeclarationError: a rule that acts at each iteration or smooths: counts serve whole phases.
+        DeclarationError: a rule that is immediate or has smoothing; both need rates.
         DivergenceError: a state beyond the limit.
     """
     config = net.config
     if config.immediate or config.smoothing:
         raise DeclarationError(
-            "spiking mSTDP: immediate = True or smoothing > 0; take immediate = False and smoothing = 0"
+            f"spiking mSTDP: immediate = {config.immediate}, smoothing = {config.smoothing}; the rule for "
+            "spike counts has neither: take immediate = False and smoothing = 0"
         )
     target, pending = (
         targets(config, x, labels, len(x)),
@@ -172,7 +187,10 @@ def present_spiking(
 
 
 def label_rates_spiking(net: Net, x: npt.ArrayLike, spiking: Spiking) -> tuple[Float32, Float32, float]:
-    """Classify with spikes, inputs held: label rates (samples, n_out), states, spikes a neuron and window.
+    """Run a test with spikes, inputs held.
+
+    Returns:
+        Label rates (samples, n_out), final states (samples, neurons), and spikes per neuron and window.
 
     Raises:
         DataError: images of another size, or values outside [0, 1].
@@ -190,10 +208,12 @@ def label_rates_spiking(net: Net, x: npt.ArrayLike, spiking: Spiking) -> tuple[F
 def train_spiking(
     net: Net, x: npt.ArrayLike, y: npt.ArrayLike, spiking: Spiking, *, epochs: int, seed: int
 ) -> Net:
-    """Train with spikes alone, alpha falling to 0 over the training; the network changes in place.
+    """Train with spikes only; the network changes in place, and alpha falls to 0 over the training.
 
     Raises:
         DataError: images or labels out of range.
+        DeclarationError: as `present_spiking`.
+        DivergenceError: a state beyond the limit.
     """
     config = net.config
     images = check_images(x, config.n_in, "spiking mSTDP training")

@@ -1,4 +1,4 @@
-"""How long a window spikes need to settle where rates do, and what spikes alone teach: 8x8 digits."""
+"""Agreement of spikes with rates against the window, and training with spikes only: 8x8 digits."""
 
 from __future__ import annotations
 
@@ -33,9 +33,15 @@ def spiking_agreement(
     taught: Sequence[int] = (16,),
     say: Log = print,
 ) -> Table:
-    """Agreement against window for networks taught by rates; then networks taught by spikes; with a picture.
+    """Table and picture of the agreement against the window, for networks trained with rates or with spikes.
 
-    `data`: the 8x8 digits. `taught`: windows of the networks that learn from spikes.
+    Args:
+        data: the 8x8 digits.
+        path: path of the table; the picture is written to the same folder.
+        seeds: of the networks.
+        epochs: passes over the data.
+        taught: windows of the networks that learn from spikes.
+        say: receives a message after every coding and window.
     """
     x, y, test = data.train.x, data.train.y, data.test
     nets = [train(begin(DIGITS, x, seed=s, epochs=epochs), x, y).tested() for s in seeds]
@@ -76,7 +82,7 @@ def spiking_agreement(
 def _taught(
     data: Dataset, seeds: Sequence[int], windows: Sequence[int], epochs: int, say: Log
 ) -> list[tuple[Any, ...]]:
-    """Networks that learn from counts, tested with the same windows."""
+    """Table rows of networks that learn from spike counts, tested with the same windows."""
     rows: list[tuple[Any, ...]] = []
     x, y = data.train.x, data.train.y
     for T in windows:
@@ -92,7 +98,7 @@ def _taught(
 
 
 def draw_agreement(curves: dict[str, list[float]], path: Path) -> Path:
-    """Agreement against the window, one line a coding."""
+    """Draw the agreement against the window, one line for each coding."""
     with picture(path, (5.2, 3.4)) as figure:
         axes = figure.subplots()
         for (name, values), colour, marker in zip(curves.items(), (BLUE, VERMILION), "os", strict=True):

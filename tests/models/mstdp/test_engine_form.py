@@ -143,12 +143,12 @@ def test_it_comes_back_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"tau": 0.5}, "tau = 0.5; at least 1 step"),
+        ({"tau": 0.5}, r"HopfieldNeuron: tau = 0\.5; .*\[1, inf\]"),
         ({"tau": float("nan")}, "tau = nan"),
-        ({"epsilon": 0.0}, r"epsilon = 0.0; it has to lie in \(0, 2\]"),
+        ({"epsilon": 0.0}, r"HopfieldNeuron: epsilon = 0\.0; a positive"),
         ({"grid": 8}, "grid = 8.*real numbers"),
         ({"theta": 2.0}, "theta = 2.0"),
-        ({"mean_input": (0.1,)}, "mean_input has 1 values for 2 neurons"),
+        ({"mean_input": (0.1,)}, r"mean_input has the shape \(1,\), and there are 2 neurons"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -50,7 +50,7 @@ def test_a_run_goes_on_from_its_file_and_refuses_another(tmp_path: Path) -> None
     with pytest.raises(DeclarationError, match="another configuration"):
         run(replace(SMALL, alpha=0.5), data.fit, data.validation, save_to=path, **part)
     diverged = run(replace(SMALL, alpha=9e5), data.fit, data.validation, **part)
-    assert np.isnan(diverged.test) and "diverged at presentation" in diverged.note
+    assert np.isnan(diverged.test) and "diverged at trial" in diverged.note
     assert json.loads(json.dumps(diverged.record()))["test"] is None
 
 
