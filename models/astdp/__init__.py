@@ -1,1 +1,1 @@
-"""aSTDP: two continuous Hopfield networks, and learning from their difference."""
+"""aSTDP: two continuous Hopfield networks that learn from their difference; presets, tables and figures."""

@@ -1,4 +1,4 @@
-"""Which printed choice breaks a claim: 196-128-10 on 14x14 images, one change at a time, short runs."""
+"""Ablation of the printed choices: 196-128-10 on 14x14 images, one change at a time, short runs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from spikesim.models.astdp.presets import LITERAL, SUPERVISED
 from spikesim.models.log import Log
 
 SIZES = (196, 128, 10)
-SAMPLES = 768  # of the validation set
+SAMPLES = 768  # number of validation samples
 PRESENTATIONS = {"literal": 2_560, "amended": 10_000}
 SMALL_LITERAL = replace(LITERAL, sizes=SIZES)
 SMALL_AMENDED = replace(SUPERVISED, sizes=SIZES)
 
-# What is changed in the literal rule, and what is taken back in the amended one.
+# Changes of the literal rule, and amendments that are reverted in the amended rule.
 LITERAL_CHANGES: dict[str, dict[str, Any]] = {
     "as printed": {},
     "no fake targets": {"fake": "none"},
@@ -59,7 +59,7 @@ AMENDED_CHANGES: dict[str, dict[str, Any]] = {
 
 
 def halved(dataset: Dataset) -> Dataset:
-    """MNIST with 14 x 14 pixels, each the mean of four."""
+    """MNIST reduced to 14 x 14 pixels; each pixel is the mean of four."""
 
     def small(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
@@ -76,7 +76,7 @@ def halved(dataset: Dataset) -> Dataset:
 
 
 def ablation(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
-    """Validation accuracy of every change, from the literal rule and from the amended one."""
+    """Table of the validation accuracy after every change of the literal and of the amended rule."""
     small = halved(dataset)
     rows, data = [], {}
     bases = (("literal", SMALL_LITERAL, LITERAL_CHANGES), ("amended", SMALL_AMENDED, AMENDED_CHANGES))
@@ -102,7 +102,7 @@ def ablation(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
 
 
 def _score(config: Astdp, dataset: Dataset, total: int, seed: int) -> float | None:
-    """Accuracy in %, None where the run diverged."""
+    """Validation accuracy in %; None if the run diverged."""
     part = _Judged(dataset)
     try:
         return round(measure(config, part.dataset, total, seed, fit="fit", judge="validation").test, 2)
@@ -111,7 +111,7 @@ def _score(config: Astdp, dataset: Dataset, total: int, seed: int) -> float | No
 
 
 class _Judged:
-    """A dataset whose validation split is cut to SAMPLES; what is cut belongs to no split."""
+    """A dataset whose validation split is reduced to SAMPLES; the removed samples belong to no split."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = Dataset(

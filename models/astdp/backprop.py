@@ -1,4 +1,4 @@
-"""Backpropagation as the baseline of table 1: one hidden layer of tanh units, plain stochastic gradients."""
+"""Backpropagation as the baseline of table 1: one hidden layer of tanh units, stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ WEIGHTS = 2400  # index of the random stream of weights
 
 
 class Mlp:
-    """784-512-10 and the like: tanh units; sigmoid outputs for "mse", softmax for "cross entropy".
+    """Perceptron with one hidden layer of tanh units, and sigmoid outputs ("mse") or softmax.
 
     Args:
-        sizes: neurons of input, hidden and output layer.
+        sizes: number of neurons of the input, the hidden and the output layer.
         loss: "mse" or "cross entropy".
-        seed: of the weights and the order.
+        seed: of the weights and of the order of samples.
+
+    Raises:
+        DeclarationError: an unknown loss.
     """
 
     def __init__(self, sizes: tuple[int, int, int], loss: Loss, seed: int = 1) -> None:
@@ -37,7 +40,7 @@ class Mlp:
         self.b = [np.zeros(n, np.float32) for n in sizes[1:]]
 
     def forward(self, x: Float32) -> tuple[Float32, Float32]:
-        """Hidden activity (B, hidden) and output (B, classes)."""
+        """Activations of the hidden layer (B, hidden) and of the output (B, classes)."""
         hidden = np.tanh(x @ self.w[0] + self.b[0])
         drive = hidden @ self.w[1] + self.b[1]
         if self.loss == "mse":
@@ -47,14 +50,17 @@ class Mlp:
         return hidden, e / e.sum(axis=1, keepdims=True)
 
     def train(self, x: npt.ArrayLike, y: npt.ArrayLike, epochs: int, eta: float, batch: int = 32) -> None:
-        """Gradient steps of size eta on batch means, eta falling to 0 along half a cosine.
+        """Train by gradient descent on batch means; the learning rate falls to 0 along half a cosine.
 
         Args:
             x: images in [0, 1], (samples, inputs).
             y: classes, (samples,).
-            epochs: passes, each in a new order.
-            eta: step size.
+            epochs: passes over the data, each in a new order.
+            eta: initial learning rate.
             batch: samples of a step.
+
+        Raises:
+            DataError: images or labels out of range.
         """
         images = check_images(x, self.sizes[0], "backprop")
         labels = check_labels(y, len(images), self.sizes[-1], "backprop")
@@ -68,11 +74,11 @@ class Mlp:
                 done += 1
 
     def accuracy(self, x: npt.ArrayLike, y: npt.NDArray[np.int64]) -> float:
-        """Share of right answers."""
+        """Accuracy as a fraction."""
         return float(np.mean(self.classes(x) == y))
 
     def classes(self, x: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """The class of each image, int64 (samples,)."""
+        """Class of each image, int64 (samples,)."""
         return self.forward(check_images(x, self.sizes[0], "backprop"))[1].argmax(axis=1)
 
     def _step(self, x: Float32, y: npt.NDArray[np.int64], rate: np.float32) -> None:

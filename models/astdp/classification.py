@@ -1,4 +1,4 @@
-"""Tables 1 and 2: accuracy on MNIST by way of learning and by depth, and steps to a stable state."""
+"""Tables 1 and 2: accuracy on MNIST by kind of learning and by depth, and steps to a stable state."""
 
 from __future__ import annotations
 
@@ -43,7 +43,14 @@ STABILITY_IMAGES = 400
 
 @dataclass(frozen=True)
 class AstdpRow:
-    """One row of table 1: a way of learning, literal or amended, and how long it is trained."""
+    """One row of table 1.
+
+    Attributes:
+        system: kind of learning ("supervised", "unsupervised").
+        form: "literal" or "amended".
+        config: the configuration.
+        presentations: number of trials of the training.
+    """
 
     system: str
     form: str
@@ -52,7 +59,7 @@ class AstdpRow:
 
     @property
     def name(self) -> str:
-        """Of its checkpoints and its data."""
+        """Name of the checkpoints and the data of the row."""
         return f"{self.system}-{self.form}".replace(" ", "-")
 
 
@@ -68,7 +75,7 @@ DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 60_000)}
 def classify(
     row: AstdpRow, dataset: Dataset, seeds: Sequence[int], runs: Path | None, say: Log
 ) -> dict[str, object]:
-    """Train one row with each seed; gives its figures as data, accuracies in %."""
+    """Train one row with each seed; returns its figures as data, accuracies in %."""
     found: list[Measured] = []
     for seed in seeds:
         say(f"{row.name}, seed {seed}")
@@ -87,7 +94,7 @@ def classify(
 
 
 def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, say: Log) -> dict[str, object]:
-    """The baseline with the same sizes; gives its figures as data."""
+    """Train the baseline of the same size with each seed; returns its figures as data, accuracies in %."""
     test = []
     for seed in seeds:
         net = Mlp((784, 512, 10), loss, seed)
@@ -98,7 +105,7 @@ def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, sa
 
 
 def completed(dataset: Dataset, seeds: Sequence[int], totals: tuple[int, int], say: Log) -> dict[str, object]:
-    """Self-supervised learning; gives its figures as data."""
+    """Run self-supervised learning with each seed; returns its figures as data, accuracies in %."""
     test, errors = [], []
     for seed in seeds:
         say(f"self-supervised, seed {seed}")
@@ -110,7 +117,7 @@ def completed(dataset: Dataset, seeds: Sequence[int], totals: tuple[int, int], s
 
 
 def earlier(path: Path) -> dict[str, dict[str, object]]:
-    """The data of a saved table, by row; nothing where there is none."""
+    """Data of a saved table by row; empty if there is none."""
     try:
         return {k: dict(v) for k, v in load_table(path).data.items()}
     except CheckpointError:
@@ -118,7 +125,7 @@ def earlier(path: Path) -> dict[str, dict[str, object]]:
 
 
 def table_1(data: Mapping[str, Any]) -> Table:
-    """Table 1 from the figures by row name ("supervised-amended", "backprop, MSE", ...)."""
+    """Create table 1 from figures by row name ("supervised-amended", "backprop, MSE", ...)."""
     rows: list[tuple[Cell, ...]] = []
     for system, paper in TABLE_1.items():
         for form in ("literal", "amended", ""):
@@ -163,7 +170,7 @@ NOTES_1 = (
 def depth(
     dataset: Dataset, layers: int, seeds: Sequence[int], runs: Path | None, say: Log
 ) -> dict[str, object]:
-    """Accuracy and steps to a stable state of 1, 2 or 3 hidden layers; gives the figures as data."""
+    """Measure accuracy in % and steps to a stable state for 1, 2 or 3 hidden layers; returns them as data."""
     config, total = DEPTHS[layers]
     row = AstdpRow("supervised" if layers == 1 else f"depth {layers}", "amended", config, total)
     test, steps, seconds = [], [], []
@@ -187,7 +194,7 @@ def depth(
 
 
 def table_2(data: Mapping[str, Any]) -> Table:
-    """Table 2 from the figures by the number of hidden layers ("1", "2", "3")."""
+    """Create table 2 from figures by the number of hidden layers ("1", "2", "3")."""
     rows = []
     for layers, (steps, accuracy) in TABLE_2.items():
         kept = data.get(str(layers))

@@ -1,14 +1,14 @@
-"""Fig. 2: digits generated from labels (section 2.3.4), and how a separate classifier reads them.
+"""Fig. 2: digits generated from labels (section 2.3.4), evaluated by a separate classifier.
 
 "Swapping input and output data of some classification task": the label is the input, the image the output,
 and the network learns by algorithm 2. Hidden neurons start at random states, so that one label can lead to
 several digits.
 
-Differs from the paper: the label is held (`Astdp.held`), the network is trained for generation alone, and the
-weights from pixels back to hidden neurons stay as they were drawn, scaled by BACK. Where they learn, 784
-pixels outweigh one label: hidden neurons fall into mixtures of digits, and the classifier read 26 % as the
-label (12,000 presentations; 44 % with weights that stay and BACK = 1). With BACK = 0.4 each digit is close to
-the mean of its class, with hardly any variety.
+Differs from the paper: the label is held (`Astdp.held`), the network is trained for generation only, and the
+weights from pixels back to hidden neurons keep their initial values, scaled by BACK. If they learn, 784
+pixels outweigh one label: hidden neurons settle at mixtures of digits, and 26 % of the digits were classified
+as the label (12,000 trials; 44 % with fixed weights and BACK = 1). With BACK = 0.4 each digit is close to the
+mean of its class, with hardly any variety.
 """
 
 from __future__ import annotations
@@ -38,27 +38,35 @@ GENERATOR = replace(
     alpha_scale=(1.0, 1.0),
     init_scale=1.0,
     batch=4,
-    # 784 outputs that act back on the hidden neurons swing with larger steps.
+    # With larger steps, the feedback of 784 outputs to the hidden neurons causes oscillations.
     eps_s=0.25,
     eps_l=0.25,
     free=20,
     clamped=20,
 )
-BACK = 0.4  # weights from pixels to hidden neurons, as a share of their mirrored start
+BACK = 0.4  # factor of the weights from pixels to hidden neurons, relative to their mirrored initial values
 START = 2500  # index of the random stream of weights
 
 
 def one_hot(y: npt.NDArray[np.int64]) -> Float32:
-    """Held states of the label neurons, float32 (samples, 10): 1 for the class, 0 for the others."""
+    """States at which label neurons are held, float32 (samples, 10): 1 for the class, 0 for the others."""
     return np.eye(10, dtype=np.float32)[y]
 
 
 def train_generator(
     x: Float32, y: npt.NDArray[np.int64], total: int, seed: int = 1, config: Astdp = GENERATOR
 ) -> AstdpNetwork:
-    """Learn images from labels; x in [0, 1], (samples, 784)."""
+    """Train a network to generate images from labels.
+
+    Args:
+        x: images in [0, 1], float32 (samples, 784).
+        y: labels, (samples,).
+        total: number of trials.
+        seed: of weights, states and order.
+        config: the configuration.
+    """
     net = AstdpNetwork(config, seed)
-    # Xavier's bound for ten labels alone: beside 784 pixels in the fan-in, one label would hardly be heard.
+    # Xavier's bound for ten labels only: with 784 pixels in the fan-in, one label would have little effect.
     net.w[0, 1] *= np.float32(np.sqrt(sum(config.sizes[::2]) / config.sizes[0]))
     net.plastic.discard((2, 1))
     net.w[2, 1] *= np.float32(BACK)
@@ -74,14 +82,14 @@ def train_generator(
 def generate(
     net: AstdpNetwork, y: npt.NDArray[np.int64], seed: int = 1, iterations: int = 100, spread: float = 0.3
 ) -> Float32:
-    """Images in [0, 1], float32 (samples, 784), with the labels held.
+    """Generate images with the labels held, float32 (samples, 784) in [0, 1].
 
     Args:
         net: the network; its states are replaced.
         y: the label of each image.
-        seed: of the random first states of hidden and output neurons.
-        iterations: steps before the image is read.
-        spread: first states are U(-spread, spread).
+        seed: of the random initial states of hidden and output neurons.
+        iterations: number of iterations before the image is read.
+        spread: initial states are U(-spread, spread).
     """
     net.resize(len(y))
     for k in range(1, len(net.s)):
@@ -96,14 +104,14 @@ def generate(
 
 
 def judge(dataset: Dataset, epochs: int = 5) -> Mlp:
-    """The separate classifier: 784-256-10 by backpropagation on the training images."""
+    """Train the separate classifier: 784-256-10 by backpropagation on the training images."""
     net = Mlp((784, 256, 10), "cross entropy", seed=99)
     net.train(dataset.train.x, dataset.train.y, epochs, eta=0.3)
     return net
 
 
 def generation_table(dataset: Dataset, total: int, results: Path, say: Log, a_class: int = 100) -> Table:
-    """Generate `a_class` digits of each label, let the classifier read them, and draw some."""
+    """Generate `a_class` digits of each label and classify them; returns the table and draws some digits."""
     from spikesim.models.astdp.pictures import draw_digits
 
     reader = judge(dataset)

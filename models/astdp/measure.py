@@ -1,4 +1,4 @@
-"""One run of aSTDP on a dataset, and what is measured on it: accuracy, and steps to a stable state."""
+"""Measurements of aSTDP on a dataset: accuracy after a training, and steps to a stable state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ STABLE = 1e-3  # "mean ds is less than 0.001", section 3.1.1
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A trained network and its figures: accuracies in %, seconds, and the settings that led there."""
+    """A trained network and its figures.
+
+    Attributes:
+        net: the trained network.
+        seed: of weights, order and fake targets.
+        presentations: number of trials of the training.
+        test: accuracy in % on the test samples.
+        online: accuracy in % of the predictions during training.
+        seconds: duration of the training.
+    """
 
     net: AstdpNetwork
     seed: int
@@ -42,17 +51,17 @@ def measure(
     say: Log | None = None,
     steps: int | None = None,
 ) -> Measured:
-    """Train on one split and judge on another.
+    """Train on one split and test on another.
 
     Args:
-        config: of the network.
+        config: configuration of the network.
         dataset: images and classes.
-        total: presentations.
+        total: number of trials.
         seed: of weights, order and fake targets.
-        fit, judge: names of the splits.
-        path: a checkpoint to go on from and to keep; none where None.
-        say: told of the progress.
-        steps: iterations of a prediction; a whole presentation's where None.
+        fit, judge: names of the training and the test split.
+        path: file of the checkpoint, from which the training continues if it exists; None for no checkpoint.
+        say: receives a message at every tenth of the training.
+        steps: iterations of a prediction; None for those of a whole trial.
     """
     train, test = dataset.split(fit), dataset.split(judge)
     net = AstdpNetwork(config, seed)
@@ -63,7 +72,7 @@ def measure(
     def report(progress: AstdpProgress) -> None:
         if say is not None:
             share = 100 * progress.right / max(progress.counted, 1)
-            say(f"  {progress.done:,} of {total:,} presentations, online {share:.2f} %")
+            say(f"  {progress.done:,} of {total:,} trials, online accuracy {share:.2f} %")
 
     trainer.run(report=report)
     seconds = time.perf_counter() - start
@@ -75,17 +84,17 @@ def measure(
 def steps_to_stable(
     net: AstdpNetwork, x: npt.ArrayLike, limit: int = 1000, threshold: float = STABLE
 ) -> npt.NDArray[np.int64]:
-    """Iterations from a new image until the mean |change of s| over a sample's neurons is below `threshold`.
+    """Iterations from a new image until the mean |ds| over the neurons of a sample is below `threshold`.
 
     The network settles on the first half of the images; then each is replaced by one of the second half, and
-    the steps are counted from there (section 3.1.1: "number of steps from data changed to network reach a
-    stable state"). Neurons that hold the data do not count.
+    the iterations from there are counted (section 3.1.1: "number of steps from data changed to network reach
+    a stable state"). Held neurons are not included in the mean.
 
     Args:
-        net: the network; it stays as it is.
-        x: images, (samples, n_in); half as many counts come back.
-        limit: where the counting ends; what is not stable by then counts as `limit`.
-        threshold: of the mean |ds|.
+        net: the network, which is not changed.
+        x: images, (samples, n_in).
+        limit: largest number of iterations, which is returned for samples that are not stable by then.
+        threshold: bound of the mean |ds|.
 
     Returns:
         int64 (samples // 2,).

@@ -1,11 +1,12 @@
-"""Tables 3 and 4: does a network settle faster in the order in which it was trained?
+"""Tables 3 and 4: accuracy in the order of patterns of the training, and in another order.
 
-Eight one-hot patterns, each both input and output. Network81 is trained with the next pattern following each,
-network83 with every third; both are tested in both orders, with the inputs clamped and 160, 80 or fewer
-iterations a pattern. States are never reset, so that the way from one pattern to the next is learnt as well.
+There are eight one-hot patterns, each both input and output. In the training of network81 a pattern is
+followed by the next one, in that of network83 by the third one after it. Both are tested in both orders, with
+clamped inputs and 160, 80 or fewer iterations per pattern. States are never reset, so that transitions
+between patterns are learned as well: a network should settle faster in its own order.
 
-Differs from the paper: half of a presentation is the free phase of algorithm 2 (otherwise outputs learn
-little from inputs), neurons send rho - 1/2, eps_l is 0.5, and there are no fake targets.
+Differs from the paper: half of a trial is the free phase of algorithm 2 (otherwise outputs learn little from
+inputs), neurons send rho - 1/2, eps_l is 0.5, and there are no fake targets.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ VARIANTS = {
 
 
 def states(config: Astdp, i: int) -> npt.NDArray[np.float64]:
-    """Target states of pattern i for inputs and outputs; hidden neurons have none."""
+    """Target states of pattern i for inputs and outputs, float64 (neurons,); unused for hidden neurons."""
     found = np.full(sum(config.sizes), config.low)
     found[[i, i - N]] = config.high
     return found
 
 
 def trained(config: Astdp, order: str, seed: int, epochs: int = EPOCHS) -> Small:
-    """A network that has met the patterns in an order, "81" or "83", `epochs` times around."""
+    """Train a network on the patterns in an order, "81" or "83", for `epochs` rounds."""
     net, i = small(config, seed), 0
     inputs = np.r_[np.ones(N), np.zeros(HIDDEN + N)]
     both = np.r_[np.ones(N), np.zeros(HIDDEN), np.ones(N)]
@@ -58,7 +59,7 @@ def trained(config: Astdp, order: str, seed: int, epochs: int = EPOCHS) -> Small
 
 
 def accuracy(net: Small, order: str, iterations: int, passes: int = PASSES) -> float:
-    """Share (%) of patterns whose output is the largest after so many iterations."""
+    """Percentage of patterns whose output neuron has the largest state after `iterations` per pattern."""
     inputs = np.r_[np.ones(N), np.zeros(HIDDEN + N)]
     i, right = 0, 0
     for n in range(N * (passes + 1)):
@@ -71,7 +72,7 @@ def accuracy(net: Small, order: str, iterations: int, passes: int = PASSES) -> f
 def compare(
     config: Astdp, seed: int, iterations: Sequence[int] = (160, 80, 40), epochs: int = EPOCHS
 ) -> dict[str, list[float]]:
-    """Accuracies (%) by "network order" ("81 83"), one value for each number of iterations."""
+    """Accuracies in % by "network order" (such as "81 83"), one value for each number of iterations."""
     nets = {order: trained(config, order, seed, epochs) for order in ORDERS}
     return {
         f"{name} {order}": [accuracy(net, order, n) for n in iterations]
@@ -81,13 +82,13 @@ def compare(
 
 
 def gain(found: dict[str, list[float]], k: int) -> float:
-    """Own order minus other order, mean of the two networks, in points, at the k-th number of iterations."""
+    """Own order minus other order in points, mean of both networks, for the k-th number of iterations."""
     own = found["81 81"][k] + found["83 83"][k]
     return (own - found["81 83"][k] - found["83 81"][k]) / 2
 
 
 def order_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
-    """Tables 3 and 4 for every variant: own order, other order, their difference."""
+    """Table of own order, other order and their difference for every variant: tables 3 and 4."""
     rows: list[tuple[str, int, float, float, float, float]] = []
     data = {}
     rows += [("paper", 160, *_own_other(TABLE_3), 0.0), ("paper", 80, *_own_other(TABLE_4), 0.0)]

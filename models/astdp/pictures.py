@@ -1,4 +1,4 @@
-"""Pictures of aSTDP: figs. 2 to 6 and the ablation; each a small PNG. They need the extra `plot`."""
+"""Plots of aSTDP as small PNG files: figs. 2 to 6 and the ablation. They need the extra `plot`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def draw_figures(results: Path) -> list[Path]:
-    """Draw all figures into a folder; those of tables only where the table is there. Gives their paths."""
+    """Draw all figures into a folder, the ablation only if its table exists; returns their paths."""
     made = [
         _picture(results / "fig5-responses.png", (7.2, 3.4), _responses),
         _picture(results / "fig6-window.png", (7.2, 5.0), _windows),
@@ -46,7 +46,7 @@ def draw_figures(results: Path) -> list[Path]:
 
 
 def draw_digits(images: npt.NDArray[np.float32], path: Path, columns: int) -> Path:
-    """Images (samples, 784) in rows of `columns`, dark on light."""
+    """Draw images (samples, 784) in rows of `columns`, dark on light."""
     rows = len(images) // columns
     sheet = images[: rows * columns].reshape(rows, columns, 28, 28).transpose(0, 2, 1, 3)
 
@@ -59,7 +59,7 @@ def draw_digits(images: npt.NDArray[np.float32], path: Path, columns: int) -> Pa
 
 
 def _responses(figure: Figure) -> None:
-    """Fig. 5: a target for ten steps at the input, five steps later at the output."""
+    """Draw fig. 5: a target for ten steps at the input, and five steps later at the output."""
     trace = responses(AMENDED, 10, 5)[BEFORE - 10 : BEFORE + 50]
     rho = 0.5 + 0.5 * np.tanh(2 * trace)
     steps = np.arange(-10, 50)
@@ -76,7 +76,7 @@ def _responses(figure: Figure) -> None:
 
 
 def _windows(figure: Figure) -> None:
-    """Fig. 6: widths above, strengths below; the printed eps dotted."""
+    """Draw fig. 6: widths above, values of beta_l below; the printed eps dotted."""
     panels = [(width, BETAS[0]) for width in WIDTHS] + [(5, beta) for beta in BETAS]
     for axes, (width, beta) in zip(figure.subplots(2, 3, sharex=True).flat, panels, strict=True):
         for config, style, label in ((AMENDED, "-", "amended"), (LITERAL, ":", "eps as printed")):
@@ -91,9 +91,9 @@ def _windows(figure: Figure) -> None:
 
 
 def _rivalry(figure: Figure) -> None:
-    """Fig. 3: the two inputs that are shown at once, and two hidden neurons."""
+    """Draw fig. 3: the two inputs that are active at once, and two hidden neurons."""
     net = trained(RIVALRY, 3)
-    recalled(net)  # as for the table
+    recalled(net)  # the same state as for the table
     trace = rivalry(net)
     shown = slice(0, 1000)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -111,7 +111,7 @@ def _rivalry(figure: Figure) -> None:
 
 
 def _adaptation(figure: Figure) -> None:
-    """Fig. 4: an input neuron when its pattern appears."""
+    """Draw fig. 4: an input neuron after its pattern is switched on."""
     axes = figure.subplots()
     net = trained(RIVALRY, 1)
     kinds: tuple[dict[str, Any], ...] = (
@@ -149,7 +149,7 @@ def _ablation(path: Path) -> Callable[[Figure], None]:
 
 
 def _picture(path: Path, inches: tuple[float, float], draw: Callable[[Figure], None]) -> Path:
-    """Draw on an empty figure in our style and write it; 100 dots an inch keep the files small."""
+    """Draw a figure in the project's style and write it; 100 dots per inch keep the files small."""
     try:
         from matplotlib import style
         from matplotlib.figure import Figure

@@ -1,7 +1,7 @@
-"""The configurations of aSTDP, and the figures that the paper prints.
+"""Presets of aSTDP, and the figures that the paper prints.
 
-LITERAL holds what is printed; every other preset is it with named amendments (`Astdp.amendments`). Settings
-were chosen on MNIST's validation samples, see models/results/astdp/search.json.
+LITERAL is the printed configuration; every other preset adds named amendments (`Astdp.amendments`). Settings
+were chosen on validation samples of MNIST, see models/results/astdp/search.json.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SUPERVISED = Astdp(
     carry=False,
     learn_last=1,
 )
-# With the label always there, a network that learns as fast as SUPERVISED reads the label from its own
-# feedback, and is at chance without it; at half the rate it does not.
+# If the label is always clamped, a network with the learning rate of SUPERVISED reads the label from its own
+# feedback, and is at chance level without it; at half the rate it does not.
 UNSUPERVISED = replace(SUPERVISED, free=0, clamped=20, alpha=0.2, alpha_scale=(1.0, 0.1))
 DEEP_2 = replace(
     SUPERVISED,
@@ -54,7 +54,7 @@ DEEP_3 = replace(
     free=14,
     clamped=14,
 )
-# Bundled 8x8 digits, for a look within seconds.
+# For the bundled 8x8 digits, which are learned within seconds.
 DIGITS = replace(SUPERVISED, sizes=(64, 64, 10), alpha=0.4)
 
 PRESETS = {
@@ -82,7 +82,7 @@ TABLE_4 = {("81", "81"): 100.0, ("81", "83"): 91.0, ("83", "81"): 87.0, ("83", "
 
 
 def preset(name: str) -> Astdp:
-    """A configuration by its name.
+    """The preset of a name.
 
     Raises:
         DeclarationError: an unknown name.

@@ -1,4 +1,4 @@
-"""Every claim of aSTDP in a quick form: real trainings, with fewer presentations, seeds and images."""
+"""Quick reproduction of every claim of aSTDP: trainings with fewer trials, seeds and images."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ HELD = "held, centred, mirrored, no lateral, learn_last, no fake targets, alpha 
 
 
 def quick(seed: int = 1) -> list[Claim]:
-    """Tables 1 to 4 and figs. 2 to 6, with one seed; about two minutes on one core.
+    """Measure tables 1 to 4 and figs. 2 to 6 with one seed; about two minutes on one core.
 
     Raises:
-        DataError: MNIST is not in the cache and cannot be fetched.
+        DataError: MNIST is not in the cache and could not be downloaded.
     """
     data = datasets.mnist()
     return [*_classification(data, seed), *_depth(data, seed), *_generation(data, seed), *_toys(seed)]
 
 
 def _classification(data: Dataset, seed: int) -> list[Claim]:
-    """Table 1. The literal rule is given 8x8 digits and a larger alpha: on MNIST it takes half a day."""
+    """Table 1. The literal rule uses 8x8 digits and a larger alpha, since it takes half a day on MNIST."""
     small = replace(LITERAL, sizes=(64, 32, 10), batch=32, alpha=3e-3, free=20, clamped=40)
     digits = datasets.digits()
     literal = [measure(replace(small, free=free), digits, 4_000, seed).test for free in (20, 0)]
@@ -60,7 +60,7 @@ def _classification(data: Dataset, seed: int) -> list[Claim]:
 
 
 def _depth(data: Dataset, seed: int) -> list[Claim]:
-    """Table 2 with 128 neurons a layer."""
+    """Table 2 with 128 neurons per layer."""
     claims = []
     for layers, config in ((1, SUPERVISED), (2, DEEP_2), (3, DEEP_3)):
         net = replace(config, sizes=(784, *[128] * layers, 10))
@@ -100,7 +100,7 @@ def _toys(seed: int) -> list[Claim]:
     changes = "free phase, centred, eps_l 0.5, no fake targets"
     tables = Claim(f"{PAPER}, table 4", what, "points", 11.0, gains[0], gains[1], changes)
     net = trained(RIVALRY, seed)
-    recalled(net)  # as for the table
+    recalled(net)  # the same state as for the table
     up, _, _ = overshoot(net)
     count = float(switches(rivalry(net)))
     choice = "no amendment; alpha, inertia and dz_m's factor are not printed"

@@ -1,8 +1,8 @@
 """Figs. 3 and 4: binocular rivalry and adaptation, in a network of 4 input and 8 hidden neurons.
 
-The network learns four one-hot patterns. Shown two of them at once, it goes back and forth between them as
-long as fake targets throw it out of one state into the other (section 3.2.2). When a pattern is replaced by
-another one, inertia carries neurons beyond where they come to rest (section 3.2.2, "neural adaptation").
+The network learns four one-hot patterns. If two of them are clamped at once, it alternates between them as
+long as fake targets move it from one state to the other (section 3.2.2). When a pattern is replaced by
+another one, inertia carries neurons beyond their new resting state (section 3.2.2, "neural adaptation").
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VARIANTS = {
 
 
 def pattern(config: Astdp, *ones: int) -> Float64:
-    """Target states with the given inputs on: float64 (neurons,); hidden neurons have none."""
+    """Target states with the given inputs on, float64 (neurons,); unused for hidden neurons."""
     found = np.zeros(sum(config.sizes))
     found[:N] = config.low
     found[list(ones)] = config.high
@@ -53,12 +53,12 @@ def pattern(config: Astdp, *ones: int) -> Float64:
 
 
 def pulls(config: Astdp) -> Float64:
-    """Where data pull: at the input neurons."""
+    """Mask of the neurons at which data pull, float64 (neurons,): 1 for inputs, 0 for hidden neurons."""
     return np.r_[np.ones(N), np.zeros(sum(config.sizes) - N)]
 
 
 def trained(config: Astdp, seed: int, epochs: int = EPOCHS) -> Small:
-    """A network that has learnt the four patterns, one after another, `ITERATIONS` each."""
+    """Train a network on the four patterns in turn, `ITERATIONS` iterations each."""
     net = small(config, seed)
     for n in range(N * epochs):
         net.run(pattern(config, n % N), pulls(config), ITERATIONS, config.alpha)
@@ -66,7 +66,7 @@ def trained(config: Astdp, seed: int, epochs: int = EPOCHS) -> Small:
 
 
 def recalled(net: Small) -> float:
-    """Share of the patterns whose input neuron is the largest one at the end of a presentation."""
+    """Fraction of the patterns whose input neuron has the largest state at the end of a trial."""
     right = 0
     for i in range(N):
         trace = net.run(pattern(net.config, i), pulls(net.config), ITERATIONS, 0.0, traced=True)
@@ -75,15 +75,15 @@ def recalled(net: Small) -> float:
 
 
 def rivalry(net: Small, steps: int = LONG) -> Float64:
-    """States while the first two patterns are shown together, (steps, network, neuron)."""
+    """States while the first two patterns are clamped together, float64 (steps, network, neuron)."""
     return net.run(pattern(net.config, 0, 1), pulls(net.config), steps, 0.0, traced=True)
 
 
 def switches(trace: Float64) -> int:
-    """How often the leading one of the two inputs changes.
+    """Number of times that the dominant one of the two inputs changes.
 
-    The difference s_0 - s_1 of the first network, a running mean over `SMOOTH` steps, has to cross from
-    beyond +MARGIN to beyond -MARGIN, or back: small noise does not count.
+    A change is a crossing of the difference s_0 - s_1 of the first network, as a running mean over `SMOOTH`
+    steps, from above +MARGIN to below -MARGIN or back. Smaller fluctuations are not counted.
     """
     difference = np.convolve(trace[:, 0, 0] - trace[:, 0, 1], np.ones(SMOOTH) / SMOOTH, "valid")
     leads = np.sign(difference) * (np.abs(difference) > MARGIN)
@@ -92,13 +92,13 @@ def switches(trace: Float64) -> int:
 
 
 def overshoot(net: Small, steps: int = ITERATIONS, repeats: int = 20) -> tuple[float, float, Float64]:
-    """How far an input neuron goes beyond its resting state when its pattern appears, and when it goes.
+    """Overshoot of an input neuron beyond its resting state when its pattern is switched on and off.
 
-    Two patterns alternate; traces are means over the repeats, so that single fake targets even out.
+    Two patterns alternate; traces are averaged over the repeats, to average out single fake targets.
 
     Returns:
-        The overshoot when the neuron is switched on and when it is switched off, in shares of its way, and
-        the mean trace of the switching on, (steps, network, neuron).
+        The overshoot after switching on and after switching off, as fractions of the distance between the two
+        resting states, and the mean trace after switching on, float64 (steps, network, neuron).
     """
     net.run(pattern(net.config, 0), pulls(net.config), steps, 0.0)
     rise, fall = [], []
@@ -110,14 +110,14 @@ def overshoot(net: Small, steps: int = ITERATIONS, repeats: int = 20) -> tuple[f
 
 
 def _beyond(before: Float64, after: Float64) -> float:
-    """Largest excursion of `after` beyond its rest, the mean of its last half, in shares of its way."""
+    """Overshoot of `after` beyond its resting state (the mean of its last half), relative to the distance."""
     rest, start = after[len(after) // 2 :].mean(), before[len(before) // 2 :].mean()
     way = rest - start
     return max(float(((after[: len(after) // 2] - rest) * np.sign(way)).max() / abs(way)), 0.0)
 
 
 def rivalry_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
-    """Switches within 2,500 iterations by seed, for the forms of the fake target."""
+    """Table of switches within 2,500 iterations by seed, for each form of the fake target."""
     rows, data = [], {}
     for name, config in VARIANTS.items():
         nets = [trained(config, seed, epochs) for seed in seeds]
@@ -142,7 +142,7 @@ def rivalry_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
 
 
 def adaptation_table(seeds: Sequence[int], epochs: int = EPOCHS) -> Table:
-    """Overshoot with and without fake targets and inertia, which act on one and the same trained network."""
+    """Table of overshoots with and without fake targets and inertia, for the same trained networks."""
     kinds: dict[str, dict[str, Any]] = {
         "inertia and fake targets": {},
         "inertia alone": {"fake": "none"},

@@ -1,4 +1,4 @@
-"""How the settings of the amended rule were chosen: validation accuracy around them, one change at a time."""
+"""Hyper-parameter search of the amended rule: validation accuracy for one change at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TRIED: dict[str, dict[str, Any]] = {
 
 
 def search(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
-    """Train every setting on the fit split and judge it on the validation split."""
+    """Table of all settings, trained on the fit split and tested on the validation split."""
     rows, data = [], {}
     for name, changed in TRIED.items():
         scores: list[float | None] = []

@@ -1,11 +1,11 @@
-"""Self-supervised learning (section 3.1.1): predict what a grey square covers, then read the features out.
+"""Self-supervised learning (section 3.1.1): predict the pixels below a grey square, then classify features.
 
 First a network 784-512-784 learns by algorithm 2: its inputs are images with a grey square of 10 x 10 pixels
-at a random place, its outputs are the whole images. Then the weights and biases of its hidden neurons stay as
-they are, output neurons for the classes are added, and these alone learn, by algorithm 2 again.
+at a random position, its outputs are the complete images. Then the weights and biases of its hidden neurons
+are fixed, output neurons for the classes are added, and only these learn, again by algorithm 2.
 
-Differs from the paper: there inputs are outputs too, so that covered pixels are predicted by the neurons that
-are covered; here inputs hold the covered image, and separate neurons predict (`Astdp.held`).
+Differs from the paper: there, inputs are also outputs, so that covered pixels are predicted by the covered
+neurons themselves; here, inputs are held at the covered image, and separate neurons predict (`Astdp.held`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ READOUT = replace(SUPERVISED, alpha=0.15, alpha_scale=(1.0, 1.0))
 
 
 def covered(x: Float32, seed: int, epoch: int, index: int, side: int = 28, square: int = SQUARE) -> Float32:
-    """Images (B, side * side) with a grey square at a place that is a function of (seed, epoch, index)."""
+    """Images (B, side * side) with a grey square at a position drawn from (seed, epoch, index)."""
     words = rng.words(seed, Stream.INPUT, 2 * len(x), epoch=epoch, index=index).reshape(len(x), 2)
     top, left = (words % np.uint32(side - square + 1)).astype(np.int64).T
     rows, columns = np.arange(side)[None, :, None], np.arange(side)[None, None, :]
@@ -52,9 +52,11 @@ def covered(x: Float32, seed: int, epoch: int, index: int, side: int = 28, squar
 def pretext(
     x: Float32, total: int, seed: int = 1, config: Astdp = PRETEXT, side: int = 28, square: int = SQUARE
 ) -> tuple[AstdpNetwork, list[float]]:
-    """Learn to complete covered images; gives the network and its mean squared error (pixels), by tenths.
+    """Train a network to complete covered images.
 
-    The error is that of the free phase on samples not yet learnt, over the covered pixels.
+    Returns:
+        The network, and the mean squared error of covered pixels in the free phase, on samples not learned
+        before, averaged over each tenth of the training.
     """
     net = AstdpNetwork(config, seed)
     batches, errors = total // config.batch, []
@@ -72,9 +74,9 @@ def pretext(
 
 
 def readout(features: AstdpNetwork, config: Astdp = READOUT, seed: int = 1) -> AstdpNetwork:
-    """A network for the classes on the hidden neurons of another: only weights to the output learn.
+    """Create a classifier on the hidden neurons of another network; only weights to the output learn.
 
-    The outputs do not act back on the hidden neurons, whose weights and biases are those of `features`.
+    The weights and biases of the hidden neurons are those of `features`; outputs have no feedback to them.
     """
     net = AstdpNetwork(config, seed)
     net.w[0, 1][...] = features.w[0, 1]
@@ -96,7 +98,7 @@ def self_supervised(
     pretext_config: Astdp = PRETEXT,
     readout_config: Astdp = READOUT,
 ) -> tuple[float, list[float]]:
-    """Both stages; gives the accuracy in % and the error of the completion by tenths of the first stage."""
+    """Run both stages; returns the accuracy in %, and the errors of the first stage as `pretext`."""
     train, test = dataset.split(fit), dataset.split(judge)
     features, errors = pretext(train.x, totals[0], seed, pretext_config)
     if say is not None:

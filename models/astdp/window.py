@@ -1,8 +1,9 @@
-"""Figs. 1 and 6: the STDP window of aSTDP, two neurons with targets for a short time, and no weights.
+"""Figs. 1 and 6: the STDP window of aSTDP, of two neurons with weights of 0 and targets for a short time.
 
 Differs from the paper: it prints eps_s = 0.5 and eps_l = 0.4, with which dz never becomes negative; its
-figure needs eps_l above eps_s, so that the network with the larger beta forgets faster. And the rate at
-rest, 1/2, adds the same to every point of the curve: centred, the curve begins and ends at 0.
+figure requires eps_l > eps_s, so that the network with the larger beta relaxes faster. Moreover, the resting
+rate of 1/2 adds the same value to every point of the curve; with centred rates the curve starts and ends at
+0.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ AMENDED = Astdp(**{**_TWO.__dict__, "eps_s": 0.4, "eps_l": 0.5, "centred": True}
 
 
 def stdp_window(config: Astdp, width: int, shifts: Sequence[int] = SHIFTS) -> Float64:
-    """Change of the weight from the input to the output neuron, alpha = 1, by the output's delay.
+    """Change of the weight from the input to the output neuron against their time difference, for alpha = 1.
 
     Args:
-        config: of two neurons.
-        width: steps for which a target of 1 pulls at a neuron.
-        shifts: when the output's target begins, in steps after the input's.
+        config: configuration of two neurons.
+        width: number of steps for which a target of 1 acts on a neuron.
+        shifts: start of the output's target, in steps after that of the input.
 
     Returns:
         float64 (shifts,).
@@ -64,7 +65,7 @@ def stdp_window(config: Astdp, width: int, shifts: Sequence[int] = SHIFTS) -> Fl
 
 
 def _change(config: Astdp, width: int, shift: int) -> float:
-    """Eq. 15 summed over a run in which the weights stay 0 (section 3.2.3)."""
+    """Weight change by eq. 15, summed over a run in which the weights stay 0 (section 3.2.3)."""
     trace = responses(config, width, shift)
     rho = 0.5 + 0.5 * np.tanh(2 * trace)
     dz = rho[:, 1, 1] - rho[:, 0, 1]
@@ -72,7 +73,7 @@ def _change(config: Astdp, width: int, shift: int) -> float:
 
 
 def responses(config: Astdp, width: int, shift: int) -> Float64:
-    """States of both networks and both neurons over time, (steps, network, neuron): fig. 5."""
+    """States of both networks and both neurons over time, float64 (steps, network, neuron): fig. 5."""
     net = small(config)
     edges = sorted({0, BEFORE, BEFORE + width, BEFORE + shift, BEFORE + shift + width})
     edges.append(max(edges) + AFTER)
@@ -85,7 +86,13 @@ def responses(config: Astdp, width: int, shift: int) -> Float64:
 
 @dataclass(frozen=True)
 class WindowShape:
-    """A curve in four numbers: mean change where the input leads and lags, largest gain, deepest loss."""
+    """Characteristics of an STDP curve.
+
+    Attributes:
+        leads, lags: mean weight change where the input leads and where it lags.
+        gain: largest weight change.
+        loss: smallest weight change, at most 0.
+    """
 
     leads: float
     lags: float
@@ -94,17 +101,17 @@ class WindowShape:
 
     @property
     def two_signs(self) -> bool:
-        """The input before the output strengthens, after it weakens (fig. 6)."""
+        """Whether the weight grows if the input leads and shrinks if it lags (fig. 6)."""
         return self.leads > 0 > self.lags
 
     @property
     def asymmetry(self) -> float:
-        """Largest gain over deepest loss; infinite without a loss."""
+        """Ratio of gain to loss; infinite without a loss."""
         return self.gain / -self.loss if self.loss < 0 else float("inf")
 
 
 def shape(curve: Float64, shifts: Sequence[int], width: int) -> WindowShape:
-    """What fig. 6 shows of a curve. Leads and lags are means over one to three widths away from 0."""
+    """Characteristics of a curve; leads and lags are means over shifts of one to three widths."""
     at = np.asarray(shifts)
     far = (np.abs(at) > width) & (np.abs(at) <= 3 * width)
     return WindowShape(
@@ -116,7 +123,7 @@ def shape(curve: Float64, shifts: Sequence[int], width: int) -> WindowShape:
 
 
 def window_table() -> Table:
-    """Fig. 6: three widths, three strengths of beta_l; literal beside amended."""
+    """Table of fig. 6: three widths and three values of beta_l, literal and amended."""
     rows: list[tuple[str, str, float, float, str, float | None]] = []
     data: dict[str, object] = {"shifts": list(SHIFTS)}
     for name, base in (("literal", LITERAL), ("amended", AMENDED)):
