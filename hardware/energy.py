@@ -82,7 +82,7 @@ DAVIES_2018 = Costs(
 
 
 @dataclass
-class Layer:
+class LayerEnergy:
     """What a population and the projections into it do in a presentation, on average.
 
     Attributes:
@@ -136,7 +136,7 @@ class Work:
         steps: of a presentation.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerEnergy, ...]
     presentations: int
     steps: int
 
@@ -173,7 +173,9 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
     running = engine(network)
     fans = {p.name: _mask(network, p) for p in network.projections}
     cores = cores_of(network)
-    layers = {name: Layer(name, _neurons(network.populations[name]), cores[name]) for name in network.order}
+    layers = {
+        name: LayerEnergy(name, _neurons(network.populations[name]), cores[name]) for name in network.order
+    }
     names = tuple(network.populations)
     for first in range(0, B, CHUNK):
         rows = slice(first, first + CHUNK)
@@ -224,7 +226,7 @@ def _count(
     found: Recording,
     fans: Mapping[str, Any],
     cores: Mapping[str, int],
-    layers: Mapping[str, Layer],
+    layers: Mapping[str, LayerEnergy],
 ) -> None:
     """Add a chunk of presentations to the layers."""
     for b in range(len(next(iter(found.spikes.values())))):
@@ -244,7 +246,7 @@ def _count(
 
 
 def _count_neurons(
-    network: Network, name: str, rasters: Mapping[str, Any], fans: Mapping[str, Any], layer: Layer
+    network: Network, name: str, rasters: Mapping[str, Any], fans: Mapping[str, Any], layer: LayerEnergy
 ) -> None:
     """Synaptic operations and neuron updates of one presentation."""
     p, T = network.populations[name], network.window.T

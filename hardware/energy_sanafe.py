@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from spikesim.errors import EngineError, MissingExtraError
 from spikesim.hardware.energy import cores_of
-from spikesim.hardware.loihi.chip import UNITY, ChipNetwork, ChipPopulation, shifted
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.hardware.loihi.emulator import Loihi
+from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, shifted
 from spikesim.network import Network
 from spikesim.spikes import Spikes
 
@@ -116,7 +116,7 @@ def _version() -> str:
         return "unknown"
 
 
-def _play(sanafe: Any, chip: ChipNetwork, given: Mapping[str, npt.NDArray[np.int8]]) -> dict[str, Any]:
+def _play(sanafe: Any, chip: IntegerNetwork, given: Mapping[str, npt.NDArray[np.int8]]) -> dict[str, Any]:
     """One presentation on a new chip."""
     architecture, net = sanafe.load_loihi(), sanafe.Network()
     cores = iter([core for tile in architecture.tiles for core in tile.cores])
@@ -136,7 +136,9 @@ def _play(sanafe: Any, chip: ChipNetwork, given: Mapping[str, npt.NDArray[np.int
     return dict(machine.sim(chip.steps))
 
 
-def _place(group: Any, p: ChipPopulation, cores: Iterator[Any], held: int, spikes: Any, steps: int) -> None:
+def _place(
+    group: Any, p: IntegerPopulation, cores: Iterator[Any], held: int, spikes: Any, steps: int
+) -> None:
     """Put a population on cores of its own, as many as its neurons and synapses need."""
     each, core = -(-p.n // held), None
     for k in range(p.n):

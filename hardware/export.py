@@ -28,7 +28,7 @@ FORMATS = (".nir", ".net")  # what no run has files of
 
 
 @dataclass(frozen=True)
-class Check:
+class ReaderCheck:
     """What came of a file, played by one program beside the engine.
 
     Attributes:
@@ -70,7 +70,7 @@ class Exported:
     path: Path
     network: Network
     quantised: Quantised | None
-    checks: tuple[Check, ...]
+    checks: tuple[ReaderCheck, ...]
     missing: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
@@ -106,7 +106,7 @@ def export(
     chosen = to if isinstance(to, ExportTarget) else target(to)
     check_place(path)
     quantised, ready = None, network.inference()
-    if bits is not None or limits.target(chosen.hardware).quantised:
+    if bits is not None or limits.hardware_limits(chosen.hardware).quantised:
         quantised = quantise(network, chosen.hardware, 8 if bits is None else bits, **measure)
         ready = quantised.network
     draft = path.with_name(f"unproved-{path.name}")
@@ -138,7 +138,7 @@ def check_place(path: Path) -> None:
 
 def _checks(
     chosen: ExportTarget, path: Path, network: Network, inputs: Mapping[str, Spikes]
-) -> tuple[tuple[Check, ...], dict[str, str]]:
+) -> tuple[tuple[ReaderCheck, ...], dict[str, str]]:
     """The file played by every reader that can; and why the others cannot."""
     checks, missing = [], {}
     for reader in chosen.readers:
@@ -155,14 +155,14 @@ def _checks(
     return tuple(checks), missing
 
 
-def _check(reader: Reader, path: Path, network: Network, inputs: Mapping[str, Spikes]) -> Check:
+def _check(reader: Reader, path: Path, network: Network, inputs: Mapping[str, Spikes]) -> ReaderCheck:
     begun = time.perf_counter()
     declared = network if reader.saturates else without_floors(network)
     moving = tuple(name for name in declared.order if not isinstance(declared.populations[name], Source))
     found = reader.open(path, network).run(inputs, record=moving)
     seconds = time.perf_counter() - begun
     wanted = engine(declared).run(inputs, record=moving)
-    return Check(
+    return ReaderCheck(
         reader.name,
         len(next(iter(inputs.values()))),
         sum(len(wanted.spikes[name].times) for name in moving),

@@ -194,12 +194,12 @@ NIR_FORMAT = Hardware(
     resets_to_values=True,
     notes=("numbers are float32: counts of a grid are exact up to 2**24",),
 )
-TARGETS = MappingProxyType(
+HARDWARE = MappingProxyType(
     {t.name: t for t in (LOIHI_1, LOIHI_2_CHIP, LAVA_FIXED, LAVA_FLOAT, NETX_FORMAT, NIR_FORMAT)}
 )
 
 
-def target(name: str | Hardware) -> Hardware:
+def hardware_limits(name: str | Hardware) -> Hardware:
     """A target by name ("lava" is "lava-fixed").
 
     Raises:
@@ -207,7 +207,7 @@ def target(name: str | Hardware) -> Hardware:
     """
     if isinstance(name, Hardware):
         return name
-    known = {"lava": LAVA_FIXED, **TARGETS}
+    known = {"lava": LAVA_FIXED, **HARDWARE}
     if name not in known:
         raise DeclarationError(unknown("hardware target", name, known))
     return known[name]
@@ -223,7 +223,7 @@ def check(network: Network, hardware: str | Hardware) -> None:
     found = exceeded(network, hardware)
     if found:
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-        raise LimitError(f"{target(hardware).title} cannot hold this network: {found[0]}{more}")
+        raise LimitError(f"{hardware_limits(hardware).title} cannot hold this network: {found[0]}{more}")
 
 
 def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
@@ -233,7 +233,7 @@ def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
     `spikesim.hardware.loihi.compile_network`, currents and membranes by `spikesim.hardware.loihi.reach`, and
     cores by `spikesim.hardware.energy`.
     """
-    chip = target(hardware)
+    chip = hardware_limits(hardware)
     found = [e for name in network.populations for e in _of_population(name, network.populations[name], chip)]
     found += [e for p in network.projections for e in _of_projection(p, chip)]
     for drive in network.drives:

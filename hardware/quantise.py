@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import DeclarationError
-from spikesim.hardware.limits import Hardware, LimitError, check, leaks, saturation, target
+from spikesim.hardware.limits import Hardware, LimitError, check, hardware_limits, leaks, saturation
 from spikesim.hardware.quantise_report import PopulationError, ProjectionError, Quantised, accuracies
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
@@ -67,7 +67,7 @@ def quantise(
         LimitError: what the target cannot hold on any grid: another neuron model, a floor, a threshold out of
             range.
     """
-    chip = target(hardware)
+    chip = hardware_limits(hardware)
     _check_bits(bits, chip)
     plain = network if masters is None else network.with_masters(masters)
     forward = plain.inference(T)

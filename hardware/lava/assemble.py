@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.errors import EngineError
-from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, Graph, Link
+from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, LavaGraph, Link
 from spikesim.hardware.loihi.compile import retimed
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
@@ -65,7 +65,7 @@ def assemble(
     cells: Mapping[str, Cells],
     wirings: Iterable[Wiring],
     starts: Mapping[str, int],
-) -> Graph:
+) -> LavaGraph:
     """The graph of populations (a Cells each, of the population's name) and projections."""
     parts: dict[str, tuple[tuple[str, int], ...]] = {}
     processes: dict[str, Cells] = {}
@@ -81,7 +81,7 @@ def assemble(
         drained = drained and starts[p.pre] + wiring.delay == starts[p.post]
         links += _links(network, wiring, parts, processes)
     sources = {name: p.n for name, p in network.populations.items() if isinstance(p, Source)}
-    return Graph(arithmetic, sources, dict(starts), processes, tuple(links), parts, drained)
+    return LavaGraph(arithmetic, sources, dict(starts), processes, tuple(links), parts, drained)
 
 
 def check_supported(network: Network, floors: bool = False) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from spikesim.errors import CheckpointError, DeclarationError, SpikesimError, unknown
 from spikesim.files import checkpoint
 from spikesim.files.atomic import json_bytes, sha256_bytes
-from spikesim.hardware.lava.graph import Arithmetic, Graph
+from spikesim.hardware.lava.graph import Arithmetic, LavaGraph
 from spikesim.hardware.lava.network import BUILDERS, LavaNetwork
 from spikesim.network import Network
 from spikesim.network.file import describe, restore
@@ -74,7 +74,7 @@ def read_lava(path: str | os.PathLike[str]) -> tuple[Network, Arithmetic]:
     return network, arithmetic
 
 
-def graph_digest(graph: Graph) -> str:
+def graph_digest(graph: LavaGraph) -> str:
     """The SHA-256 of all numbers of a graph."""
     arrays: dict[str, Any] = {}
     return sha256_bytes(json_bytes([_plain(graph, "graph", arrays), checkpoint.digest_arrays(arrays)]))

@@ -14,16 +14,16 @@ import numpy as np
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
-from spikesim.hardware.lava.graph import Cells, Graph, low_enough
+from spikesim.hardware.lava.graph import Cells, LavaGraph, low_enough
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.chip import UNITY, ChipNetwork, ChipPopulation, reach
 from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, reach
 from spikesim.network import Network
 from spikesim.neurons import IF, ErrorIF, Source
 from spikesim.synapses import Conv2d
 
 
-def fixed(network: Network) -> Graph:
+def fixed(network: Network) -> LavaGraph:
     """The graph of a network for inference, in fixed point.
 
     Raises:
@@ -58,7 +58,7 @@ def _without_errors(network: Network) -> Network:
     return replace(network, populations=populations, readout=readout)
 
 
-def _cells(chip: ChipPopulation, population: Any, start: int) -> Cells:
+def _cells(chip: IntegerPopulation, population: Any, start: int) -> Cells:
     if chip.du == 0 or chip.dv == UNITY:
         raise EngineError(
             f"Lava: {chip.name} has u_decay = {chip.du / UNITY}, v_decay = {chip.dv / UNITY}; its registers "
@@ -80,7 +80,7 @@ def _cells(chip: ChipPopulation, population: Any, start: int) -> Cells:
     )
 
 
-def _wirings(network: Network, chip: ChipNetwork) -> Iterator[Wiring]:
+def _wirings(network: Network, chip: IntegerNetwork) -> Iterator[Wiring]:
     pairs = {n for n, p in network.populations.items() if isinstance(p, ErrorIF) and p.form == "pair"}
     for p in chip.projections:
         if pairs & {p.pre, p.post} and p.sign_mode == "mixed" and p.weights.min() == -256:

@@ -15,13 +15,13 @@ import numpy as np
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
-from spikesim.hardware.lava.graph import Cells, Graph, low_enough
+from spikesim.hardware.lava.graph import Cells, LavaGraph, low_enough
 from spikesim.network import Network
 from spikesim.neurons import ErrorIF, Source
 from spikesim.synapses import OneToOne, Sparse
 
 
-def floating(network: Network) -> Graph:
+def floating(network: Network) -> LavaGraph:
     """The graph of a network for inference, in floating point.
 
     Raises:

@@ -90,7 +90,7 @@ class Link:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class LavaGraph:
     """A network as processes.
 
     Attributes:

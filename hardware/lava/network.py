@@ -10,7 +10,7 @@ from spikesim.errors import DeclarationError, EngineError, unknown
 from spikesim.hardware.lava import processes
 from spikesim.hardware.lava.fixed import fixed
 from spikesim.hardware.lava.floating import floating
-from spikesim.hardware.lava.graph import Arithmetic, Graph
+from spikesim.hardware.lava.graph import Arithmetic, LavaGraph
 from spikesim.hardware.lava.install import require
 from spikesim.network import Network
 
@@ -49,7 +49,7 @@ class LavaNetwork:
         if arithmetic not in BUILDERS:
             raise DeclarationError(unknown("arithmetic of Lava", arithmetic, BUILDERS))
         self.declared = network
-        self.graph: Graph = BUILDERS[arithmetic](network)
+        self.graph: LavaGraph = BUILDERS[arithmetic](network)
         require()
         neurons, cleared, connections = {}, {}, {}
         for name, cells in self.graph.cells.items():

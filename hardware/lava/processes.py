@@ -1,4 +1,4 @@
-"""Lava's stock processes from the plain numbers of a `Graph`; the only file that knows their constructors."""
+"""Stock processes of Lava, constructed from the plain numbers of a `LavaGraph`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.hardware.lava.graph import Cells, Convolution, Graph, Link
+from spikesim.hardware.lava.graph import Cells, Convolution, LavaGraph, Link
 
 DELAY_OF_A_PROCESS = 1  # a connection sends what it computed in the step before
 
 
-def neurons(graph: Graph, cells: Cells, T: int) -> Any:
+def neurons(graph: LavaGraph, cells: Cells, T: int) -> Any:
     """LIFReset, which clears itself at the start of a presentation; or TernaryLIF, which needs `resets`.
 
     Args:
@@ -51,7 +51,7 @@ def resets(process: Any, cells: Cells, T: int) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def connection(graph: Graph, link: Link) -> Any:
+def connection(graph: LavaGraph, link: Link) -> Any:
     """Dense, Sparse or Conv; DelayDense or DelaySparse."""
     from lava.proc.conv.process import Conv
     from lava.proc.dense.process import DelayDense, Dense

@@ -1,4 +1,4 @@
-"""brian2-loihi as a reference: Loihi's integers, computed by another program from the same `ChipNetwork`.
+"""brian2-loihi as a reference: Loihi's integers, computed by another program from the same `IntegerNetwork`.
 
 Michaelis, Lehr, Oed, Tetzlaff, "Brian2Loihi: an emulator for the neuromorphic chip Loihi using the spiking
 neural network simulator Brian", Frontiers in Neuroinformatics 16, 2022. It has neither biases nor overflows.
@@ -19,8 +19,8 @@ import numpy.typing as npt
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.chip import ChipNetwork, ChipPopulation, ChipProjection
 from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.integer_network import IntegerNetwork, IntegerPopulation, IntegerProjection
 from spikesim.network import Masters, Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
@@ -86,7 +86,7 @@ def _modules() -> tuple[Any, Any]:
 
 
 def play(
-    chip: ChipNetwork, inputs: Mapping[str, npt.NDArray[np.int8]]
+    chip: IntegerNetwork, inputs: Mapping[str, npt.NDArray[np.int8]]
 ) -> dict[str, tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]]:
     """Presentations side by side, each in neurons and synapses of its own.
 
@@ -117,7 +117,7 @@ def play(
         b2.prefs["codegen.target"], b2.defaultclock.dt = before
 
 
-def _group(loihi: Any, p: ChipPopulation, B: int, spikes: npt.NDArray[np.int8] | None) -> Any:
+def _group(loihi: Any, p: IntegerPopulation, B: int, spikes: npt.NDArray[np.int8] | None) -> Any:
     """A population for B presentations: neuron j of presentation b is neuron b n + j."""
     if spikes is not None:
         owner, times, neurons = np.nonzero(spikes)
@@ -127,7 +127,9 @@ def _group(loihi: Any, p: ChipPopulation, B: int, spikes: npt.NDArray[np.int8] |
     )
 
 
-def _synapses(loihi: Any, chip: ChipNetwork, p: ChipProjection, B: int, groups: Mapping[str, Any]) -> Any:
+def _synapses(
+    loihi: Any, chip: IntegerNetwork, p: IntegerProjection, B: int, groups: Mapping[str, Any]
+) -> Any:
     indptr, indices, weights = chip.rows[p.name]
     pre, post = chip.populations[p.pre], chip.populations[p.post]
     delay = p.delay if pre.source else p.delay - 1
@@ -141,7 +143,7 @@ def _synapses(loihi: Any, chip: ChipNetwork, p: ChipProjection, B: int, groups: 
 
 
 def _window(
-    chip: ChipNetwork, name: str, B: int, fired: Any, traced: Any, ms: Any
+    chip: IntegerNetwork, name: str, B: int, fired: Any, traced: Any, ms: Any
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]:
     """Of all steps those of a population's own window, by presentation."""
     first, T, n = chip.populations[name].start, chip.T, chip.populations[name].n

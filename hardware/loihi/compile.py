@@ -31,13 +31,13 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import EngineError
-from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, leaks, target
-from spikesim.hardware.loihi.chip import (
+from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, hardware_limits, leaks
+from spikesim.hardware.loihi.integer_network import (
     SHIFT,
     UNITY,
-    ChipNetwork,
-    ChipPopulation,
-    ChipProjection,
+    IntegerNetwork,
+    IntegerPopulation,
+    IntegerProjection,
     Ints,
     Kind,
     SignMode,
@@ -46,7 +46,7 @@ from spikesim.network import Network
 from spikesim.neurons import Source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
-HARDWARE = "loihi1"
+CHIP = "loihi1"
 
 
 def compile_network(
@@ -54,7 +54,7 @@ def compile_network(
     masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
     *,
     clip: bool = False,
-) -> ChipNetwork:
+) -> IntegerNetwork:
     """The chip's integers of a network that lies on an integer grid.
 
     Args:
@@ -69,14 +69,14 @@ def compile_network(
             layer and way out.
         EngineError: a cycle that the chip's step a projection cannot follow.
     """
-    check(network, HARDWARE)
+    check(network, CHIP)
     kept = network.masters() if masters is None else masters
     starts, delays = retimed(network)
     populations = {name: _population(network, name, starts[name]) for name in network.populations}
-    projections: list[ChipProjection] = []
+    projections: list[IntegerProjection] = []
     for p in network.projections:
         projections += _projection(network, p, kept, delays[p.name], populations[p.post].scale, clip)
-    return ChipNetwork(network, MappingProxyType(populations), tuple(projections))
+    return IntegerNetwork(network, MappingProxyType(populations), tuple(projections))
 
 
 def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
@@ -108,10 +108,10 @@ def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
     return start, {p.name: start[p.post] - start[p.pre] - early[p.name] for p in network.projections}
 
 
-def _population(network: Network, name: str, start: int) -> ChipPopulation:
+def _population(network: Network, name: str, start: int) -> IntegerPopulation:
     p = network.populations[name]
     if isinstance(p, Source):
-        return ChipPopulation(name, p.n, start)
+        return IntegerPopulation(name, p.n, start)
     leaky = leaks(p)
     theta = int(grids.snap(p.theta, p.grid))
     if leaky and (theta - 1) % 64:
@@ -128,7 +128,7 @@ def _population(network: Network, name: str, start: int) -> ChipPopulation:
     du, dv = (round(getattr(p, d, default) * UNITY) for d, default in (("u_decay", 1.0), ("v_decay", 0.0)))
     refractory_left = getattr(p, "refractory", 0)
     floored = p.floor is not None  # `check` has passed no other floor than the chip's own saturation
-    return ChipPopulation(
+    return IntegerPopulation(
         name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, refractory_left, floored
     )
 
@@ -153,12 +153,12 @@ def _ends(values: Ints) -> tuple[int, int]:
 
 def _projection(
     network: Network, p: Any, masters: Mapping[str, Any], delay: int, scale: int, clip: bool
-) -> list[ChipProjection]:
+) -> list[IntegerProjection]:
     kind, counts = declared_counts(network, p, masters)
     weights, exponent, mode, clipped = chip_weights(counts * scale, p.name, clip)
     if kind != "sparse":
         return [
-            ChipProjection(p.name, p.pre, p.post, kind, weights, exponent, mode, delay, p, clipped=clipped)
+            IntegerProjection(p.name, p.pre, p.post, kind, weights, exponent, mode, delay, p, clipped=clipped)
         ]
     found = []
     rows, each = p.rows, np.broadcast_to(weights, p.indices.shape)
@@ -170,7 +170,7 @@ def _projection(
         )
         name = p.name if not late.any() else f"{p.name}+{extra}"
         found.append(
-            ChipProjection(
+            IntegerProjection(
                 name,
                 p.pre,
                 p.post,
@@ -205,8 +205,8 @@ def declared_counts(network: Network, p: Any, masters: Mapping[str, Any]) -> tup
             w = p.w if kind is OneToOne else network.weights(p.name, masters)
             return name, grids.on_grid(w, bits, f"{p.name}: w")
     raise LimitError(
-        f"{p.name}: projection = {type(p).__name__}; {target(HARDWARE).title} has Dense, OneToOne, Sparse "
-        f"and Conv2d of fixed weights here. Give what it brings as spikes of a Source, or leave it out"
+        f"{p.name}: projection = {type(p).__name__}; {hardware_limits(CHIP).title} has Dense, OneToOne, "
+        f"Sparse and Conv2d of fixed weights here. Give what it brings as spikes of a Source, or leave it out"
     )
 
 
@@ -250,6 +250,6 @@ def chip_weights(
         raise LimitError(
             f"{where}: weights need {bits} bits{' and a sign' if mixed else ''} from their common step to "
             f"the largest; the chip has {8 - mixed}. Quantise them: "
-            f"spikesim.hardware.quantise.quantise(network, {HARDWARE!r}, bits=8); --bits 8 in a command"
+            f"spikesim.hardware.quantise.quantise(network, {CHIP!r}, bits=8); --bits 8 in a command"
         )
     return np.clip(weights, low, high).astype(np.int32), exponent, mode, int(outside.sum()) + beside

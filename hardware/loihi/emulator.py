@@ -1,7 +1,7 @@
-"""Loihi's arithmetic as a backend: the same call and the same result as an engine, in the chip's integers.
+"""Loihi's integer arithmetic as a backend, with the interface of an engine.
 
-A model of the chip's neuron as it is published (see `spikesim.hardware.loihi.chip`), compared with Lava's
-fixed-point processes and with brian2-loihi; no chip was at hand.
+It models the chip's neuron as published (see `spikesim.hardware.loihi.integer_network`). It is compared with
+Lava's fixed-point processes and with brian2-loihi; it has not been compared with a chip.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from spikesim.engines.inference_only import check_playing
 from spikesim.errors import EngineError, SpikesimError, unknown
-from spikesim.hardware.loihi.chip import ChipNetwork
 from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.integer_network import IntegerNetwork
 from spikesim.hardware.loihi.kernels import EARLY, SATURATED, WRAPPED, present
 from spikesim.network import Masters, Network
 from spikesim.neurons import Source
@@ -161,7 +161,7 @@ class Loihi:
         return winner(h, self._counts(readout.population, trace[last - 1, mine]))
 
 
-def flatten(chip: ChipNetwork) -> dict[str, Any]:
+def flatten(chip: IntegerNetwork) -> dict[str, Any]:
     """A chip network as the flat arrays that the kernel walks along."""
     pops = list(chip.populations.values())
     index = {p.name: k for k, p in enumerate(pops)}

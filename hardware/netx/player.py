@@ -9,8 +9,8 @@ from typing import Any
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.player import Part, Player, Stage
-from spikesim.hardware.netx.standins import reader
-from spikesim.hardware.netx.write import Layer, layers, save_netx
+from spikesim.hardware.netx.torch_stubs import reader
+from spikesim.hardware.netx.write import NetxLayer, layers, save_netx
 from spikesim.network import Network
 from spikesim.recording import Recording
 
@@ -56,7 +56,7 @@ def netx_player(path: str | os.PathLike[str], network: Network) -> Player:
     return Player(network, lambda: _stage(os.fspath(path), network, declared))
 
 
-def _stage(path: str, network: Network, declared: tuple[Layer, ...]) -> Stage:
+def _stage(path: str, network: Network, declared: tuple[NetxLayer, ...]) -> Stage:
     """The processes that lava-dl makes of a file. Presentations begin in its step 1."""
     loaded = reader().Network(net_config=path, reset_interval=network.window.T, reset_offset=1)
     if len(loaded.layers) != len(declared):

@@ -68,11 +68,11 @@ def load_netx(
         DeclarationError: neither T nor tSample is there, or numbers of which no network can be made.
     """
     found = tree(path, limits)
-    return _Reader(Path(path), skip_input).network(found, T)
+    return _NetxReader(Path(path), skip_input).network(found, T)
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _NetxReader:
     path: Path
     skip_input: bool
 

@@ -27,8 +27,8 @@ import numpy.typing as npt
 from spikesim.errors import SpikesimError
 from spikesim.files.atomic import write_bytes
 from spikesim.hardware.limits import LimitError, check
-from spikesim.hardware.loihi.chip import SHIFT, UNITY, ChipPopulation, ChipProjection
 from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.integer_network import SHIFT, UNITY, IntegerPopulation, IntegerProjection
 from spikesim.network import Network
 from spikesim.synapses import Conv2d, Dense
 
@@ -36,7 +36,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class NetxLayer:
     """A layer of a netx file.
 
     Attributes:
@@ -87,7 +87,7 @@ def save_netx(network: Network, path: str | os.PathLike[str]) -> None:
     write_bytes(path, buffer.getvalue(), what="the netx file", error=SpikesimError)
 
 
-def layers(network: Network) -> tuple[Layer, ...]:
+def layers(network: Network) -> tuple[NetxLayer, ...]:
     """The layers of a network for inference: a chain from the input on.
 
     Raises:
@@ -134,7 +134,7 @@ def _chain(network: Network) -> list[str]:
     return found
 
 
-def _layer(chip: ChipPopulation, p: ChipProjection) -> Layer:
+def _layer(chip: IntegerPopulation, p: IntegerProjection) -> NetxLayer:
     weight = p.weights.astype(np.int64)
     weight = weight << p.weight_exp if p.weight_exp >= 0 else weight >> -p.weight_exp
     if (chip.bias & 63).any():
@@ -159,7 +159,7 @@ def _layer(chip: ChipPopulation, p: ChipProjection) -> Layer:
     if convolution is None:
         weight = np.ascontiguousarray(weight.T)
     _check_weights(p.name, weight, convolution is not None)
-    return Layer(chip.name, chip.n, weight, bias, vth, chip.du, chip.dv, convolution, unit)
+    return NetxLayer(chip.name, chip.n, weight, bias, vth, chip.du, chip.dv, convolution, unit)
 
 
 def _check_weights(name: str, weight: Ints, convolution: bool) -> None:
@@ -183,7 +183,7 @@ def _check_weights(name: str, weight: Ints, convolution: bool) -> None:
         )
 
 
-def _write(group: h5py.Group, layer: Layer, before: tuple[int, ...]) -> tuple[int, ...]:
+def _write(group: h5py.Group, layer: NetxLayer, before: tuple[int, ...]) -> tuple[int, ...]:
     """A layer's group; gives its shape."""
     c = layer.convolution
     shape: tuple[int, ...] = (layer.n,) if c is None else c.out_shape

@@ -1,6 +1,6 @@
-"""NIR both ways. Reading: guarded HDF5 -> nodes -> shapes -> routes -> projections and neurons -> a network.
+"""NIR both ways. Reading: guarded HDF5 -> nodes -> shapes -> paths -> projections and neurons -> a network.
 
-Writing: checks -> units (nodes and edges, with what NIR leaves open) -> a file with a digest of its own.
+Writing: checks -> graph builder (nodes and edges) -> a file with a digest.
 """
 
 from spikesim.hardware.nir.neurons import CONVENTIONS, Convention

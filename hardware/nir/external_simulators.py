@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import DeclarationError, EngineError, unknown
+from spikesim.hardware.nir.graph_builder import GraphBuilder
 from spikesim.hardware.nir.libraries import PEERS, SETTINGS, call, leaking
 from spikesim.hardware.nir.target import TARGET
-from spikesim.hardware.nir.units import Units
 from spikesim.hardware.nir.write import write
 from spikesim.network import Network
 from spikesim.recording import Recording
@@ -102,7 +102,7 @@ class NirProgram:
                 f"nir:{self.choice}: {python} could not play the graph ({said}). Install the library "
                 f"there, or name a Python that has it: SPIKESIM_PYTHON_{self.choice.upper()}"
             )
-        nodes = Units(self.network, 1.0, clocks=False).names
+        nodes = GraphBuilder(self.network, 1.0, clocks=False).names
         with np.load(out, allow_pickle=False) as found:
             kept = {name: from_raster(found[nodes[name]].astype(np.int8)) for name in record}
         return played(self.network, kept, {}, record)

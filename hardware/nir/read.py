@@ -19,6 +19,8 @@ from spikesim import grid as grids
 from spikesim.errors import DeclarationError
 from spikesim.files.untrusted_hdf5 import Limits, tree
 from spikesim.hardware.nir.digest import check_digest
+from spikesim.hardware.nir.fold_paths import projection
+from spikesim.hardware.nir.linear_ops import MOST_SYNAPSES, LinearPath, Matrix, Reals, Shape
 from spikesim.hardware.nir.neurons import (
     Convention,
     Dynamics,
@@ -28,10 +30,8 @@ from spikesim.hardware.nir.neurons import (
     written_threshold,
 )
 from spikesim.hardware.nir.nodes import Graph, NirError, free_name, graph_of
-from spikesim.hardware.nir.paths import projection
-from spikesim.hardware.nir.routes import routes
-from spikesim.hardware.nir.shapes import layout
-from spikesim.hardware.nir.steps import MOST_SYNAPSES, Matrix, Reals, Route, Shape
+from spikesim.hardware.nir.shapes import infer_shapes
+from spikesim.hardware.nir.trace_paths import trace_paths
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, RegularSource, Source
 from spikesim.window import Window
@@ -111,8 +111,8 @@ class _Import:
             self.notes.append(f"dt = {self.dt:g}, as asked for, instead of the {ours:g} that the file states")
         self.synapses = 0
         self.always = free_name("constant", graph.nodes)
-        self.laid = layout(graph)
-        self.routes = routes(self.laid, self.dt)
+        self.laid = infer_shapes(graph)
+        self.routes = trace_paths(self.laid, self.dt)
         for pre, post in sorted(self.routes.late):
             self.notes.append(
                 f"{pre} -> {post} closes a cycle without a delay; its spikes arrive a step later"
@@ -137,7 +137,7 @@ class _Import:
                     bias = bias + arrived
                 else:
                     populations[self.always] = RegularSource(1, 1)
-                    always = Route(self.always, name, (Matrix(arrived[:, None]),))
+                    always = LinearPath(self.always, name, (Matrix(arrived[:, None]),))
                     mine.append(self._projection(always, np.ones(1)))
             projections += mine
             populations[name] = self._population(name, n, found, bias, mine)
@@ -185,7 +185,7 @@ class _Import:
     def _size(self, name: str) -> int:
         return 1 if name == self.always else prod(self.laid.shapes[name])
 
-    def _projection(self, route: Route, gain: Reals) -> Any:
+    def _projection(self, route: LinearPath, gain: Reals) -> Any:
         late = (route.pre, route.post) in self.routes.late
         made = projection(route, gain, self._size(route.pre), self._size(route.post), late)
         w = np.asarray(made.w)

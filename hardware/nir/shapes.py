@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from spikesim.hardware.nir.linear import out_shape
+from spikesim.hardware.nir.linear_ops import MOST_NEURONS, Shape
 from spikesim.hardware.nir.nodes import SPIKING, Graph, NirError
-from spikesim.hardware.nir.steps import MOST_NEURONS, Shape
+from spikesim.hardware.nir.parse_linear import out_shape
 
 MOST_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
-class Layout:
+class GraphShapes:
     """A graph whose shapes fit.
 
     Attributes:
@@ -32,7 +32,7 @@ class Layout:
     order: tuple[str, ...]
 
 
-def layout(graph: Graph) -> Layout:
+def infer_shapes(graph: Graph) -> GraphShapes:
     """The layout of a graph; shapes are taken from inputs and parameters, and followed along the edges.
 
     Raises:
@@ -64,7 +64,7 @@ def layout(graph: Graph) -> Layout:
                 order.append(name)
         waiting = [n for n in waiting if n not in shapes]
         _check_sizes(shapes)
-    made = Layout(graph, into, populations, shapes, tuple(order))
+    made = GraphShapes(graph, into, populations, shapes, tuple(order))
     _check_inputs(made)
     return made
 
@@ -109,7 +109,7 @@ def _check_sizes(shapes: Mapping[str, Shape]) -> None:
         raise NirError(f"the nodes send more than {MOST_VALUES:,} values together, which is not read")
 
 
-def _check_inputs(made: Layout) -> None:
+def _check_inputs(made: GraphShapes) -> None:
     """All that a node hears has its size, and its shape where both have more than one axis."""
     for a, b in made.graph.edges:
         node = made.graph.nodes[b]

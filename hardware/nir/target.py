@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from spikesim.engines import Runner, engine
+from spikesim.hardware.nir.graph_builder import GraphBuilder
 from spikesim.hardware.nir.neurons import Convention
 from spikesim.hardware.nir.nodes import graph_of
 from spikesim.hardware.nir.read import Imported, imported, read_nir
-from spikesim.hardware.nir.units import Units
 from spikesim.hardware.nir.write import Written, read_back, write
 from spikesim.hardware.targets import ExportTarget, Reader, without_floors
 from spikesim.network import Network
@@ -49,7 +49,7 @@ def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def renamed(found: Network, network: Network) -> Network:
     """A network that was read, under the names of the one that was written."""
-    nodes = Units(network, 1.0, clocks=False).names
+    nodes = GraphBuilder(network, 1.0, clocks=False).names
     names = {node: name for name, node in nodes.items()}
     populations = {name: found.populations[nodes[name]] for name in network.populations}
     read: tuple[Any, ...] = found.projections

@@ -26,8 +26,8 @@ from spikesim.files.atomic import write_bytes
 from spikesim.files.untrusted_hdf5 import Tree
 from spikesim.hardware.nir.checks import check
 from spikesim.hardware.nir.digest import DIGEST, digest
+from spikesim.hardware.nir.graph_builder import GraphBuilder
 from spikesim.hardware.nir.nodes import NirError
-from spikesim.hardware.nir.units import Units
 from spikesim.network import Network
 
 FORMAT = "1.0.4"  # the oldest release of nir that reads what is written here
@@ -65,12 +65,12 @@ def write(network: Network, path: str | os.PathLike[str], dt: float = 1.0, clock
     if not (np.isfinite(dt) and dt > 0):
         raise NirError(f"NIR: dt = {dt!r}; a positive number is needed")
     check(network)
-    units = Units(network, dt, clocks)
-    found = units.tree()
+    builder = GraphBuilder(network, dt, clocks)
+    found = builder.tree()
     node = found["node"]
     node["metadata"][DIGEST] = digest(node)
     write_bytes(path, _contents(found), what="the NIR file")
-    return Written(node["metadata"][DIGEST], dict(units.names), tuple(units.notes))
+    return Written(node["metadata"][DIGEST], dict(builder.names), tuple(builder.notes))
 
 
 def _contents(found: Tree) -> bytes:

@@ -10,14 +10,14 @@ import pytest
 
 from spikesim.errors import DeclarationError
 from spikesim.hardware.limits import (
+    HARDWARE,
     LAVA_FIXED,
     LOIHI_1,
-    TARGETS,
     LimitError,
     check,
     exceeded,
+    hardware_limits,
     saturation,
-    target,
 )
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network
@@ -36,8 +36,8 @@ def network(neuron: Any, delay: int = 1, **fields: Any) -> Network:
 
 def test_every_limit_has_a_unit_and_a_source() -> None:
     """The registry is not empty, and nothing in it changes."""
-    assert {"loihi1", "loihi2", "lava-fixed", "lava-float", "netx", "nir"} == set(TARGETS)
-    limits = [limit for chip in TARGETS.values() for limit in chip.limits.values()]
+    assert {"loihi1", "loihi2", "lava-fixed", "lava-float", "netx", "nir"} == set(HARDWARE)
+    limits = [limit for chip in HARDWARE.values() for limit in chip.limits.values()]
     assert len(limits) > 40
     assert all(limit.unit and len(limit.source) > 10 for limit in limits)
     with pytest.raises(FrozenInstanceError):
@@ -48,14 +48,14 @@ def test_every_limit_has_a_unit_and_a_source() -> None:
 
 def test_targets_by_name() -> None:
     """Of Lava the fixed point is meant; an unknown name has neighbours."""
-    assert target("lava") is LAVA_FIXED and target(LOIHI_1) is LOIHI_1
+    assert hardware_limits("lava") is LAVA_FIXED and hardware_limits(LOIHI_1) is LOIHI_1
     with pytest.raises(DeclarationError, match="Did you mean 'loihi"):
-        target("loihi3")
+        hardware_limits("loihi3")
 
 
 def test_what_a_chip_holds_passes() -> None:
     """A network that classifies, on a grid."""
-    for name in TARGETS:
+    for name in HARDWARE:
         check(build(Emstdp(sizes=(6, 5, 3), grid=7, clip=0.9), 1).inference(), name)
 
 

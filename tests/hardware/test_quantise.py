@@ -14,8 +14,8 @@ from spikesim.encoders import Poisson
 from spikesim.engines import Naive
 from spikesim.errors import DeclarationError
 from spikesim.hardware.limits import LimitError, saturation
-from spikesim.hardware.loihi.chip import reach
 from spikesim.hardware.loihi.emulator import Loihi
+from spikesim.hardware.loihi.integer_network import reach
 from spikesim.hardware.quantise import quantise, rounded
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout

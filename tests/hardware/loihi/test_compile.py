@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from spikesim.errors import DeclarationError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.chip import reach
 from spikesim.hardware.loihi.compile import chip_weights, compile_network
+from spikesim.hardware.loihi.integer_network import reach
 from spikesim.network import Network
 from spikesim.neurons import IF, LIF, Source
 from spikesim.synapses import Conv2d, Dense, Sparse

@@ -10,8 +10,8 @@ import pytest
 from spikesim.engines import Naive
 from spikesim.errors import DataError, EngineError
 from spikesim.hardware.limits import LimitError, saturation
-from spikesim.hardware.loihi.chip import ChipNetwork, reach, shifted
 from spikesim.hardware.loihi.emulator import Loihi, OverflowOnChip
+from spikesim.hardware.loihi.integer_network import IntegerNetwork, reach, shifted
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
@@ -32,7 +32,7 @@ def one_layer(w: object, T: int = 8, neuron: object = None, **fields: object) ->
     return Network(populations, (Dense("in", "p", matrix, 1),), Window(T), Readout("p"))
 
 
-def twin(chip: ChipNetwork, trains: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def twin(chip: IntegerNetwork, trains: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The chip's step in plain Python, on matrices: population -> spikes and membranes (T, n) in units."""
     spikes = {name: np.zeros((chip.T, p.n), int) for name, p in chip.populations.items()}
     spikes |= {name: train.astype(int) for name, train in trains.items()}

@@ -17,7 +17,7 @@ from spikesim.engines import Naive
 from spikesim.errors import DeclarationError, MissingExtraError, SpikesimError
 from spikesim.files.untrusted_hdf5 import FileRefused
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.netx import standins
+from spikesim.hardware.netx import torch_stubs
 from spikesim.hardware.netx.player import NetxBackend, netx_player
 from spikesim.hardware.netx.read import load_netx
 from spikesim.hardware.netx.write import layers, save_netx
@@ -264,7 +264,7 @@ def test_a_leak_is_read_in_loihis_units(tmp_path: Path) -> None:
 
 def test_without_lava_dl_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
-    monkeypatch.setattr(standins, "_place", lambda: None)
+    monkeypatch.setattr(torch_stubs, "_place", lambda: None)
     with pytest.raises(MissingExtraError, match=r"pip install --no-deps lava-dl==0\.6\.0"):
         NetxBackend(lava_nets.chain(1))
 

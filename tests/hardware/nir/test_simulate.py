@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_refused(graph: Path, tmp_path: Path) -> None:
     (tmp_path / "locked.npz").write_bytes(bytes(locked))
     os.mkfifo(tmp_path / "fifo.npz")
     for more, kind, said in (
-        (["--input", str(tmp_path / "wide.npz")], DataError, "of 6 neurons are needed"),
+        (["--input", str(tmp_path / "wide.npz")], DataError, "of 6 neurons"),
         (["--input", str(tmp_path / "other.npz")], DataError, "Known: inp"),
         (["--input", str(tmp_path / "bad.npz")], DataError, "cannot be read as .npz"),
         (["--input", str(tmp_path / "locked.npz")], DataError, "cannot be read as .npz"),
@@ -83,7 +83,7 @@ def test_the_first_difference_is_the_earliest_in_time() -> None:
     b = {name: raster.copy() for name, raster in a.items()}
     assert first_difference(a, b) == "exact"
     b["hid"][1, 2, 0] = b["out"][1, 1, 1] = 1
-    assert first_difference(a, b) == "2 differ, first presentation 1, step 1, out[1]"
+    assert first_difference(a, b) == "2 differ, first trial 1, step 1, out[1]"
 
 
 def test_a_row_that_was_exact_and_is_not_is_named() -> None:

@@ -125,16 +125,16 @@ class Late:
     steps: npt.NDArray[np.int64]
 
 
-Step = Matrix | Kernel | Diagonal | Late
+LinearOp = Matrix | Kernel | Diagonal | Late
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class LinearPath:
     """The steps from the spikes of `pre` to what `post` gets; without any, they arrive as they are."""
 
     pre: str
     post: str
-    steps: tuple[Step, ...]
+    steps: tuple[LinearOp, ...]
 
     def earliest(self) -> int:
         """The least delay from any neuron of `pre` to any of `post`."""

@@ -8,16 +8,16 @@ from math import prod
 
 import numpy as np
 
-from spikesim.hardware.nir.linear import step
+from spikesim.hardware.nir.linear_ops import Late, LinearOp, LinearPath, Reals
 from spikesim.hardware.nir.nodes import NirError
-from spikesim.hardware.nir.shapes import Layout
-from spikesim.hardware.nir.steps import Late, Reals, Route, Step
+from spikesim.hardware.nir.parse_linear import parse_linear
+from spikesim.hardware.nir.shapes import GraphShapes
 
 MOST_PATHS = 4096  # into a node, and into all populations together
 
 
 @dataclass(frozen=True)
-class Routes:
+class TracedPaths:
     """What reaches each population.
 
     Attributes:
@@ -26,24 +26,24 @@ class Routes:
         late: pairs of populations whose undelayed paths close a cycle: these arrive a step later.
     """
 
-    into: Mapping[str, list[Route]]
+    into: Mapping[str, list[LinearPath]]
     constants: Mapping[str, Reals]
     late: frozenset[tuple[str, str]]
 
 
-def routes(laid: Layout, dt: float) -> Routes:
+def trace_paths(laid: GraphShapes, dt: float) -> TracedPaths:
     """The routes of a graph, in steps of dt.
 
     Raises:
         NirError: too many paths, numbers that do not fit, a delayed bias.
     """
-    found: dict[str, list[Route]] = {n: [Route(n, n, ())] for n in laid.populations}
+    found: dict[str, list[LinearPath]] = {n: [LinearPath(n, n, ())] for n in laid.populations}
     constants: dict[str, Reals] = {}
     for name in laid.order:
         node = laid.graph.nodes[name]
         if node.kind == "Output":
             continue
-        made, bias = step(node, laid.shapes[laid.into[name][0]], dt)
+        made, bias = parse_linear(node, laid.shapes[laid.into[name][0]], dt)
         paths, constant = _gathered(laid, name, found, constants)
         found[name] = [p if made is None else replace(p, steps=(*p.steps, made)) for p in paths]
         constants[name] = _passed(laid, name, made, constant, bias)
@@ -52,12 +52,12 @@ def routes(laid: Layout, dt: float) -> Routes:
     if (count := sum(map(len, ends.values()))) > MOST_PATHS:
         raise NirError(f"{count:,} paths lead from population to population; {MOST_PATHS:,} are read")
     brought = {n: constant for n, (_, constant) in arriving.items()}
-    return Routes(ends, brought, frozenset(_closing(laid, ends)))
+    return TracedPaths(ends, brought, frozenset(_closing(laid, ends)))
 
 
 def _gathered(
-    laid: Layout, name: str, found: Mapping[str, list[Route]], constants: Mapping[str, Reals]
-) -> tuple[list[Route], Reals]:
+    laid: GraphShapes, name: str, found: Mapping[str, list[LinearPath]], constants: Mapping[str, Reals]
+) -> tuple[list[LinearPath], Reals]:
     paths = [p for a in laid.into[name] for p in found[a]]
     if len(paths) > MOST_PATHS:
         raise NirError(f"{name}: more than {MOST_PATHS:,} paths lead to it, which is not read")
@@ -67,7 +67,9 @@ def _gathered(
     return paths, constant
 
 
-def _passed(laid: Layout, name: str, made: Step | None, constant: Reals, bias: Reals | None) -> Reals:
+def _passed(
+    laid: GraphShapes, name: str, made: LinearOp | None, constant: Reals, bias: Reals | None
+) -> Reals:
     """What a linear node sends of a constant, with its own bias."""
     if isinstance(made, Late):
         if constant.any() and made.steps.any():
@@ -82,7 +84,7 @@ def _passed(laid: Layout, name: str, made: Step | None, constant: Reals, bias: R
     return constant if bias is None else constant + bias
 
 
-def _closing(laid: Layout, into: Mapping[str, list[Route]]) -> set[tuple[str, str]]:
+def _closing(laid: GraphShapes, into: Mapping[str, list[LinearPath]]) -> set[tuple[str, str]]:
     """Pairs of populations whose undelayed paths close a cycle, followed from the inputs on in the order in
     which the file has its edges, whatever its nodes are called.
     """

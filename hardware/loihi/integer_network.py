@@ -32,7 +32,7 @@ TOP = 2**23  # u wraps beyond it, v saturates one below
 
 
 @dataclass(frozen=True, eq=False)
-class ChipPopulation:
+class IntegerPopulation:
     """A population in chip integers.
 
     Attributes:
@@ -71,7 +71,7 @@ class ChipPopulation:
 
 
 @dataclass(frozen=True, eq=False)
-class ChipProjection:
+class IntegerProjection:
     """A projection in chip integers.
 
     Attributes:
@@ -101,18 +101,18 @@ class ChipProjection:
 
 
 @dataclass(frozen=True, eq=False)
-class ChipNetwork:
+class IntegerNetwork:
     """A network in chip integers.
 
     Attributes:
         declared: the network that it was made of.
-        populations: name -> ChipPopulation, in the declared order.
+        populations: name -> IntegerPopulation, in the declared order.
         projections: every delay at least 1.
     """
 
     declared: Network
-    populations: Mapping[str, ChipPopulation]
-    projections: tuple[ChipProjection, ...]
+    populations: Mapping[str, IntegerPopulation]
+    projections: tuple[IntegerProjection, ...]
 
     @property
     def T(self) -> int:
@@ -138,7 +138,7 @@ class ChipNetwork:
         size = {name: p.n for name, p in self.populations.items()}
         return {p.name: _rows(p, size[p.pre], size[p.post]) for p in self.projections}
 
-    def matrix(self, projection: ChipProjection) -> npt.NDArray[np.int32]:
+    def matrix(self, projection: IntegerProjection) -> npt.NDArray[np.int32]:
         """A projection written out, int32 (n_pre, n_post)."""
         n_pre, n_post = self.populations[projection.pre].n, self.populations[projection.post].n
         if projection.kind == "dense":
@@ -170,12 +170,12 @@ class Reach:
     may_saturate: int
 
 
-def reach(chip: ChipNetwork) -> tuple[Reach, ...]:
+def reach(chip: IntegerNetwork) -> tuple[Reach, ...]:
     """The bounds of every population that integrates: sums over each neuron's actual weights."""
     return tuple(_reach(chip, p) for p in chip.populations.values() if not p.source)
 
 
-def _reach(chip: ChipNetwork, population: ChipPopulation) -> Reach:
+def _reach(chip: IntegerNetwork, population: IntegerPopulation) -> Reach:
     low, high = np.zeros(population.n, np.int64), np.zeros(population.n, np.int64)
     for p in chip.projections:
         if p.post != population.name:
@@ -216,7 +216,7 @@ def shifted(total: Ints, exponent: int) -> Ints:
 
 
 def _rows(
-    p: ChipProjection, n_pre: int, n_post: int
+    p: IntegerProjection, n_pre: int, n_post: int
 ) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     if p.kind == "sparse":
         assert p.indptr is not None and p.indices is not None
@@ -235,7 +235,7 @@ def _rows(
     return indptr, post[order].astype(np.int32), w[order].astype(np.int32)
 
 
-def _convolved(p: ChipProjection) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
+def _convolved(p: IntegerProjection) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
     """The synapses of a convolution: pre, post, weight; nothing comes from the padding."""
     conv, w = p.declared, p.weights
     (channels, height, width), (out, rows, columns) = conv.shape, conv.out_shape

@@ -8,12 +8,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from spikesim.hardware.nir.linear_ops import (
+    MOST_SYNAPSES,
+    Diagonal,
+    Kernel,
+    Late,
+    LinearOp,
+    LinearPath,
+    Matrix,
+    Reals,
+)
 from spikesim.hardware.nir.nodes import NirError
-from spikesim.hardware.nir.steps import MOST_SYNAPSES, Diagonal, Kernel, Late, Matrix, Reals, Route, Step
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
 
-def projection(route: Route, gain: Reals, n_pre: int, n_post: int, late: bool) -> Any:
+def projection(route: LinearPath, gain: Reals, n_pre: int, n_post: int, late: bool) -> Any:
     """The projection of a path: Dense, Conv2d, OneToOne; Sparse where nodes are multiplied out.
 
     Args:
@@ -48,13 +57,13 @@ def projection(route: Route, gain: Reals, n_pre: int, n_post: int, late: bool) -
     return _multiplied(route, steps, n_pre, delay, int(late))
 
 
-def _idle(step: Step) -> bool:
+def _idle(step: LinearOp) -> bool:
     return isinstance(step, Diagonal) and bool((step.s == 1).all())
 
 
-def _folded(steps: list[Step]) -> list[Step]:
+def _folded(steps: list[LinearOp]) -> list[LinearOp]:
     """Factors that follow or go before weights are taken into them."""
-    made: list[Step] = []
+    made: list[LinearOp] = []
     for step in steps:
         last = made[-1] if made else None
         if isinstance(step, Diagonal) and isinstance(last, Matrix | Kernel | Diagonal):
@@ -72,7 +81,7 @@ def _folded(steps: list[Step]) -> list[Step]:
     return made
 
 
-def _multiplied(route: Route, steps: list[Step], n_pre: int, delay: int, least: int) -> Sparse:
+def _multiplied(route: LinearPath, steps: list[LinearOp], n_pre: int, delay: int, least: int) -> Sparse:
     """The product of all steps, synapse by synapse, each at least so late; a delay that differs from element
     to element keeps them apart by delay.
     """
@@ -113,7 +122,7 @@ def _kept(product: Any, mine: npt.NDArray[np.bool_], n_pre: int) -> Any:
     return made
 
 
-def _product(route: Route, matrix: Any, product: Any) -> Any:
+def _product(route: LinearPath, matrix: Any, product: Any) -> Any:
     """The product of two sparse matrices, once it is known to be of a size to be held."""
     columns = np.diff(matrix.tocsc().indptr).astype(np.int64)
     work = int((columns * np.diff(product.tocsr().indptr)).sum())
@@ -126,7 +135,7 @@ def _product(route: Route, matrix: Any, product: Any) -> Any:
     return matrix @ product
 
 
-def _sparse(route: Route, terms: dict[int, Any], n_pre: int) -> Sparse:
+def _sparse(route: LinearPath, terms: dict[int, Any], n_pre: int) -> Sparse:
     found = [(late, product.tocoo()) for late, product in terms.items()]
     rows = np.concatenate([m.col for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
     columns = np.concatenate([m.row for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)

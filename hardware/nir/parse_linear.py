@@ -11,18 +11,18 @@ from math import prod
 
 import numpy as np
 
-from spikesim.hardware.nir.nodes import NirError, Node
-from spikesim.hardware.nir.steps import (
+from spikesim.hardware.nir.linear_ops import (
     MOST_NEURONS,
     MOST_WEIGHTS,
     Diagonal,
     Kernel,
     Late,
+    LinearOp,
     Matrix,
     Reals,
     Shape,
-    Step,
 )
+from spikesim.hardware.nir.nodes import NirError, Node
 
 
 def out_shape(node: Node, shape: Shape) -> Shape:
@@ -37,7 +37,7 @@ def out_shape(node: Node, shape: Shape) -> Shape:
     return made
 
 
-def step(node: Node, shape: Shape, dt: float) -> tuple[Step | None, Reals | None]:
+def parse_linear(node: Node, shape: Shape, dt: float) -> tuple[LinearOp | None, Reals | None]:
     """A linear node as a step of a path, None where it changes nothing; and its bias (n_out,), or None.
 
     Raises:

@@ -21,7 +21,7 @@ Reals = npt.NDArray[np.float64]
 Shape = tuple[int, ...]
 
 
-class Units:
+class GraphBuilder:
     """A network on its way to a NIR graph.
 
     Attributes:
