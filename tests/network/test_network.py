@@ -261,7 +261,7 @@ REFUSED = {
         "Window: T = 7 cannot be halved into two phases; use an even number",
     ),
     "an odd window of EMSTDP": (lambda: Emstdp(T=25), "T = 25 cannot be halved"),
-    "an empty layer": (lambda: Emstdp(sizes=(4, 0, 2)), "sizes[1] = 0; a layer has at least one neuron"),
+    "an empty layer": (lambda: Emstdp(sizes=(4, 0, 2)), "sizes[1] = 0; a whole number >= 1 is needed"),
     "a step size": (
         lambda: CountRule(eta=float("nan")),
         "CountRule: eta = nan; a step size is a finite number >= 0",
