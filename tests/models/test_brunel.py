@@ -1,4 +1,4 @@
-"""Brunel's network: the paper's numbers, the wiring, and what its statistics say of trains known by heart."""
+"""Brunel's network: numbers of the paper, the wiring, and statistics of spike trains with known values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SMALL = Brunel(neurons=100, inputs=20, J=0.5)
 
 
 def test_the_drive_is_eta_times_what_a_lone_neuron_needs() -> None:
-    """nu_thr C_E = theta / (J tau) = 20 / (0.1 * 20) = 10 spikes a ms; twice that, in steps of 0.1 ms: 2."""
+    """nu_thr C_E = theta / (J tau) = 20 / (0.1 * 20) = 10 spikes per ms; twice, in steps of 0.1 ms: 2."""
     assert Brunel().drive == pytest.approx(2.0)
     assert Brunel(eta=1.0, J=0.2).drive == pytest.approx(0.5)
     assert (Brunel().steps(1.5), Brunel().steps(2.0)) == (15, 20)
 
 
 def test_every_neuron_has_its_inputs_of_either_kind() -> None:
-    """80 excite and 20 inhibit; each neuron has 16 inputs of 0.5 mV and 4 of -2.5 mV, 15 steps late."""
+    """80 excitatory, 20 inhibitory; each neuron has 16 inputs of 0.5 mV and 4 of -2.5 mV, delay 15 steps."""
     network = build(SMALL)
     assert {name: p.n for name, p in network.populations.items()} == {"exc": 80, "inh": 20}
     for p in network.projections:
@@ -43,7 +43,7 @@ def test_a_seed_decides_the_synapses() -> None:
 
 
 def test_rate_and_irregularity_by_hand() -> None:
-    """A clock has CV 0; intervals 1 and 3 have mean 2 and deviation 1: CV 1/2; two spikes do not count."""
+    """A regular train has CV 0; intervals 1 and 3: mean 2, deviation 1, CV 1/2; two spikes are ignored."""
     times = np.array([0, 10, 20, 30, 0, 1, 4, 7, 8], np.int32)
     neurons = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2], np.int32)
     rate, cv = irregularity(times, neurons, 4, seconds=2.0)

@@ -1,4 +1,4 @@
-"""Gupta's rule by hand, against a naive twin, and as the STDP curve that it comes from."""
+"""Gupta's rule by hand, against a naive twin, and against the STDP curve from which it is derived."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RATES = st.floats(0.01, 1.0)
 
 
 def twin(rule: GuptaRule, x: np.ndarray, p: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The update as eq. 3 reads, one connection and sample after the other."""
+    """The update by eq. 3, one connection and sample after the other."""
 
     def f(pre: float, post: float) -> float:
         gap = 2 * post - pre
@@ -65,7 +65,7 @@ def test_two_samples_are_averaged_with_their_own_associations() -> None:
 def test_the_kernel_is_its_naive_twin(eps: float, clip: float | None) -> None:
     rule, batch = GuptaRule(eps, clip), drawn()
     for found, expected in zip(rule.update(*batch), twin(rule, *batch), strict=True):
-        # Rates promise a tolerance: compilers of other releases round a product in another place.
+        # Equal within a tolerance: other compiler releases may round a product at another place.
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 

@@ -1,4 +1,4 @@
-"""Networks of rates: forward pass, Adam, backpropagation, attacks, divergence; each by a twin or by hand."""
+"""Rate networks: forward pass, Adam, backpropagation, attacks, divergence; by a naive twin or by hand."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_copy_has_arrays_of_its_own() -> None:
 
 
 def test_adam_by_hand() -> None:
-    """The first step is rate * g / (|g| + epsilon), whatever g; the second one by the printed equations."""
+    """The first step is rate * g / (|g| + epsilon) for any g; the second follows the printed equations."""
     w = np.array([1.0, -2.0, 0.0])
     adam = Adam([w], AdamSettings(rate=0.1))
     assert adam.ascend([np.array([3.0, -5.0, 0.0])]) == pytest.approx(1.1**2 + 2.1**2)

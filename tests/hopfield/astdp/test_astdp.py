@@ -1,4 +1,4 @@
-"""aSTDP: one step against loops, two neurons by hand, two networks in one array, learning, refusals."""
+"""aSTDP: one step against loops, two neurons by hand, both networks in one array, learning, errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.presets import DIGITS, LITERAL, PRESETS, SUPERVISED, preset
 
-# Trainings that take minutes where nothing is compiled: not among the tests of the core.
+# These trainings take minutes without compilation, so that they are not among the tests of the core.
 TINY = Astdp(sizes=(5, 4, 3), batch=2, fake="none", alpha=0.01)
 
 
@@ -99,7 +99,7 @@ def test_two_neurons_by_hand() -> None:
 
 
 def test_stacked_rows_are_two_networks() -> None:
-    """The rows of beta_s do not notice those of beta_l."""
+    """The rows of beta_s are independent of those of beta_l."""
     config = replace(TINY, beta_l=0.4)
     other = replace(TINY, beta_l=3.0, eps_l=0.1)
     nets = [AstdpNetwork(c, seed=2) for c in (config, other)]
@@ -140,7 +140,7 @@ def test_the_small_form_is_the_large_one() -> None:
 
 
 def test_without_a_difference_nothing_is_learnt() -> None:
-    """Equal betas and eps: both networks are one, and dz = 0."""
+    """With equal betas and eps both networks are identical, and dz = 0."""
     with pytest.warns(DivergenceWarning):
         config = replace(TINY, beta_l=0.25, eps_l=0.5, fake="listing")
     net = AstdpNetwork(config, seed=1)
@@ -152,7 +152,7 @@ def test_without_a_difference_nothing_is_learnt() -> None:
 
 @pytest.mark.parametrize("learn_last", [0, 3])
 def test_held_inputs_sum_as_if_they_were_multiplied_anew(learn_last: int) -> None:
-    """The product over held inputs is kept and corrected; a fresh one gives the same sums."""
+    """The stored product over held inputs, corrected after updates, equals a new product."""
     config = replace(
         TINY, held=True, lateral=False, carry=False, learn_last=learn_last, free=4, clamped=6, alpha=0.1
     )

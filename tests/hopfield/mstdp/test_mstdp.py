@@ -1,4 +1,4 @@
-"""mSTDP: its schedule, learning on 8x8 digits, resuming, refusals, divergence, and its tasks."""
+"""mSTDP: schedule, learning on 8x8 digits, resuming, errors, divergence, and tasks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _digits(samples: int = 1200) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_literal_configuration_is_the_papers() -> None:
-    """Section 3, and no amendment; the amended one names each of its own."""
+    """The literal configuration has no amendments; the amended one lists each of its own."""
     assert Mstdp() == LITERAL
     assert (LITERAL.alpha, LITERAL.epsilon, LITERAL.beta, LITERAL.momentum) == (0.001, 0.2, 0.8, 0.4)
     assert (LITERAL.n_hidden, LITERAL.lateral, LITERAL.cycles, LITERAL.iterations) == (2048, True, 10, 32)
@@ -45,7 +45,7 @@ def test_the_literal_configuration_is_the_papers() -> None:
 
 
 def test_the_schedule_is_algorithm_1() -> None:
-    """T times: a clamped phase with momentum, in which the rule acts, then a free one without either."""
+    """Each cycle: a clamped phase with momentum and learning, then a free phase without both."""
     phases = list(schedule_of(replace(LITERAL, cycles=2)))
     assert [learns for _, learns in phases] == [True, False, True, False]
     clamped, free = phases[0][0], phases[1][0]
@@ -74,7 +74,7 @@ def test_it_learns_digits_far_above_chance() -> None:
 
 
 def test_the_near_literal_structure_learns_too() -> None:
-    """Nothing held, states carried on, the rule at each iteration: centred, it is far above chance."""
+    """Nothing held, states carried over, an immediate rule: centred, accuracy is far above chance."""
     x, y = _digits(800)
     config = replace(
         Mstdp(), n_in=64, n_hidden=32, lateral=False, low=-0.5, high=0.5, centre="half", learn_first=False
@@ -93,7 +93,7 @@ def _arrays(training: MstdpTraining) -> dict[str, np.ndarray]:
     [TINY, replace(LITERAL, n_in=64, n_hidden=6, cycles=2, iterations=4, free_iterations=3, batch=4)],
 )
 def test_a_resumed_training_equals_an_uninterrupted_one(config: Mstdp, tmp_path: Path) -> None:
-    """Cut in the middle of the second epoch, saved, loaded, gone on with."""
+    """Interrupted in the middle of the second epoch, saved, loaded, continued."""
     x, y = _digits(100)
     whole = train(begin(config, x, seed=3, epochs=3), x, y)
     path = tmp_path / "mstdp.h5"
@@ -107,12 +107,13 @@ def test_a_resumed_training_equals_an_uninterrupted_one(config: Mstdp, tmp_path:
 
 
 def test_a_divergence_is_caught_and_the_last_good_state_saved(tmp_path: Path) -> None:
-    """A learning rate of 9e5: the step, the norm, the remedies, and a file to go on from."""
+    """A learning rate of 9e5: the error contains trial, norm, remedies and the file to resume from."""
     x, y = _digits(200)
     path = tmp_path / "good.h5"
     with pytest.raises(DivergenceError, match=r"trial \d+.*limit 50\. Take a smaller") as said:
         train(begin(replace(TINY, alpha=9e5), x), x, y, save_to=path, save_every=1)
     assert said.value.step >= 1 and not said.value.norm <= 50.0
+    assert said.value.limit == 50.0
     assert said.value.saved == path and str(path) in str(said.value)
     kept = load(path)
     assert kept.presented <= said.value.step
@@ -141,7 +142,7 @@ def test_bad_input_is_refused() -> None:
 
 
 def test_another_file_is_no_training(tmp_path: Path) -> None:
-    """A checkpoint whose weights do not fit its configuration."""
+    """A checkpoint whose weights do not match its configuration."""
     x, _ = _digits(40)
     training = begin(TINY, x)
     broken = replace(training, net=replace(training.net, config=replace(TINY, n_hidden=9)))
@@ -151,7 +152,7 @@ def test_another_file_is_no_training(tmp_path: Path) -> None:
 
 
 def test_samples_do_not_depend_on_their_neighbours() -> None:
-    """A test of many images equals tests of one, for the printed procedure and for held inputs."""
+    """A test of many images equals tests of single images, as printed and with held inputs."""
     x, y = _digits(40)
     for config in (TINY, replace(TINY, held="none", restart="never", centre="half", batch=5)):
         net = train(begin(config, x), x, y).tested()
@@ -162,7 +163,7 @@ def test_samples_do_not_depend_on_their_neighbours() -> None:
 
 
 def test_nothing_is_learned_where_the_rate_is_zero() -> None:
-    """alpha = 0 leaves every weight as it is: testing and training are one process (section 2.6)."""
+    """alpha = 0 changes no weight: testing and training are the same process (section 2.6)."""
     x, y = _digits(20)
     training = begin(replace(LITERAL, n_in=64, n_hidden=6, cycles=1, batch=20), x)
     before = training.net.weights.copy()
@@ -194,7 +195,7 @@ def test_generation_dreams_and_fixed_points_have_their_shapes() -> None:
 
 
 def test_learning_to_generate_leaves_classification_as_it_is() -> None:
-    """Labels held: weights into inputs learn alone, and images are nearest to the mean of their class."""
+    """Labels held: only weights into inputs learn, and images are nearest to the mean of their class."""
     x, y = _digits(800)
     classifier = replace(SMALL, n_hidden=128, hidden_gain=60.0, averaging=0.0, label_init=5.0)
     net = train(begin(classifier, x, epochs=3), x, y).tested()

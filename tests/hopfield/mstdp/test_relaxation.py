@@ -44,7 +44,7 @@ def test_rates_and_slopes_are_those_of_sigmoid4() -> None:
 
 
 def test_a_state_that_is_no_number_stays_none() -> None:
-    """A divergence must not vanish in a clipped rate."""
+    """NaN states give NaN rates, so that clipping does not hide a divergence."""
     s = np.array([np.nan, np.inf, -np.inf], np.float32)
     rho = np.empty_like(s)
     rates(s, rho)
@@ -131,7 +131,7 @@ def test_one_iteration_equals_its_naive_twin(lateral: bool, inputs: str, outputs
 @pytest.mark.parametrize("lateral", [False, True])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_low_rank_updates_equal_updates_at_each_step(lateral: bool, batch: int) -> None:
-    """32 iterations: pending updates that correct the drive, against weights changed at each iteration."""
+    """32 iterations: pending updates that correct the drive, against an update of W at each iteration."""
     weights, states, target = _random(5, lateral, batch)
     phase, rule, alpha = Phase(32, 0.2, 0.4, "pushed", "pushed", 0.8), MstdpRule(hidden_gain=2.0), 0.05
     rule = MstdpRule(alpha, 0.2, 2.0, 0.5)
@@ -161,7 +161,7 @@ def test_low_rank_updates_equal_updates_at_each_step(lateral: bool, batch: int) 
 
 
 def test_updates_at_the_end_of_a_phase_equal_their_sum() -> None:
-    """Held inputs, whose columns are not run, and a centre: the flushed product against a sum over steps."""
+    """Held inputs (whose columns are skipped) and a centre: the flushed product against a sum over steps."""
     weights, states, target = _random(7)
     states.s[:, LAYOUT.inputs] = target[:, LAYOUT.inputs]
     phase, alpha, batch = Phase(8, 0.2, 0.4, "held", "pushed", 0.8), 0.3, 3
@@ -211,7 +211,7 @@ def test_a_push_settles_between_the_data_and_rest() -> None:
 
 
 def test_the_tail_is_the_mean_of_the_last_rates() -> None:
-    """relax(tail=3) against the states that it was watched going through."""
+    """relax(tail=3) against the states recorded by the callback."""
     weights, states, target = _random(9)
     seen: list[np.ndarray] = []
     found = relax(
@@ -223,7 +223,7 @@ def test_the_tail_is_the_mean_of_the_last_rates() -> None:
 
 
 def test_initial_weights_keep_what_they_promise() -> None:
-    """Bounds, no neuron that feeds itself, mirrored directions, and a seed that decides all."""
+    """Bounds, no self-connections, mirrored directions, and dependence on the seed alone."""
     lateral = initial_weights(LAYOUT, 1, bound=0.1)
     assert lateral.to_hidden.shape == (12, 4) and not lateral.to_hidden[LAYOUT.hidden].diagonal().any()
     assert 0.05 < np.abs(lateral.to_hidden).max() <= 0.1

@@ -1,4 +1,4 @@
-"""aSTDP's pictures: digits in rows, an ablation that diverged, and a clear word without matplotlib."""
+"""Plots of aSTDP: digits in rows, an ablation with a diverged run, and the error without matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""aSTDP's claims in their quick form: the toy experiments in full, the others wired to what they measure."""
+"""Quick reproduction of aSTDP: toy experiments in full, the others with stubs of what they call."""
 
 from __future__ import annotations
 

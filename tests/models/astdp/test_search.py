@@ -1,4 +1,4 @@
-"""The search for aSTDP's settings: every setting judged on validation data, divergence kept as such."""
+"""Hyper-parameter search of aSTDP: every setting is tested on validation data, and divergence is recorded."""
 
 from __future__ import annotations
 

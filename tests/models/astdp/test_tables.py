@@ -1,4 +1,4 @@
-"""aSTDP's tables and commands: rows from data, a command that keeps its table, refusals."""
+"""Tables and commands of aSTDP: rows from data, a command that writes its table, refused arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.presets import DIGITS
 from spikesim.tools.commands.astdp import app
 
-# Trainings and simulations of minutes where nothing is compiled: not among the tests of the core.
+# These take minutes without compilation, so that they are not among the tests of the core.
 
 
 def test_table_1_shows_the_rows_that_were_measured(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_steps_to_stability_end_at_the_limit_where_nothing_settles() -> None:
 
 
 def test_every_ablation_is_one_change_and_can_be() -> None:
-    """Each variant is a valid configuration that differs from its base, the first one excepted."""
+    """Each variant except the first is a valid configuration that differs from its base."""
     bases = (
         (ablation.SMALL_LITERAL, ablation.LITERAL_CHANGES),
         (ablation.SMALL_AMENDED, ablation.AMENDED_CHANGES),

@@ -1,4 +1,4 @@
-"""aSTDP's toy experiments: the signs of the STDP window, order, rivalry, squares, generation."""
+"""Toy experiments of aSTDP: signs of the STDP window, order, rivalry, covered squares, generation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spikesim.models.astdp.backprop import Mlp
 from spikesim.models.astdp.generation import GENERATOR, generate
 from spikesim.models.astdp.self_supervised import PRETEXT, covered, pretext, readout
 
-# Trainings and simulations of minutes where nothing is compiled: not among the tests of the core.
+# These take minutes without compilation, so that they are not among the tests of the core.
 SHIFTS = window.SHIFTS
 
 

@@ -1,4 +1,4 @@
-"""Committed results come back: the shortest is trained again and gives the same weights, to the last bit."""
+"""Reproducibility: the shortest committed training is repeated, and its weights are equal to the last bit."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Figs. 2, 3 and 5 of the EMSTDP paper in small: staircases by eq. 4, layers that follow the ANN, STDP."""
+"""Figs. 2, 3 and 5 of the EMSTDP paper at small size: staircase of eq. 4, layers against the ANN, STDP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spikesim.models.emstdp.dynamics import (
 
 
 def test_the_forward_activation_is_the_staircase_of_eq_4() -> None:
-    """By subtraction a count is floor(u / theta) exactly; a reset to zero loses what lies beyond."""
+    """With reset by subtraction a count is floor(u / theta) exactly; a reset to zero loses the excess."""
     exact = forward_activation("subtract", neurons=41)
     np.testing.assert_array_equal(exact.y, np.floor(exact.x))
     zero = forward_activation("zero", neurons=41)

@@ -1,4 +1,4 @@
-"""A presentation of a 2-3-2 network worked out by hand; networks that learn; a skip connection."""
+"""A trial of a 2-3-2 network computed by hand; networks that learn; a skip connection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESETS = ("start", "split")
 
 
 def by_hand() -> Network:
-    """2-3-2, two phases of four steps, no forward delay, errors a step later, eta = 1/64."""
+    """2-3-2, two phases of four steps, no forward delay, an error delay of one step, eta = 1/64."""
     rule = CountRule(eta=1 / 64)
     return Network(
         {
@@ -133,7 +133,7 @@ def test_the_literal_reading_runs(run_with: Any, feedback: Any) -> None:
 
 
 def skipping() -> Network:
-    """in -> hid -> out, and in -> out over as many steps; each hop takes one."""
+    """in -> hid -> out with a delay of one step per projection, and in -> out with the delay of this path."""
     rule = CountRule(eta=0.004)
     rs = np.random.default_rng(5)
     w = {n: grid.rounded(rs.normal(0, 0.3, shape), grid.MASTER_BITS) for n, shape in

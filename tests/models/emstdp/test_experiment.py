@@ -1,4 +1,4 @@
-"""Experiments: from presets, from settings on the command line, from TOML files; and what they refuse."""
+"""Experiments from presets, from settings on the command line and from TOML files, and refused values."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_preset_comes_back_from_its_description(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_fits_its_dataset_and_builds(name: str) -> None:
-    """Built with layers of a fiftieth, so that it takes no time; the input and output stay."""
+    """Built with hidden layers of a fiftieth of their size, to save time; input and output are unchanged."""
     found = preset(name)
     about = datasets.about(found.dataset)
     assert about.name.replace("-", "_") == found.dataset
@@ -154,8 +154,14 @@ def test_an_array_file_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytes
         ({"feedback": "dfb"}, r"unknown choice 'dfb'\. Did you mean 'dfa'\? Known: dfa, fa, symmetric"),
         ({"feedback": ["dfa"]}, "unknown choice"),
         ({"floor": "low"}, "floor = 'low'; a number or none is needed"),
-        ({"beta_error": [0.1, 0.2]}, r"beta_error = \(0.1, 0.2\) has 2 values; 1 values are needed \(hidden layers\)"),
-        ({"grid": [5, 4, 4]}, r"grid = \(5, 4, 4\) has 3 values; 2 values are needed \(layers, hidden and output\)"),
+        (
+            {"beta_error": [0.1, 0.2]},
+            r"beta_error = \(0.1, 0.2\) has 2 values; 1 values are needed \(hidden layers\)",
+        ),
+        (
+            {"grid": [5, 4, 4]},
+            r"grid = \(5, 4, 4\) has 3 values; 2 values are needed \(layers, hidden and output\)",
+        ),
         ({"clip": [0.5, 9.0]}, r"clip = \(0.5, 9.0\) is out of range; it must be in"),
         ({"epochs": 0}, "epochs = 0; (must be )?a whole number >= 1"),
         ({"epochs": 2.5}, r"epochs = 2\.5"),

@@ -1,4 +1,4 @@
-"""Gupta's figures: a form looks the same in each, and errors fit a logarithmic axis."""
+"""Figures of Gupta's rule: a form has the same style in each, and errors are finite on a logarithmic axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of Gupta (2020): in small on bundled digits; the committed ones, partly measured again."""
+"""Tables of Gupta (2020): at small size on bundled digits, and the committed ones, partly measured again."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ONE_PAIR = ((0, 2),)
 
 
 def quiet(_: str) -> None:
-    """Tell nobody."""
+    """Ignore the message."""
 
 
 def kept(table: Table, folder: Path) -> Table:
-    """A table through its file."""
+    """Write a table to a file and read it back."""
     save_table(table, folder / "table.json")
     return load_table(folder / "table.json")
 
@@ -106,7 +106,7 @@ def test_committed_tables_load_and_name_a_command_that_exists(name: str) -> None
 
 
 def ends(table: Table, pair: str, form: str) -> list[float]:
-    """The last test accuracy of each seed."""
+    """Final test accuracy of each seed."""
     return [run["test"][-1] for run in table.data[pair][form]]
 
 

@@ -1,4 +1,4 @@
-"""The spiking form of Gupta's rule: counts by hand, equal engines, and learning."""
+"""Spiking form of Gupta's rule: counts by hand, agreement of the engines, and learning."""
 
 from __future__ import annotations
 

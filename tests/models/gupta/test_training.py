@@ -1,4 +1,4 @@
-"""Training by Gupta's rule on bundled data: associations, learning, attack, several classes, bad input."""
+"""Training by Gupta's rule on bundled data: associations, learning, attack, classes, invalid input."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_rule_learns_two_digits_and_backprop_too() -> None:
 
 
 def test_iris_needs_complement_coding_or_fed_back_z() -> None:
-    """The amendments' effect: at chance without them."""
+    """Effect of the amendments: accuracy is at chance level without them."""
     learn, test = gupta.iris_folds(0, 1, 5, seed=1)[0]
 
     def trained(config: gupta.Gupta) -> float:

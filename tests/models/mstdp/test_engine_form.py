@@ -1,4 +1,4 @@
-"""mSTDP as a network on the engines: one neuron by hand, fixed points, both engines, files, digits."""
+"""mSTDP network on the engines: one neuron by hand, fixed points, agreement of the engines, files, digits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pair(tau: float = 64.0) -> Network:
 
 
 def settled(rate: float) -> tuple[float, float]:
-    """Where the pair's rates settle: s = rho'(s) (sum of weighted rates + b), by iteration."""
+    """Fixed point of the rates of the pair, by iteration: s = rho'(s) (sum of weighted rates + b)."""
     a = b = 0.0
     for _ in range(2000):
         p, q = float(sigmoid4(a)), float(sigmoid4(b))
@@ -65,7 +65,7 @@ def test_one_step_by_hand() -> None:
 
 @pytest.mark.core
 def test_regular_trains_have_their_rates_and_go_on() -> None:
-    """1000 steps hold 1000 r spikes but for one, no interval differs by 2; two halves are the whole."""
+    """1000 r spikes in 1000 steps within one, intervals differ by less than 2, two halves equal the whole."""
     rates = np.array([0.0, 0.125, 0.37, 0.88, 1.0])
     whole = regular(rates, 1000)
     assert np.abs(whole.counts()[0] - 1000 * rates).max() <= 1
@@ -80,7 +80,7 @@ def test_regular_trains_have_their_rates_and_go_on() -> None:
 
 @pytest.mark.core
 def test_two_neurons_settle_where_their_rates_settle() -> None:
-    """States within 0.01 and spikes a step within 0.01 of the fixed point, for two inputs."""
+    """States and spikes per step are within 0.01 of the fixed point, for two inputs."""
     reached = []
     for rate in (0.2, 0.9):
         run = simulate(pair(), {"in": regular([rate], 2000)}, engine="stepped", steps=2000)
@@ -98,7 +98,7 @@ def test_two_neurons_settle_where_their_rates_settle() -> None:
 
 @pytest.mark.core
 def test_naive_and_stepped_agree() -> None:
-    """A network with lateral weights: states within 1e-9, every spike equal, over 150 steps."""
+    """With lateral weights, states agree within 1e-9 and all spikes are equal over 150 steps."""
     net = initial(TINY, 3)
     declared, given = network(net, 4.0), {"inputs": regular(np.linspace(0.1, 0.9, 6), 150)}
     assert {p.name for p in declared.projections} >= {"hidden->hidden", "outputs->hidden"}
@@ -114,7 +114,7 @@ def test_naive_and_stepped_agree() -> None:
 
 @pytest.mark.core
 def test_an_untrained_network_settles_where_its_rates_settle() -> None:
-    """Spikes a step of three labels within 0.01 of the rate network's label rates; the same classes."""
+    """Spikes per step of three labels are within 0.01 of the rates of the rate network; classes are equal."""
     net, x = initial(TINY, 4), np.random.default_rng(1).random((4, 6))
     rates = label_rates(net, x)
     found = answer(net, x, 8.0, settle=600, read=400, epsilon=0.02)
@@ -126,7 +126,7 @@ def test_an_untrained_network_settles_where_its_rates_settle() -> None:
 
 @pytest.mark.core
 def test_it_comes_back_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Equal declarations and equal runs; without the model's module the refusal says what to import."""
+    """Declarations and runs are equal; if the model is not imported, the error says what to import."""
     declared, given = network(initial(TINY, 3), 4.0), {"inputs": regular(np.full(6, 0.5), 50)}
     save_network(declared, tmp_path / "net.h5")
     back = load_network(tmp_path / "net.h5")
@@ -157,7 +157,7 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
 
 
 def test_digits_are_classified_as_by_rates() -> None:
-    """A network of 64 hidden neurons, taught briefly: 14 of 15 classes as the rates give them, or more."""
+    """After a short training of 64 hidden neurons, 14 of 15 classes or more equal those of the rates."""
     data = digits()
     net = train(begin(DIGITS, data.train.x, epochs=2), data.train.x, data.train.y).tested()
     x = data.test.x[:15]
@@ -177,7 +177,7 @@ def test_the_table_is_made_of_what_was_measured() -> None:
 
 @pytest.mark.core
 def test_the_committed_table_holds_what_is_claimed() -> None:
-    """Slow states give the rate network's class in 95 % of images or more, by either seed; fast ones less."""
+    """Slow states predict the class of the rates for at least 95 % of images, by either seed; fast fewer."""
     table = load_table(RESULTS / "engine.json")
     assert table.command == "spikesim mstdp table engine" and table.notes == _notes(120, (1, 2))
     first, last = table.data["rows"][0], table.data["rows"][-1]

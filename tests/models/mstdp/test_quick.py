@@ -1,4 +1,4 @@
-"""mSTDP's claims in their quick form, on the bundled 8x8 digits: which number stands for what."""
+"""Quick reproduction of mSTDP on the bundled 8x8 digits: the meaning of each number."""
 
 from __future__ import annotations
 

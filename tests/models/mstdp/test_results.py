@@ -1,4 +1,4 @@
-"""mSTDP's tables and pictures: what they are made of, and that the committed ones hold what is claimed."""
+"""Tables and plots of mSTDP: their configurations, and the claims in the committed tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL = replace(AMENDED, n_in=64, n_hidden=16, batch=20, iterations=4, free_iter
 
 @pytest.mark.core
 def test_steps_of_the_ladders_are_configurations() -> None:
-    """Every row of both ablations can be built, and names fields that exist."""
+    """Every row of both ablations is a valid configuration with existing fields."""
     config = LITERAL
     for _, changes in STEPS_UP:
         config = replace(config, **changes)
@@ -39,7 +39,7 @@ def test_steps_of_the_ladders_are_configurations() -> None:
 
 
 def test_a_run_goes_on_from_its_file_and_refuses_another(tmp_path: Path) -> None:
-    """Stopped after some batches, then ended: equal to one run; other settings there are refused."""
+    """An interrupted and resumed run equals an uninterrupted one; other settings are refused."""
     data, path = digits(), tmp_path / "run.h5"
     part = {"seed": 2, "epochs": 2, "samples": 200}
     whole = run(SMALL, data.fit, data.validation, **part)
@@ -55,7 +55,7 @@ def test_a_run_goes_on_from_its_file_and_refuses_another(tmp_path: Path) -> None
 
 
 def test_the_search_table_shows_the_best_first(tmp_path: Path) -> None:
-    """Two trials, the better one first; all of them are in the data."""
+    """Two trials, sorted by accuracy; the data contain all of them."""
     trials = [{"validation": v, "seconds": 1.0, "config": asdict(AMENDED)} for v in (50.0, 90.0)]
     path = tmp_path / "trials.json"
     path.write_text(json.dumps({"samples": 10, "epochs": 1, "seed": 1, "trials": trials}))
@@ -65,7 +65,7 @@ def test_the_search_table_shows_the_best_first(tmp_path: Path) -> None:
 
 
 def test_figures_of_spread() -> None:
-    """Two images of a label that differ by 1 in each pixel: a deviation of 1/2; means and their spread."""
+    """Two images of a label that differ by 1 in each pixel have a standard deviation of 1/2."""
     images = np.array([[0.0, 0.0], [1.0, 1.0], [0.5, 0.5], [0.5, 0.5]])
     assert within(images, np.array([0, 0, 1, 1])) == pytest.approx(np.sqrt((0.25 + 0.0) / 2))
     assert spread([96.0, 98.0]) == "97.00 ± 1.41" and spread([96.0]) == "96.00"
@@ -92,7 +92,7 @@ def test_pictures_are_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.core
 def test_committed_tables_hold_what_is_claimed() -> None:
-    """The tables load, name their command, and the classification reaches the paper's figures."""
+    """The tables can be read, contain their command, and the classification reaches the paper's figures."""
     for name in ("classification", "generation", "amended-down", "literal-up", "spiking", "search"):
         table = load_table(RESULTS / f"{name}.json")
         assert table.command.startswith("spikesim mstdp "), name

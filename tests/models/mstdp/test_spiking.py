@@ -1,4 +1,4 @@
-"""mSTDP carried by spikes: counted by hand, near the rates for long windows, and able to learn alone."""
+"""mSTDP with spikes: counts by hand, agreement with rates for long windows, and learning from spikes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _digits(samples: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("coding", ["regular", "poisson"])
 def test_spikes_settle_where_rates_do(coding: str) -> None:
-    """The longer the window, the nearer: rates of labels from counts against those of the rate network."""
+    """Label rates from counts approach those of the rate network as the window becomes longer."""
     x, y = _digits(600)
     net = train(begin(replace(SMALL, hidden_gain=60.0), x, epochs=2), x, y).tested()
     rates = label_rates(net, x[:40])
@@ -38,7 +38,7 @@ def test_spikes_settle_where_rates_do(coding: str) -> None:
 
 
 def test_regular_spikes_are_counted_by_hand() -> None:
-    """rho = 5/16 from v = 1/2 over 8 steps: 1/2 + 8 * 5/16 = 3: three spikes, and nothing is left."""
+    """rho = 5/16 from v = 1/2 over 8 steps: 1/2 + 8 * 5/16 = 3: three spikes, and a membrane of 0."""
     rho, membrane = np.full((1, 1), 0.3125, np.float32), np.full((1, 1), 0.5, np.float32)
     counts = np.empty_like(rho)
     fire(rho, membrane, 8, counts)
@@ -46,7 +46,7 @@ def test_regular_spikes_are_counted_by_hand() -> None:
 
 
 def test_spikes_alone_teach_digits() -> None:
-    """The rule on counts of 16 steps: far above chance, equal for equal seeds; the rest is refused."""
+    """The rule on counts of 16 steps: far above chance, equal for equal seeds; others are refused."""
     x, y = _digits(600)
     config = replace(SMALL, hidden_gain=60.0)
     net, again = (train_spiking(begin(config, x).net, x, y, Spiking(16), epochs=n, seed=1) for n in (2, 2))
