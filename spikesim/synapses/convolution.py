@@ -20,7 +20,7 @@ from spikesim import grid
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
-from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay, edges_of
+from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,25 +131,27 @@ class Conv2d:
         return replace(self, w=w)
 
     def edges(self, w: Weights) -> Edges:
-        """See `Projection`: every place of the kernel of weight other than 0."""
-        return edges_of(self.pieces(w)[0][1], self.delay)
+        """See `Projection`: every place of the kernel of weight other than 0, sorted by neurons."""
+        assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
+        out, rows, columns = self.out_shape
+        o, c, a, b = (axis[:, None] for axis in np.nonzero(w))
+        y, x = np.divmod(np.arange(rows * columns), columns)
+        row, column = y * self.stride[0] + a - self.padding[0], x * self.stride[1] + b - self.padding[1]
+        inside = (row >= 0) & (row < self.shape[1]) & (column >= 0) & (column < self.shape[2])
+        channel = o // (out // self.groups) * (self.shape[0] // self.groups) + c
+        pre = ((channel * self.shape[1] + row) * self.shape[2] + column)[inside]
+        post = (o * (rows * columns) + y * columns + x)[inside]
+        each = np.broadcast_to(w[o, c, a, b], inside.shape)[inside]
+        order = np.lexsort((post, pre))
+        late = np.full(len(order), self.delay, np.int64)
+        return Edges(pre[order].astype(np.int32), post[order].astype(np.int32), each[order], late)
 
     def pieces(self, w: Weights) -> list[Piece]:
         """The delay and the matrix (n_pre, n_post): every place of the kernel, written out."""
-        assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
-        out, rows, columns = self.out_shape
-        matrix = np.zeros((*self.shape, out, rows, columns), w.dtype)
-        ins, outs = self.shape[0] // self.groups, out // self.groups
-        for o, c, a, b in np.ndindex(*w.shape):
-            channel = o // outs * ins + c
-            for y, x in np.ndindex(rows, columns):
-                row, column = (
-                    y * self.stride[0] + a - self.padding[0],
-                    x * self.stride[1] + b - self.padding[1],
-                )
-                if 0 <= row < self.shape[1] and 0 <= column < self.shape[2]:
-                    matrix[channel, row, column, o, y, x] = w[o, c, a, b]
-        return [(self.delay, matrix.reshape(int(np.prod(self.shape)), -1))]
+        pre, post, each, _ = self.edges(w)
+        matrix = np.zeros((int(np.prod(self.shape)), int(np.prod(self.out_shape))), w.dtype)
+        matrix[pre, post] = each
+        return [(self.delay, matrix)]
 
     def deliveries(self, w: Weights) -> list[Delivery]:
         """The delay, and the event-driven way: a spike goes through its own kernel places only."""
