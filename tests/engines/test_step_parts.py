@@ -31,7 +31,7 @@ def chain() -> Network:
 
 
 def test_five_steps_of_the_naive_loop_by_hand() -> None:
-    """v of a in eighths: 5, 10 >= 8 -> 0, 5, 10 -> 0, 5; b hears each spike one step later, in its own window."""
+    """v of a in eighths: 5, 10 >= 8 -> 0, 5, 10 -> 0, 5; b hears a spike a step later, in its own window."""
     loop = StepLoop(chain(), {})
     spikes, v = loop.present({"in": np.ones((5, 1), np.int64), "a": None, "b": None})
     assert v["a"].ravel().tolist() == [5, 0, 5, 0, 5]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikesim.engines.windowed.input_layer import count_inputs, input_currents, make_input_buffers
-from spikesim.engines.windowed.kernels import learn_online, make_buffers, present_many
+from spikesim.engines.windowed.kernels import make_buffers
 from spikesim.engines.windowed.neurons import add_columns, add_rows, integrate_and_fire, list_fired, winner
 from spikesim.engines.windowed.plan import NO_FLOOR, compile_plan
 from spikesim.engines.windowed.weight_update import add_increments, update_row
@@ -57,12 +57,7 @@ def test_the_input_table_gives_the_matrix_product() -> None:
         times, neurons = (a.astype(np.int32) for a in np.nonzero(raster))
         layers = np.array([(n,), (m,)], [("n", np.int64)]).view(np.recarray)
         plan = _plan(T, T, False, layers)
-        buffers, h = (
-            make_input_buffers.py_func(T, n, m)
-            if hasattr(make_input_buffers, "py_func")
-            else (make_input_buffers(T, n, m)),
-            np.zeros((2, n), np.int32),
-        )
+        buffers, h = make_input_buffers(T, n, m), np.zeros((2, n), np.int32)
         _plainly(count_inputs)(plan, times, neurons, h)
         np.testing.assert_array_equal(h, [raster.sum(axis=0), np.zeros(n)])
         _plainly(input_currents)(plan, w.ravel(), times, neurons, h, buffers)
@@ -127,8 +122,3 @@ def test_a_row_is_updated_clipped_and_rounded() -> None:
     flat, w = np.array([99, 0, 3, 4], np.int32), np.zeros(4, np.float32)
     assert add_increments(w, flat, 0, moved, -100, 100, 4) == 2
     assert flat.tolist() == [100, -100, 3, 5] and w.tolist() == [6, -6, 0, 0]
-
-
-def test_the_kernels_of_a_presentation_are_there() -> None:
-    """They are compared with the naive engine as a whole: tests/engines/test_engines_equal.py."""
-    assert learn_online.__name__ == "learn_online" and present_many.__name__ == "present_many"
