@@ -199,21 +199,28 @@ def _plain(array: npt.NDArray[Any]) -> Any:
 
 
 def _check_range(array: npt.NDArray[Any], parameter: Parameter, where: str, value: Any) -> None:
-    low, high = parameter.low, parameter.high
-    inside = (array > 0 if parameter.positive else array >= low) & (array <= high) & np.isfinite(array)
+    above = array > 0 if parameter.positive else array >= parameter.low
+    inside = above & (array <= parameter.high) & np.isfinite(array)
     if inside.all():
         return
     k = int(np.argmin(inside)) if array.ndim else 0
     shown = f"{where}[{k}] = {array.flat[k].item()!r}" if array.ndim else f"{where} = {value!r}"
+    unit = "" if parameter.unit == "1" else f" ({parameter.unit})"
+    raise DeclarationError(f"{shown}; {_range(parameter)} is needed{unit}")
+
+
+def _range(parameter: Parameter) -> str:
+    """The values that a parameter may have, in words."""
     if parameter.whole:
-        needed = f"a whole number of {parameter.unit} >= {low:g}"
-    elif parameter.positive:
-        needed = "a positive, finite number"
-    elif np.isfinite(low) or np.isfinite(high):
-        needed = f"a finite number in [{low:g}, {high:g}]"
-    else:
-        needed = "a finite number"
-    raise DeclarationError(f"{shown}; {needed} is needed ({parameter.unit})")
+        return f"a whole number of {parameter.unit} >= {parameter.low:g}"
+    low, high = np.isfinite(parameter.low), np.isfinite(parameter.high)
+    if parameter.positive:
+        return f"a number in (0, {parameter.high:g}]" if high else "a positive, finite number"
+    if low and high:
+        return f"a finite number in [{parameter.low:g}, {parameter.high:g}]"
+    return "a finite number" + (
+        f" >= {parameter.low:g}" if low else f" <= {parameter.high:g}" if high else ""
+    )
 
 
 def no_translation(

@@ -113,7 +113,7 @@ def test_brian2_gives_the_same_spikes(bits: int | None) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"a_jump": -0.5}, r"a_jump = -0\.5; a finite number in \[0, inf\] is needed"),
+        ({"a_jump": -0.5}, r"a_jump = -0\.5; a finite number >= 0 is needed"),
         ({"c_decay": 1.5}, r"c_decay = 1\.5; a finite number in \[0, 1\]"),
         ({"v_reset": 1.0}, "v_reset = 1.0 is not below theta = 1.0"),
         ({"a_decay": [0.1, 0.2]}, r"a_decay has the shape \(2,\), and there are 3 neurons"),

@@ -119,7 +119,7 @@ def test_a_field_out_of_range_is_named(population, change, said) -> None:  # typ
     [
         (lambda: IF(3, 1.0, 2, bias=0.1), r"IF: bias: 0\.1 lies"),
         (lambda: IF(3, 1.0, 2, bias=(0.25, 0.5)), r"bias has the shape \(2,\), and there are 3 neurons"),
-        (lambda: IF(3, 1.0, 2, floor=0.5), r"floor = 0\.5; a finite number in \[-inf, 0\] is needed"),
+        (lambda: IF(3, 1.0, 2, floor=0.5), r"floor = 0\.5; a finite number <= 0 is needed"),
         (lambda: IF(3, 1.0, 2, floor=-0.3), r"floor: -0\.3 lies"),
         (lambda: IF(3, 1.0, 2, reset="soft"), "reset = 'soft'; known: 'zero', 'subtract'"),  # type: ignore[arg-type]
         (lambda: ErrorIF(3, 1.0, 2, form="two"), "form = 'two'; known: 'ternary', 'pair'"),  # type: ignore[arg-type]
