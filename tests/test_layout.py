@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -16,8 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [name for name in ("spikesim", "hardware", "models", "tools") if (ROOT / name).is_dir()]
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 TOP = {*FOLDERS, "tests", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
+MAY = {"docs", "examples", "CONTRIBUTING.md", "CITATION.cff"}  # at the top, too
 MADE = {"build", "dist", "runs", "spikesim.egg-info"}  # by work in the checkout; .gitignore names them
 LONGEST_FILE = 400
+UNTESTED = 60  # lines up to which a module needs no test of its own
+ELSEWHERE = {  # modules that only run in another Python, which this one cannot import
+    "hardware/nir/peers/nir_peers.py": "norse, sinabs, spikingjelly, snnTorch: the stage NIR of tools/test",
+    "tools/peers/brunel_brian2.py": "a program of its own, which `spikesim brunel` starts",
+    "tools/peers/brunel_nest.py": "NEST, which is not installed here",
+}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 IMPORTS = (ast.Import, ast.ImportFrom)
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "lava": "lava-nc"}  # named otherwise than their module
@@ -100,12 +109,108 @@ def distribution(requirement: str) -> str:
 
 
 def packages_on_disk() -> set[str]:
-    """The packages that the folders make: every folder that holds a .py file, under its installed name."""
+    """The packages that the folders make: every folder that holds a .py file, under its installed name.
+
+    But for tools/dev, the developers' commands, which stay in the checkout.
+    """
     found = set()
     for path in SOURCES:
+        if ROOT / "tools" / "dev" in path.parents:
+            continue
         parts = path.parent.relative_to(ROOT).parts
         found.add(".".join(parts if parts[0] == "spikesim" else ("spikesim", *parts)))
     return found
+
+
+def module_name(path: Path) -> str:
+    """The name under which a source file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts if parts[0] == "spikesim" else ("spikesim", *parts)).removesuffix(".__init__")
+
+
+def mirror(path: Path) -> Path:
+    """The folder of tests that mirrors a source file's folder; the nearest above it, where there is none."""
+    parts = path.parent.relative_to(ROOT).parts
+    folder = ROOT / "tests"
+    for part in parts[1:] if parts[0] == "spikesim" else parts:
+        if not (folder / part).is_dir():
+            break
+        folder /= part
+    return folder
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The test files of a folder and of those below it; of the top folder its own alone."""
+    found = folder.glob("test_*.py") if folder == ROOT / "tests" else folder.rglob("test_*.py")
+    return sorted(found)
+
+
+def handed_on(sources: list[Path]) -> dict[tuple[str, str], tuple[str, str]]:
+    """(package, name) -> (module, name) that its __init__.py imports it from."""
+    found = {}
+    for path in sources:
+        if path.name == "__init__.py":
+            for module, name, known_as in imports_from(parsed(path)):
+                if (module, name) != (module_name(path), known_as):
+                    found[module_name(path), known_as] = module, name
+    return found
+
+
+def imports_from(tree: ast.AST) -> list[tuple[str, str, str]]:
+    """(module, name, the name that it gets) of every `from module import name`."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return [
+        (node.module, alias.name, alias.asname or alias.name)
+        for node in nodes
+        if node.module and not node.level
+        for alias in node.names
+    ]
+
+
+def used_modules(
+    tree: ast.AST, modules: set[str], handed: dict[tuple[str, str], tuple[str, str]]
+) -> set[str]:
+    """The modules that a test imports, or whose names it takes from the package that hands them on."""
+    found: set[str] = set()
+    aliases: dict[str, str] = {}
+
+    def take(module: str, name: str) -> None:
+        while True:
+            found.update({module, f"{module}.{name}"} & modules)
+            if (module, name) not in handed:
+                return
+            module, name = handed[module, name]
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update({alias.name for alias in node.names} & modules)
+            aliases |= {alias.asname: alias.name for alias in node.names if alias.asname}
+    for module, name, known_as in imports_from(tree):
+        take(module, name)
+        if f"{module}.{name}" in modules:
+            aliases[known_as] = f"{module}.{name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            take(aliases[node.value.id], node.attr)
+    return found
+
+
+def untested(sources: list[Path]) -> dict[str, str]:
+    """Modules that no test of their own folder imports -> the folder in which one is missing."""
+    modules, handed = {module_name(path) for path in sources}, handed_on(sources)
+    used: dict[Path, set[str]] = {}
+    missing = {}
+    for path in sources:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines <= UNTESTED or path.name == "__init__.py" or named(path) in ELSEWHERE:
+            continue
+        folder = mirror(path)
+        if folder not in used:
+            trees = map(parsed, files_in(folder))
+            used[folder] = set().union(*(used_modules(tree, modules, handed) for tree in trees))
+        if module_name(path) not in used[folder]:
+            missing[named(path)] = named(folder)
+    return missing
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -115,7 +220,7 @@ def test_there_is_something_to_look_at() -> None:
 
 def test_top_level_holds_only_what_the_layout_names() -> None:
     entries = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
-    assert entries - TOP - MADE == set()
+    assert entries - TOP - MAY - MADE == set()
     assert TOP - entries == set()
 
 
@@ -134,6 +239,20 @@ def test_a_file_fits_in_the_head() -> None:
     lengths = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
     long = {name: lines for name, lines in lengths.items() if lines > LONGEST_FILE}
     assert not long, f"split where there are two reasons to change (limit {LONGEST_FILE} lines): {long}"
+
+
+def test_every_module_has_a_test_where_its_path_says() -> None:
+    missing = untested(SOURCES)
+    listed = "\n".join(f"  {name}: imported by no test_*.py in {folder}/" for name, folder in missing.items())
+    assert not missing, (
+        f"{len(missing)} modules of more than {UNTESTED} lines have no test beside them. Write one of what "
+        f"the module does, in the folder of tests that mirrors its path (the nearest that exists):\n{listed}"
+    )
+
+
+def test_what_runs_elsewhere_is_there_and_cannot_be_imported_here() -> None:
+    for name in ELSEWHERE:
+        assert "peers" in Path(name).parts and (ROOT / name).is_file(), f"{name}: no longer a peer's script"
 
 
 def test_no_pickle_no_eval() -> None:
@@ -184,6 +303,26 @@ def test_the_checks_above_can_fail() -> None:
     assert unsafe(bad) == ["allow_pickle in line 6", "eval() in line 5", "pickle"]
     assert undocumented(bad, set()) == ["the module", "A", "A.f", "g"]
     assert "numba" in imported_modules(bad)
+
+
+def test_a_module_without_a_test_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four modules one is imported, one handed on by its package, one is short, and one has no test."""
+    lines = "x = 1\n" * (UNTESTED + 1)
+    room = tmp_path / "spikesim" / "room"
+    (tmp_path / "tests" / "room" / "inner").mkdir(parents=True)
+    room.mkdir(parents=True)
+    for name in ("named", "handed", "alone"):
+        (room / f"{name}.py").write_text(lines)
+    (room / "short.py").write_text("x = 1\n")
+    (room / "__init__.py").write_text("from spikesim.room.handed import x as y\n")
+    test = tmp_path / "tests" / "room" / "inner" / "test_all.py"
+    test.write_text("from spikesim.room import named, y\n")
+    (tmp_path / "tests" / "test_other.py").write_text("import spikesim.room.alone\n")
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    sources = sorted((tmp_path / "spikesim").rglob("*.py"))
+    assert untested(sources) == {"spikesim/room/alone.py": "tests/room"}, "a test elsewhere does not count"
+    test.write_text("import spikesim.room as r\nfrom spikesim.room import named, alone\nr.y\n")
+    assert untested(sources) == {}
 
 
 def test_scripts_can_run_and_stop_at_errors() -> None:
