@@ -42,6 +42,12 @@ MODULES: Mapping[str, str] = {
     "spikesim.timing": "spikesim.network.scheduling",
     "spikesim.watch": "spikesim.recording.monitor",
 }
+ATTRIBUTES: Mapping[str, Mapping[str, str]] = {  # of the old modules
+    "spikesim.hopfield.astdp_training": {"Progress": "AstdpProgress"},
+    "spikesim.hopfield.mstdp_training": {"Training": "MstdpTraining"},
+    "spikesim.settings": {"Standing": "TrainingProgress"},
+    "spikesim.watch": {"Watch": "Monitor"},
+}
 NAMES: Mapping[str, str] = {"Watch": "Monitor"}  # of the package `spikesim`
 
 
@@ -87,6 +93,8 @@ class _Renamed(MetaPathFinder, Loader):
             stacklevel=2,
         )
         module = importlib.import_module(new)
+        for old_name, new_name in ATTRIBUTES.get(spec.name, {}).items():
+            setattr(module, old_name, getattr(module, new_name))
         self._spec = module.__spec__  # the import system sets that of the old name
         return module
 

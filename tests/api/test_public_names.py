@@ -36,6 +36,8 @@ def test_an_old_module_name_is_the_new_module(old: str, new: str) -> None:
     assert found.__name__ == new
     assert found.__spec__ is not None
     assert found.__spec__.name == new
+    for name, now in _renamed.ATTRIBUTES.get(old, {}).items():
+        assert getattr(found, name) is getattr(found, now)
 
 
 def test_old_names_warn_and_work() -> None:
