@@ -24,6 +24,7 @@ from spikesim.hardware.energy import cores_of
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, shifted
+from spikesim.hardware.split import split
 from spikesim.network import Network
 from spikesim.spikes import Spikes
 
@@ -52,6 +53,8 @@ class SanaFe:
 def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
     """Play presentations on SANA-FE's Loihi, from rest each.
 
+    A population of several thresholds is placed as one population for each, on cores of their own.
+
     Args:
         network: what classifies, of integrate-and-fire neurons on a chip's grid, with delays of 1 there.
         inputs: source -> Spikes of B presentations.
@@ -62,11 +65,12 @@ def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
         MissingExtraError: sanafe is not installed.
     """
     sanafe = _module()
-    chip = compile_network(network)
+    chip = compile_network(split("SANA-FE", network, ("theta",))[0])
     for p in chip.populations.values():
-        if p.du != UNITY or p.dv or p.refractory:
+        if (p.du != UNITY).any() or p.dv.any() or p.refractory.any() or p.v_start.any():
             raise EngineError(
-                f"SANA-FE: {p.name} leaks or rests after spikes; the estimate here is for IF neurons"
+                f"SANA-FE: {p.name} leaks, is refractory, or starts at other than 0; the estimate here is "
+                f"for IF neurons"
             )
     for link in chip.projections:
         if link.delay != 1:
@@ -122,7 +126,7 @@ def _play(sanafe: Any, chip: IntegerNetwork, given: Mapping[str, npt.NDArray[np.
     cores = iter([core for tile in architecture.tiles for core in tile.cores])
     groups, held = {}, cores_of(chip.declared)
     for name, p in chip.populations.items():
-        attributes = {} if p.source else {"threshold": float(p.vth), "reset": 0.0, "reset_mode": "hard"}
+        attributes = {} if p.source else {"threshold": float(p.vth[0]), "reset": 0.0, "reset_mode": "hard"}
         groups[name] = net.create_neuron_group(name, p.n, model_attributes=attributes)
         _place(groups[name], p, cores, held[name], given.get(name), chip.steps)
     for link in chip.projections:

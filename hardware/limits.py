@@ -5,22 +5,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from spikesim import grid as grids
+import numpy as np
+
 from spikesim.errors import DeclarationError, SpikesimError, unknown
-from spikesim.learning import CountRule
+from spikesim.hardware.neurons import (
+    WAY,
+    counts,
+    has_normal_form,
+    integrating,
+    leaks,
+    normal_forms,
+    shown,
+)
+from spikesim.learning.trial import is_trial_rule
 from spikesim.network import Network
-from spikesim.neurons import ErrorIF, Source, Target
+from spikesim.network.scheduling import is_input, is_source, is_target
+from spikesim.neurons.description import LinearNeuron
 
 DAVIES = (
     "Davies et al., Loihi: a neuromorphic manycore processor with on-chip learning, IEEE Micro 38(1), 2018"
 )
 LOIHI_2 = "Intel, Taking neuromorphic computing to the next level with Loihi 2, technology brief, 2021"
 NENGO = "nengo-loihi 1.1, block.py and builder/discretize.py"
+PROFILES = "nengo-loihi 1.1, nengo_loihi/hardware/validate.py"
 LAVA = "lava-nc 0.10.0, lava.proc.lif.models.PyLifModelBitAcc and lava.proc.dense.models.PyDenseModelBitAcc"
 BRIAN2_LOIHI = "Michaelis et al., Brian2Loihi, Frontiers in Neuroinformatics 16, 2022; brian2-loihi 0.5.2"
 NETX = "lava-dl 0.6.0, lava.lib.dl.netx.hdf5"
@@ -85,18 +97,21 @@ class Hardware:
         name: how commands call it.
         title: for people.
         limits: by name; a name that is absent is not limited.
-        models: neuron models that it has; they reset to zero, and have no floor.
-        resets_to_values: whether a spike may leave the membrane at another value than zero.
         quantised: whether numbers are integers there (else floating point).
+        resets_to_values: whether a spike may leave the membrane at another value than zero.
+        starts: whether a trial may begin with a membrane or a current other than zero.
+        per_layer: parameters of which it holds one number for all neurons of a population; where a backend
+            splits populations by itself (Lava, brian2-loihi), they are not listed.
         notes: what else is to be known.
     """
 
     name: str
     title: str
     limits: MappingProxyType[str, Limit]
-    models: tuple[str, ...] = ("Source", "IF", "LIF")
     quantised: bool = True
     resets_to_values: bool = False
+    starts: bool = True
+    per_layer: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def limit(self, name: str) -> Limit | None:
@@ -135,6 +150,8 @@ LOIHI_1 = Hardware(
         axons_in=Limit(0, 4096, "input axons a core", NENGO),
         axons_out=Limit(0, 4096, "output axons a core", NENGO),
         synapse_bits=Limit(0, 2**20, "bits of synaptic memory a core", NENGO),
+        compartment_profiles=Limit(1, 32, "different decays and refractory times a core", PROFILES),
+        threshold_profiles=Limit(1, 16, "different thresholds a core", PROFILES),
     ),
 )
 LOIHI_2_CHIP = Hardware(
@@ -182,6 +199,8 @@ NETX_FORMAT = Hardware(
         delay=Limit(1, 1, "steps a layer", NETX),
         refractory=Limit(0, 0, "steps (refDelay 1)", NETX),
     ),
+    starts=False,
+    per_layer=("theta", "u_decay", "v_decay"),
 )
 NIR_FORMAT = Hardware(
     "nir",
@@ -214,22 +233,25 @@ def hardware_limits(name: str | Hardware) -> Hardware:
 
 
 def check(network: Network, hardware: str | Hardware) -> None:
-    """Refuse a network that the target cannot hold as it is.
+    """Refuse a network that the target cannot hold as declared.
 
     Raises:
-        LimitError: the first limit that it breaks, and how many more there are.
+        EngineError: a neuron model without a normal form, of whatever origin.
+        LimitError: the first limit that the network exceeds, and how many more there are.
         DeclarationError: an unknown target.
     """
-    found = exceeded(network, hardware)
+    chip = hardware_limits(hardware)
+    normal_forms(chip.title, network)
+    found = exceeded(network, chip)
     if found:
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-        raise LimitError(f"{hardware_limits(hardware).title} cannot hold this network: {found[0]}{more}")
+        raise LimitError(f"{chip.title} cannot hold this network: {found[0]}{more}")
 
 
 def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
-    """The limits that a network breaks by its declaration: models, resets, floors, sizes, delays, thresholds.
+    """The limits that a network exceeds by its declaration: models, resets, floors, sizes, delays, ...
 
-    What its numbers need is said where they are made integers: weights, exponents and biases by
+    What its numbers need is checked where they become integers: weights, exponents and biases by
     `spikesim.hardware.loihi.compile_network`, currents and membranes by `spikesim.hardware.loihi.reach`, and
     cores by `spikesim.hardware.energy`.
     """
@@ -237,52 +259,99 @@ def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
     found = [e for name in network.populations for e in _of_population(name, network.populations[name], chip)]
     found += [e for p in network.projections for e in _of_projection(p, chip)]
     for drive in network.drives:
-        way = "Give what it brings as spikes of a Source, or as a bias."
-        found.append(Excess("drive", type(drive).__name__, drive.name, "input comes as spikes there", way))
+        way = "Give its input as spikes of a Source, or as a bias."
+        found.append(Excess("drive", type(drive).__name__, drive.name, "all input is spikes there", way))
     if network.window.endless:
         way = "Declare Window(T)."
-        found.append(
-            Excess("window", "without end", "the network", "presentations of T steps are played", way)
-        )
-    if (limit := chip.limit("neurons")) is not None:
-        n = sum(p.n for p in network.populations.values() if not isinstance(p, Source))
-        found += _beyond("neurons", n, "the network", limit, "Take smaller layers, or several chips.")
+        found.append(Excess("window", "without end", "the network", "it runs trials of T steps", way))
+    found += _of_network(network, chip)
     return tuple(found)
 
 
+def _of_network(network: Network, chip: Hardware) -> Iterator[Excess]:
+    """Neurons of the whole network, and cores that their different parameters need."""
+    moving = integrating(network)
+    if (limit := chip.limit("neurons")) is not None:
+        n = sum(p.n for p in moving.values())
+        yield from _beyond("neurons", n, "the network", limit, "Take smaller layers, or several chips.")
+    if (cores := chip.limit("cores")) is not None:
+        needed = profile_cores([p.linear() for p in moving.values() if has_normal_form(p)], chip)
+        way = "Let more neurons share their thresholds, decays and refractory times."
+        yield from _beyond("cores for different parameters", needed, "the network", cores, way)
+
+
+def profile_cores(neurons: Sequence[LinearNeuron], chip: Hardware) -> int:
+    """The least number of cores that can hold the different parameters of these populations.
+
+    On Loihi the neurons of a core share profiles: a threshold profile holds one threshold, a compartment
+    profile one pair of decays and one refractory time. Biases are held neuron by neuron.
+    """
+    columns = {
+        "threshold_profiles": ("theta",),
+        "compartment_profiles": ("u_decay", "v_decay", "refractory"),
+    }
+    needed = 0
+    for profile, names in columns.items():
+        limit = chip.limit(profile)
+        if limit is not None and limit.high is not None and neurons:
+            rows = np.stack([np.concatenate([getattr(p, name) for p in neurons]) for name in names], axis=1)
+            needed = max(needed, -(-len(np.unique(rows, axis=0)) // limit.high))
+    return max(needed, 1)
+
+
 def _of_population(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
-    kind, classifies = type(p).__name__, "What classifies has none of it: network.inference()."
-    if kind not in chip.models:
-        way = classifies if isinstance(p, Target | ErrorIF) else "Declare it as one of these."
-        yield Excess("neuron model", kind, name, f"{chip.title} has {', '.join(chip.models)}", way)
-    elif isinstance(p, Source):
-        if p.replay:
+    kind, classifies = type(p).__name__, "network.inference() leaves it out."
+    if is_source(p):
+        if not is_input(p):
+            held = f"{chip.title} takes spikes from outside"
+            way = classifies if is_target(p) else "Declare a Source, and give its spikes."
+            yield Excess("neuron model", kind, name, held, way)
+        elif p.replay:
             yield Excess("replay", "True", name, "spikes are given once", classifies)
-    else:
-        if p.gate_by is not None or p.active_in is not None or "split" in p.reset_at:
-            phases = "gate_by, active_in or reset_at='split'"
-            yield Excess("phases", phases, name, "one phase is run", classifies)
-        yield from _of_neuron(name, p, chip)
+        return
+    if not has_normal_form(p):
+        yield Excess("neuron model", kind, name, f"{chip.title} has integrate-and-fire neurons", f"{WAY}.")
+        return
+    neuron = p.linear()
+    if neuron.form != "single":
+        held = f"{chip.title} has neurons with one membrane and spikes of 0 and 1 (IF, LIF)"
+        yield Excess("neuron model", kind, name, held, classifies)
+        return
+    if p.gate_by is not None or p.active_in is not None or "split" in p.reset_at:
+        phases = "gate_by, active_in or reset_at='split'"
+        yield Excess("phases", phases, name, "a trial has one phase", classifies)
+    yield from _of_neuron(name, p, neuron, chip)
 
 
-def _of_neuron(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
-    if p.reset == "subtract" or (getattr(p, "v_reset", 0.0) != 0 and not chip.resets_to_values):
-        value = "'subtract'" if p.reset == "subtract" else f"to {p.v_reset}"
+def _of_neuron(name: str, p: Any, neuron: LinearNeuron, chip: Hardware) -> Iterator[Excess]:
+    if neuron.subtract or (neuron.v_reset.any() and not chip.resets_to_values):
+        value = "'subtract'" if neuron.subtract else f"to {shown(neuron.v_reset)}"
         yield Excess("reset", value, name, f"{chip.title} resets to zero", "Train with a reset to zero.")
-    if p.floor is not None and not (chip.quantised and p.grid is not None and p.floor == saturation(p)):
+    floor = neuron.floor[np.isfinite(neuron.floor)]
+    if len(floor) and not (chip.quantised and p.grid is not None and (floor == saturation(p)).all()):
         said = f"{chip.title} has no floor for the membrane"
         said += " but its own saturation (spikesim.hardware.limits.saturation)" if chip.quantised else ""
-        yield Excess("floor", f"{p.floor}", name, said, "Train with floor=None; spikesim.hardware.quantise.")
+        value = shown(floor)
+        yield Excess("floor", value, name, said, "Train with floor=None; spikesim.hardware.quantise.")
     if (limit := chip.limit("refractory")) is not None:
         way = "Take a shorter refractory time."
-        yield from _beyond("refractory", getattr(p, "refractory", 0), name, limit, way)
+        yield from _beyond("refractory", int(neuron.refractory.max()), name, limit, way)
+    for start in ("v_start", "u_start"):
+        if getattr(neuron, start).any() and not chip.starts:
+            said = f"a trial begins with 0 in {chip.title}"
+            yield Excess(start, shown(getattr(neuron, start)), name, said, f"Take {start}=0.")
+    if (differing := neuron.differing(chip.per_layer)) and differing:
+        said = f"{chip.title} holds one number a layer"
+        way = "Split the population, one for each value (spikesim.hardware.split), or take one value."
+        for field_ in differing:
+            yield Excess(field_, f"{shown(getattr(neuron, field_))}, neuron by neuron", name, said, way)
     if not chip.quantised:
         return
     if p.grid is None:
         way = "Put it on the chip's grid: spikesim.hardware.quantise."
         yield Excess("grid", "None", name, f"{chip.title} counts in integers", way)
     elif (limit := chip.limit("threshold")) is not None:
-        theta = (int(grids.snap(p.theta, p.grid)) - 1) // (64 if leaks(p) else 1)
+        theta = (int(counts(neuron.theta, p.grid).max()) - 1) // (64 if neuron.leaks else 1)
         way = "Quantise it (spikesim.hardware.quantise): the threshold shrinks with the grid."
         yield from _beyond("threshold", theta, name, limit, way)
 
@@ -291,26 +360,19 @@ def _of_projection(p: Any, chip: Hardware) -> Iterator[Excess]:
     if (limit := chip.limit("delay")) is not None:
         # Layers that follow each other within a step (delay 0) take a step each there, on their own clocks.
         yield from _beyond("delay", max(p.delay, limit.low or 0), p.name, limit, "Take a shorter delay.")
-    rule = getattr(p, "plastic", None)
-    if not isinstance(rule, CountRule | None):
+    if p.plastic is not None and not is_trial_rule(p.plastic):
         way = "Fix what has been learnt: the same projection with plastic=None."
-        yield Excess("rule", type(rule).__name__, p.name, "weights do not change on their own there", way)
+        yield Excess("rule", type(p.plastic).__name__, p.name, "weights stay as they are there", way)
 
 
 def saturation(population: Any) -> float:
-    """The floor that 24 bits are by themselves, -2**23 + 1 units of v; in the units of the threshold.
+    """The floor that the chip's 24 bits are by themselves, -2**23 + 1 units of v, in the unit of weights.
 
-    Without a leak a count is 64 units, and the membrane stays between two counts once it has saturated: then
-    -2**17 counts are what the chip does, but for a 64th of a count (which the emulator watches for).
+    Without a leak a count of the grid is 64 units, and a saturated membrane stays between two counts: then
+    -2**17 counts are what the chip does, but for a 64th of a count (which the emulator detects).
     """
-    counts = 1 - 2**23 if leaks(population) else -(2**17)
-    return float(counts * 2.0**-population.grid)
-
-
-def leaks(population: Any) -> bool:
-    """Whether a neuron's membrane leaks, or its current lasts; else what arrives acts once, and stays."""
-    du, dv = getattr(population, "u_decay", 1.0), getattr(population, "v_decay", 0.0)
-    return bool(du != 1.0 or dv != 0.0)
+    lowest = 1 - 2**23 if leaks(population) else -(2**17)
+    return float(lowest * 2.0**-population.grid)
 
 
 def _beyond(name: str, value: int, where: str, limit: Limit, way_out: str) -> list[Excess]:

@@ -20,7 +20,7 @@ floor, so that it does what the chip does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,12 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import DeclarationError
-from spikesim.hardware.limits import Hardware, LimitError, check, hardware_limits, leaks, saturation
+from spikesim.hardware.limits import Hardware, LimitError, check, hardware_limits, saturation
+from spikesim.hardware.neurons import integrating, leaks, normal_forms
 from spikesim.hardware.quantise_report import PopulationError, ProjectionError, Quantised, accuracies
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
-from spikesim.neurons import Source
-from spikesim.synapses import OneToOne
+from spikesim.neurons.description import LinearNeuron, Parameter
 
 FINEST = grids.MASTER_BITS
 LEAK_BITS = 6  # the chip's fraction of u and v, below a weight's last bit
@@ -71,6 +71,7 @@ def quantise(
     _check_bits(bits, chip)
     plain = network if masters is None else network.with_masters(masters)
     forward = plain.inference(T)
+    normal_forms(f"quantise for {chip.title}", forward)
     finest = {name: _finest(forward, name, chip) for name in forward.populations}
     steps = _steps(forward, bits, finest, joint=_one_step(chip))
     populations: dict[str, Any] = {}
@@ -85,7 +86,7 @@ def quantise(
     changed = tuple(
         _population_error(name, forward.populations[name], p)
         for name, p in made.populations.items()
-        if not isinstance(p, Source)
+        if not is_source(p)
     )
     before, after, samples = accuracies(forward, made, **measure)
     return Quantised(made, chip.name, bits, errors, changed, before, after, samples)
@@ -144,17 +145,20 @@ def _finest(network: Network, name: str, chip: Hardware) -> int:
     steps, limit, wrap = FINEST - _extra(p, chip), chip.limit("threshold"), chip.limit("current")
     if limit is None or limit.high is None or wrap is None or wrap.high is None:
         return steps
+    neuron: LinearNeuron = p.linear()
     reach, synapses = _reach(network, name)
-    while steps >= 0 and p.theta * 2.0**steps > limit.high + 1:
+    lasting, theta = int(_lasting(neuron, network.window.T).max()), float(neuron.theta.max())
+    start = float(np.abs(neuron.u_start).max())
+    while steps >= 0 and theta * 2.0**steps > limit.high + 1:
         steps -= 1
     # A weight is 64 units of u, and rounding may add half a step to each.
     while (
-        steps >= 0 and (reach * 2.0**steps + synapses / 2) * _lasting(p, network.window.T) * 64 >= wrap.high
+        steps >= 0 and ((reach * 2.0**steps + synapses / 2) * lasting + start * 2.0**steps) * 64 >= wrap.high
     ):
         steps -= 1
     if steps < 0:
         raise LimitError(
-            f"{name}: theta = {p.theta}, and the input of a step reaches {reach:.6g}; {chip.title} holds "
+            f"{name}: theta = {theta}, and the input of a step reaches {reach:.6g}; {chip.title} holds "
             f"thresholds of {limit} ({limit.source}) in steps of the weights, and 2**17 of them as a "
             f"current. Scale weights, bias and threshold down together: the spikes stay the same"
         )
@@ -171,10 +175,10 @@ def _reach(network: Network, name: str) -> tuple[float, int]:
     return float(total[0].max()), int(total[1].max())
 
 
-def _lasting(p: Any, T: int) -> int:
-    """How many steps' input a current can hold at once: all T without a decay."""
-    decay = round(getattr(p, "u_decay", 1.0) * UNITY)
-    return T if decay == 0 else min(T, -(-UNITY // decay))
+def _lasting(neuron: LinearNeuron, T: int) -> npt.NDArray[np.int64]:
+    """How many steps' input a current can hold at once, int64 (n,): all T without a decay."""
+    decay = np.rint(neuron.u_decay * UNITY).astype(np.int64)
+    return np.minimum(np.where(decay == 0, T, -(-UNITY // np.maximum(decay, 1))), T)
 
 
 def _kept(w: Reals, step: int, bits: int) -> bool:
@@ -183,18 +187,50 @@ def _kept(w: Reals, step: int, bits: int) -> bool:
 
 
 def _population(p: Any, into: list[int], finest: int, chip: Hardware, T: int, exact: bool) -> Any:
-    """A population on its new grid: threshold, bias and decays to what the chip can hold; `exact` weights."""
+    """A population on its new grid, every parameter neuron by neuron as the chip can hold it.
+
+    Args:
+        p: the population.
+        into: exponents of the steps of the projections into it.
+        finest: exponent of the finest step, as `_finest` gives it.
+        chip: the target.
+        T: steps of a trial.
+        exact: whether its weights stay as they are.
+    """
     if is_source(p):
         return p
     extra = _extra(p, chip)
     weights = max(into, default=min(p.grid - extra if p.grid is not None else finest, finest))
     steps = weights if _one_step(chip) else min(_for_bias(p, weights, extra, T), finest)
     bits = steps + extra
-    bias = _bias(p, bits, extra, chip)
+    values = {q.name: np.asarray(getattr(p, q.name), np.float64) for q in _numbers(p)}
+    made = {q.name: _fitted(values[q.name], q, bits, extra, chip) for q in _numbers(p)}
     # Sums of unchanged numbers pass a threshold between two of them where they reach the next one.
-    up = exact and not extra and bool(np.all(np.asarray(bias) == np.asarray(p.bias)))
-    theta = float(np.ceil(p.theta * 2.0**bits) * 2.0**-bits) if up else _theta(p.theta, bits, extra)
-    return replace(p, grid=bits, theta=theta, bias=bias, **_decays(p, chip))
+    sums = [name for name in made if name != "theta"]
+    if exact and not extra and all((made[name] == values[name]).all() for name in sums):
+        made["theta"] = np.ceil(values["theta"] * 2.0**bits) * 2.0**-bits
+    return replace(p, grid=bits, **{name: _plain(value) for name, value in made.items()})
+
+
+def _numbers(p: Any) -> list[Parameter]:
+    """The declared parameters of a population that are real numbers, one for all neurons or one for each."""
+    return [q for q in p.description.parameters if not q.whole and getattr(p, q.name) is not None]
+
+
+def _fitted(values: Reals, parameter: Parameter, bits: int, extra: int, chip: Hardware) -> Reals:
+    """Values of a parameter, each as near as the chip can hold it."""
+    if parameter.name == "theta":
+        return _theta(values, bits, extra)
+    if parameter.name == "bias":
+        return _bias(values, bits, extra, chip)
+    if parameter.unit == "1/step":
+        return np.rint(values * UNITY) / UNITY if chip.quantised else values
+    return np.asarray(grids.rounded(values, bits), np.float64)
+
+
+def _plain(values: Reals) -> Any:
+    """A number, or a tuple of n numbers."""
+    return tuple(values.tolist()) if values.ndim else float(values)
 
 
 def _projection(network: Network, p: Any, step: int, bits: int) -> Any:
@@ -206,8 +242,7 @@ def _projection(network: Network, p: Any, step: int, bits: int) -> Any:
             f"{p.name}: weights of at most {np.abs(w).max():.3g} are rounded to steps of 2**-{step}, the "
             f"finest with which the threshold of {p.post} can be held, and nothing is left of them"
         )
-    fixed = {"plastic": None} if getattr(p, "plastic", None) is not None else {}
-    return replace(p, w=float(made.flat[0]) if isinstance(p, OneToOne) else made, **fixed)
+    return p.fixed(made)
 
 
 def _floored(network: Network, chip: Hardware) -> Network:
@@ -215,26 +250,28 @@ def _floored(network: Network, chip: Hardware) -> Network:
     if chip.limit("membrane") is None:
         return network
     populations = dict(network.populations)
-    for name, p in network.populations.items():
-        if not isinstance(p, Source) and p.floor is None and _lowest(network, name) < saturation(p):
+    for name, p in integrating(network).items():
+        bounded = p.description.parameter("floor") is None or p.floor is not None
+        if not bounded and _lowest(network, name) < saturation(p):
             populations[name] = replace(p, floor=saturation(p))
     return replace(network, populations=populations)
 
 
 def _lowest(network: Network, name: str) -> float:
     """The least membrane that a population's weights and bias can bring in a window without a leak."""
-    p = network.populations[name]
-    least = np.zeros(p.n)
+    neuron: LinearNeuron = network.populations[name].linear()
+    least = np.zeros(len(neuron.theta))
     for link in network.incoming(name):
         for _, matrix in link.pieces(network.weights(link.name)):
             least[: matrix.shape[1]] += np.minimum(matrix, 0).sum(axis=0)
     T = network.window.T
-    return float((np.minimum(least * _lasting(p, T) + p.bias, 0) * T).min())
+    brought = np.minimum(least * _lasting(neuron, T) + np.minimum(neuron.u_start, 0) + neuron.bias, 0) * T
+    return float((brought + np.minimum(neuron.v_start, 0)).min())
 
 
 def _for_bias(p: Any, weights: int, extra: int, T: int) -> int:
     """A step (and `extra` bits) on which a window's rounding of the bias is below half a weight's step."""
-    bias, steps = np.asarray(p.bias, np.float64), weights
+    bias, steps = p.linear().bias, weights
     while steps + extra < FINEST and _off(bias, steps + extra) * T > 2.0 ** -(weights + 1):
         steps += 1
     return steps
@@ -244,18 +281,17 @@ def _off(values: Reals, bits: int) -> float:
     return float(np.abs(values - grids.rounded(values, bits)).max())
 
 
-def _theta(theta: float, bits: int, extra: int) -> float:
-    """The nearest threshold on the grid, at least one step; 64 k + 1 counts where something leaks."""
+def _theta(theta: Reals, bits: int, extra: int) -> Reals:
+    """The nearest thresholds on the grid, at least one step; 64 k + 1 counts where something leaks."""
     if not extra:
-        return max(float(grids.rounded(theta, bits)), 2.0**-bits)
-    k = max(round((theta * 2.0**bits - 1) / 2**extra), 0)
+        return np.maximum(np.asarray(grids.rounded(theta, bits), np.float64), 2.0**-bits)
+    k = np.maximum(np.rint((theta * 2.0**bits - 1) / 2**extra), 0)
     return (k * 2**extra + 1) * 2.0**-bits
 
 
-def _bias(p: Any, bits: int, extra: int, chip: Hardware) -> Any:
-    """The nearest bias that a mantissa of 13 bits and an exponent of 3 can hold."""
-    bias = np.asarray(p.bias, np.float64)
-    counts = np.floor(bias * 2.0**bits + 0.5)
+def _bias(bias: Reals, bits: int, extra: int, chip: Hardware) -> Reals:
+    """The nearest biases that mantissas of 13 bits and one exponent of 3 bits can hold."""
+    made = np.floor(bias * 2.0**bits + 0.5)
     mantissa, exponent = chip.limit("bias_mantissa"), chip.limit("bias_exponent")
     if mantissa is not None and exponent is not None:
         assert mantissa.high is not None and exponent.high is not None
@@ -264,18 +300,10 @@ def _bias(p: Any, bits: int, extra: int, chip: Hardware) -> Any:
             grain = max(2**power // units, 1)
             fitted = np.floor(bias * 2.0**bits / grain + 0.5) * grain
             if np.abs(fitted).max() * units / 2**power <= mantissa.high:
-                counts = fitted
+                made = fitted
                 break
         # A bias beyond is left as it is, and refused by the compiler with its limit.
-    made = counts * 2.0**-bits
-    return tuple(made.tolist()) if made.ndim else float(made)
-
-
-def _decays(p: Any, chip: Hardware) -> dict[str, float]:
-    known = {f.name for f in fields(p)}
-    if not chip.quantised:
-        return {}
-    return {d: round(getattr(p, d) * UNITY) / UNITY for d in DECAYS if d in known}
+    return made * 2.0**-bits
 
 
 def _weight_error(network: Network, p: Any, step: int, bits: int) -> ProjectionError:
@@ -298,8 +326,20 @@ def _weight_error(network: Network, p: Any, step: int, bits: int) -> ProjectionE
 
 
 def _population_error(name: str, before: Any, after: Any) -> PopulationError:
-    bias = np.abs(np.asarray(after.bias) - np.asarray(before.bias)).max()
-    decays = (abs(getattr(after, d) - getattr(before, d)) for d in DECAYS if hasattr(after, d))
-    floor = None if after.floor == before.floor else after.floor
-    decay = float(max(decays, default=0.0))
-    return PopulationError(name, after.grid, before.theta, after.theta, float(bias), decay, floor)
+    """The largest change of each parameter over the neurons."""
+    old, new = before.linear(), after.linear()
+    k = int(np.argmax(np.abs(new.theta - old.theta)))
+
+    def largest(*names: str) -> float:
+        return max(float(np.abs(getattr(new, x) - getattr(old, x)).max()) for x in names)
+
+    return PopulationError(
+        name,
+        after.grid,
+        float(old.theta[k]),
+        float(new.theta[k]),
+        largest("bias"),
+        largest(*DECAYS),
+        None if (new.floor == old.floor).all() else float(new.floor.min()),
+        largest("v_start", "u_start", "v_reset"),
+    )

@@ -44,9 +44,10 @@ class PopulationError:
     Attributes:
         name: of the population.
         grid: its numbers are multiples of 2**-grid now.
-        theta_before, theta: the threshold.
-        bias, decay: largest errors of biases and of decays.
+        theta_before, theta: the threshold, of the neuron where it moved most.
+        bias, decay: largest errors of biases and of decays, over the neurons.
         floor: the chip's saturation, where it is declared now; None where nothing is.
+        start: largest error of initial membranes and currents, and of reset values.
     """
 
     name: str
@@ -56,6 +57,7 @@ class PopulationError:
     bias: float
     decay: float
     floor: float | None
+    start: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

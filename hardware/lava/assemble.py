@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,9 +11,10 @@ import numpy as np
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, LavaGraph, Link
 from spikesim.hardware.loihi.compile import retimed
+from spikesim.hardware.neurons import normal_form, shown
 from spikesim.network import Network
-from spikesim.network.scheduling import is_source
-from spikesim.neurons import ErrorIF, Source
+from spikesim.network.scheduling import is_input, is_source
+from spikesim.neurons.description import LinearNeuron
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
 NO_RESET = "Lava's LIF, and Loihi's, resets to zero"
@@ -70,8 +71,7 @@ def assemble(
     parts: dict[str, tuple[tuple[str, int], ...]] = {}
     processes: dict[str, Cells] = {}
     for name, cell in cells.items():
-        population = network.populations[name]
-        pair = isinstance(population, ErrorIF) and population.form == "pair"
+        pair = normal_form("Lava", name, network.populations[name]).form == "pair"
         parts[name] = ((f"{name}+", 1), (f"{name}-", -1)) if pair else ((name, 1),)
         processes |= {part: replace(cell, name=part) for part, _ in parts[name]}
     links: list[Link] = []
@@ -80,7 +80,7 @@ def assemble(
         p = wiring.declared
         drained = drained and starts[p.pre] + wiring.delay == starts[p.post]
         links += _links(network, wiring, parts, processes)
-    sources = {name: p.n for name, p in network.populations.items() if isinstance(p, Source)}
+    sources = {name: p.n for name, p in network.populations.items() if is_source(p)}
     return LavaGraph(arithmetic, sources, dict(starts), processes, tuple(links), parts, drained)
 
 
@@ -100,36 +100,44 @@ def check_supported(network: Network, floors: bool = False) -> None:
         drive = network.drives[0]
         raise EngineError(f"Lava: {drive.post} has a {type(drive).__name__}; feed it through a Source")
     for name, p in network.populations.items():
-        if isinstance(p, Source):
-            if p.replay:
-                raise EngineError(f"Lava: {name} replays its spikes; export network.inference()")
-        elif is_source(p):
+        if not is_source(p):
+            _check_neuron(name, p, normal_form("Lava", name, p), floors)
+        elif not is_input(p):
             raise EngineError(
                 f"Lava: {name} is a {type(p).__name__}; make a Source of it, and give its spikes"
             )
-        else:
-            _check_neuron(name, p, floors)
+        elif p.replay:
+            raise EngineError(f"Lava: {name} replays its spikes; export network.inference()")
     for projection in network.projections:
-        kind = type(projection)
-        if kind not in (Dense, OneToOne, Sparse, Conv2d):
+        if type(projection) not in SHAPES:
+            known = ", ".join(kind.__name__ for kind in SHAPES)
             raise EngineError(
-                f"Lava: {projection.name} is a {kind.__name__}; Dense, OneToOne, Sparse and Conv2d have "
-                f"a process"
+                f"Lava: {projection.name} is a {type(projection).__name__}; {known} have a process. Declare "
+                f"it as Sparse, from its edges(); or add it to spikesim.hardware.lava.assemble.SHAPES"
             )
 
 
-def _check_neuron(name: str, p: Any, floors: bool) -> None:
+def _check_neuron(name: str, p: Any, neuron: LinearNeuron, floors: bool) -> None:
+    floor = neuron.floor[np.isfinite(neuron.floor)]
     wrong = [
-        ("reset", getattr(p, "reset", "zero") == "subtract", f"{NO_RESET}; train with that reset"),
-        ("v_reset", getattr(p, "v_reset", 0) != 0, f"{NO_RESET}; take v_reset=0"),
-        ("floor", p.floor is not None and not floors, "Lava's LIF has no floor; train with floor=None"),
-        ("refractory", getattr(p, "refractory", 0) != 0, "LIFReset knows no rest after a spike; take 0"),
-        ("gate_by", p.gate_by is not None, "export network.inference(), which has no gates"),
-        ("active_in", p.active_in == "second", "export network.inference(), which has one phase"),
+        ("reset", "'subtract'" if neuron.subtract else "", f"{NO_RESET}; train with that reset"),
+        ("v_reset", shown(neuron.v_reset) if neuron.v_reset.any() else "", f"{NO_RESET}; take v_reset=0"),
+        (
+            "floor",
+            shown(floor) if len(floor) and not floors else "",
+            "Lava's LIF has no floor; train with floor=None",
+        ),
+        (
+            "refractory",
+            shown(neuron.refractory) if neuron.refractory.any() else "",
+            "Lava's LIF and LIFReset have no refractory time; take 0",
+        ),
+        ("gate_by", p.gate_by or "", "export network.inference(), which has no gates"),
+        ("active_in", p.active_in or "", "export network.inference(), which has one phase"),
     ]
-    for field, is_so, why in wrong:
-        if is_so:
-            raise EngineError(f"Lava: {name} has {field} = {getattr(p, field)!r}; {why}")
+    for field, value, why in wrong:
+        if value:
+            raise EngineError(f"Lava: {name} has {field} = {value}; {why}")
 
 
 def _links(network: Network, wiring: Wiring, parts: Any, cells: Mapping[str, Cells]) -> list[Link]:
@@ -149,19 +157,42 @@ def _links(network: Network, wiring: Wiring, parts: Any, cells: Mapping[str, Cel
 
 def _shaped(wiring: Wiring, n_pre: int, n_post: int) -> tuple[Any, Convolution | None]:
     """Weights (n_post, n_pre), dense or CSR, or a kernel with its geometry."""
+    return SHAPES[type(wiring.declared)](wiring, n_pre, n_post)
+
+
+def _matrix(wiring: Wiring, n_pre: int, n_post: int) -> tuple[Any, None]:
+    return np.ascontiguousarray(np.asarray(wiring.weights).T), None
+
+
+def _sparse(wiring: Wiring, n_pre: int, n_post: int) -> tuple[Any, None]:
+    rows = np.repeat(np.arange(n_pre), np.diff(wiring.indptr))
+    return _csr(wiring.weights, rows, wiring.indices, n_pre, n_post), None
+
+
+def _one_to_one(wiring: Wiring, n_pre: int, n_post: int) -> tuple[Any, None]:
+    own = np.arange(n_post)
+    return _csr(wiring.weights, own, own, n_pre, n_post), None
+
+
+def _convolution(wiring: Wiring, n_pre: int, n_post: int) -> tuple[Any, Convolution | None]:
+    p, w = wiring.declared, np.asarray(wiring.weights)
+    if wiring.delay > 1:  # Conv has no delays
+        pre, post, each, _ = p.edges(w)
+        return _csr(each, pre, post, n_pre, n_post), None
+    return w, Convolution(p.shape, p.out_shape, p.stride, p.padding, p.groups)
+
+
+def _csr(w: Any, pre: Any, post: Any, n_pre: int, n_post: int) -> Any:
+    """A scipy CSR matrix (n_post, n_pre); several synapses between two neurons add up."""
     from scipy.sparse import csr_matrix
 
-    p, w = wiring.declared, np.asarray(wiring.weights)
-    if isinstance(p, Sparse):
-        rows = np.repeat(np.arange(n_pre), np.diff(wiring.indptr))
-        each = np.broadcast_to(w, wiring.indices.shape)
-        return csr_matrix((each, (wiring.indices, rows)), shape=(n_post, n_pre)), None  # doubles add up
-    if isinstance(p, OneToOne):
-        own = np.arange(n_post)
-        return csr_matrix((np.broadcast_to(w, (n_post,)), (own, own)), shape=(n_post, n_pre)), None
-    if isinstance(p, Conv2d):
-        if wiring.delay > 1:  # Conv has no delays
-            return csr_matrix(p.pieces(w)[0][1].T), None
-        assert isinstance(p.stride, tuple) and isinstance(p.padding, tuple)
-        return w, Convolution(p.shape, p.out_shape, p.stride, p.padding, p.groups)
-    return np.ascontiguousarray(w.T), None
+    return csr_matrix((np.broadcast_to(w, post.shape), (post, pre)), shape=(n_post, n_pre))
+
+
+# Kind of projection -> (wiring, n_pre, n_post) -> weights, and the geometry of a convolution.
+SHAPES: dict[type, Callable[[Wiring, int, int], tuple[Any, Convolution | None]]] = {
+    Dense: _matrix,
+    OneToOne: _one_to_one,
+    Sparse: _sparse,
+    Conv2d: _convolution,
+}

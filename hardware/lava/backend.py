@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from spikesim.hardware.lava.graph import Arithmetic
+import numpy as np
+
+from spikesim.engines import Runner
+from spikesim.hardware.lava.graph import ONE_A_PROCESS, Arithmetic
 from spikesim.hardware.lava.install import require, require_hardware
 from spikesim.hardware.lava.network import BUILDERS, LavaNetwork
 from spikesim.hardware.lava.player import Part, Player, Stage
+from spikesim.hardware.split import Joined, split
 from spikesim.network import Network
 
 
-def lava_float(network: Network, hardware: bool = False) -> Player:
+def lava_float(network: Network, hardware: bool = False) -> Runner:
     """Lava in floating point; arguments and errors as `lava_player`."""
     return lava_player(network, "float", hardware)
 
 
-def lava_fixed(network: Network, hardware: bool = False) -> Player:
+def lava_fixed(network: Network, hardware: bool = False) -> Runner:
     """Lava in fixed point, in Loihi's integers; arguments and errors as `lava_player`."""
     return lava_player(network, "fixed", hardware)
 
 
-def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False) -> Player:
+def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False) -> Runner:
     """What runs a network for inference in Lava, with the call of an engine.
 
     A set of presentations is one run: neurons are cleared where one ends, and nothing pauses. Networks in
@@ -37,9 +41,11 @@ def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False
     """
     graph = BUILDERS[arithmetic](network)  # what cannot be is refused before Lava is asked for
     require_hardware() if hardware else require()
-    return Player(
+    whole, (network, parts) = network, split("Lava", network, ONE_A_PROCESS)
+    player = Player(
         network, lambda: stage(LavaNetwork(network, arithmetic, resets=False)), graph.drained, hardware
     )
+    return Joined(whole, parts, player) if parts else player
 
 
 def stage(lava: LavaNetwork) -> Stage:
@@ -47,9 +53,15 @@ def stage(lava: LavaNetwork) -> Stage:
     graph = lava.graph
     parts = {}
     for population, listed in graph.parts.items():
-        parts[population] = tuple(
-            Part(lava.neurons[name].s_out, lava.neurons[name].v, sign, not graph.cells[name].ternary)
-            for name, sign in listed
-        )
+        parts[population] = tuple(_part(lava, name, sign) for name, sign in listed)
     units = {name: graph.cells[listed[0][0]].unit for name, listed in graph.parts.items()}
     return Stage(lava.root, lava.connect, parts, graph.starts, units, graph.arithmetic == "fixed")
+
+
+def _part(lava: LavaNetwork, name: str, sign: int) -> Part:
+    """A process, with what the player sets where a trial begins."""
+    process, cells = lava.neurons[name], lava.graph.cells[name]
+    if cells.starts_elsewhere:
+        starts = ((process.v, cells.v_start), (process.u, cells.u_start))
+        return Part(process.s_out, process.v, sign, starts, from_rest=cells.start == 1)
+    return Part(process.s_out, process.v, sign, ((process.v, np.zeros(cells.n)),) if cells.ternary else ())

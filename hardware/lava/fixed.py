@@ -6,21 +6,22 @@ are beside their second threshold or their second channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
-from spikesim.hardware.lava.graph import Cells, LavaGraph, low_enough
+from spikesim.hardware.lava.graph import ONE_A_PROCESS, Cells, LavaGraph, low_enough
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, reach
+from spikesim.hardware.neurons import normal_forms
+from spikesim.hardware.split import split
 from spikesim.network import Network
-from spikesim.neurons import IF, ErrorIF, Source
-from spikesim.synapses import Conv2d
+from spikesim.neurons import IF
+from spikesim.neurons.description import LinearNeuron
 
 
 def fixed(network: Network) -> LavaGraph:
@@ -32,6 +33,7 @@ def fixed(network: Network) -> LavaGraph:
             brings them there.
     """
     check_supported(network, floors=True)  # the chip's own saturation is one that it has
+    network, _ = split("Lava", network, ONE_A_PROCESS)
     starts, _ = clocks(network)
     chip = compile_network(_without_errors(network))
     for bound in reach(chip):
@@ -41,47 +43,47 @@ def fixed(network: Network) -> LavaGraph:
                 f"{bound.u_low}) units, and u wraps beyond 24 bits, 2**23 = {2**23}. Quantise with fewer "
                 f"bits, or take fewer inputs"
             )
-    cells = {
-        name: _cells(chip.populations[name], p, starts[name])
-        for name, p in network.populations.items()
-        if not isinstance(p, Source)
-    }
-    return assemble(network, "fixed", cells, _wirings(network, chip), starts)
+    forms = normal_forms("Lava", network)
+    cells = {name: _cells(chip.populations[name], form, starts[name]) for name, form in forms.items()}
+    return assemble(network, "fixed", cells, _wirings(forms, chip), starts)
 
 
 def _without_errors(network: Network) -> Network:
-    populations = {
-        name: IF(p.n, p.theta, p.grid, offset=p.offset) if isinstance(p, ErrorIF) else p
-        for name, p in network.populations.items()
-    }
-    readout = network.readout
-    return replace(network, populations=populations, readout=readout)
+    """The network with an IF in place of each error population: the compiler knows single membranes."""
+    populations = dict(network.populations)
+    for name, form in normal_forms("Lava", network).items():
+        if form.form != "single":
+            p = network.populations[name]
+            populations[name] = IF(p.n, tuple(form.theta.tolist()), p.grid, offset=p.offset)
+    return replace(network, populations=populations)
 
 
-def _cells(chip: IntegerPopulation, population: Any, start: int) -> Cells:
-    if chip.du == 0 or chip.dv == UNITY:
+def _cells(chip: IntegerPopulation, neuron: LinearNeuron, start: int) -> Cells:
+    du, dv = int(chip.du[0]), int(chip.dv[0])  # all are equal: the population was split
+    if du == 0 or dv == UNITY:
         raise EngineError(
-            f"Lava: {chip.name} has u_decay = {chip.du / UNITY}, v_decay = {chip.dv / UNITY}; its registers "
+            f"Lava: {chip.name} has u_decay = {du / UNITY}, v_decay = {dv / UNITY}; its registers "
             f"of 12 bits hold u_decay from 1/4096 to 1, and v_decay from 0 to 4095/4096. Take the nearest"
         )
-    mantissa = np.zeros(chip.n, np.int32) if chip.bias_mant is None else chip.bias_mant
     return Cells(
         name=chip.name,
         n=chip.n,
-        ternary=isinstance(population, ErrorIF) and population.form == "ternary",
-        du=chip.du - 1,  # the process adds one
-        dv=chip.dv,
-        vth=chip.vth,
-        bias_mant=mantissa,
+        ternary=neuron.form == "ternary",
+        du=du - 1,  # the process adds one
+        dv=dv,
+        vth=int(chip.vth[0]),
+        bias_mant=chip.bias_mant.astype(np.int32),
         bias_exp=chip.bias_exp,
         v0=low_enough(chip.bias, start),
         start=start,
         unit=float(chip.scale),
+        v_start=chip.v_start,
+        u_start=chip.u_start,
     )
 
 
-def _wirings(network: Network, chip: IntegerNetwork) -> Iterator[Wiring]:
-    pairs = {n for n, p in network.populations.items() if isinstance(p, ErrorIF) and p.form == "pair"}
+def _wirings(forms: Mapping[str, LinearNeuron], chip: IntegerNetwork) -> Iterator[Wiring]:
+    pairs = {name for name, form in forms.items() if form.form == "pair"}
     for p in chip.projections:
         if pairs & {p.pre, p.post} and p.sign_mode == "mixed" and p.weights.min() == -256:
             raise LimitError(
@@ -89,7 +91,7 @@ def _wirings(network: Network, chip: IntegerNetwork) -> Iterator[Wiring]:
                 f"is beyond Loihi's 254. Quantise with fewer bits"
             )
         weights, exponent = p.weights, p.weight_exp
-        if isinstance(p.declared, Conv2d) and p.delay == 1:  # Lava's Conv reads no exponent and no sign mode
+        if p.kind == "conv" and p.delay == 1:  # Lava's Conv reads no exponent and no sign mode
             weights = weights << exponent if exponent >= 0 else weights >> -exponent
             exponent = 0
         yield Wiring(p.name, p.declared, weights, p.delay, exponent, p.indptr, p.indices)

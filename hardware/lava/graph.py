@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Arithmetic = Literal["float", "fixed"]
+ONE_A_PROCESS = ("theta", "u_decay", "v_decay")  # biases and starts are held neuron by neuron
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +30,10 @@ class Cells:
         du, dv: decays as the process takes them (float: the part lost; fixed: 12 bits, du one less).
         vth: fires at v > vth (and, ternary, at v < -vth).
         bias_mant, bias_exp: (n,) and one number; floating point ignores the exponent.
-        v0: membrane before the first presentation: so low that no bias can fire it.
+        v0: membrane before the first trial: so low that no bias can fire it.
         start: Lava step of its own step 0.
         unit: what the process's v holds for one count of the population's grid (or for 1, without a grid).
+        v_start, u_start: (n,), membrane and current at the start of a trial, as the process holds them.
     """
 
     name: str
@@ -45,6 +47,13 @@ class Cells:
     v0: float
     start: int
     unit: float
+    v_start: npt.NDArray[Any]
+    u_start: npt.NDArray[Any]
+
+    @property
+    def starts_elsewhere(self) -> bool:
+        """Whether a trial starts with other than zeros: LIFReset clears, and the player has to set."""
+        return bool(self.v_start.any() or self.u_start.any())
 
 
 @dataclass(frozen=True)

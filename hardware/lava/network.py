@@ -26,7 +26,8 @@ class LavaNetwork:
 
     Attributes:
         declared: the network.
-        graph: its numbers.
+        graph: its numbers. A population whose thresholds or decays differ from neuron to neuron is there in
+            parts, NAME[0], NAME[1], ... (see `spikesim.hardware.split`).
         neurons: process name -> LIFReset or TernaryLIF; a pair of error neurons is NAME+ and NAME-.
         connections: process name -> Dense, Sparse, Conv, DelayDense or DelaySparse.
         resets: process name -> the Reset processes of a TernaryLIF.
@@ -34,13 +35,13 @@ class LavaNetwork:
     Args:
         network: for inference.
         arithmetic: "float" or "fixed".
-        resets: let a TernaryLIF, which cannot clear itself, be cleared at the end of every presentation by
-            Reset processes. They act in the phase of a step in which Vars are read, so that who reads its
-            last membrane leaves them out, and clears it himself.
+        resets: let a TernaryLIF, which cannot clear itself, be cleared at the end of every trial by Reset
+            processes. They act in the phase of a step in which Vars are read; a player that reads the last
+            membrane leaves them out, and clears it.
 
     Raises:
         DeclarationError: an unknown arithmetic.
-        EngineError: what Lava's stock processes do not do.
+        EngineError: what Lava's stock processes do not do; with resets, trials that start at other than 0.
         LimitError: numbers beyond Loihi's ("fixed").
         MissingExtraError: Lava is not installed.
     """
@@ -50,6 +51,13 @@ class LavaNetwork:
             raise DeclarationError(unknown("arithmetic of Lava", arithmetic, BUILDERS))
         self.declared = network
         self.graph: LavaGraph = BUILDERS[arithmetic](network)
+        for name, cells in self.graph.cells.items():
+            if resets and cells.starts_elsewhere:
+                raise EngineError(
+                    f"Lava: the trials of {name} start at other than 0 (v_start, u_start), and LIFReset "
+                    f"starts at 0. Take 0, or play the network by lava_fixed or lava_float, which set the "
+                    f"start of every trial"
+                )
         require()
         neurons, cleared, connections = {}, {}, {}
         for name, cells in self.graph.cells.items():

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.hardware.lava.session import Reals, Session
+from spikesim.hardware.neurons import normal_form
 from spikesim.network import Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
@@ -29,13 +30,15 @@ class Part:
         spikes: an OutPort of shape (n,).
         v: the Var of its membrane; of three dimensions where it counts (columns, rows, channels).
         sign: of its spikes: -1 for the lower half of a pair of error neurons.
-        clears: whether it clears itself where a presentation ends; else its membrane is set to 0.
+        starts: Vars and what they are set to where a trial begins; none where it clears itself.
+        from_rest: whether its state is right when Lava begins, so that it is set from the second trial on.
     """
 
     spikes: Any
     v: Any
     sign: int = 1
-    clears: bool = True
+    starts: tuple[tuple[Any, npt.NDArray[Any]], ...] = ()
+    from_rest: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,20 +116,20 @@ class Player:
             session.start(stage.root, "fixed_pt" if stage.fixed else "floating_pt")
             given = {name: trains(s, stage.starts[name]) for name, s in inputs.items()}
             steps = max(stage.starts.values()) + B * T - 1
-            for t, step in enumerate(session.stream(given, steps, _clearings(stage, B, T)), 1):
+            for t, step in enumerate(session.stream(given, steps, _settings(stage, B, T)), 1):
                 for (what, population, k), values in step.items():
                     own = t - stage.starts[population]
                     if 0 <= own < B * T:
                         found.take(stage, what, population, k, (chosen.start + own // T, own % T), values)
 
 
-def _clearings(stage: Stage, B: int, T: int) -> dict[int, list[Any]]:
-    """Lava step -> the membranes that are cleared at its end."""
-    found: dict[int, list[Any]] = {}
+def _settings(stage: Stage, B: int, T: int) -> dict[int, list[tuple[Any, npt.NDArray[Any]]]]:
+    """Lava step -> the Vars that are set at its end, each with its values."""
+    found: dict[int, list[tuple[Any, npt.NDArray[Any]]]] = {}
     for population, parts in stage.parts.items():
         for part in parts:
-            for b in range(1, 1 if part.clears else B):
-                found.setdefault(stage.starts[population] - 1 + b * T, []).append(part.v)
+            for b in range(int(part.from_rest), B if part.starts else 0):
+                found.setdefault(stage.starts[population] - 1 + b * T, []).extend(part.starts)
     return found
 
 
@@ -157,9 +160,9 @@ class _Kept:
         self._rasters = {name: np.zeros((*shapes[name], p.n), np.int8) for name, p in moving.items()}
         self._v: dict[str, npt.NDArray[Any]] = {}
         for name in self.monitors:
-            pair = getattr(moving[name], "form", "") == "pair"
+            membranes = 2 if normal_form("Lava", name, moving[name]).form == "pair" else 1
             kind = np.float64 if moving[name].grid is None else np.int64
-            self._v[name] = np.zeros((*shapes[name], 2 if pair else 1, moving[name].n), kind)
+            self._v[name] = np.zeros((*shapes[name], membranes, moving[name].n), kind)
         self._told: set[str] = set()
 
     def take(self, stage: Stage, what: str, name: str, k: int, when: tuple[int, int], values: Reals) -> None:

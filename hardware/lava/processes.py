@@ -12,14 +12,15 @@ DELAY_OF_A_PROCESS = 1  # a connection sends what it computed in the step before
 
 
 def neurons(graph: LavaGraph, cells: Cells, T: int) -> Any:
-    """LIFReset, which clears itself at the start of a presentation; or TernaryLIF, which needs `resets`.
+    """LIFReset, which clears itself at the start of a trial; TernaryLIF, which needs `resets`; or LIF, where
+    a trial starts with other than zeros, which the player sets.
 
     Args:
         graph: where the cells belong.
         cells: what to make.
-        T: steps of a presentation.
+        T: steps of a trial.
     """
-    from lava.proc.lif.process import LIFReset, TernaryLIF
+    from lava.proc.lif.process import LIF, LIFReset, TernaryLIF
 
     whole = graph.arithmetic == "fixed"
     kind = int if whole else float
@@ -33,6 +34,10 @@ def neurons(graph: LavaGraph, cells: Cells, T: int) -> Any:
         "v": np.full(cells.n, cells.v0, np.int32 if whole else np.float64),
         "name": cells.name,
     }
+    if cells.starts_elsewhere:
+        if cells.start == 1:  # nothing runs before
+            shared |= {"v": cells.v_start.astype(bias.dtype), "u": cells.u_start.astype(bias.dtype)}
+        return LIF(vth=kind(cells.vth), **shared)
     if not cells.ternary:
         return LIFReset(vth=kind(cells.vth), reset_interval=T, reset_offset=cells.start, **shared)
     return TernaryLIF(vth_hi=kind(cells.vth), vth_lo=kind(-cells.vth), **shared)

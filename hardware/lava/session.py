@@ -98,14 +98,14 @@ class Session:
         self,
         given: Mapping[str, Iterator[Reals]],
         steps: int,
-        clear: Mapping[int, Iterable[Any]] = MappingProxyType({}),
+        settings: Mapping[int, Iterable[tuple[Any, npt.NDArray[Any]]]] = MappingProxyType({}),
     ) -> Iterator[dict[Tap, Reals]]:
         """Run, and give what every step brings: name -> (n,) of what is extracted and monitors.
 
         Args:
             given: name -> what is injected, (n,) a step.
             steps: of Lava's clock.
-            clear: step -> Vars that are set to 0 at its end, when all has been read.
+            settings: step -> Vars that are set at its end, when all has been read, and to what.
 
         Raises:
             EngineError: a process of Lava has failed.
@@ -116,7 +116,7 @@ class Session:
         ports = {k: e.out_port.external_pipe_csp_recv_port for k, e in self._extractors.items()}
         ports |= {k: w._pm_to_p_dst_port for k, w in self._wires.items()}
         done = 0
-        for stop in sorted({*(step for step in clear if step < steps), steps}):
+        for stop in sorted({*(step for step in settings if 0 < step < steps), steps}):
             self._root.run(condition=RunSteps(num_steps=stop - done, blocking=False))
             for t in range(done, stop):
                 while sent < min(steps, t + AHEAD):
@@ -125,8 +125,8 @@ class Session:
                     sent += 1
                 yield {name: self._receive(port) for name, port in ports.items()}
             self._root.wait()
-            for variable in clear.get(stop, ()):
-                variable.set(np.zeros(variable.shape))
+            for variable, values in settings.get(stop, ()):
+                variable.set(values)
             done = stop
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spikesim.engines import Runner
 from spikesim.hardware.lava.backend import lava_player
 from spikesim.hardware.lava.file import read_lava, save_lava
-from spikesim.hardware.lava.player import Player
-from spikesim.hardware.limits import leaks
 from spikesim.hardware.loihi.emulator import Loihi
+from spikesim.hardware.neurons import leaks
 from spikesim.hardware.targets import ExportTarget, Reader, without_floors
 from spikesim.network import Network
 
 
-def _fixed(path: Path, network: Network) -> Player:
+def _fixed(path: Path, network: Network) -> Runner:
     return lava_player(read_lava(path)[0], "fixed")
 
 
-def _float(path: Path, network: Network) -> Player:
+def _float(path: Path, network: Network) -> Runner:
     return lava_player(without_floors(read_lava(path)[0]), "float")
 
 

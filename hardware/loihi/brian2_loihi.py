@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.engines import Runner
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.hardware.loihi.integer_network import IntegerNetwork, IntegerPopulation, IntegerProjection
+from spikesim.hardware.split import Joined, split
 from spikesim.network import Masters, Network
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
@@ -28,30 +30,41 @@ from spikesim.spikes import Spikes, from_raster
 SIGNS = {"mixed": 1, "excitatory": 2, "inhibitory": 3}
 
 
+# A group has one threshold, one pair of decays and one refractory time.
+ONE_A_GROUP = ("theta", "u_decay", "v_decay", "refractory")
+
+
 class Brian2Loihi:
     """Runs a network that classifies in brian2-loihi.
 
     Attributes:
         network: the declaration.
-        chip: its integers.
+        chip: its integers; populations whose parameters differ from neuron to neuron are there in parts (see
+            `spikesim.hardware.split`).
         masters: the plastic weights; nothing changes them.
 
     Raises:
-        LimitError: what the chip cannot hold, or a bias.
+        EngineError: a neuron model without a normal form.
+        LimitError: what the chip cannot hold; a bias, or trials that start at other than 0.
         MissingExtraError: brian2-loihi is not installed.
     """
 
     def __init__(self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None) -> None:
         self.network = network
         self.masters: Masters = dict(network.masters() if masters is None else masters)
-        self.chip = compile_network(network, self.masters)
+        made, parts = split("brian2-loihi", network.with_masters(self.masters), ONE_A_GROUP)
+        self.chip = compile_network(made)
         for p in self.chip.populations.values():
-            if p.bias.any():
-                raise LimitError(
-                    f"{p.name}: bias = {int(p.bias[p.bias != 0][0])} units; brian2-loihi has no bias. "
-                    f"Take bias=0, or compare with another program (lava-fixed)"
-                )
+            for what in ("bias", "v_start", "u_start"):
+                values = getattr(p, what)
+                if values.any():
+                    raise LimitError(
+                        f"{p.name}: {what} = {int(values[values != 0][0])} units; brian2-loihi has no "
+                        f"{what}. Take {what}=0, or compare with another program (lava-fixed)"
+                    )
         _modules()
+        player = _Groups(self.chip)
+        self._player: Runner = Joined(network, parts, player) if parts else player
 
     def run(
         self,
@@ -62,8 +75,27 @@ class Brian2Loihi:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes in one run of Brian2; arguments and errors as for the emulator."""
-        net = self.network
+        """Play a batch of trials in one run of Brian2; arguments and errors as for the emulator."""
+        return self._player.run(inputs, labels, record, learn, batch, factor)
+
+
+class _Groups:
+    """Plays an integer network of equal neurons in each population."""
+
+    def __init__(self, chip: IntegerNetwork) -> None:
+        self.chip = chip
+
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+    ) -> Recording:
+        """See `Brian2Loihi.run`."""
+        net = self.chip.declared
         refusal = "brian2-loihi: it plays what has been learnt (learn=False); learn with an engine"
         B, keep = check_playing(net, inputs, labels, record, learn, batch, factor, refusal)
         given = {k: np.stack([s.raster(b) for b in range(B)]) for k, s in inputs.items() if B}
@@ -122,8 +154,9 @@ def _group(loihi: Any, p: IntegerPopulation, B: int, spikes: npt.NDArray[np.int8
     if spikes is not None:
         owner, times, neurons = np.nonzero(spikes)
         return loihi.LoihiSpikeGeneratorGroup(B * p.n, owner * p.n + neurons, times + p.start)
+    refractory, vth, dv, du = (int(values[0]) for values in (p.refractory, p.vth, p.dv, p.du))  # all equal
     return loihi.LoihiNeuronGroup(
-        B * p.n, refractory=p.refractory + 1, threshold_v_mant=p.vth, decay_v=p.dv, decay_I=p.du
+        B * p.n, refractory=refractory + 1, threshold_v_mant=vth, decay_v=dv, decay_I=du
     )
 
 

@@ -22,7 +22,7 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -31,9 +31,10 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import EngineError
-from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, hardware_limits, leaks
+from spikesim.hardware.limits import LAVA_FIXED, LimitError, check
 from spikesim.hardware.loihi.integer_network import (
     SHIFT,
+    TOP,
     UNITY,
     IntegerNetwork,
     IntegerPopulation,
@@ -42,8 +43,9 @@ from spikesim.hardware.loihi.integer_network import (
     Kind,
     SignMode,
 )
+from spikesim.hardware.neurons import counts, normal_form
 from spikesim.network import Network
-from spikesim.neurons import Source
+from spikesim.network.scheduling import is_source
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
 CHIP = "loihi1"
@@ -110,36 +112,57 @@ def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
 
 def _population(network: Network, name: str, start: int) -> IntegerPopulation:
     p = network.populations[name]
-    if isinstance(p, Source):
+    if is_source(p):
         return IntegerPopulation(name, p.n, start)
-    leaky = leaks(p)
-    theta = int(grids.snap(p.theta, p.grid))
-    if leaky and (theta - 1) % 64:
-        near = round((theta - 1) / 64) * 64 + 1
+    neuron = normal_form("loihi", name, p)
+    theta = counts(neuron.theta, p.grid)
+    if neuron.leaks and ((theta - 1) % 64).any():
+        k = int(np.argmax((theta - 1) % 64 != 0))
+        near = round((int(theta[k]) - 1) / 64) * 64 + 1
         raise LimitError(
-            f"{name}: theta = {theta} counts of 2**-{p.grid}; with a leak the chip's thresholds are 64 k + 1 "
-            f"counts (17 bits, shifted left by 6, and v has to exceed them). The nearest is {near}; "
+            f"{name}[{k}]: theta = {theta[k]} counts of 2**-{p.grid}; with a leak the chip's thresholds are "
+            f"64 k + 1 counts (17 bits, shifted left by 6, and v has to exceed them). The nearest is {near}; "
             f"spikesim.hardware.quantise takes it"
         )
-    scale = 1 if leaky else 64
-    vth = (theta - 1) // 64 if leaky else theta - 1
-    bias = np.broadcast_to(grids.snap(p.bias, p.grid), (p.n,)) * scale
-    mantissa, exponent = _bias(name, bias)
-    du, dv = (round(getattr(p, d, default) * UNITY) for d, default in (("u_decay", 1.0), ("v_decay", 0.0)))
-    refractory_left = getattr(p, "refractory", 0)
-    floored = p.floor is not None  # `check` has passed no other floor than the chip's own saturation
+    scale = 1 if neuron.leaks else 64
+    mantissa, exponent = _bias(name, counts(neuron.bias, p.grid) * scale)
     return IntegerPopulation(
-        name, p.n, start, False, scale, vth, du, dv, mantissa, exponent, refractory_left, floored
+        name,
+        p.n,
+        start,
+        source=False,
+        scale=scale,
+        bias_exp=exponent,
+        vth=(theta - 1) // 64 if neuron.leaks else theta - 1,
+        du=np.rint(neuron.u_decay * UNITY).astype(np.int64),
+        dv=np.rint(neuron.v_decay * UNITY).astype(np.int64),
+        bias_mant=mantissa,
+        refractory=neuron.refractory,
+        floored=np.isfinite(neuron.floor),  # `check` has passed no other floor than the chip's own saturation
+        v_start=_start(name, "v_start", counts(neuron.v_start, p.grid) * scale),
+        u_start=_start(name, "u_start", counts(neuron.u_start, p.grid) * scale),
     )
 
 
-def _bias(name: str, units: Ints) -> tuple[npt.NDArray[np.int32], int]:
+def _start(name: str, what: str, units: Ints) -> Ints:
+    """A start in units of v, when 24 bits hold it."""
+    far = np.abs(units) >= TOP
+    if far.any():
+        k = int(np.argmax(far))
+        raise LimitError(
+            f"{name}[{k}]: {what} = {units[k]} units of v; the chip holds 24 bits, up to 2**23 - 1 = "
+            f"{TOP - 1} ({LAVA_FIXED.limits['membrane'].source}). Start nearer to 0, or take a coarser grid"
+        )
+    return units
+
+
+def _bias(name: str, units: Ints) -> tuple[Ints, int]:
     """Mantissa and exponent of a population's bias; the exponent 6 where it serves, as weights have it."""
     limits = LAVA_FIXED.limits["bias_mantissa"]
     for exponent in (6, 0, 1, 2, 3, 4, 5, 7):
         mantissa = units >> exponent
         if ((mantissa << exponent) == units).all() and all(limits.holds(int(m)) for m in _ends(mantissa)):
-            return mantissa.astype(np.int32), exponent
+            return mantissa, exponent
     far = int(units[np.argmax(np.abs(units))])
     raise LimitError(
         f"{name}: bias = {far} units of v; a bias is a mantissa of {limits} times 2**0 .. 2**7 "
@@ -154,60 +177,57 @@ def _ends(values: Ints) -> tuple[int, int]:
 def _projection(
     network: Network, p: Any, masters: Mapping[str, Any], delay: int, scale: int, clip: bool
 ) -> list[IntegerProjection]:
-    kind, counts = declared_counts(network, p, masters)
-    weights, exponent, mode, clipped = chip_weights(counts * scale, p.name, clip)
+    kind, units = declared_counts(network, p, masters)
+    weights, exponent, mode, clipped = chip_weights(units * scale, p.name, clip)
     if kind != "sparse":
         return [
             IntegerProjection(p.name, p.pre, p.post, kind, weights, exponent, mode, delay, p, clipped=clipped)
         ]
     found = []
-    rows, each = p.rows, np.broadcast_to(weights, p.indices.shape)
-    late = np.zeros(len(p.indices), np.int64) if p.delays is None else p.delays.astype(np.int64)
-    for extra in np.unique(late):
-        mine = late == extra
-        indptr = np.concatenate(
-            [np.zeros(1, np.int64), np.cumsum(np.bincount(rows[mine], minlength=len(p.indptr) - 1))]
-        )
-        name = p.name if not late.any() else f"{p.name}+{extra}"
+    for name, late, w, indptr, indices in by_delay(p, weights, delay):
         found.append(
-            IntegerProjection(
-                name,
-                p.pre,
-                p.post,
-                kind,
-                each[mine],
-                exponent,
-                mode,
-                delay + int(extra),
-                p,
-                indptr,
-                p.indices[mine],
-                clipped,
-            )
+            IntegerProjection(name, p.pre, p.post, kind, w, exponent, mode, late, p, indptr, indices, clipped)
         )
         clipped = 0
     return found
 
 
-_KINDS: dict[type[Any], Kind] = {Dense: "dense", OneToOne: "one_to_one", Sparse: "sparse", Conv2d: "conv"}
+def by_delay(p: Sparse, w: npt.NDArray[Any], delay: int) -> Iterator[tuple[str, int, Any, Ints, Any]]:
+    """The synapses of each delay of a sparse projection: name, delay, weights, indptr, indices.
+
+    Args:
+        p: the projection.
+        w: its weights, as `Network.weights` gives them or of another type.
+        delay: steps of a synapse without an extra delay.
+    """
+    each, rows = np.broadcast_to(w, p.indices.shape), p.rows
+    for extra in np.unique(p.late):
+        mine = p.late == extra
+        ends = np.cumsum(np.bincount(rows[mine], minlength=len(p.indptr) - 1))
+        name = p.name if not p.late.any() else f"{p.name}+{extra}"
+        indptr = np.concatenate([np.zeros(1, np.int64), ends])
+        yield name, delay + int(extra), each[mine], indptr, p.indices[mine]
+
+
+KINDS: dict[type[Any], Kind] = {Dense: "dense", OneToOne: "one_to_one", Sparse: "sparse", Conv2d: "conv"}
 
 
 def declared_counts(network: Network, p: Any, masters: Mapping[str, Any]) -> tuple[Kind, Ints]:
-    """The kind of a projection, and its weights in counts of the post population's grid, as declared.
+    """The kind of a projection, and its weights in counts of the postsynaptic grid, as declared.
 
     Raises:
-        LimitError: a kind of projection that the chip does not have.
-        DeclarationError: weights beside the grid (those that another rule than a CountRule changes can be).
+        LimitError: a kind of projection that is not in `KINDS`.
+        DeclarationError: weights off the grid (those that another rule than a trial rule changes can be).
     """
-    bits = network.populations[p.post].grid
-    for kind, name in _KINDS.items():
-        if isinstance(p, kind):
-            w = p.w if kind is OneToOne else network.weights(p.name, masters)
-            return name, grids.on_grid(w, bits, f"{p.name}: w")
-    raise LimitError(
-        f"{p.name}: projection = {type(p).__name__}; {hardware_limits(CHIP).title} has Dense, OneToOne, "
-        f"Sparse and Conv2d of fixed weights here. Give what it brings as spikes of a Source, or leave it out"
-    )
+    kind = KINDS.get(type(p))
+    if kind is None:
+        known = ", ".join(kind.__name__ for kind in KINDS)
+        raise LimitError(
+            f"{p.name}: projection = {type(p).__name__}; Loihi and Lava have {known} of fixed weights here. "
+            f"Declare it as Sparse, from its edges(); or add it to spikesim.hardware.loihi.compile.KINDS"
+        )
+    w = np.float64(p.w) if kind == "one_to_one" else network.weights(p.name, masters)
+    return kind, grids.on_grid(w, network.populations[p.post].grid, f"{p.name}: w")
 
 
 def sign_mode(weights: npt.NDArray[Any]) -> SignMode:

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from spikesim.engines.inference_only import check_playing
 from spikesim.errors import EngineError, SpikesimError, unknown
 from spikesim.hardware.loihi.compile import compile_network
-from spikesim.hardware.loihi.integer_network import IntegerNetwork
+from spikesim.hardware.loihi.integer_network import IntegerNetwork, IntegerPopulation
 from spikesim.hardware.loihi.kernels import EARLY, SATURATED, WRAPPED, present
 from spikesim.network import Masters, Network
-from spikesim.neurons import Source
+from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording, winner
 from spikesim.spikes import Spikes, from_raster
 
@@ -97,7 +97,7 @@ class Loihi:
         counts = {name: np.zeros((B, 2, p.n), np.int64) for name, p in net.populations.items()}
         T = net.window.T
         rasters = {name: np.zeros((B, T, net.populations[name].n), np.int8) for name in keep}
-        moving = [name for name in keep if not isinstance(net.populations[name], Source)]
+        moving = [name for name in keep if not is_source(net.populations[name])]
         v = {name: np.zeros((B, T, net.populations[name].n), np.int64) for name in moving}
         predictions = np.zeros(B if net.readout else 0, np.int64)
         for b in range(B):
@@ -166,9 +166,9 @@ def flatten(chip: IntegerNetwork) -> dict[str, Any]:
     pops = list(chip.populations.values())
     index = {p.name: k for k, p in enumerate(pops)}
     base = np.concatenate([[0], np.cumsum([p.n for p in pops])]).astype(np.int64)
-    fields = ("start", "source", "vth", "du", "dv", "refractory", "floored")
-    columns = tuple(np.array([getattr(p, f) for p in pops], np.int64) for f in fields)
-    bias = np.concatenate([p.bias for p in pops])
+    fields = ("vth", "du", "dv", "refractory", "floored", "bias", "v_start", "u_start")
+    columns = tuple(np.concatenate([_column(p, field) for p in pops]) for field in fields)
+    clocks = tuple(np.array([getattr(p, field) for p in pops], np.int64) for field in ("start", "source"))
     links = chip.projections
     rows = [chip.rows[p.name] for p in links]
     first = np.cumsum([0, *(len(r[0]) for r in rows)]).astype(np.int64)
@@ -188,4 +188,12 @@ def flatten(chip: IntegerNetwork) -> dict[str, Any]:
         np.cumsum([0, *map(len, heard)]).astype(np.int64),
         np.array([k for listed in heard for k in listed], np.int64),
     )
-    return {"base": base, "neurons": (base, *columns, bias), "synapses": synapses, "incoming": incoming}
+    return {"base": base, "neurons": (base, *clocks, *columns), "synapses": synapses, "incoming": incoming}
+
+
+def _column(p: IntegerPopulation, field: str) -> npt.NDArray[np.int64]:
+    """A parameter of every neuron; zeros for a source. A floor counts the units of a count of the grid."""
+    if p.source:
+        return np.zeros(p.n, np.int64)
+    values: npt.NDArray[Any] = getattr(p, field)
+    return values.astype(np.int64) * (p.scale if field == "floored" else 1)

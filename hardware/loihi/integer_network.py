@@ -29,6 +29,8 @@ Kind = Literal["dense", "one_to_one", "sparse", "conv"]
 SHIFT = 6  # of synaptic input and threshold
 UNITY = 4096  # of decays
 TOP = 2**23  # u wraps beyond it, v saturates one below
+NONE: Ints = np.zeros(0, np.int64)
+NO_FLOOR: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +43,13 @@ class IntegerPopulation:
             then.
         source: whether its spikes are given from outside; then the rest has no meaning.
         scale: units of u and v in a count of the declared grid: 64, or 1 where something leaks.
-        vth: threshold mantissa, fires at v > vth << 6.
-        du, dv: decays, 0 .. 4096 in effect (Lava adds 1 to the du that it is given).
-        bias_mant: int32 (n,).
-        bias_exp: 0 .. 7.
-        refractory: steps of rest after a spike.
-        floored: the network declares the chip's own saturation as its floor: it is no surprise.
+        bias_exp: 0 .. 7, of all neurons.
+        vth: threshold mantissas, int64 (n,); fires at v > vth << 6.
+        du, dv: decays, int64 (n,), 0 .. 4096 in effect (Lava adds 1 to the du that it is given).
+        bias_mant: int64 (n,).
+        refractory: steps of rest after a spike, int64 (n,).
+        floored: bool (n,), neurons whose declared floor is the chip's own saturation: there it is expected.
+        v_start, u_start: membrane and current at the start of a trial, in units, int64 (n,).
     """
 
     name: str
@@ -54,20 +57,20 @@ class IntegerPopulation:
     start: int = 0
     source: bool = True
     scale: int = 64
-    vth: int = 0
-    du: int = UNITY
-    dv: int = 0
-    bias_mant: npt.NDArray[np.int32] | None = None
     bias_exp: int = 0
-    refractory: int = 0
-    floored: bool = False
+    vth: Ints = NONE
+    du: Ints = NONE
+    dv: Ints = NONE
+    bias_mant: Ints = NONE
+    refractory: Ints = NONE
+    floored: npt.NDArray[np.bool_] = NO_FLOOR
+    v_start: Ints = NONE
+    u_start: Ints = NONE
 
     @property
     def bias(self) -> Ints:
-        """The bias in units of v, int64 (n,)."""
-        if self.bias_mant is None:
-            return np.zeros(self.n, np.int64)
-        return self.bias_mant.astype(np.int64) << self.bias_exp
+        """The bias in units of v, int64 (n,); of a source nothing."""
+        return self.bias_mant << self.bias_exp
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +189,13 @@ def _reach(chip: IntegerNetwork, population: IntegerPopulation) -> Reach:
             np.add.at(summed, indices, part.astype(np.int64))
             total += shifted(summed, p.weight_exp) << SHIFT
     lasting = _lasting(population.du, chip.T)
-    low, high = low * lasting, high * lasting
+    low = low * lasting + np.minimum(population.u_start, 0)
+    high = high * lasting + np.maximum(population.u_start, 0)
     bias, leak = population.bias, _lasting(population.dv, chip.T)
-    v_low = np.minimum(low + bias, 0) * leak
+    v_low = np.minimum(low + bias, 0) * leak + np.minimum(population.v_start, 0)
     v_high = np.minimum(
-        np.maximum(high + bias, 0) * leak, (population.vth << SHIFT) + np.maximum(high + bias, 0)
+        np.maximum(high + bias, 0) * leak + np.maximum(population.v_start, 0),
+        np.maximum(population.vth << SHIFT, population.v_start) + np.maximum(high + bias, 0),
     )
     wraps = (high > TOP) | (low <= -TOP)
     saturates = (v_high > TOP - 1) | (v_low < 1 - TOP)
@@ -205,9 +210,10 @@ def _reach(chip: IntegerNetwork, population: IntegerPopulation) -> Reach:
     )
 
 
-def _lasting(decay: int, T: int) -> int:
-    """How many steps' input can be there at once: all T without a decay, 1 with a full one."""
-    return T if decay == 0 else min(T, -(-UNITY // decay))
+def _lasting(decay: Ints, T: int) -> Ints:
+    """How many steps' input can be there at once: all T without a decay, 1 with a full one; int64 (n,)."""
+    steps = np.where(decay == 0, T, -(-UNITY // np.maximum(decay, 1)))
+    return np.minimum(steps, T)
 
 
 def shifted(total: Ints, exponent: int) -> Ints:
@@ -225,7 +231,7 @@ def _rows(
         each = np.broadcast_to(p.weights, (n_pre,)).astype(np.int32)
         return np.arange(n_pre + 1, dtype=np.int64), np.arange(n_pre, dtype=np.int32), each
     if p.kind == "conv":
-        pre, post, w = _convolved(p)
+        pre, post, w, _ = p.declared.edges(p.weights)
     else:
         pre, post = np.nonzero(p.weights)
         w = p.weights[pre, post]
@@ -233,23 +239,3 @@ def _rows(
     counts = np.bincount(pre, minlength=n_pre)
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     return indptr, post[order].astype(np.int32), w[order].astype(np.int32)
-
-
-def _convolved(p: IntegerProjection) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
-    """The synapses of a convolution: pre, post, weight; nothing comes from the padding."""
-    conv, w = p.declared, p.weights
-    (channels, height, width), (out, rows, columns) = conv.shape, conv.out_shape
-    y, x = np.divmod(np.arange(rows * columns), columns)
-    ins, outs = channels // conv.groups, out // conv.groups
-    found: list[tuple[Ints, Ints, npt.NDArray[np.int32]]] = []
-    for o, c, a, b in np.argwhere(w):
-        row, column = y * conv.stride[0] + a - conv.padding[0], x * conv.stride[1] + b - conv.padding[1]
-        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-        channel = o // outs * ins + c
-        pre = (channel * height + row[inside]) * width + column[inside]
-        post = (o * rows + y[inside]) * columns + x[inside]
-        found.append((pre, post, np.full(len(pre), w[o, c, a, b], np.int32)))
-    if not found:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
-    pre, post, weights = (np.concatenate(part) for part in zip(*found, strict=True))
-    return pre, post, weights

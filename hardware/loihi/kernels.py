@@ -21,7 +21,8 @@ def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state,
     """Play one presentation.
 
     Args:
-        neurons: (base, start, source, vth, du, dv, refractory, floored) by population, bias by neuron, int64.
+        neurons: (base, start, source) by population; (vth, du, dv, refractory, floored, bias, v_start,
+            u_start) by neuron; int64.
         synapses: (pre, delay, exponent, first) by projection; indptr, indices, weights of all of them.
         incoming: (first, list) of each population's projections.
         T, steps: of a window, and of the chip.
@@ -36,7 +37,7 @@ def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state,
         (kind, step of the own window, population, neuron, value) of what stopped it; kind 0: nothing did.
     """
     base, start, source = neurons[:3]
-    state[0][:], state[1][:], state[2][:] = 0, 0, 0
+    state[0][:], state[1][:], state[2][:] = neurons[10], neurons[9], 0
     for now in range(steps):
         for p in range(len(start)):
             t = now - start[p]
@@ -73,10 +74,10 @@ def _deliver(synapses, q, fired, low, high, current, part):  # type: ignore[no-u
 @kernel
 def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no-untyped-def]
     """The step of a population; (kind, neuron, value) of what stopped it."""
-    base, _, _, vth, du, dv, refractory, floored, bias = neurons
+    base, _, _, vth, du, dv, refractory, floored, bias, _, _ = neurons
     u, v, refractory_left, current, _ = state
     for j in range(base[p], base[p + 1]):
-        x = _cut(u[j], du[p]) + (current[j] << 6)
+        x = _cut(u[j], du[j]) + (current[j] << 6)
         if x > 8388608 or x <= -8388608:
             if strict:
                 return WRAPPED, j - base[p], x
@@ -87,17 +88,17 @@ def _update(neurons, p, strict, fired, trace, state, events):  # type: ignore[no
         if refractory_left[j] > 0:
             refractory_left[j] -= 1
             continue
-        y = _cut(v[j], dv[p]) + x + bias[j]
+        y = _cut(v[j], dv[j]) + x + bias[j]
         if y > 8388607 or y < -8388607:
-            if strict and (y > 0 or not floored[p]):
+            if strict and (y > 0 or not floored[j]):
                 return SATURATED, j - base[p], y
             events[1, p] += 1
             y = min(max(y, -8388607), 8388607)
-        if y > vth[p] << 6:
-            if strict and floored[p] and dv[p] == 0 and du[p] == 4096 and y == (vth[p] << 6) + 1:
+        if y > vth[j] << 6:
+            if strict and floored[j] > 1 and y == (vth[j] << 6) + 1:
                 return EARLY, j - base[p], y
             fired[j] = 1
-            refractory_left[j] = refractory[p]
+            refractory_left[j] = refractory[j]
             y = 0
         v[j] = y
         trace[j] = y

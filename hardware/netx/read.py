@@ -102,7 +102,8 @@ class _NetxReader:
                 populations.setdefault("in", Source(int(np.prod(shape))))
                 post = f"layer{len(projections) + 1}"
                 projections.append(self.projection(layer, where, kind, shape, weight, (pre, post)))
-                shape = self.after(layer, where, projections[-1])
+                made = projections[-1].out_shape if kind == "conv" else (weight.shape[0],)
+                shape = self.after(layer, where, made)
                 populations[post] = self.neurons(layer, where, shape)
         if not projections:
             raise self.refuse("layer", "holds no dense and no convolutional layer")
@@ -220,9 +221,9 @@ class _NetxReader:
             raise self.refuse(f"{where}/{key}", f"is {value}; one number or two are needed")
         return (value[0], value[-1])
 
-    def after(self, layer: Tree, where: str, p: Any) -> tuple[int, ...]:
+    def after(self, layer: Tree, where: str, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of a layer's neurons, when it is what the layer says."""
-        made = self.bounded(p.out_shape if isinstance(p, Conv2d) else (p.matrix.shape[1],), where)
+        made = self.bounded(shape, where)
         said = self.whole(layer, where, "shape", 1)
         if int(np.prod(said)) != int(np.prod(made)) or (len(made) == 3 and said != made):
             raise self.refuse(f"{where}/shape", f"is {said}, and the weights make {made}")

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines import engine
-from spikesim.hardware.limits import leaks
 from spikesim.hardware.netx.player import netx_player
 from spikesim.hardware.netx.read import load_netx
 from spikesim.hardware.netx.write import layers, save_netx
+from spikesim.hardware.neurons import leaks
 from spikesim.hardware.targets import ExportTarget, Reader
 from spikesim.network import Network
 from spikesim.recording import Recording

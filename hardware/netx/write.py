@@ -33,6 +33,7 @@ from spikesim.network import Network
 from spikesim.synapses import Conv2d, Dense
 
 Ints = npt.NDArray[np.int64]
+LAYERS: dict[type, str] = {Dense: "dense", Conv2d: "conv"}  # kind of projection -> type of its layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +112,7 @@ def _check_chain(network: Network, projections: int) -> None:
             f"populations; the format holds one input and a chain of layers behind it. Export to lava"
         )
     for p in network.projections:
-        if not isinstance(p, Dense | Conv2d):
+        if type(p) not in LAYERS:
             raise LimitError(
                 f"{p.name}: a {type(p).__name__}; netx holds dense and convolutional layers. Write it as "
                 f"a Dense, or export to lava"
@@ -142,13 +143,14 @@ def _layer(chip: IntegerPopulation, p: IntegerProjection) -> NetxLayer:
             f"{chip.name}: a bias of {int(chip.bias[np.argmax(chip.bias & 63)])} units of v; netx holds "
             f"multiples of 64. Round it to whole weights (spikesim.hardware.quantise with 'netx')"
         )
-    if not chip.du or chip.dv >= UNITY:
+    vth, du, dv = (int(values[0]) for values in (chip.vth, chip.du, chip.dv))  # `check` has seen one of each
+    if not du or dv >= UNITY:
         raise LimitError(
-            f"{chip.name}: u_decay = {chip.du / UNITY:g}, v_decay = {chip.dv / UNITY:g}; netx holds an "
+            f"{chip.name}: u_decay = {du / UNITY:g}, v_decay = {dv / UNITY:g}; netx holds an "
             f"iDecay from 1 to {UNITY} and a vDecay from 0 to {UNITY - 1}, in parts of {UNITY}. Choose "
             f"another decay"
         )
-    bias, vth, unit = chip.bias >> SHIFT, chip.vth, float(chip.scale)
+    bias, unit = chip.bias >> SHIFT, float(chip.scale)
     convolution = p.declared if p.kind == "conv" else None
     if chip.scale == 64:
         # Without a leak all that a membrane sums up may be divided by what its addends have in common.
@@ -159,7 +161,7 @@ def _layer(chip: IntegerPopulation, p: IntegerProjection) -> NetxLayer:
     if convolution is None:
         weight = np.ascontiguousarray(weight.T)
     _check_weights(p.name, weight, convolution is not None)
-    return NetxLayer(chip.name, chip.n, weight, bias, vth, chip.du, chip.dv, convolution, unit)
+    return NetxLayer(chip.name, chip.n, weight, bias, vth, du, dv, convolution, unit)
 
 
 def _check_weights(name: str, weight: Ints, convolution: bool) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from spikesim.engines import Naive
 from spikesim.errors import DataError
-from spikesim.hardware.energy import DAVIES_2018, Layer, cores_of, work
+from spikesim.hardware.energy import DAVIES_2018, LayerEnergy, cores_of, work
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network
 from spikesim.neurons import IF, Source
@@ -95,7 +95,7 @@ def test_cores() -> None:
 def test_costs_are_published_ones() -> None:
     """Every cost is positive and has its source; layers side by side share the time."""
     assert "IEEE Micro" in DAVIES_2018.source and "silicon" in DAVIES_2018.source
-    one, two = (Layer("x", 10, cores, synapses=100.0) for cores in (1, 2))
+    one, two = (LayerEnergy("x", 10, cores, synapses=100.0) for cores in (1, 2))
     assert one.energy() == two.energy() and one.time() == 2 * two.time()
 
 

@@ -243,7 +243,7 @@ def test_the_command_ends_with_1_where_something_differs(
     said = CliRunner().invoke(app, arguments)
     assert said.exit_code == 1
     assert "1 and 0 differ" in said.output
-    assert "first:" in said.output
+    assert "first difference:" in said.output
 
 
 def test_leaky_neurons_go_to_lava_and_floating_point_is_not_asked(tmp_path: Path) -> None:

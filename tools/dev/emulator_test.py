@@ -4,7 +4,8 @@
 
 A network of a seed has one to three layers of integrate-and-fire or leaky neurons, with dense, sparse (delays
 synapse by synapse), convolutional and one-to-one projections of real-valued weights, of mixed or of one sign,
-recurrent ones, biases; it is quantised to 8, 6 or 4 bits and presented with random spikes.
+recurrent ones, biases; in about half of the populations thresholds, biases, decays, refractory times and
+starts differ from neuron to neuron. It is quantised to 8, 6 or 4 bits and presented with random spikes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ from spikesim.errors import DeclarationError, SpikesimError, unknown
 from spikesim.files.measured_table import Table, load_table, save_table
 from spikesim.grid import rounded
 from spikesim.hardware.loihi.emulator import Loihi
+from spikesim.hardware.neurons import PARAMETERS
 from spikesim.hardware.quantise import quantise
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
+from spikesim.tools.dev.random_parameters import heterogeneous
 from spikesim.verification.verify import compare
 from spikesim.window import Window
 
@@ -53,9 +56,24 @@ class Case:
         """Whether a neuron has a bias, which brian2-loihi has not."""
         return any(np.any(np.asarray(self.network.populations[name].bias)) for name in self.moving)
 
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """Parameters that differ from neuron to neuron in some population."""
+        forms = [self.network.populations[name].linear() for name in self.moving]
+        return tuple(name for name in PARAMETERS if any(form.differing([name]) for form in forms))
 
-def case(seed: int, biased: bool = True, presentations: int = 3) -> Case:
-    """The case of a seed; without biases where asked for."""
+
+# Parameters that do not differ from neuron to neuron, or are not there, in networks for a program.
+WITHOUT: dict[str, tuple[str, ...]] = {
+    "engine": ("floor", "v_reset"),
+    "lava-fixed": ("floor", "v_reset", "refractory"),
+    "brian2-loihi": ("floor", "v_reset", "bias", "v_start", "u_start"),
+}
+
+
+def case(seed: int, program: str = "engine", presentations: int = 3) -> Case:
+    """The case of a seed, of what a program holds."""
+    biased = "bias" not in WITHOUT[program]
     rs = np.random.default_rng([seed, int(biased)])
     T, shape = int(rs.integers(8, 30)), (int(rs.integers(1, 3)), *(int(k) for k in rs.integers(3, 6, 2)))
     populations: dict[str, Any] = {"in": Source(int(np.prod(shape)))}
@@ -77,7 +95,48 @@ def case(seed: int, biased: bool = True, presentations: int = 3) -> Case:
     declared = Network(populations, tuple(projections), Window(T), Readout(post))
     bits = int(rs.choice([8, 8, 6, 4]))
     spikes = from_raster(rs.random((presentations, T, populations["in"].n)) < rs.uniform(0.05, 0.4))
-    return Case(seed, bits, quantise(declared, "lava", bits).network, {"in": spikes})
+    varied = _varied(declared, np.random.default_rng([seed, 2]), WITHOUT[program], coarse=program != "engine")
+    chip = "lava" if program == "lava-fixed" else "loihi1"
+    return Case(seed, bits, quantise(varied, chip, bits).network, {"in": spikes})
+
+
+def _varied(network: Network, rs: np.random.Generator, without: Sequence[str], coarse: bool) -> Network:
+    """The same with parameters that differ from neuron to neuron, in about half of the populations.
+
+    Args:
+        network: of real numbers.
+        rs: where every choice comes from.
+        without: parameters that stay.
+        coarse: thresholds, decays and refractory times take three values at the most, each of which is a
+            process of its own in Lava.
+    """
+    populations = dict(network.populations)
+    for name, p in network.populations.items():
+        if name == "in" or rs.random() < 0.5:
+            continue
+        made = heterogeneous(p, rs, without)
+        kept = {} if not coarse else _coarse(made, rs.integers(0, 3, p.n))
+        populations[name] = _usable(replace(made, **kept))
+    return replace(network, populations=populations)
+
+
+SPLITTING = ("theta", "u_decay", "v_decay", "refractory")
+
+
+def _coarse(p: Any, group: Any) -> dict[str, Any]:
+    """Parameters that neurons of a group share."""
+    first = np.array([np.flatnonzero(group == g)[0] for g in group])
+    known = [q.name for q in p.description.parameters]
+    values = {name: getattr(p, name) for name in known if name in SPLITTING}
+    return {name: np.asarray(v)[first] for name, v in values.items() if np.ndim(v)}
+
+
+def _usable(p: Any) -> Any:
+    """Without the decays that 12 bits of Lava do not hold: of no current, of the whole membrane."""
+    if p.description.parameter("u_decay") is None:
+        return p
+    u_decay = np.maximum(np.asarray(p.u_decay), 2 / 4096)
+    return replace(p, u_decay=u_decay, v_decay=np.minimum(np.asarray(p.v_decay), 4094 / 4096))
 
 
 def _weights(rs: np.random.Generator, scale: float, *size: int) -> Any:
@@ -126,7 +185,7 @@ def _neurons(rs: np.random.Generator, n: int, reach: float, biased: bool, offset
     return LIF(n, theta, u_decay=du, v_decay=float(rs.uniform(0.01, 0.5)), bias=bias, offset=offset)
 
 
-PROGRAMS = ("lava-fixed", "brian2-loihi")
+PROGRAMS = ("engine", "lava-fixed", "brian2-loihi")
 
 
 def _program(name: str, network: Network) -> Any:
@@ -153,7 +212,7 @@ def played(case: Case, programs: Sequence[str]) -> Played:
     truth = Naive(case.network).run(case.inputs, record=case.moving)
     spikes, found = sum(len(s.times) for s in truth.spikes.values()), []
     emulated = Loihi(case.network).run(case.inputs, record=case.moving)
-    for name in ("engine", *programs):
+    for name in dict.fromkeys(("engine", *programs)):
         other = (
             truth if name == "engine" else _program(name, case.network).run(case.inputs, record=case.moving)
         )
@@ -178,7 +237,7 @@ def measured(
     for name in programs:
         data[name] = {"networks": 0, "presentations": 0, "spikes": 0, "differences": []}
         for seed in range(1, networks + 1):
-            one = case(seed, biased=name != "brian2-loihi")
+            one = case(seed, name)
             found = played(one, (name,))
             data[name]["networks"] += 1
             data[name]["presentations"] += len(one.inputs["in"])
@@ -201,8 +260,10 @@ def _table(data: Mapping[str, Any]) -> Table:
         tuple(rows),
         f"python -m spikesim.tools.dev.emulator_test --networks {most}",
         "Every network is compared with the naive engine as well. Dense, sparse, convolutional, one-to-one "
-        "and recurrent projections, IF and LIF, 8, 6 and 4 bits; brian2-loihi has no biases, so its networks "
-        "have none.",
+        "and recurrent projections, IF and LIF, 8, 6 and 4 bits. In about half of the populations "
+        "thresholds, biases, decays, refractory times and starts differ from neuron to neuron, as far as a "
+        "program has them: Lava has no refractory times, brian2-loihi neither biases nor starts. Of what "
+        "splits a population Lava and brian2-loihi get up to three values.",
         data=dict(data),
     )
 

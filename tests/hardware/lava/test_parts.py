@@ -12,7 +12,7 @@ import pytest
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
 from spikesim.hardware.lava.graph import Cells, Convolution, Link, low_enough
-from spikesim.hardware.lava.player import Part, _clearings, trains
+from spikesim.hardware.lava.player import Part, _settings, trains
 from spikesim.hardware.lava.processes import DELAY_OF_A_PROCESS, _geometry, _kernel
 from spikesim.network import Network
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, Source
@@ -22,7 +22,7 @@ from spikesim.window import Window
 
 
 def cells(name: str, n: int, ternary: bool = False) -> Cells:
-    return Cells(name, n, ternary, 1.0, 0.0, 1.0, np.zeros(n), 0, 0.0, 1, 1.0)
+    return Cells(name, n, ternary, 1.0, 0.0, 1.0, np.zeros(n), 0, 0.0, 1, 1.0, np.zeros(n), np.zeros(n))
 
 
 def network(*projections: Any, n: tuple[int, int] = (3, 2), **post: Any) -> Network:
@@ -102,10 +102,18 @@ def test_a_source_sends_from_its_start_and_is_silent_afterwards() -> None:
     assert found == [[0, 0], [0, 0], [1, 0], [0, 1], [1, 1], [0, 0], [0, 0], [0, 0]]
 
 
-def test_membranes_are_cleared_between_presentations_where_processes_do_not() -> None:
-    parts = {"a": (Part(None, "v of a"),), "b": (Part(None, "v of b", clears=False),)}
-    stage: Any = SimpleNamespace(parts=parts, starts={"a": 2, "b": 3})
-    assert _clearings(stage, 3, 5) == {7: ["v of b"], 12: ["v of b"]}
+def test_states_are_set_where_trials_begin_and_processes_do_not_clear_themselves() -> None:
+    zero, start = np.zeros(2), np.ones(2)
+    parts = {
+        "a": (Part(None, "v of a"),),
+        "b": (Part(None, "v of b", starts=(("v of b", zero),)),),
+        "c": (Part(None, "v of c", starts=(("v of c", start),), from_rest=False),),
+    }
+    stage: Any = SimpleNamespace(parts=parts, starts={"a": 2, "b": 3, "c": 4})
+    found = _settings(stage, 3, 5)
+    assert found == {7: [("v of b", zero)], 12: [("v of b", zero)]} | {
+        step: [("v of c", start)] for step in (3, 8, 13)
+    }
 
 
 def test_lava_counts_columns_rows_channels_and_turns_kernels_around() -> None:

@@ -77,7 +77,6 @@ def test_weights_beside_64_units_are_refused() -> None:
 def test_biases(bias: float, mantissa: int, exponent: int) -> None:
     """A count is 64 units: 6 is the exponent, 7 where 13 bits do not do."""
     made = compile_network(network(IF(1, 5.0, 0, bias=bias))).populations["p"]
-    assert made.bias_mant is not None
     assert (made.bias_mant.tolist(), made.bias_exp, made.bias.tolist()) == ([mantissa], exponent, [bias * 64])
 
 
@@ -92,7 +91,7 @@ def test_thresholds() -> None:
     """theta - 1 without a leak; 64 k + 1 counts with one; 17 bits."""
     assert compile_network(network(IF(1, 2.0**17, 0))).populations["p"].vth == 2**17 - 1
     made = compile_network(network(LIF(1, 10 + 1 / 64, 6, u_decay=0.25), [[1.0]])).populations["p"]
-    assert (made.vth, made.scale, made.du, made.dv) == (10, 1, 1024, 0)
+    assert (int(made.vth[0]), made.scale, int(made.du[0]), int(made.dv[0])) == (10, 1, 1024, 0)
     with pytest.raises(LimitError, match=r"theta = 640 counts.*The nearest is 641"):
         compile_network(network(LIF(1, 10.0, 6, u_decay=0.25), [[1.0]]))
     with pytest.raises(LimitError, match=r"threshold = 131072.*0 .. 131071"):
@@ -102,11 +101,8 @@ def test_thresholds() -> None:
 def test_a_current_that_does_not_last_leaves_the_scale() -> None:
     """LIF without leak is IF: the same integers."""
     plain, made = (compile_network(network(p)).populations["p"] for p in (IF(1, 9.0, 0), LIF(1, 9.0, 0)))
-    assert (
-        (plain.vth, plain.scale, plain.du, plain.dv)
-        == (made.vth, made.scale, made.du, made.dv)
-        == (8, 64, 4096, 0)
-    )
+    for p in (plain, made):
+        assert (int(p.vth[0]), p.scale, int(p.du[0]), int(p.dv[0])) == (8, 64, 4096, 0)
 
 
 def test_sparse_delays_become_projections() -> None:

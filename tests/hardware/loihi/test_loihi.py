@@ -11,7 +11,7 @@ from spikesim.engines import Naive
 from spikesim.errors import DataError, EngineError
 from spikesim.hardware.limits import LimitError, saturation
 from spikesim.hardware.loihi.emulator import Loihi, OverflowOnChip
-from spikesim.hardware.loihi.integer_network import IntegerNetwork, reach, shifted
+from spikesim.hardware.loihi.integer_network import IntegerNetwork, IntegerPopulation, reach, shifted
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
 from spikesim.neurons import IF, LIF, Source
@@ -37,7 +37,10 @@ def twin(chip: IntegerNetwork, trains: dict[str, np.ndarray]) -> dict[str, tuple
     spikes = {name: np.zeros((chip.T, p.n), int) for name, p in chip.populations.items()}
     spikes |= {name: train.astype(int) for name, train in trains.items()}
     traces = {name: np.zeros((chip.T, p.n), int) for name, p in chip.populations.items()}
-    state = {name: [[0, 0, 0] for _ in range(p.n)] for name, p in chip.populations.items()}
+    state = {
+        name: [[int(p.u_start[j]), int(p.v_start[j]), 0] for j in range(0 if p.source else p.n)]
+        for name, p in chip.populations.items()
+    }
     matrices = {p.name: chip.matrix(p).astype(int) for p in chip.projections}
     for now in range(chip.steps):
         for name, p in chip.populations.items():
@@ -50,27 +53,25 @@ def twin(chip: IntegerNetwork, trains: dict[str, np.ndarray]) -> dict[str, tuple
                 if link.post == name and 0 <= sent < chip.T:
                     total += shifted(spikes[link.pre][sent] @ matrices[link.name], link.weight_exp)
             for j in range(p.n):
-                spikes[name][t, j], traces[name][t, j] = _step(
-                    p, state[name][j], int(total[j]), int(p.bias[j])
-                )
+                spikes[name][t, j], traces[name][t, j] = _step(p, j, state[name][j], int(total[j]))
     return {
         name: (spikes[name], traces[name]) for name in chip.populations if not chip.populations[name].source
     }
 
 
-def _step(p: object, state: list[int], arrived: int, bias: int) -> tuple[int, int]:
+def _step(p: IntegerPopulation, j: int, state: list[int], arrived: int) -> tuple[int, int]:
     u, v, refractory_left = state
-    u = int(np.sign(u)) * (abs(u) * (4096 - p.du) // 4096) + arrived * 64  # type: ignore[attr-defined]
+    u = int(np.sign(u)) * (abs(u) * (4096 - int(p.du[j])) // 4096) + arrived * 64
     u = u - 2**24 if u > 2**23 else u + 2**24 if u <= -(2**23) else u
     state[0] = u
     if refractory_left:
         state[2] -= 1
         return 0, v
-    v = int(np.sign(v)) * (abs(v) * (4096 - p.dv) // 4096) + u + bias  # type: ignore[attr-defined]
+    v = int(np.sign(v)) * (abs(v) * (4096 - int(p.dv[j])) // 4096) + u + int(p.bias[j])
     v = max(min(v, 2**23 - 1), 1 - 2**23)
-    fired = v > p.vth * 64  # type: ignore[attr-defined]
+    fired = v > int(p.vth[j]) * 64
     state[1] = 0 if fired else v
-    state[2] = p.refractory if fired else 0  # type: ignore[attr-defined]
+    state[2] = int(p.refractory[j]) if fired else 0
     return int(fired), state[1]
 
 
@@ -88,7 +89,13 @@ def test_eight_steps_by_hand() -> None:
     assert rasters(found, "p")[0, :, 0].tolist() == [0, 1, 0, 0, 1, 0, 0, 0]
     assert found.v["p"][0, :, 0].tolist() == [4, 0, 1, 5, 0, 1, 2, 3]
     chip = emulator.chip.populations["p"]
-    assert (chip.vth, chip.bias.tolist(), chip.du, chip.dv, chip.start) == (6, [64], 4096, 0, 1)
+    assert tuple(map(int, (chip.vth[0], chip.bias[0], chip.du[0], chip.dv[0], chip.start))) == (
+        6,
+        64,
+        4096,
+        0,
+        1,
+    )
 
 
 def test_a_leak_by_hand() -> None:
@@ -113,7 +120,7 @@ def test_random_networks_equal_engine_and_twin(seed: int) -> None:
 
 
 def test_the_cases_fire_and_are_of_every_kind() -> None:
-    """What the equality is worth: spikes, leaks, biases, recurrence, every projection, several bits."""
+    """What the equality is worth: spikes, leaks, biases, recurrence, every projection, parameters, bits."""
     cases = [case(seed) for seed in range(20)]
     links = [link for c in cases for link in c.network.projections]
     assert {type(link) for link in links} == {Dense, OneToOne, Sparse, Conv2d}
@@ -121,6 +128,8 @@ def test_the_cases_fire_and_are_of_every_kind() -> None:
     assert {type(c.network.populations["p0"]) for c in cases} == {IF, LIF}
     assert any(c.biased for c in cases)
     assert {c.bits for c in cases} == {8, 6, 4}
+    differing = {name for c in cases for name in c.differing}
+    assert differing >= {"theta", "bias", "u_decay", "v_decay", "refractory", "v_start", "u_start"}
     assert sum(int(Naive(c.network).run(c.inputs).counts["p0"].sum()) for c in cases) > 1000
 
 

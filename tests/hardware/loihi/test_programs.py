@@ -24,7 +24,7 @@ from spikesim.window import Window
 def test_random_networks_in_lava(seed: int) -> None:
     """Every spike and membrane equal; more of them: python -m spikesim.tools.dev.emulator_test."""
     pytest.importorskip("lava.proc.lif.process", reason="lava-nc is not installed")
-    found = played(case(seed, presentations=2), ("lava-fixed",))
+    found = played(case(seed, "lava-fixed", presentations=2), ("lava-fixed",))
     assert found.differences == () and found.spikes > 0
 
 
@@ -33,7 +33,7 @@ def test_random_networks_in_lava(seed: int) -> None:
 def test_random_networks_in_brian2_loihi(seed: int) -> None:
     """The same in another emulator, which was compared with the chip by its authors."""
     pytest.importorskip("brian2_loihi", reason="brian2-loihi is not installed")
-    found = played(case(seed, biased=False, presentations=1), ("brian2-loihi",))
+    found = played(case(seed, "brian2-loihi", presentations=1), ("brian2-loihi",))
     assert found.differences == ()
 
 
@@ -91,8 +91,8 @@ def test_overflows_are_lavas(n_in: int, low: int) -> None:
     found = emulator.run({"in": from_raster(spikes)}, record=["p"])
     assert emulator.events["wraps"]["p"] > 0 and emulator.events["saturations"]["p"] > 0
     (link,), p = emulator.chip.projections, emulator.chip.populations["p"]
-    decays = {"du": p.du - 1, "dv": p.dv}
-    fired, v = lava_by_hand(link.weights, link.weight_exp, spikes, vth=p.vth, bias_mant=0, **decays)
+    decays = {"du": int(p.du[0]) - 1, "dv": int(p.dv[0])}
+    fired, v = lava_by_hand(link.weights, link.weight_exp, spikes, vth=int(p.vth[0]), bias_mant=0, **decays)
     assert (found.spikes["p"].raster() == fired).all()
     assert (found.v["p"][0] == v).all()
 

@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_refused(graph: Path, tmp_path: Path) -> None:
         (["--input", str(tmp_path / "other.npz")], DataError, "Known: inp"),
         (["--input", str(tmp_path / "bad.npz")], DataError, "cannot be read as .npz"),
         (["--input", str(tmp_path / "locked.npz")], DataError, "cannot be read as .npz"),
-        (["--input", str(tmp_path / "empty.npz")], DataError, r"inp is uint8 \(0, 6\); numbers"),
+        (["--input", str(tmp_path / "empty.npz")], DataError, r"inp is uint8 \(0, 6\); expected numbers"),
         (["--input", str(tmp_path / "fifo.npz")], DataError, "no plain file"),
         (["--input", "/dev/zero"], DataError, "no plain file"),
         (["--input", str(tmp_path / "none.npz")], DataError, "no such file"),
