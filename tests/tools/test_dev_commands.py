@@ -87,7 +87,7 @@ def test_a_draw_counts_and_chooses_within_its_limits() -> None:
 def test_a_case_for_chips_is_quantised_and_can_be_without_bias(seed: int) -> None:
     one = emulator_test.case(seed)
     assert digest(one.network) == digest(emulator_test.case(seed).network) and one.bits in (4, 6, 8)
-    assert not emulator_test.case(seed, biased=False).biased
+    assert not emulator_test.case(seed, "brian2-loihi").biased
     found = emulator_test.played(one, ())
     assert found.differences == () and found.seed == seed
     spikes = Naive(one.network).run(one.inputs, record=one.moving).spikes
