@@ -16,7 +16,7 @@ the chip, mesh hops between distant cores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,15 +24,17 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.engines import engine
-from spikesim.errors import DataError
+from spikesim.errors import DataError, EngineError
 from spikesim.hardware.limits import DAVIES, LOIHI_1
+from spikesim.hardware.neurons import normal_form, normal_forms
 from spikesim.learning import CountRule
 from spikesim.learning.counts import presynaptic
 from spikesim.network import Network
-from spikesim.neurons import Source, Target
+from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
 
+Counts = npt.NDArray[np.int64]
 CHUNK = 20  # presentations whose spikes are held at once
 WEIGHT_BITS = 8
 
@@ -167,6 +169,8 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
     Raises:
         DataError: no presentations, or inputs that do not fit.
     """
+    normal_forms("energy", network)
+    _check_rules(network)
     B = len(next(iter(inputs.values()), ()))
     if B == 0:
         raise DataError("energy: no presentations; at least one is needed to count what it costs")
@@ -189,7 +193,9 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
 
 
 def _neurons(population: Any) -> int:
-    return population.n if isinstance(population, Source | Target) else population.initial_state()["v"].size
+    if is_source(population):
+        return int(population.n)
+    return int(population.n) * (2 if normal_form("energy", "it", population).form == "pair" else 1)
 
 
 def _mask(network: Network, p: Any) -> list[tuple[int, npt.NDArray[np.float32]]]:
@@ -235,14 +241,39 @@ def _count(
             own = float(rasters[name].sum())
             layer.spikes += own
             layer.messages += own * sum(cores[p.post] for p in network.projections if p.pre == name)
-            if not isinstance(network.populations[name], Source | Target):
+            if not is_source(network.populations[name]):
                 _count_neurons(network, name, rasters, fans, layer)
     for p in network.plastic:
-        if isinstance(p.plastic, CountRule):
-            counts = found.counts[p.pre], found.counts[p.post]
-            pre = presynaptic(counts[0], p.plastic.pre) != 0
-            post = counts[1][:, 1] != counts[1][:, 0]
-            layers[p.post].learnt += float((pre.sum(axis=1) * post.sum(axis=1)).sum())
+        layers[p.post].learnt += UPDATES[type(p.plastic)](
+            p.plastic, found.counts[p.pre], found.counts[p.post]
+        )
+
+
+def _count_products(rule: CountRule, pre: Counts, post: Counts) -> float:
+    """Synapses whose count product is not 0, summed over trials; counts are (B, 2, n)."""
+    sent = presynaptic(pre, rule.pre) != 0
+    changed = post[:, 1] != post[:, 0]
+    return float((sent.sum(axis=1) * changed.sum(axis=1)).sum())
+
+
+# Rule -> (rule, counts of pre, counts of post) -> weight updates of these trials.
+UPDATES: dict[type, Callable[[Any, Counts, Counts], float]] = {CountRule: _count_products}
+
+
+def _check_rules(network: Network) -> None:
+    """Refuse a rule whose weight updates cannot be counted.
+
+    Raises:
+        EngineError: names the projection, the rule, and the way to add it.
+    """
+    for p in network.plastic:
+        if type(p.plastic) not in UPDATES:
+            known = ", ".join(rule.__name__ for rule in UPDATES)
+            raise EngineError(
+                f"energy: {p.name} learns by {type(p.plastic).__name__}, and weight updates are counted of "
+                f"{known}. Count the network's inference(), which learns nothing, or add the rule to "
+                f"spikesim.hardware.energy.UPDATES"
+            )
 
 
 def _count_neurons(
@@ -261,7 +292,7 @@ def _count_neurons(
             else:
                 arrived[:later] += brought[-later:]
     live = [t for t in range(T) if p.active_in in (None, network.window.phase(t))]
-    busy = (arrived > 0) | (rasters[name] > 0) | (np.asarray(p.bias) != 0)
+    busy = (arrived > 0) | (rasters[name] > 0) | (p.linear().bias != 0)
     active = float(busy[live].sum()) * (layer.neurons // p.n)
     layer.active += active
     layer.inactive += len(live) * layer.neurons - active

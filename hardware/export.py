@@ -19,12 +19,10 @@ from spikesim.hardware.quantise import quantise
 from spikesim.hardware.quantise_report import Quantised
 from spikesim.hardware.targets import ExportTarget, Reader, target, without_floors
 from spikesim.network import Network
-from spikesim.neurons import Source
+from spikesim.network.scheduling import is_source
 from spikesim.spikes import Spikes
 from spikesim.training.run_folder import CONFIG
 from spikesim.verification.verify import Difference, compare
-
-FORMATS = (".nir", ".net")  # what no run has files of
 
 
 @dataclass(frozen=True)
@@ -104,14 +102,14 @@ def export(
         SpikesimError: the file cannot be written.
     """
     chosen = to if isinstance(to, ExportTarget) else target(to)
-    check_place(path)
+    check_place(path, chosen.suffixes)
     quantised, ready = None, network.inference()
     if bits is not None or limits.hardware_limits(chosen.hardware).quantised:
         quantised = quantise(network, chosen.hardware, 8 if bits is None else bits, **measure)
         ready = quantised.network
     draft = path.with_name(f"unproved-{path.name}")
     try:
-        notes = tuple(getattr(chosen.write(ready, draft), "notes", ()))
+        notes = chosen.notes(chosen.write(ready, draft))
         checks, missing = _checks(chosen, draft, ready, inputs)
         equal = all(check.difference is None for check in checks)
         if equal:
@@ -123,13 +121,17 @@ def export(
     return Exported(chosen.name, place, ready, quantised, checks, missing, notes)
 
 
-def check_place(path: Path) -> None:
-    """Refuse to write over what is no network for a chip: a run's own files, or another kind of file.
+def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse to overwrite what is no exported network: a run's own files, or another kind of file.
+
+    Args:
+        path: where the export goes.
+        suffixes: of files that an export may replace in a run's folder.
 
     Raises:
         DeclarationError: it would.
     """
-    if path.exists() and (path.parent / CONFIG).exists() and path.suffix not in FORMATS:
+    if path.exists() and (path.parent / CONFIG).exists() and path.suffix not in suffixes:
         raise DeclarationError(f"{path} is a file of the run in {path.parent}; choose another name")
     if path.is_dir() or (path.exists() and not h5py.is_hdf5(path)):
         what = "a folder" if path.is_dir() else "no file of a network"
@@ -158,7 +160,7 @@ def _checks(
 def _check(reader: Reader, path: Path, network: Network, inputs: Mapping[str, Spikes]) -> ReaderCheck:
     begun = time.perf_counter()
     declared = network if reader.saturates else without_floors(network)
-    moving = tuple(name for name in declared.order if not isinstance(declared.populations[name], Source))
+    moving = tuple(name for name in declared.order if not is_source(declared.populations[name]))
     found = reader.open(path, network).run(inputs, record=moving)
     seconds = time.perf_counter() - begun
     wanted = engine(declared).run(inputs, record=moving)

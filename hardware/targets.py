@@ -12,10 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spikesim.engines import Runner
 from spikesim.errors import DeclarationError, unknown
 from spikesim.hardware.limits import saturation
+from spikesim.hardware.neurons import normal_form
 from spikesim.network import Network
+from spikesim.network.scheduling import is_source
 
 TARGETS: dict[str, str] = {
     "lava": "spikesim.hardware.lava.target:TARGET",
@@ -54,6 +58,8 @@ class ExportTarget:
             networks are quantised for it unasked.
         write: (network, path); the network is for inference, and as `hardware` asks.
         readers: the target's own first.
+        suffixes: of its files, where no other file of a run has them: such a file may be replaced there.
+        notes: what `write` returned -> sentences on what other readers may take differently.
     """
 
     name: str
@@ -61,6 +67,8 @@ class ExportTarget:
     hardware: str
     write: Callable[[Network, Path], Any]
     readers: tuple[Reader, ...]
+    suffixes: tuple[str, ...] = ()
+    notes: Callable[[Any], tuple[str, ...]] = lambda written: ()
 
 
 def target(name: str) -> ExportTarget:
@@ -80,11 +88,14 @@ def target(name: str) -> ExportTarget:
 def without_floors(network: Network) -> Network:
     """The same network without the floors that are a chip's 24 bits: membranes fall as far as they may."""
     populations = {
-        name: replace(p, floor=None) if _saturates(p) else p for name, p in network.populations.items()
+        name: replace(p, floor=None) if _saturates(name, p) else p for name, p in network.populations.items()
     }
     return replace(network, populations=populations)
 
 
-def _saturates(population: Any) -> bool:
-    floor, bits = getattr(population, "floor", None), getattr(population, "grid", None)
-    return floor is not None and bits is not None and bool(floor == saturation(population))
+def _saturates(name: str, population: Any) -> bool:
+    """Whether a population has floors, and all of them are the chip's saturation."""
+    if is_source(population) or population.grid is None:
+        return False
+    floor = normal_form("export", name, population).floor
+    return bool(np.isfinite(floor).any() and (floor[np.isfinite(floor)] == saturation(population)).all())

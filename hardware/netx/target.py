@@ -73,4 +73,5 @@ TARGET = ExportTarget(
     "netx",
     save_netx,
     (Reader("netx", netx_player), Reader("netx-spikesim", OwnReader, saturates=False)),
+    (".net",),
 )

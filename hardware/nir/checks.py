@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from spikesim.hardware.limits import exceeded
+from spikesim.hardware.neurons import integrating, normal_forms, shown
 from spikesim.hardware.nir.nodes import NirError
 from spikesim.network import Network
-from spikesim.neurons import IF, LIF
+from spikesim.neurons.description import LinearNeuron
 
 MOST_BYTES = 1 << 30
 OWN = ("reset", "window", "grid")  # looked at below
@@ -17,42 +18,43 @@ def check(network: Network) -> None:
     """Refuse what NIR cannot hold.
 
     Raises:
+        EngineError: a neuron model without a normal form.
         NirError: the first such thing, with the way out, and how many more there are.
     """
+    normal_forms("NIR", network)
     found = [str(e) for e in exceeded(network, "nir") if e.limit not in OWN]
     if not network.sources:
         found.append("no population is a Source, and a graph needs an Input. Add one, with weights of 0")
-    for name, p in network.populations.items():
-        if isinstance(p, IF | LIF):
-            found += _of_neurons(name, p)
-            if not network.incoming(name):
-                found.append(
-                    f"{name}: nothing leads to it, and readers put an Input before such neurons. Give it a "
-                    f"Dense projection (of zeros)"
-                )
+    for name, p in integrating(network).items():
+        found += _of_neurons(name, p.grid, p.linear())
+        if not network.incoming(name):
+            found.append(
+                f"{name}: nothing leads to it, and readers put an Input before such neurons. Give it a "
+                f"Dense projection (of zeros)"
+            )
     if found:
         more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
         raise NirError(f"NIR cannot hold this network: {found[0]}{more}")
 
 
-def _of_neurons(name: str, p: Any) -> list[str]:
+def _of_neurons(name: str, grid: int | None, p: LinearNeuron) -> list[str]:
     found = []
-    if p.reset == "subtract":
+    if p.subtract:
         found.append(f"{name}: reset = 'subtract'; NIR resets to a value. Train with a reset to zero")
-    if isinstance(p, LIF) and p.grid is not None and not _whole(p):
+    decays = f"u_decay = {shown(p.u_decay)}, v_decay = {shown(p.v_decay)}"
+    if grid is not None and not _whole(p):
         found.append(
-            f"{name}: grid = {p.grid} with u_decay = {p.u_decay}, v_decay = {p.v_decay}: what is left "
-            "of a decay is cut off to the grid (Loihi), and NIR's neurons keep real numbers. Declare "
-            "it with grid=None"
+            f"{name}: grid = {grid} with {decays}: what is left of a decay is cut off to the grid (Loihi), "
+            f"and NIR's neurons keep real numbers. Declare it with grid=None"
         )
-    if isinstance(p, LIF) and p.u_decay < 1 and (p.u_decay == 0 or p.v_decay == 0):
+    if p.leaks and not ((p.u_decay > 0).all() and (p.v_decay > 0).all()):
         found.append(
-            f"{name}: u_decay = {p.u_decay}, v_decay = {p.v_decay}: a CubaLIF has two finite time constants. "
-            f"Take decays above 0"
+            f"{name}: {decays}: LIF and CubaLIF have finite time constants for every neuron. Take decays "
+            f"above 0, or a population of its own for neurons without a leak"
         )
     return found
 
 
-def _whole(p: LIF) -> bool:
-    """Whether a decay keeps all or nothing, so that nothing is cut off."""
-    return p.u_decay in (0.0, 1.0) and p.v_decay in (0.0, 1.0)
+def _whole(p: LinearNeuron) -> bool:
+    """Whether every decay keeps all or nothing, so that nothing is cut off."""
+    return all(bool(np.isin(decay, (0.0, 1.0)).all()) for decay in (p.u_decay, p.v_decay))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim.files.untrusted_hdf5 import Tree
+from spikesim.hardware.neurons import normal_forms, shown
 from spikesim.hardware.nir.checks import MOST_BYTES
 from spikesim.hardware.nir.neurons import written_threshold
 from spikesim.hardware.nir.nodes import NirError, free_name
 from spikesim.network import Network
-from spikesim.neurons import LIF, Source
-from spikesim.synapses import Conv2d, Dense, OneToOne
+from spikesim.network.scheduling import is_source
+from spikesim.neurons.description import LinearNeuron
+from spikesim.synapses import Conv2d, OneToOne
 
 Reals = npt.NDArray[np.float64]
 Shape = tuple[int, ...]
@@ -38,17 +41,18 @@ class GraphBuilder:
         self.names = {name: self._name(name) for name in network.populations}
         self.shapes = _shapes(network)
         self.clocks = clocks
-        self.bias = {name: self._declared_bias(name) for name in network.populations}
+        self.neurons = normal_forms("NIR", network)
+        self.bias = {name: neuron.bias.copy() for name, neuron in self.neurons.items()}
 
     def tree(self) -> Tree:
         """The file's contents, but for version and digest."""
         for p in self.network.projections:
-            self._projection(p)
+            form_of(p).write(self, p)
         for name in self.network.populations:
             self._population(name)
         sent = {p.pre for p in self.network.projections if p.pre != p.post}
         readout = self.network.readout
-        neurons = [n for n, p in self.network.populations.items() if not isinstance(p, Source)]
+        neurons = list(self.neurons)
         ends = [n for n in neurons if n not in sent or (readout and n == readout.population)] or neurons
         for name in ends:
             wanted = "output" if len(ends) == 1 else f"output_{name}"
@@ -88,12 +92,6 @@ class GraphBuilder:
             )
         return value
 
-    def _declared_bias(self, name: str) -> Reals:
-        population = self.network.populations[name]
-        return np.broadcast_to(
-            np.asarray(getattr(population, "bias", 0.0), np.float64), (population.n,)
-        ).copy()
-
     def _delay(self, p: Any, steps: int) -> str:
         """What sends the spikes of a projection's `pre`, so many steps late."""
         name = self.names[p.pre]
@@ -129,26 +127,20 @@ class GraphBuilder:
         ends = {"start_dim": np.array(0), "end_dim": np.array(-1)}
         return self._add(wanted, "Flatten", [sender], input_type=np.array(shape, np.int64), **ends)
 
-    def _projection(self, p: Any) -> None:
-        w = self.network.weights(p.name)
-        if isinstance(p, Conv2d):
-            self._convolution(p)
-        elif isinstance(p, OneToOne):
-            self._one_to_one(p)
-        else:
-            pre, post = self.network.shape(p)
-            if pre * post * 4 > MOST_BYTES:
-                raise NirError(
-                    f"{p.name}: NIR knows no sparse weights, and {pre} x {post} written out are more than "
-                    f"{MOST_BYTES:,} bytes"
-                )
-            pieces = [(p.delay, w)] if isinstance(p, Dense) else p.pieces(w)
-            for delay, matrix in pieces:
-                whole = matrix
-                if matrix.shape != (pre, post):
-                    whole = np.zeros((pre, post))
-                    whole[: matrix.shape[0], : matrix.shape[1]] = matrix
-                self._affine(p, delay, whole)
+    def matrices(self, p: Any) -> None:
+        """A projection of any kind as an Affine for each delay."""
+        pre, post = self.network.shape(p)
+        if pre * post * 4 > MOST_BYTES:
+            raise NirError(
+                f"{p.name}: NIR knows no sparse weights, and {pre} x {post} written out are more than "
+                f"{MOST_BYTES:,} bytes"
+            )
+        for delay, matrix in p.pieces(self.network.weights(p.name)):
+            whole = matrix
+            if matrix.shape != (pre, post):
+                whole = np.zeros((pre, post))
+                whole[: matrix.shape[0], : matrix.shape[1]] = matrix
+            self._affine(p, delay, whole)
 
     def _affine(self, p: Any, delay: int, w: Reals) -> None:
         heard = self._flat(p, self._delay(p, delay))
@@ -156,7 +148,8 @@ class GraphBuilder:
         made = self._add(p.name, "Affine", [heard], weight=np.ascontiguousarray(w.T), bias=bias)
         self.edges.append([made, self.names[p.post]])
 
-    def _one_to_one(self, p: OneToOne) -> None:
+    def one_to_one(self, p: OneToOne) -> None:
+        """A Scale, or an edge where the weight is 1."""
         heard = self._delay(p, p.delay)
         if len(self.shapes[p.pre]) != len(self.shapes[p.post]):
             heard = self._flat(p, heard)
@@ -166,11 +159,12 @@ class GraphBuilder:
         made = self._add(p.name, "Scale", [heard], scale=np.full(self.shapes[p.post], float(p.w)))
         self.edges.append([made, self.names[p.post]])
 
-    def _convolution(self, p: Conv2d) -> None:
+    def convolution(self, p: Conv2d) -> None:
+        """A Conv2d, with the bias of each channel."""
         assert isinstance(p.stride, tuple) and isinstance(p.padding, tuple)
         planes = self.bias[p.post].reshape(p.out_shape[0], -1)
         bias = np.zeros(p.out_shape[0])
-        if (planes == planes[:, :1]).all() and not _lasting(self.network.populations[p.post]):
+        if (planes == planes[:, :1]).all() and not _lasting(self.neurons[p.post]):
             bias = self._spent_bias(p.post).reshape(planes.shape)[:, 0]
         made = self._add(
             p.name,
@@ -189,7 +183,7 @@ class GraphBuilder:
     def _spent_bias(self, post: str) -> Reals:
         """The bias of a population, once: with its first weights; none where its current lasts."""
         bias = self.bias[post]
-        if _lasting(self.network.populations[post]):
+        if _lasting(self.neurons[post]):
             return np.zeros_like(bias)
         self.bias[post] = np.zeros_like(bias)
         return bias
@@ -197,63 +191,104 @@ class GraphBuilder:
     def _population(self, name: str) -> None:
         p, shape = self.network.populations[name], self.shapes[name]
         node = self.names[name]
-        if isinstance(p, Source):
+        if is_source(p):
             self.nodes[node] = {"type": "Input", "shape": np.array(shape, np.int64)}
             return
-        fields = self._parameters(name, p)
-        fields["v_threshold"] = self._threshold(name, p)
-        if getattr(p, "v_reset", 0.0) != 0:
-            fields["v_reset"] = p.v_reset
-            self.notes.append(f"{name}: v_reset = {p.v_reset}; nir 1.0.4 does not read it")
+        neuron = self.neurons[name]
+        fields = self._parameters(name, neuron)
+        fields["v_threshold"] = self._threshold(name, neuron, p.grid)
+        if neuron.v_reset.any():
+            fields["v_reset"] = neuron.v_reset
+            self.notes.append(f"{name}: v_reset = {shown(neuron.v_reset)}; nir 1.0.4 does not read it")
         if self.bias[name].any() and "v_leak" not in fields:
             raise NirError(
                 f"{name}: no Affine or Conv2d can hold its bias: nothing dense leads to it, or its "
                 "bias differs within a channel. Give it a Dense projection (of zeros), or a bias for "
                 "each channel"
             )
-        arrays = {
-            k: np.broadcast_to(np.asarray(v, np.float64).reshape(-1), (p.n,)) for k, v in fields.items()
-        }
-        made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in arrays.items()}
-        extra: Tree = {"theta": np.array(float(p.theta))}
+        made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in fields.items()}
+        extra: Tree = {"theta": _short(neuron.theta)}
+        for start in ("v_start", "u_start"):
+            values = getattr(neuron, start)
+            if values.any():
+                extra[start] = _short(values)
+                self.notes.append(
+                    f"{name}: {start} = {shown(values)} is written as metadata, which spikesim reads; other "
+                    f"readers start at 0, or at v_leak or v_reset"
+                )
         if p.grid is not None:
             extra["grid"] = np.array(p.grid)
         if p.offset is not None:
             extra["offset"] = np.array(p.offset)
-        self.nodes[node] = {"type": _kind(p), **made, "metadata": extra}
+        self.nodes[node] = {"type": _kind(neuron), **made, "metadata": extra}
 
-    def _threshold(self, name: str, p: Any) -> float:
-        threshold = written_threshold(p.theta, p.grid)
-        if float(np.float32(threshold)) != threshold:
+    def _threshold(self, name: str, neuron: LinearNeuron, grid: int | None) -> Reals:
+        threshold = np.array([written_threshold(theta, grid) for theta in neuron.theta.tolist()])
+        rounded = threshold.astype(np.float32) != threshold
+        if rounded.any():
+            k = int(np.argmax(rounded))
             raise NirError(
-                f"{name}: theta = {p.theta} minus half a step of 2**-{p.grid} is {threshold!r}, which "
-                "float32 does not hold, so that readers would differ. Take a coarser grid (quantise "
-                "it with bits <= 16)"
+                f"{name}[{k}]: theta = {neuron.theta[k]} minus half a step of 2**-{grid} is "
+                f"{float(threshold[k])!r}, which float32 does not hold, so that readers would differ. Take a "
+                f"coarser grid (quantise it with bits <= 16)"
             )
         return threshold
 
-    def _parameters(self, name: str, p: Any) -> dict[str, Any]:
-        kind = _kind(p)
+    def _parameters(self, name: str, neuron: LinearNeuron) -> dict[str, Reals]:
+        """The fields of a node but for its threshold and reset, (n,) each."""
+        kind, du, dv, bias = _kind(neuron), neuron.u_decay, neuron.v_decay, self.bias[name]
         if kind == "IF":
-            return {"r": 1 / self.dt}
-        du, dv = p.u_decay, p.v_decay
-        leak = self.bias[name] / dv
-        if (leak * dv != self.bias[name]).any():
-            self.notes.append(f"{name}: v_leak is bias / {dv}, and rounds it in its last place")
+            return {"r": np.full(len(bias), 1 / self.dt)}
+        leak = bias / dv
+        if (leak * dv != bias).any():
+            self.notes.append(f"{name}: v_leak is bias / {shown(dv)}, and rounds it in its last place")
         if kind == "LIF":
             return {"tau": self.dt / dv, "r": 1 / dv, "v_leak": leak}
         constants = {"tau_syn": self.dt / du, "tau_mem": self.dt / dv}
         return {**constants, "r": 1 / dv, "v_leak": leak, "w_in": 1 / du}
 
 
-def _lasting(population: Any) -> bool:
-    return isinstance(population, LIF) and population.u_decay < 1
+def _short(values: Reals) -> Reals:
+    """One number where all are equal, else (n,)."""
+    return np.array(values[0]) if (values == values[0]).all() else values
 
 
-def _kind(p: Any) -> str:
-    if not isinstance(p, LIF) or (p.u_decay, p.v_decay) == (1.0, 0.0):
+def _lasting(neuron: LinearNeuron) -> bool:
+    """Whether some current lasts: then a bias cannot be given as input."""
+    return bool((neuron.u_decay < 1).any())
+
+
+def _kind(neuron: LinearNeuron) -> str:
+    """The node that has these dynamics."""
+    if not neuron.leaks:
         return "IF"
-    return "LIF" if p.u_decay == 1 else "CubaLIF"
+    return "CubaLIF" if _lasting(neuron) else "LIF"
+
+
+class ProjectionForm(NamedTuple):
+    """How a kind of projection is written.
+
+    Attributes:
+        write: (builder, projection).
+        shapes: the shapes that it gives to its populations; None for vectors.
+        carries: it carries the shape of `pre` over to `post`.
+    """
+
+    write: Callable[[GraphBuilder, Any], None]
+    shapes: Callable[[Any], tuple[Shape, Shape]] | None = None
+    carries: bool = False
+
+
+# Kinds with a node of their own; all others are matrices, by their `pieces`.
+FORMS: dict[type, ProjectionForm] = {
+    Conv2d: ProjectionForm(GraphBuilder.convolution, lambda p: (p.shape, p.out_shape)),
+    OneToOne: ProjectionForm(GraphBuilder.one_to_one, carries=True),
+}
+
+
+def form_of(p: Any) -> ProjectionForm:
+    """How a projection is written."""
+    return FORMS.get(type(p), ProjectionForm(GraphBuilder.matrices))
 
 
 def _ungrouped(p: Conv2d) -> Reals:
@@ -270,16 +305,17 @@ def _ungrouped(p: Conv2d) -> Reals:
 def _shapes(network: Network) -> dict[str, Shape]:
     """The shape of each population: as convolutions say, carried over one-to-one ones; else a vector."""
     found: dict[str, Shape] = {}
-    for p in network.projections:
-        if isinstance(p, Conv2d):
-            for name, shape in ((p.pre, p.shape), (p.post, p.out_shape)):
+    forms = [(p, form_of(p)) for p in network.projections]
+    for p, form in forms:
+        if form.shapes is not None:
+            for name, shape in zip((p.pre, p.post), form.shapes(p), strict=True):
                 if found.setdefault(name, shape) != shape:
                     raise NirError(
                         f"{p.name}: {name} is {shape} here and {found[name]} elsewhere; NIR has one shape"
                     )
-    for _ in network.projections:
-        for p in network.projections:
-            if isinstance(p, OneToOne) and p.pre in found:
+    for _ in forms:
+        for p, form in forms:
+            if form.carries and p.pre in found:
                 found.setdefault(p.post, found[p.pre])
     made = {name: found.get(name, (p.n,)) for name, p in network.populations.items()}
     assert all(prod(shape) == network.populations[name].n for name, shape in made.items())

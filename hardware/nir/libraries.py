@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spikesim.neurons import LIF, Source
+from spikesim.network.scheduling import is_source
+from spikesim.neurons import LIF
 
 SCRIPT = Path(__file__).resolve().parent / "peers" / "nir_peers.py"
 PEERS = ("norse", "spikingjelly", "snntorch", "sinabs")
@@ -45,7 +46,7 @@ SETTINGS = (
 
 def leaking(population: Any) -> Any:
     """The same neurons with a leak that float32 does not see."""
-    if isinstance(population, Source):
+    if is_source(population):
         return population
     return LIF(population.n, population.theta, None, 1.0, 1e-14)
 

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from spikesim.synapses import Conv2d
+
 Reals = npt.NDArray[np.float64]
 Shape = tuple[int, ...]
 MOST_NEURONS = 1 << 21
@@ -70,18 +72,9 @@ class Kernel:
 
     def matrix(self) -> Any:
         """Sparse (n_out, n_in)."""
-        out, rows, columns = self.out_shape
-        o, c, a, b = (axis.reshape(-1) for axis in np.indices(self.w.shape))
-        y, x = (axis.reshape(-1) for axis in np.indices((rows, columns)))
-        channel = o // (out // self.groups) * self.w.shape[1] + c
-        row = y * self.stride[0] - self.padding[0] + a[:, None]
-        column = x * self.stride[1] - self.padding[1] + b[:, None]
-        inside = (row >= 0) & (row < self.shape[1]) & (column >= 0) & (column < self.shape[2])
-        post = o[:, None] * rows * columns + np.arange(rows * columns)
-        pre = (channel[:, None] * self.shape[1] + row) * self.shape[2] + column
-        w = np.broadcast_to(self.w.reshape(-1, 1), inside.shape)
-        n = (prod(self.out_shape), prod(self.shape))
-        return sparse.coo_matrix((w[inside], (post[inside], pre[inside])), n).tocsr()
+        conv = Conv2d("in", "out", self.w, self.shape, self.stride, self.padding, self.groups)
+        pre, post, w, _ = conv.edges(conv.w)
+        return sparse.csr_matrix((w, (post, pre)), (prod(self.out_shape), prod(self.shape)))
 
     def on(self, x: Reals) -> Reals:
         """What becomes of a constant."""

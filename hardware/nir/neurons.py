@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import exp, isfinite
+from math import exp, isfinite, prod
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ from spikesim.errors import DeclarationError
 from spikesim.hardware.nir.nodes import NirError, Node
 
 Reals = npt.NDArray[np.float64]
+Shape = tuple[int, ...]
 DENOMINATOR = 4096
 FLOAT32 = float(np.finfo(np.float32).max)
 MOST_FRACTIONS = 1 << 16  # different numbers of a node that are looked at
@@ -96,41 +97,43 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
 class Dynamics:
     """A spiking node in steps.
 
+    All numbers are float64 (1,), or (n,) where they differ from neuron to neuron.
+
     Attributes:
         threshold: v_threshold as the file has it.
         u_decay, v_decay: parts lost in a step.
         v_reset: where a spike leaves the membrane.
-        gain: factor of what comes in, float64 (1,) or (n,).
-        bias: added to the membrane in every step, float64 (1,) or (n,).
+        gain: factor of what comes in.
+        bias: added to the membrane in every step.
         notes: numbers that were taken as simple fractions.
     """
 
-    threshold: float
-    u_decay: float
-    v_decay: float
-    v_reset: float
+    threshold: Reals
+    u_decay: Reals
+    v_decay: Reals
+    v_reset: Reals
     gain: Reals
     bias: Reals
     notes: tuple[str, ...]
 
 
-def dynamics(node: Node, n: int, dt: float, convention: Convention) -> Dynamics:
-    """What a spiking node of n neurons does in a step.
+def dynamics(node: Node, shape: Shape, dt: float, convention: Convention) -> Dynamics:
+    """What a spiking node of a shape does in a step.
 
     Raises:
-        NirError: parameters that differ from neuron to neuron where a population here has one, or that are
-            out of range.
+        NirError: parameters of another number than the neurons, or out of range.
     """
-    read = _Parameters(node, n, dt, convention)
-    impulse, decays = convention.gain == "impulse", (1.0, 1.0)
-    gain = bias = np.zeros(1)
+    read = _Parameters(node, shape, dt, convention)
+    impulse, one, none = convention.gain == "impulse", np.ones(1), np.zeros(1)
+    gain = bias = none
+    decays = (one, one)
     if node.kind == "Threshold":
-        return Dynamics(read.one("threshold"), 1.0, 1.0, 0.0, np.ones(1), bias, ())
+        return Dynamics(read.each("threshold"), one, one, none, one, bias, ())
     if node.kind == "IF":
-        decays = (1.0, 0.0)
+        decays = (one, none)
         gain = read.simple("r", read.each("r") * (1.0 if impulse else dt), "r")
     elif node.kind == "LIF":
-        decays = (1.0, read.decay("tau"))
+        decays = (one, read.decay("tau"))
         gain = read.each("r") if impulse else read.simple("r dt/tau", read.each("r") * decays[1], "r", "tau")
     else:
         decays = (read.decay("tau_syn"), read.decay("tau_mem"))
@@ -142,59 +145,55 @@ def dynamics(node: Node, n: int, dt: float, convention: Convention) -> Dynamics:
             gain = read.simple("w_in r dt/tau_mem", gain * decays[1], "w_in", "r", "tau_mem")
     if node.kind != "IF":
         bias = decays[1] * read.each("v_leak")
-    return Dynamics(
-        read.one("v_threshold"), decays[0], decays[1], read.one("v_reset", 0.0), gain, bias, tuple(read.notes)
-    )
+    reset = read.each("v_reset") if "v_reset" in node.values else none
+    return Dynamics(read.each("v_threshold"), *decays, reset, gain, bias, tuple(read.notes))
+
+
+def is_per_channel(shape: Shape) -> bool:
+    """Whether a parameter of this shape is one for each channel."""
+    return len(shape) == 3 and shape[1:] == (1, 1)
 
 
 class _Parameters:
     """The parameters of one node, checked."""
 
-    def __init__(self, node: Node, n: int, dt: float, convention: Convention) -> None:
-        self.node, self.n, self.dt, self.convention = node, n, dt, convention
+    def __init__(self, node: Node, shape: Shape, dt: float, convention: Convention) -> None:
+        self.node, self.shape, self.dt, self.convention = node, shape, dt, convention
         self.notes: list[str] = []
 
     def each(self, key: str) -> Reals:
-        """One number, or one for each neuron, (1,) or (n,)."""
-        values = self.node.array(key).reshape(-1)
-        if values.size not in (1, self.n):
+        """One number, or one for each neuron, (1,) or (n,); one for each channel is (C, 1, 1) in the file."""
+        array, n = self.node.array(key), prod(self.shape)
+        values = array.reshape(-1)
+        if is_per_channel(array.shape) and len(self.shape) == 3 and len(array) == self.shape[0]:
+            values = np.repeat(values, prod(self.shape[1:]))
+        if values.size not in (1, n):
             raise NirError(
-                f"{self.node.name} ({self.node.kind}): {values.size} values of {key} for {self.n} neurons"
+                f"{self.node.name} ({self.node.kind}): {values.size} values of {key} for {n} neurons"
             )
         same = values.size and (values == values[0]).all()
         return values[:1] if same else values
 
-    def one(self, key: str, absent: float | None = None) -> float:
-        """A parameter that a population here has once."""
-        if absent is not None and key not in self.node.values:
-            return absent
-        values = self.each(key)
-        if values.size != 1:
+    def decay(self, key: str) -> Reals:
+        """The part that a time constant loses in a step, (1,) or (n,)."""
+        tau = self.each(key)
+        if not (tau > 0).all():
+            wrong = tau[~(tau > 0)][0]
             raise NirError(
-                f"{self.node.name} ({self.node.kind}): {key} takes {len(np.unique(values)):,} values, from "
-                f"{values.min():g} to {values.max():g}; the neurons of a population here share one. Split "
-                f"the node"
-            )
-        return float(values[0])
-
-    def decay(self, key: str) -> float:
-        """The part that a time constant loses in a step."""
-        tau = self.one(key)
-        if not tau > 0:
-            raise NirError(
-                f"{self.node.name} ({self.node.kind}): {key} = {tau:g}; a time constant is positive"
+                f"{self.node.name} ({self.node.kind}): {key} = {wrong:g}; a time constant is positive"
             )
         ratio = self.dt / tau
         if self.convention.leak == "exponential":
-            return 1 - exp(-ratio)
-        if ratio > 1 + self.node.rounding(key):
+            return np.array([1 - exp(-r) for r in ratio.tolist()])
+        if (beyond := ratio > 1 + self.node.rounding(key)).any():
+            k = int(np.argmax(beyond))
             raise NirError(
-                f"{self.node.name} ({self.node.kind}): {key} = {tau:g} is {1 / ratio:.3g} steps of dt "
-                f"= {self.dt:g}; Euler's decay dt/tau = {ratio:.3g} is beyond 1. Give the dt that the "
+                f"{self.node.name} ({self.node.kind}): {key} = {tau[k]:g} is {1 / ratio[k]:.3g} steps of dt "
+                f"= {self.dt:g}; Euler's decay dt/tau = {ratio[k]:.3g} is beyond 1. Give the dt that the "
                 "file was made for (snnTorch and spikingjelly: 1e-4, norse: 1e-3), or leak = "
                 "'exponential'"
             )
-        return float(min(self.simple(f"dt/{key}", np.array([ratio]), key)[0], 1.0))
+        return np.minimum(self.simple(f"dt/{key}", ratio, key), 1.0)
 
     def simple(self, what: str, values: Reals, *keys: str) -> Reals:
         """Values that are a simple fraction but for the rounding of their fields, as that fraction; noted."""
@@ -251,6 +250,9 @@ def written_threshold(theta: float, bits: int | None) -> float:
 
 
 def stated(node: Node, key: str) -> Any:
-    """A number that our own writer has added to a node, or None."""
+    """A number, or an array (n,) of them, that our own writer has added to a node; None for none."""
     value = node.metadata.get(key)
+    if isinstance(value, np.ndarray):
+        usable = value.ndim == 1 and value.dtype.kind in "iuf" and value.size > 0
+        return value.astype(np.float64) if usable and (np.abs(value) <= FLOAT32).all() else None
     return value if isinstance(value, int | float) and abs(value) <= FLOAT32 else None

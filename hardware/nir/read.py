@@ -127,13 +127,13 @@ class _Import:
             if node.kind == "Input":
                 populations[name] = Source(n)
                 continue
-            found = dynamics(node, n, self.dt, self.convention)
+            found = dynamics(node, self.laid.shapes[name], self.dt, self.convention)
             self.notes += found.notes
             mine = [self._projection(r, found.gain) for r in self.routes.into[name]]
             bias = np.zeros(1) + found.bias
             if constant.any():
                 arrived = found.gain * constant
-                if found.u_decay == 1:
+                if (found.u_decay == 1).all():
                     bias = bias + arrived
                 else:
                     populations[self.always] = RegularSource(1, 1)
@@ -201,32 +201,55 @@ class _Import:
     def _population(self, name: str, n: int, found: Dynamics, bias: Reals, into: list[Any]) -> Any:
         """Neurons on a grid where they do not leak and all numbers lie on one, else in real numbers."""
         node = self.graph.nodes[name]
-        if not found.threshold > 0 and fires_from(found.threshold, None, self.convention.fires) <= 0:
+        fires = self.convention.fires
+        wrong = [t for t in found.threshold.tolist() if not t > 0 and fires_from(t, None, fires) <= 0]
+        if wrong:
             raise NirError(
-                f"{name} ({node.kind}): v_threshold = {found.threshold:g}; a threshold here is a positive "
-                f"number"
+                f"{name} ({node.kind}): v_threshold = {wrong[0]:g}; a threshold here is a positive number"
             )
         subtract = self.convention.reset == "subtract" and node.kind != "Threshold"
-        clock = stated(node, "offset") if self.T is not None else None
-        shared = float(bias[0]) if (bias == bias[0]).all() else tuple(bias.tolist())
-        if (found.u_decay, found.v_decay) == (1.0, 0.0) and found.v_reset == 0:
-            numbers = [bias, *(np.asarray(p.w) for p in into)]
+        shared: dict[str, Any] = {
+            "bias": _values(bias),
+            "offset": stated(node, "offset") if self.T is not None else None,
+            "v_start": self._start(node, "v_start", n),
+        }
+        if (found.u_decay == 1).all() and not found.v_decay.any() and not found.v_reset.any():
+            numbers = [bias, np.asarray(shared["v_start"]), *(np.asarray(p.w) for p in into)]
             # What is subtracted is theta: on a grid this is v_threshold for ">=" alone, where it lies on it.
-            bits = self._bits(node, [*numbers, np.full(1, found.threshold)] if subtract else numbers)
-            if bits is not None and (not subtract or self.convention.fires == ">="):
-                theta = fires_from(found.threshold, bits, self.convention.fires)
-                made = IF(n, theta, bits, shared, None, "subtract" if subtract else "zero", offset=clock)
+            bits = self._bits(node, [*numbers, found.threshold] if subtract else numbers)
+            if bits is not None and (not subtract or fires == ">="):
+                theta = self._theta(found, bits)
+                reset: Any = "subtract" if subtract else "zero"
+                try:
+                    made = IF(n, theta, bits, reset=reset, **shared)
+                except DeclarationError as problem:
+                    raise NirError(f"{name} ({node.kind}): {problem}") from problem
                 if self._provable(made, into):
                     return made
-        theta, own = fires_from(found.threshold, None, self.convention.fires), stated(node, "theta")
-        if own is not None and written_threshold(own, None) == found.threshold:
-            theta = float(own)
-        reset = "subtract" if subtract else "value"
+        theta, own = self._theta(found, None), stated(node, "theta")
+        if own is not None and np.size(own) in (1, n):
+            written = np.array([written_threshold(float(t), None) for t in np.ravel(own)])
+            if (written == found.threshold).all():
+                theta = _values(np.ravel(np.asarray(own, np.float64)))
+        shared |= {key: _values(getattr(found, key)) for key in ("u_decay", "v_decay", "v_reset")}
+        start = self._start(node, "u_start", n)
         try:
-            decays = {"u_decay": found.u_decay, "v_decay": found.v_decay, "v_reset": found.v_reset}
-            return LIF(n, theta, None, bias=shared, reset=reset, offset=clock, **decays)  # type: ignore[arg-type]
+            kind: Any = "subtract" if subtract else "value"
+            return LIF(n, theta, None, reset=kind, u_start=start, **shared)
         except DeclarationError as problem:
             raise NirError(f"{name} ({node.kind}): {problem}") from problem
+
+    def _theta(self, found: Dynamics, bits: int | None) -> Any:
+        """Thresholds as a population here has them, one number or a tuple."""
+        fires = self.convention.fires
+        return _values(np.array([fires_from(t, bits, fires) for t in found.threshold.tolist()]))
+
+    def _start(self, node: Any, key: str, n: int) -> Any:
+        """A start that a file of ours states, one number or a tuple; else 0."""
+        value = stated(node, key)
+        if value is None or np.size(value) not in (1, n):
+            return 0.0
+        return _values(np.ravel(np.asarray(value, np.float64)))
 
     def _bits(self, node: Any, numbers: list[Reals]) -> int | None:
         """The coarsest grid that holds all numbers, or the one that a file of ours states; None for none."""
@@ -255,6 +278,11 @@ class _Import:
             self.notes.append(f"real numbers instead of a grid of 2**-{made.grid}: {problem}")
             return False
         return True
+
+
+def _values(values: Reals) -> float | tuple[float, ...]:
+    """One number where all are equal, else a tuple."""
+    return float(values[0]) if (values == values[0]).all() else tuple(values.tolist())
 
 
 def _on(values: Reals, bits: int) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 
 from spikesim.hardware.nir.linear_ops import MOST_NEURONS, Shape
-from spikesim.hardware.nir.nodes import SPIKING, Graph, NirError
+from spikesim.hardware.nir.neurons import is_per_channel
+from spikesim.hardware.nir.nodes import SCHEMA, SPIKING, Graph, NirError, Node
 from spikesim.hardware.nir.parse_linear import out_shape
 
 MOST_VALUES = 1 << 22
@@ -54,7 +55,8 @@ def infer_shapes(graph: Graph) -> GraphShapes:
         ready = [n for n in waiting if _heard(graph, into, n, shapes)]
         alone = [] if ready else [n for n in waiting if graph.nodes[n].kind in SPIKING]
         if alone:  # nothing else says how many neurons they are: one, with the parameters of one
-            shapes[alone[0]] = (1,)
+            own = _largest(graph.nodes[alone[0]])
+            shapes[alone[0]] = own if is_per_channel(own) else (1,)
         elif not ready:
             raise NirError(_stuck(graph, into, waiting))
         for name in ready:
@@ -77,11 +79,16 @@ def _stated(graph: Graph, populations: tuple[str, ...]) -> dict[str, Shape]:
         if node.kind == "Input":
             shapes[name] = node.whole("shape", 1)
         else:
-            key = "threshold" if node.kind == "Threshold" else "v_threshold"
-            own = max((node.array(k).shape for k in (key, "r") if k in node.values), key=prod)
-            if prod(own) > 1:
+            own = _largest(node)
+            if prod(own) > 1 and not is_per_channel(own):
                 shapes[name] = own
     return shapes
+
+
+def _largest(node: Node) -> Shape:
+    """The shape of the parameter with the most values."""
+    required, optional = SCHEMA[node.kind]
+    return max((node.array(key).shape for key in (*required, *optional) if key in node.values), key=prod)
 
 
 def _heard(graph: Graph, into: Mapping[str, list[str]], name: str, shapes: Mapping[str, Shape]) -> list[str]:

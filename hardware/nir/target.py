@@ -75,4 +75,6 @@ TARGET = ExportTarget(
     "nir",
     _write,
     (Reader("nir", _by_nir, saturates=False), Reader("nir-spikesim", _by_spikesim, saturates=False)),
+    (".nir",),
+    lambda written: tuple(written.notes),
 )

@@ -26,6 +26,7 @@ from spikesim.verification.verify import compare
 from spikesim.window import Window
 
 pytestmark = pytest.mark.core
+DECAYS, STARTS = ("u_decay", "v_decay"), ("v_start", "u_start")
 
 
 def layer(w: Any, neuron: Any, T: int = 10) -> Network:
@@ -127,6 +128,34 @@ def test_leaky_neurons_go_to_the_chips_fractions() -> None:
     inputs = {"in": from_raster(np.random.default_rng(3).random((3, 10, 2)) < 0.5)}
     found_, truth = (program(found.network).run(inputs, record=("p",)) for program in (Loihi, Naive))
     assert compare(found_, truth, ("p",)) is None
+
+
+def test_parameters_are_rounded_neuron_by_neuron() -> None:
+    """Thresholds, biases, decays and starts; the report gives the largest change of each."""
+    rs = np.random.default_rng(8)
+    neuron = LIF(
+        4,
+        rs.uniform(0.5, 2, 4),
+        u_decay=rs.uniform(0.1, 1, 4),
+        v_decay=rs.uniform(0.1, 0.5, 4),
+        bias=rs.uniform(-0.1, 0.1, 4),
+        v_start=rs.uniform(-1, 0.5, 4),
+        u_start=rs.uniform(-0.5, 0.5, 4),
+        refractory=(0, 1, 2, 3),
+    )
+    found = quantise(layer(rs.normal(0.2, 0.3, (5, 4)), neuron, 12))
+    p, (report,) = found.network.populations["p"], found.populations
+    before, after = neuron.linear(), p.linear()
+    assert ((after.theta * 2**p.grid - 1) % 64 == 0).all()
+    moved = np.abs(after.theta - before.theta)
+    assert abs(report.theta - report.theta_before) == moved.max() <= 2.0 ** -(p.grid - 5)
+    assert report.bias == np.abs(after.bias - before.bias).max() <= 2.0**-p.grid
+    assert report.decay == max(np.abs(getattr(after, d) - getattr(before, d)).max() for d in DECAYS)
+    assert report.start == max(np.abs(getattr(after, d) - getattr(before, d)).max() for d in STARTS)
+    assert (after.refractory == before.refractory).all()
+    inputs = {"in": from_raster(np.random.default_rng(3).random((3, 12, 5)) < 0.5)}
+    found_, truth = (program(found.network).run(inputs, record=("p",)) for program in (Loihi, Naive))
+    assert compare(found_, truth, ("p",)) is None and truth.counts["p"].sum() > 5
 
 
 def test_a_bias_brings_a_finer_grid() -> None:

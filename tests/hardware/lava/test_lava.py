@@ -35,6 +35,7 @@ from spikesim.synapses import Dense
 from spikesim.verification.verify import compare
 from spikesim.window import Window
 
+GRID = lava_nets.GRID
 lava = pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
 
 
@@ -114,6 +115,59 @@ def test_spikes_that_outlive_a_presentation_get_a_run_for_each() -> None:
     difference, spikes = unlike(network, lava_fixed, B=2)
     assert difference is None
     assert spikes > 20
+
+
+def neuron_by_neuron(network: Network, seed: int, **changes: Any) -> Network:
+    """The same with two or three thresholds in each population, and starts and biases of each neuron."""
+    rs = np.random.default_rng(seed)
+    populations = dict(network.populations)
+    for name in moving(network):
+        p, step = network.populations[name], 64 * 2.0**-GRID
+        theta = tuple((p.theta + rs.integers(0, 3, p.n) * step).tolist())
+        start = tuple((rs.integers(-20, 40, p.n) * 2.0**-GRID).tolist())
+        populations[name] = replace(p, theta=theta, v_start=start, **changes)
+    return replace(network, populations=populations)
+
+
+@pytest.mark.parametrize("make", [lava_fixed, lava_float])
+def test_thresholds_and_starts_of_each_neuron(make: Any) -> None:
+    """Populations are split by thresholds, and every trial is set to its start, in one run."""
+    difference, spikes = unlike(neuron_by_neuron(lava_nets.chain(1), 1), make)
+    assert difference is None
+    assert spikes > 100
+    assert not children()
+
+
+def test_leaks_and_currents_of_each_neuron() -> None:
+    """Two pairs of decays, and currents that a trial starts with, in Loihi's integers."""
+    network = lava_nets.leaky(1)
+    hid = network.populations["hid"]
+    pairs = np.array([[1234, 321], [4096, 77]])[np.arange(7) % 2] / 4096
+    start = tuple(float(k) for k in range(7))
+    hid = replace(hid, u_decay=pairs[:, 0], v_decay=pairs[:, 1], u_start=start, v_start=start)
+    network = replace(network, populations={**network.populations, "hid": hid})
+    difference, spikes = unlike(network, lava_fixed)
+    assert difference is None
+    assert spikes > 100
+
+
+def test_spikes_that_outlive_a_trial_start_it_at_other_than_zero_too() -> None:
+    difference, spikes = unlike(neuron_by_neuron(lava_nets.recurrent(1), 2), lava_fixed, B=2)
+    assert difference is None
+    assert spikes > 10
+
+
+def test_processes_that_reset_themselves_start_at_zero(tmp_path: Any) -> None:
+    """A saved network of other starts is played by the backend, and not built on."""
+    network, path = neuron_by_neuron(lava_nets.chain(1), 1), tmp_path / "net.h5"
+    save_lava(network, path)
+    assert digest(read_lava(path)[0]) == digest(network)
+    with pytest.raises(EngineError, match=r"hid\[0\] start at other than 0 .*lava_fixed or lava_float"):
+        load_lava(path)
+    thresholds = neuron_by_neuron(lava_nets.chain(1), 1)
+    populations = {n: p if n == "in" else replace(p, v_start=0.0) for n, p in thresholds.populations.items()}
+    built = LavaNetwork(replace(thresholds, populations=populations))
+    assert {"hid[0]", "hid[1]"} <= built.neurons.keys()
 
 
 def saturating() -> Network:

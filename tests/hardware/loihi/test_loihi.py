@@ -272,3 +272,28 @@ def test_refusals() -> None:
         Loihi(network).run({})
     with pytest.raises(LimitError, match=r"replay = True.*network.inference\(\).*more"):
         Loihi(build(Emstdp(sizes=(4, 3, 2), T=10, grid=7, clip=0.9), 1))
+
+
+def test_starts_by_hand() -> None:
+    """v = 3 and a current of 2 that halves: v = 3 + 1, 4 + 0.5 cut to 4, then input 3: fires at 7."""
+    neuron = LIF(1, 6 + 1 / 64, 6, u_decay=0.5, v_start=3.0, u_start=2.0)
+    network = one_layer([[3]], 4, neuron)
+    inputs = {"in": from_raster(np.array([[0, 0, 1, 0]]).T)}
+    found = Loihi(network).run(inputs, record=["p"])
+    assert (found.v["p"][0, :, 0] / 64).tolist() == [4.0, 4.5, 0.0, 1.625]
+    assert compare(found, Naive(network).run(inputs, record=["p"]), ("p",)) is None
+    with pytest.raises(LimitError, match=r"p\[0\]: v_start = -16777216 units of v; the chip holds 24 bits"):
+        Loihi(one_layer([[3]], 4, replace(neuron, v_start=-(2.0**18))))
+
+
+def test_more_different_parameters_than_profiles_are_refused() -> None:
+    """128 cores hold 16 thresholds each: 2,049 do not fit, and 2,048 do."""
+    for n in (2048, 2049):
+        network = one_layer(np.ones((1, n)), 2, IF(n, tuple(k + 1.0 for k in range(n)), 0))
+        if n == 2048:
+            Loihi(network)
+            continue
+        with pytest.raises(
+            LimitError, match=r"cores for different parameters = 129; the range is 1 \.\. 128"
+        ):
+            Loihi(network)

@@ -114,6 +114,18 @@ def fork() -> Network:
         (lambda: changed(lava_nets.chain(1), "hid", reset="subtract"), "reset = 'subtract'"),
         (lambda: lava_nets.leaky(1), "a bias of 2 units of v; netx holds multiples of 64"),
         (lambda: lava_nets.errors(1, "ternary"), "ErrorIF"),
+        (
+            lambda: changed(lava_nets.chain(1), "hid", theta=tuple(0.5 + k / 64 for k in range(7))),
+            r"hid: theta = 0.5 .. 0.59375, neuron by neuron; netx \(lava-dl\) holds one number a layer",
+        ),
+        (
+            lambda: changed(lava_nets.leaky(1), "hid", v_decay=tuple((k + 1) / 4096 for k in range(7))),
+            "hid: v_decay = .*, neuron by neuron",
+        ),
+        (
+            lambda: changed(lava_nets.chain(1), "hid", v_start=0.25),
+            "hid: v_start = 0.25; a trial begins with 0",
+        ),
     ],
 )
 def test_what_the_format_cannot_hold_is_refused(network: Callable[[], Network], said: str) -> None:

@@ -389,9 +389,6 @@ REFUSED = {
     "is of type LI: a leaky integrator sends": lambda n: n.update(
         lif=nir.LI(tau=full(4, 1.0), r=full(4, 1.0), v_leak=full(4, 0.0))
     ),
-    "v_threshold takes 2 values, from 1 to 2": lambda n: n.update(
-        lif=nir.IF(r=full(4, 1.0), v_threshold=np.array([1.0, 1, 2, 1]))
-    ),
     "v_threshold = 0; a threshold here is a positive number": lambda n: n.update(
         lif=nir.IF(r=full(4, 1.0), v_threshold=full(4, -1.0) + 1)
     ),

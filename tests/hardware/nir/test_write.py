@@ -205,8 +205,8 @@ REFUSED = {
     r"floor = -2\.0": {"out": ss.IF(2, 1.0, 4, floor=-2.0)},
     "neuron model = ErrorIF": {"more": {"err": ss.ErrorIF(2, 1.0)}},
     "grid = 6 with u_decay": {"out": ss.LIF(2, 1.0, 6, 0.5, 0.25)},
-    "two finite time constants": {"out": ss.LIF(2, 1.0, None, 0.5, 0.0)},
-    "input comes as spikes": {"drives": (ss.CurrentInput("out"),)},
+    "have finite time constants": {"out": ss.LIF(2, 1.0, None, 0.5, 0.0)},
+    "all input is spikes": {"drives": (ss.CurrentInput("out"),)},
     "neuron model = PoissonSource": {"more": {"noise": ss.PoissonSource(2, 0.1)}},
     "float32 does not hold": {"out": ss.IF(2, 4097.0 + 2**-12, 12)},
     "can hold its bias": {
