@@ -16,11 +16,10 @@ import numpy as np
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
 from spikesim.hardware.lava.graph import ONE_A_PROCESS, Cells, LavaGraph, low_enough
-from spikesim.hardware.loihi.compile import by_delay
+from spikesim.hardware.loihi.compile import KINDS, by_delay
 from spikesim.hardware.neurons import integrating, normal_form
 from spikesim.hardware.split import split
 from spikesim.network import Network
-from spikesim.synapses import Sparse
 
 
 def floating(network: Network) -> LavaGraph:
@@ -67,7 +66,7 @@ def _wirings(network: Network, delays: Mapping[str, int]) -> Iterator[Wiring]:
     for p in network.projections:
         delay = delays[p.name]
         w = np.asarray(network.weights(p.name), np.float64)
-        if not isinstance(p, Sparse):
+        if KINDS[type(p)] != "sparse":
             yield Wiring(p.name, p, w, delay)
             continue
         for name, late, each, indptr, indices in by_delay(p, w, delay):  # a process for each delay

@@ -192,11 +192,11 @@ def _projection(
     return found
 
 
-def by_delay(p: Sparse, w: npt.NDArray[Any], delay: int) -> Iterator[tuple[str, int, Any, Ints, Any]]:
+def by_delay(p: Any, w: npt.NDArray[Any], delay: int) -> Iterator[tuple[str, int, Any, Ints, Any]]:
     """The synapses of each delay of a sparse projection: name, delay, weights, indptr, indices.
 
     Args:
-        p: the projection.
+        p: a Sparse.
         w: its weights, as `Network.weights` gives them or of another type.
         delay: steps of a synapse without an extra delay.
     """
