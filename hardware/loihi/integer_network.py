@@ -1,20 +1,20 @@
-"""A network as Loihi's integers: what the compiler makes, the emulator runs, and the Lava exporter writes.
+"""A network in Loihi's integers: made by the compiler, run by the emulator, written by the Lava exporter.
 
-A step of a chip neuron (Davies et al. 2018; the stock fixed-point LIF of Lava), all in integers:
+One step of a neuron (Davies et al. 2018; the stock fixed-point LIF of Lava), all in integers:
 
     a    = sum over projections of (sum of W over the spikes that arrive) << weight_exp   (>> where negative)
     u    = cut(u (4096 - du) / 4096) + (a << 6)          24 bits, wraps
     v    = cut(v (4096 - dv) / 4096) + u + (bias_mant << bias_exp)    24 bits, saturates
-    s    = v > (vth << 6);  v = 0 where s = 1;  then v rests for `refractory` steps
+    s    = v > (vth << 6);  v = 0 where s = 1;  then v is held for `refractory` steps
 
-cut() drops the fraction, towards zero. `scale` says how many units of u and v one count of the network's grid
-is.
+cut() truncates towards zero. `scale` is the number of units of u and v in one count of the network's grid.
+Parameters are arrays over the neurons, as the chip's compartments hold them, through profiles of their core.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -29,25 +29,28 @@ Kind = Literal["dense", "one_to_one", "sparse", "conv"]
 SHIFT = 6  # of synaptic input and threshold
 UNITY = 4096  # of decays
 TOP = 2**23  # u wraps beyond it, v saturates one below
-NONE: Ints = np.zeros(0, np.int64)
-NO_FLOOR: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
+
+
+def _none() -> Ints:
+    """No neurons: the parameters of an input."""
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerPopulation:
-    """A population in chip integers.
+    """A population in the chip's integers.
 
     Attributes:
         name, n: as declared.
-        start: the chip's step at which the population's own window begins (0 for the input); it is reset
-            then.
-        source: whether its spikes are given from outside; then the rest has no meaning.
+        start: the chip's step at which the population's own window begins (0 for the input), in its initial
+            state.
+        source: whether its spikes are given from outside; then the other attributes are empty.
         scale: units of u and v in a count of the declared grid: 64, or 1 where something leaks.
         bias_exp: 0 .. 7, of all neurons.
         vth: threshold mantissas, int64 (n,); fires at v > vth << 6.
         du, dv: decays, int64 (n,), 0 .. 4096 in effect (Lava adds 1 to the du that it is given).
         bias_mant: int64 (n,).
-        refractory: steps of rest after a spike, int64 (n,).
+        refractory: steps after a spike in which v is held, int64 (n,).
         floored: bool (n,), neurons whose declared floor is the chip's own saturation: there it is expected.
         v_start, u_start: membrane and current at the start of a trial, in units, int64 (n,).
     """
@@ -58,24 +61,24 @@ class IntegerPopulation:
     source: bool = True
     scale: int = 64
     bias_exp: int = 0
-    vth: Ints = NONE
-    du: Ints = NONE
-    dv: Ints = NONE
-    bias_mant: Ints = NONE
-    refractory: Ints = NONE
-    floored: npt.NDArray[np.bool_] = NO_FLOOR
-    v_start: Ints = NONE
-    u_start: Ints = NONE
+    vth: Ints = field(default_factory=_none)
+    du: Ints = field(default_factory=_none)
+    dv: Ints = field(default_factory=_none)
+    bias_mant: Ints = field(default_factory=_none)
+    refractory: Ints = field(default_factory=_none)
+    floored: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    v_start: Ints = field(default_factory=_none)
+    u_start: Ints = field(default_factory=_none)
 
     @property
     def bias(self) -> Ints:
-        """The bias in units of v, int64 (n,); of a source nothing."""
+        """The bias in units of v, int64 (n,); empty for a source."""
         return self.bias_mant << self.bias_exp
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerProjection:
-    """A projection in chip integers.
+    """A projection in the chip's integers.
 
     Attributes:
         name, pre, post: as declared.
@@ -84,7 +87,7 @@ class IntegerProjection:
         weight_exp: the sum of a step is shifted by it.
         sign_mode: "mixed" (even weights, -256 .. 254), "excitatory" (0 .. 255), "inhibitory" (-255 .. 0).
         delay: steps on the chip, at least 1.
-        declared: the projection that it was made of (its `shape`, `stride`, ... for a convolution).
+        declared: the declared projection (for `shape`, `stride`, ... of a convolution).
         indptr, indices: of a sparse one, int64 (n_pre + 1,) and int32 (n_synapses,).
         clipped: weights that did not fit and were clipped or floored (0 unless asked for).
     """
@@ -105,10 +108,10 @@ class IntegerProjection:
 
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
-    """A network in chip integers.
+    """A network in the chip's integers.
 
     Attributes:
-        declared: the network that it was made of.
+        declared: the network.
         populations: name -> IntegerPopulation, in the declared order.
         projections: every delay at least 1.
     """
@@ -124,13 +127,13 @@ class IntegerNetwork:
 
     @property
     def steps(self) -> int:
-        """Steps of a presentation on the chip: T, and the start of the population that lives last."""
+        """Steps of a trial on the chip: T, plus the start of the last population."""
         return self.T + max(p.start for p in self.populations.values())
 
     @property
     def layered(self) -> bool:
-        """Whether every spike arrives at the step of its own window in which it was sent: then presentations
-        can follow each other every T steps, each population being reset at `start` of each.
+        """Whether every spike arrives at the step of the receiver's window at which it was sent: then trials
+        can follow each other every T steps, with each population reset at its `start`.
         """
         start = {name: p.start for name, p in self.populations.items()}
         return all(start[p.pre] + p.delay == start[p.post] for p in self.projections)
@@ -142,7 +145,7 @@ class IntegerNetwork:
         return {p.name: _rows(p, size[p.pre], size[p.post]) for p in self.projections}
 
     def matrix(self, projection: IntegerProjection) -> npt.NDArray[np.int32]:
-        """A projection written out, int32 (n_pre, n_post)."""
+        """The weight matrix of a projection, int32 (n_pre, n_post)."""
         n_pre, n_post = self.populations[projection.pre].n, self.populations[projection.post].n
         if projection.kind == "dense":
             return projection.weights
@@ -154,14 +157,14 @@ class IntegerNetwork:
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a population's state can go, in units of u and v, whatever the input.
+    """Bounds of a population's state for any input, in units of u and v.
 
     Attributes:
         population: its name.
-        u_low, u_high: of the current, by each neuron's own weights; the outermost neuron.
+        u_low, u_high: of the current, from each neuron's weights; the outermost neuron.
         v_low, v_high: of the membrane before it fires, over the whole window.
-        may_wrap: neurons whose current can leave 24 bits.
-        may_saturate: neurons whose membrane can.
+        may_wrap: number of neurons whose current can leave 24 bits.
+        may_saturate: number of neurons whose membrane can.
     """
 
     population: str
@@ -174,7 +177,7 @@ class Reach:
 
 
 def reach(chip: IntegerNetwork) -> tuple[Reach, ...]:
-    """The bounds of every population that integrates: sums over each neuron's actual weights."""
+    """The bounds of every population that integrates, from sums over each neuron's weights."""
     return tuple(_reach(chip, p) for p in chip.populations.values() if not p.source)
 
 
@@ -211,13 +214,13 @@ def _reach(chip: IntegerNetwork, population: IntegerPopulation) -> Reach:
 
 
 def _lasting(decay: Ints, T: int) -> Ints:
-    """How many steps' input can be there at once: all T without a decay, 1 with a full one; int64 (n,)."""
+    """Number of steps whose input is present at once, int64 (n,): T without a decay, 1 with a full one."""
     steps = np.where(decay == 0, T, -(-UNITY // np.maximum(decay, 1)))
     return np.minimum(steps, T)
 
 
 def shifted(total: Ints, exponent: int) -> Ints:
-    """A sum of weights by a projection's exponent; to the right it is floored, as the chip's models do."""
+    """A sum of weights shifted by a projection's exponent; a right shift floors."""
     return total << exponent if exponent >= 0 else total >> -exponent
 
 

@@ -291,7 +291,7 @@ def for_kernel(n: int, *values: Any) -> tuple[Any, ...]:
     arrays = [np.asarray(value) for value in values]
     if all(uniform(array) for array in arrays):
         return tuple(array.flat[0].item() for array in arrays)
-    return tuple(np.ascontiguousarray(np.broadcast_to(array, (n,))) for array in arrays)
+    return tuple(np.array(np.broadcast_to(array, (n,))) for array in arrays)  # writable: one signature
 
 
 def check_size(kind: str, n: int) -> None:

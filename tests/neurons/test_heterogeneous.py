@@ -79,7 +79,7 @@ def test_a_leak_a_start_and_a_refractory_time_for_each_neuron_by_hand() -> None:
 
 @pytest.mark.parametrize("engine", ["naive", "stepped", "windowed"])
 def test_the_start_comes_again_at_the_split(engine: str) -> None:
-    """theta 3, bias 1; neuron 0 starts at 2, fires in steps 0 and 3; neuron 1 at 0, fires in 2; then again."""
+    """theta 3, bias 1; neuron 0 starts at 2, fires in steps 0 and 3; neuron 1 at 0, fires in 2; so again."""
     net = ss.Network(
         {"in": ss.Source(1), "n": ss.IF(2, 3.0, bias=1.0, v_start=[2.0, 0.0], reset_at=("start", "split"))},
         (ss.Dense("in", "n", np.zeros((1, 2))),),

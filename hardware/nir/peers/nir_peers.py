@@ -347,7 +347,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("play", "make"))
     parser.add_argument("peer", choices=("norse", "snntorch", "spikingjelly", "sinabs"))
-    parser.add_argument("initial_state", nargs="+")
+    parser.add_argument("rest", nargs="+")
     parser.add_argument("--dt", type=float, default=1.0)
     parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
