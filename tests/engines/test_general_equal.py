@@ -15,6 +15,7 @@ import pytest
 from spikesim.engines import Naive, Stepped, simulate
 from spikesim.network import Network
 from spikesim.network.file import digest, load_network, save_network
+from spikesim.network.scheduling import is_source
 from spikesim.neurons import ErrorIF, Source
 from spikesim.recording.state import State, same
 from spikesim.spikes import from_raster
@@ -136,7 +137,7 @@ def written_out(net: Network) -> Network:
         for delay, matrix in p.pieces(net.weights(p.name)):
             full = np.zeros(net.shape(p))
             full[:, : matrix.shape[1]] = matrix
-            links.append(Dense(p.pre, p.post, full, delay, name=f"{p.name}, {delay}"))
+            links.append(Dense(p.pre, p.post, full, delay, name=f"{p.name}, {delay}", receptor=p.receptor))
     return replace(net, projections=tuple(links))
 
 
@@ -149,6 +150,12 @@ def test_every_projection_is_its_matrices() -> None:
             assert name not in a.v or np.array_equal(a.v[name], b.v[name])
 
 
+def neuron_by_neuron(population: Any) -> dict[str, Any]:
+    """The parameters of which each neuron has its own value."""
+    values = {q.name: getattr(population, q.name) for q in population.description.parameters}
+    return {name: value for name, value in values.items() if np.ndim(value)}
+
+
 def permuted(net: Network, name: str, order: Any) -> Network:
     """The same with the neurons of a population in another order."""
     links = []
@@ -157,8 +164,8 @@ def permuted(net: Network, name: str, order: Any) -> Network:
         w = p.matrix[:, order] if p.post == name else p.matrix
         links.append(replace(p, w=w[order] if p.pre == name else w))
     population = net.populations[name]
-    if np.ndim(population.bias):
-        population = replace(population, bias=tuple(np.asarray(population.bias)[order].tolist()))
+    mine = {key: np.asarray(values)[order] for key, values in neuron_by_neuron(population).items()}
+    population = replace(population, **mine)
     return replace(net, populations={**net.populations, name: population}, projections=tuple(links))
 
 
@@ -197,8 +204,8 @@ def test_a_neuron_without_synapses_changes_nothing(engine: str) -> None:
         for p in net.projections:
             assert isinstance(p, Dense)
             links.append(replace(p, w=np.pad(p.matrix, ((0, p.pre == name), (0, p.post == name)))))
-        bias = {"bias": (*population.bias, 0.0)} if np.ndim(population.bias) else {}
-        population = replace(population, n=population.n + 1, **bias)
+        longer = {key: (*values, values[-1]) for key, values in neuron_by_neuron(population).items()}
+        population = replace(population, n=population.n + 1, **longer)
         more = replace(net, populations={**net.populations, name: population}, projections=tuple(links))
         inputs = {k: np.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, 1)]) if k == f"->{name}" else v
                   for k, v in drawn.inputs.items()}  # fmt: skip
@@ -215,9 +222,9 @@ def test_silence_stays_silent(engine: str) -> None:
         quiet = {
             name: p
             if isinstance(p, ErrorIF)
-            else replace(p, bias=0.0)
-            if hasattr(p, "theta")
             else Source(p.n)
+            if is_source(p)
+            else replace(p, **{k: 0.0 for k in ("bias", "v_start", "u_start") if p.description.parameter(k)})
             for name, p in net.populations.items()
         }
         still = replace(net, populations=quiet, drives=())
