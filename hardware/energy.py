@@ -1,17 +1,17 @@
-"""What a network would cost on Loihi: operations counted exactly; energy and time modelled from published
-costs.
+"""Cost estimate of a network on Loihi: operations are counted exactly, energy and time are modelled from
+published costs.
 
-Counted, for each presentation, on an engine:
+Counted for each trial, on an engine:
 
-    spikes              of a population (a spike of -1 is a spike)
-    neuron updates      neurons times the steps in which they live; active where input arrives, a bias acts
-                        or a spike leaves, else inactive
-    synaptic operations a spike times the synapses of its neuron with a weight other than 0
-    messages            a spike times the cores that hold its targets
+    spikes              of a population (a spike of -1 counts as one)
+    neuron updates      neurons times the steps in which they are simulated; active where input arrives, a
+                        bias acts or the neuron fires, else inactive
+    synaptic operations each spike times the synapses of its neuron with non-zero weight
+    messages            each spike times the cores that hold its targets
     weight updates      synapses whose count product is not 0, where a network learns
 
-Modelled: their sums times the costs of `DAVIES_2018`. Not in it: leakage and idle power, input and output of
-the chip, mesh hops between distant cores.
+Modelled: these counts times the costs of `DAVIES_2018`. Not included: leakage and idle power, input and
+output of the chip, mesh hops between distant cores.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Costs:
 
     Attributes:
         synapse, synapse_time: of a synaptic operation (least energy, longest time).
-        active, active_time: of a neuron update with something to do.
-        inactive, inactive_time: of one without.
+        active, active_time: of an active neuron update.
+        inactive, inactive_time: of an inactive one.
         message, message_time: of a spike within a tile.
         learn, learn_time: of a synaptic update (pairwise STDP).
         sync: a barrier over the mesh, shortest and longest (1 and 32 tiles).
-        source: who says so.
+        source: publication.
     """
 
     synapse: float
@@ -85,14 +85,14 @@ DAVIES_2018 = Costs(
 
 @dataclass
 class LayerEnergy:
-    """What a population and the projections into it do in a presentation, on average.
+    """Operations of a population and of the projections into it, averaged over trials.
 
     Attributes:
         name: of the population.
         neurons: its neurons (both channels of a pair of error neurons).
         cores: of Loihi that hold it, by neurons and by its synapses of 8 bits.
-        spikes, active, inactive, synapses, messages, learnt: as the module says; of its own spikes the
-            messages, of its input the synaptic operations.
+        spikes, active, inactive, synapses, messages, learnt: see the module; messages are those of its own
+            spikes, synaptic operations those of its input.
     """
 
     name: str
@@ -106,7 +106,7 @@ class LayerEnergy:
     learnt: float = 0.0
 
     def energy(self, costs: Costs = DAVIES_2018) -> float:
-        """Modelled, in nanojoules a presentation."""
+        """Modelled energy of a trial, nJ."""
         parts = (
             self.synapses * costs.synapse,
             self.active * costs.active,
@@ -117,7 +117,7 @@ class LayerEnergy:
         return sum(parts) / 1e3
 
     def time(self, costs: Costs = DAVIES_2018) -> float:
-        """Modelled, in microseconds a presentation: its cores work side by side."""
+        """Modelled time of a trial, us; its cores work in parallel."""
         parts = (
             self.synapses * costs.synapse_time,
             self.active * costs.active_time,
@@ -130,12 +130,12 @@ class LayerEnergy:
 
 @dataclass(frozen=True)
 class Work:
-    """What a network does in a presentation, on average.
+    """Operations of a network, averaged over trials.
 
     Attributes:
-        layers: by population, in the order of a step; sources with their spikes and messages.
-        presentations: that were shown.
-        steps: of a presentation.
+        layers: one for each population, in update order; sources with their spikes and messages.
+        presentations: number of trials.
+        steps: of a trial.
     """
 
     layers: tuple[LayerEnergy, ...]
@@ -143,14 +143,14 @@ class Work:
     steps: int
 
     def energy(self, costs: Costs = DAVIES_2018) -> float:
-        """Modelled, in nanojoules a presentation, without idle power."""
+        """Modelled energy of a trial without idle power, nJ."""
         return sum(layer.energy(costs) for layer in self.layers)
 
     def time(self, costs: Costs = DAVIES_2018) -> tuple[float, float]:
-        """Modelled, in microseconds a presentation: least and most.
+        """Modelled time of a trial, us: lower and upper bound.
 
-        Least: the busiest layer's cores and the shortest barrier a step; most: one layer after the other, and
-        the longest barrier.
+        Lower: the busiest layer's cores, and the shortest barrier for each step. Upper: one layer after the
+        other, and the longest barrier.
         """
         each = [layer.time(costs) for layer in self.layers]
         least, most = (self.steps * sync / 1e3 for sync in costs.sync)
@@ -158,12 +158,11 @@ class Work:
 
 
 def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.int64] | None = None) -> Work:
-    """Count what a network does with a batch of presentations; its weights stay as they are.
+    """Count the operations of a network over a batch of trials; its weights do not change.
 
     Args:
-        network: any that an engine runs over presentations; of one that learns the weight updates are counted
-            that it would make.
-        inputs: source -> Spikes of B presentations.
+        network: any that an engine runs over trials; where it learns, the updates it would make are counted.
+        inputs: source -> Spikes of B trials.
         labels: int64 (B,), the classes for targets.
 
     Raises:
@@ -173,7 +172,7 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
     _check_rules(network)
     B = len(next(iter(inputs.values()), ()))
     if B == 0:
-        raise DataError("energy: no presentations; at least one is needed to count what it costs")
+        raise DataError("energy: no trials were given; at least one is needed")
     running = engine(network)
     fans = {p.name: _mask(network, p) for p in network.projections}
     cores = cores_of(network)
@@ -199,7 +198,7 @@ def _neurons(population: Any) -> int:
 
 
 def _mask(network: Network, p: Any) -> list[tuple[int, npt.NDArray[np.float32]]]:
-    """For each delay of a projection where it has synapses, float32 (n_pre, n_post) of 0 and 1."""
+    """Where a projection has synapses, for each delay: float32 (n_pre, n_post) of 0 and 1."""
     n = network.populations[p.post].n
     found = []
     for delay, matrix in p.pieces(network.weights(p.name)):
@@ -210,9 +209,9 @@ def _mask(network: Network, p: Any) -> list[tuple[int, npt.NDArray[np.float32]]]
 
 
 def cores_of(network: Network) -> dict[str, int]:
-    """Cores of Loihi that hold each population: by its neurons, and by its synapses of 8 bits.
+    """Number of Loihi cores for each population: by its neurons, and by its synapses of 8 bits.
 
-    A source has as many as its neurons need, so that its spikes have a place to come from.
+    A source needs as many as hold its neurons, as the senders of its spikes.
     """
     per_core = LOIHI_1.limits["neurons_per_core"].high, LOIHI_1.limits["synapse_bits"].high
     assert per_core[0] is not None and per_core[1] is not None
@@ -234,7 +233,7 @@ def _count(
     cores: Mapping[str, int],
     layers: Mapping[str, LayerEnergy],
 ) -> None:
-    """Add a chunk of presentations to the layers."""
+    """Add the operations of a chunk of trials to the layers."""
     for b in range(len(next(iter(found.spikes.values())))):
         rasters = {name: np.abs(s.raster(b)).astype(np.float32) for name, s in found.spikes.items()}
         for name, layer in layers.items():
@@ -279,7 +278,7 @@ def _check_rules(network: Network) -> None:
 def _count_neurons(
     network: Network, name: str, rasters: Mapping[str, Any], fans: Mapping[str, Any], layer: LayerEnergy
 ) -> None:
-    """Synaptic operations and neuron updates of one presentation."""
+    """Synaptic operations and neuron updates of one trial."""
     p, T = network.populations[name], network.window.T
     arrived = np.zeros((T, p.n), np.float32)
     for link in network.incoming(name):

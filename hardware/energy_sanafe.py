@@ -1,8 +1,8 @@
-"""SANA-FE's estimate for the same network, on the model of Loihi that it comes with (Boyle et al., "SANA-FE:
-simulating advanced neuromorphic architectures for fast exploration", IEEE TCAD 44, 2025).
+"""Energy estimate of SANA-FE, on its own model of Loihi (Boyle et al., "SANA-FE: simulating advanced
+neuromorphic architectures for fast exploration", IEEE TCAD 44, 2025).
 
-Its neuron keeps 1/64 of a unit, fires at v > threshold, and hears a spike a step later; the network is
-written in whole counts, so that all of it is exact, and the number of its spikes is compared with the
+Its neurons resolve 1/64 of a unit, fire at v > threshold, and receive a spike one step later. The network is
+written in whole counts, so that its arithmetic is exact; the spikes are counted and compared with the
 emulator's.
 """
 
@@ -31,14 +31,14 @@ from spikesim.spikes import Spikes
 
 @dataclass(frozen=True)
 class SanaFe:
-    """SANA-FE's estimate of a presentation, on average.
+    """SANA-FE's estimate, averaged over trials.
 
     Attributes:
-        presentations: that were shown.
-        energy: nanojoules, its parts by name.
-        time: microseconds.
-        spikes: without those of the input.
-        expected: the same of the emulator; another number says that the two are not the same network.
+        presentations: number of trials.
+        energy: nJ, by component.
+        time: us.
+        spikes: number of spikes without the input's.
+        expected: the same from the emulator; if it differs, the two did not run the same network.
         version: of SANA-FE.
     """
 
@@ -51,17 +51,17 @@ class SanaFe:
 
 
 def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
-    """Play presentations on SANA-FE's Loihi, from rest each.
+    """Run trials on SANA-FE's Loihi, each from the initial state.
 
     A population of several thresholds is placed as one population for each, on cores of their own.
 
     Args:
-        network: what classifies, of integrate-and-fire neurons on a chip's grid, with delays of 1 there.
-        inputs: source -> Spikes of B presentations.
+        network: for inference, of integrate-and-fire neurons on a chip's grid, with delays of 1 on the chip.
+        inputs: source -> Spikes of B trials.
 
     Raises:
         LimitError: what Loihi cannot hold.
-        EngineError: leaks, or delays beyond a step: SANA-FE's arithmetic is another one there.
+        EngineError: leaks, or delays above 1, where SANA-FE's arithmetic differs.
         MissingExtraError: sanafe is not installed.
     """
     sanafe = _module()
@@ -94,7 +94,7 @@ def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """SANA-FE writes its progress to the standard output of the process: not while this lasts."""
+    """Silence the standard output of the process, to which SANA-FE writes its progress."""
     sys.stdout.flush()
     kept = os.dup(1)
     with open(os.devnull, "wb") as nowhere:
@@ -121,7 +121,7 @@ def _version() -> str:
 
 
 def _play(sanafe: Any, chip: IntegerNetwork, given: Mapping[str, npt.NDArray[np.int8]]) -> dict[str, Any]:
-    """One presentation on a new chip."""
+    """One trial on a new chip."""
     architecture, net = sanafe.load_loihi(), sanafe.Network()
     cores = iter([core for tile in architecture.tiles for core in tile.cores])
     groups, held = {}, cores_of(chip.declared)
@@ -143,7 +143,7 @@ def _play(sanafe: Any, chip: IntegerNetwork, given: Mapping[str, npt.NDArray[np.
 def _place(
     group: Any, p: IntegerPopulation, cores: Iterator[Any], held: int, spikes: Any, steps: int
 ) -> None:
-    """Put a population on cores of its own, as many as its neurons and synapses need."""
+    """Place a population on cores of its own, as many as its neurons and synapses need."""
     each, core = -(-p.n // held), None
     for k in range(p.n):
         if k % each == 0:

@@ -1,4 +1,4 @@
-"""The one door out: quantise, write, read again with the target's own programs, play, compare every spike."""
+"""Export of a network: quantise, write, read back with the target's own programs, run, compare all spikes."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from spikesim.verification.verify import Difference, compare
 
 @dataclass(frozen=True)
 class ReaderCheck:
-    """What came of a file, played by one program beside the engine.
+    """Comparison of an exported file, run by one program, with the engine.
 
     Attributes:
         reader: the program.
-        presentations: that were played.
-        spikes: of the engine, in all populations.
-        spikes_differ: steps and neurons at which one has a spike that the other has not.
-        membranes: numbers that were compared: every neuron, every step.
-        membranes_differ: those that are not equal.
-        difference: the first; None where all is equal.
-        seconds: to load, start and play.
+        presentations: number of trials.
+        spikes: number of spikes of the engine, in all populations.
+        spikes_differ: number of spikes that only one of the two has.
+        membranes: number of membrane values compared: every neuron, every step.
+        membranes_differ: number of unequal ones.
+        difference: the first difference; None where all is equal.
+        seconds: to load, start and run.
     """
 
     reader: str
@@ -52,16 +52,16 @@ class ReaderCheck:
 
 @dataclass(frozen=True)
 class Exported:
-    """A file, and the proof that it does what the network does.
+    """An exported file and its verification.
 
     Attributes:
         target: its name.
-        path: the file; where a reader differs, it keeps the name unproved-NAME, beside the one asked for.
-        network: what was written.
-        quantised: what that cost; None where the target takes every network as it is.
-        checks: by reader.
-        missing: reader -> why it could not be asked.
-        notes: what readers may take otherwise, each in a sentence.
+        path: the file; if a reader differs, it keeps the name unproved-NAME, beside the requested one.
+        network: as written.
+        quantised: report of the quantisation; None where there was none.
+        checks: one for each reader.
+        missing: reader -> why it was skipped.
+        notes: what other readers may interpret differently, each in a sentence.
     """
 
     target: str
@@ -74,7 +74,7 @@ class Exported:
 
     @property
     def equal(self) -> bool:
-        """Whether there was a program to ask, and none of them differs."""
+        """Whether at least one program ran the file, and none of them differs."""
         return bool(self.checks) and all(check.difference is None for check in self.checks)
 
 
@@ -89,15 +89,15 @@ def export(
     """Write a network for a target, and compare the file with the engine, spike by spike.
 
     Args:
-        network: as it was trained; what teaches is left out.
+        network: as trained; its teaching populations are left out.
         to: a target, or its name.
-        path: where the file goes.
-        inputs: source -> Spikes, the presentations that are played.
-        bits: of a weight; None takes 8 where the target needs integers, and else leaves the network as it is.
-        measure: split, encoder, seed, threads, to measure the accuracy of the quantisation too.
+        path: of the file.
+        inputs: source -> Spikes, the trials to compare.
+        bits: of a weight; None for 8 where the target needs integers, else for no quantisation.
+        measure: split, encoder, seed, threads: also measure the accuracy before and after quantisation.
 
     Raises:
-        DeclarationError: an unknown target, or a place where something else lies.
+        DeclarationError: an unknown target, or `path` is another kind of file.
         LimitError, EngineError: what the target cannot hold.
         SpikesimError: the file cannot be written.
     """
@@ -141,7 +141,7 @@ def check_place(path: Path, suffixes: tuple[str, ...]) -> None:
 def _checks(
     chosen: ExportTarget, path: Path, network: Network, inputs: Mapping[str, Spikes]
 ) -> tuple[tuple[ReaderCheck, ...], dict[str, str]]:
-    """The file played by every reader that can; and why the others cannot."""
+    """The comparison with every available reader, and why the others were skipped."""
     checks, missing = [], {}
     for reader in chosen.readers:
         if why := reader.refuses(network):
@@ -177,7 +177,7 @@ def _check(reader: Reader, path: Path, network: Network, inputs: Mapping[str, Sp
 
 
 def _unlike(a: Spikes, b: Spikes) -> int:
-    """Events that only one of them has, by presentation, step, neuron and sign."""
+    """Number of events (trial, step, neuron, sign) that only one of the two has."""
 
     def events(spikes: Spikes) -> np.ndarray:
         owner = np.repeat(np.arange(len(spikes)), np.diff(spikes.offsets))

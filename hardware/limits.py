@@ -1,6 +1,6 @@
-"""What each chip or format can hold, as data, each value with its source; and the check of a network.
+"""Limits of each chip and file format, as data with sources, and the check of a network against them.
 
-`exceeded(network, target)` lists every limit that a network breaks, `check` raises the first.
+`exceeded(network, hardware)` lists every limit that a network exceeds; `check` raises the first.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ NIR = "Pedersen et al., Neuromorphic intermediate representation, Nature Communi
 
 
 class LimitError(SpikesimError, ValueError):
-    """A network that a chip or a format cannot hold: names limit, value, layer and way out."""
+    """A network exceeds a limit of a chip or a format: names limit, value, layer and way out."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A range of whole numbers, both ends included, and who says so.
+    """A range of whole numbers, both ends included, with its source.
 
     Attributes:
-        low, high: the ends; None where the target sets none.
+        low, high: the ends; None for no limit.
         unit: what is counted.
         source: a paper, or a program and its file.
     """
@@ -59,7 +59,7 @@ class Limit:
     source: str
 
     def holds(self, value: int) -> bool:
-        """Whether a value lies in the range."""
+        """Whether a value is in the range."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     def __str__(self) -> str:
@@ -69,14 +69,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Excess:
-    """A limit that a network breaks.
+    """A limit that a network exceeds.
 
     Attributes:
         limit: its name.
-        value: what the network has.
+        value: of the network.
         where: the population or projection.
         allowed: the limit in words, with its source.
-        way_out: what to do.
+        way_out: how to change the network.
     """
 
     limit: str
@@ -94,15 +94,15 @@ class Hardware:
     """A chip or a format.
 
     Attributes:
-        name: how commands call it.
-        title: for people.
-        limits: by name; a name that is absent is not limited.
-        quantised: whether numbers are integers there (else floating point).
-        resets_to_values: whether a spike may leave the membrane at another value than zero.
-        starts: whether a trial may begin with a membrane or a current other than zero.
-        per_layer: parameters of which it holds one number for all neurons of a population; where a backend
-            splits populations by itself (Lava, brian2-loihi), they are not listed.
-        notes: what else is to be known.
+        name: as used by commands.
+        title: for messages.
+        limits: by name; a name that is absent has no limit.
+        quantised: whether its numbers are integers (else floating point).
+        resets_to_values: whether a spike may reset the membrane to a value other than zero.
+        starts: whether a trial may start with a membrane or a current other than zero.
+        per_layer: parameters of which it holds one number for all neurons of a population; not those by which
+            a backend splits populations itself (Lava, brian2-loihi).
+        notes: further remarks.
     """
 
     name: str
@@ -143,7 +143,7 @@ LOIHI_1 = Hardware(
     _limits(
         **_ARITHMETIC,
         delay=Limit(1, 63, "steps from spike to arrival, the chip's own step included", BRIAN2_LOIHI),
-        refractory=Limit(0, 63, "steps of rest after a spike", BRIAN2_LOIHI),
+        refractory=Limit(0, 63, "refractory steps after a spike", BRIAN2_LOIHI),
         neurons_per_core=Limit(1, 1024, "compartments a core", DAVIES),
         cores=Limit(1, 128, "cores a chip", DAVIES),
         neurons=Limit(1, 128 * 1024, "compartments a chip", DAVIES),
@@ -159,14 +159,14 @@ LOIHI_2_CHIP = Hardware(
     "Loihi 2 (2021), stock neurons",
     _limits(
         **_ARITHMETIC,
-        delay=Limit(1, 63, "steps from spike to arrival; taken over from Loihi", BRIAN2_LOIHI),
-        refractory=Limit(0, 63, "steps of rest after a spike; taken over from Loihi", BRIAN2_LOIHI),
+        delay=Limit(1, 63, "steps from spike to arrival; assumed as for Loihi", BRIAN2_LOIHI),
+        refractory=Limit(0, 63, "refractory steps after a spike; assumed as for Loihi", BRIAN2_LOIHI),
         neurons_per_core=Limit(1, 8192, "neurons a core", LOIHI_2),
         cores=Limit(1, 128, "cores a chip", LOIHI_2),
         neurons=Limit(1, 2**20, "neurons a chip", LOIHI_2),
         synapse_bits=Limit(0, 192 * 1024 * 8, "bits of memory a core, shared by all uses", LOIHI_2),
     ),
-    notes=("microcode can go beyond the stock neuron; nothing here writes any",),
+    notes=("microcode can implement other neurons; none is generated here",),
 )
 LAVA_FIXED = Hardware(
     "lava-fixed",
@@ -174,16 +174,16 @@ LAVA_FIXED = Hardware(
     _limits(
         **{**_ARITHMETIC, "weight_exponent": Limit(None, None, "a shift of the sum of the input", LAVA)},
         delay=Limit(1, None, "steps; beyond 1 with DelayDense", "lava-nc 0.10.0, lava.proc.dense.models"),
-        refractory=Limit(0, 0, "steps; LIFRefractory exists in floating point alone", LAVA),
+        refractory=Limit(0, 0, "steps; LIFRefractory exists in floating point only", LAVA),
     ),
-    notes=("the CPU models enforce neither the bias's 13 bits nor the threshold's 17: `check` does",),
+    notes=("the CPU models do not enforce the bias's 13 bits and the threshold's 17 bits; `check` does",),
 )
 LAVA_FLOAT = Hardware(
     "lava-float",
     "Lava, floating point on the CPU",
     _limits(
         delay=Limit(1, None, "steps; beyond 1 with DelayDense", "lava-nc 0.10.0, lava.proc.dense.models"),
-        refractory=Limit(0, 0, "steps; LIFRefractory is not built here", LAVA),
+        refractory=Limit(0, 0, "steps; LIFRefractory is not used here", LAVA),
     ),
     quantised=False,
 )
@@ -207,7 +207,7 @@ NIR_FORMAT = Hardware(
     "NIR",
     _limits(
         delay=Limit(0, None, "steps, as a Delay node of the time unit", NIR),
-        refractory=Limit(0, 0, "steps; NIR's neurons do not rest", NIR),
+        refractory=Limit(0, 0, "steps; NIR's neurons have no refractory time", NIR),
     ),
     quantised=False,
     resets_to_values=True,
@@ -219,10 +219,10 @@ HARDWARE = MappingProxyType(
 
 
 def hardware_limits(name: str | Hardware) -> Hardware:
-    """A target by name ("lava" is "lava-fixed").
+    """The limits of a chip or a format by name ("lava" is "lava-fixed").
 
     Raises:
-        DeclarationError: unknown; names the near ones.
+        DeclarationError: an unknown name; suggests similar ones.
     """
     if isinstance(name, Hardware):
         return name
@@ -307,7 +307,7 @@ def _of_population(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
             way = classifies if is_target(p) else "Declare a Source, and give its spikes."
             yield Excess("neuron model", kind, name, held, way)
         elif p.replay:
-            yield Excess("replay", "True", name, "spikes are given once", classifies)
+            yield Excess("replay", "True", name, "a source sends given spikes only", classifies)
         return
     if not has_normal_form(p):
         yield Excess("neuron model", kind, name, f"{chip.title} has integrate-and-fire neurons", f"{WAY}.")
@@ -362,14 +362,14 @@ def _of_projection(p: Any, chip: Hardware) -> Iterator[Excess]:
         yield from _beyond("delay", max(p.delay, limit.low or 0), p.name, limit, "Take a shorter delay.")
     if p.plastic is not None and not is_trial_rule(p.plastic):
         way = "Fix what has been learnt: the same projection with plastic=None."
-        yield Excess("rule", type(p.plastic).__name__, p.name, "weights stay as they are there", way)
+        yield Excess("rule", type(p.plastic).__name__, p.name, "weights are constant there", way)
 
 
 def saturation(population: Any) -> float:
-    """The floor that the chip's 24 bits are by themselves, -2**23 + 1 units of v, in the unit of weights.
+    """The lowest membrane of the chip's 24 bits, -2**23 + 1 units of v, in the unit of weights.
 
-    Without a leak a count of the grid is 64 units, and a saturated membrane stays between two counts: then
-    -2**17 counts are what the chip does, but for a 64th of a count (which the emulator detects).
+    Without a leak a count of the grid is 64 units, and a saturated membrane lies between two counts: -2**17
+    counts, and a 64th of a count above (the emulator detects where that matters).
     """
     lowest = 1 - 2**23 if leaks(population) else -(2**17)
     return float(lowest * 2.0**-population.grid)

@@ -1,20 +1,19 @@
-"""A network on a chip's grid: weights of few bits times a power of two; thresholds, biases, decays to match.
+"""Quantisation to a chip's grid: weights of few bits times a power of two, and parameters that fit.
 
-For each projection the step 2**-k is searched that leaves the least sum of squared errors, rounding and
-clipping together:
+For each projection, the step 2**-k with the least sum of squared errors (rounding and clipping) is chosen
 
     q = clip(floor(w 2**k + 1/2), -2**(bits-1), 2**(bits-1) - 1),    w' = q 2**-k
 
-among the steps with which the threshold can be held and no current can wrap. A population's grid is the
+among the steps with which the thresholds can be held and no current can wrap. A population's grid is the
 finest of the steps into it (coarser projections have an exponent of their own on the chip), and finer where a
-bias needs it: where its rounding, added up over a window, would reach half a step of the weights. Thresholds
-go to the nearest number that the chip can hold, and up where weights and bias stay as they are, which leaves
-the spikes as they are. Where neurons leak, the grid is 6 bits finer than the weights, since the chip cuts off
-fractions of 1/64 (see `spikesim.hardware.loihi.compile`).
+bias needs it: where its rounding error, summed over a window, would reach half a step of the weights. All
+parameters are rounded neuron by neuron to the nearest number that the chip can hold; thresholds are rounded
+up where nothing else changes, which leaves the spikes unchanged. With a leak, the grid is 6 bits finer than
+the weights, since the chip truncates to 1/64 (see `spikesim.hardware.loihi.compile`).
 
-A membrane of 24 bits saturates: far below the threshold, in neurons that much inhibition reaches. Where the
-sum of a neuron's weights over a window lets it come there, the new network declares the saturation as its
-floor, so that it does what the chip does.
+A membrane of 24 bits saturates far below the threshold, in neurons with strong inhibition. Where a neuron's
+weights could bring it there within a window, the new network declares the saturation as its floor, so that
+the engine does the same as the chip.
 """
 
 from __future__ import annotations
@@ -51,21 +50,24 @@ def quantise(
     T: int | None = None,
     **measure: Any,
 ) -> Quantised:
-    """The network that classifies, on a chip's grid, and what that cost.
+    """Quantise a network for inference on a chip.
 
     Args:
-        network: any; its teaching populations are left out (`network.inference()`). It stays as it is.
-        hardware: the target: "loihi1", "loihi2", "lava", "netx", "nir", ...
+        network: any; its teaching populations are left out (`network.inference()`). It is not changed.
+        hardware: "loihi1", "loihi2", "lava", "netx", "nir", ...
         bits: of a weight with its sign, 2 .. 8 (24 where the target computes in floating point).
-        masters: plastic weights; the declared ones where None.
-        T: steps of a presentation; the window's where None.
+        masters: plastic weights; None for the declared ones.
+        T: steps of a trial; None for the window's.
         measure: split and encoder, to measure the accuracy before and after; seed, threads, progress and
             engine as in `spikesim.training.evaluate.evaluate`.
 
+    Returns:
+        The new network, with a report of what changed.
+
     Raises:
         DeclarationError: bits out of range, an unknown target or argument.
-        LimitError: what the target cannot hold on any grid: another neuron model, a floor, a threshold out of
-            range.
+        EngineError: a neuron model without a normal form.
+        LimitError: what the target cannot hold on any grid: a floor, a reset, a threshold out of range.
     """
     chip = hardware_limits(hardware)
     _check_bits(bits, chip)
@@ -106,7 +108,7 @@ def _one_step(chip: Hardware) -> bool:
 
 
 def rounded(w: npt.ArrayLike, step: int, bits: int) -> Reals:
-    """Weights as integers of so many bits times 2**-step; half goes up, what is beyond is clipped."""
+    """Weights rounded (half up) and clipped to integers of `bits` bits times 2**-step."""
     counts = np.floor(np.asarray(w, np.float64) * 2.0**step + 0.5)
     return np.clip(counts, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * 2.0**-step
 
@@ -124,12 +126,12 @@ def _steps(network: Network, bits: int, finest: Mapping[str, int], joint: bool) 
 
 
 def _step(w: Reals, bits: int, finest: int) -> int:
-    """The step with the least squared error; of equal ones the coarsest, which leaves most room."""
+    """The step with the least squared error; the coarsest of equal ones, which leaves most headroom."""
     return min(range(finest + 1), key=lambda step: float(np.square(w - rounded(w, step, bits)).sum()))
 
 
 def _extra(p: Any, chip: Hardware) -> int:
-    """Bits of the grid below the weights' last."""
+    """Number of bits by which the grid is finer than the weights."""
     return LEAK_BITS if chip.quantised and leaks(p) else 0
 
 
@@ -166,7 +168,7 @@ def _finest(network: Network, name: str, chip: Hardware) -> int:
 
 
 def _reach(network: Network, name: str) -> tuple[float, int]:
-    """The largest sum of absolute weights into a neuron, and of how many synapses."""
+    """The largest sum of absolute weights into a neuron, and the largest number of synapses."""
     total = np.zeros((2, network.populations[name].n))
     for link in network.incoming(name):
         for _, matrix in link.pieces(network.weights(link.name)):
@@ -176,13 +178,13 @@ def _reach(network: Network, name: str) -> tuple[float, int]:
 
 
 def _lasting(neuron: LinearNeuron, T: int) -> npt.NDArray[np.int64]:
-    """How many steps' input a current can hold at once, int64 (n,): all T without a decay."""
+    """Number of steps whose input a current can hold at once, int64 (n,): all T without a decay."""
     decay = np.rint(neuron.u_decay * UNITY).astype(np.int64)
     return np.minimum(np.where(decay == 0, T, -(-UNITY // np.maximum(decay, 1))), T)
 
 
 def _kept(w: Reals, step: int, bits: int) -> bool:
-    """Whether weights are multiples of the step already, and in range."""
+    """Whether weights are already multiples of the step, and in range."""
     return bool((rounded(w, step, bits) == w).all())
 
 

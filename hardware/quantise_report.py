@@ -1,4 +1,4 @@
-"""What a quantisation has changed, layer by layer, and what that did to the accuracy."""
+"""Report of a quantisation: changes layer by layer, and the accuracy before and after."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ProjectionError:
     Attributes:
         name: of the projection.
         weights: how many there are.
-        step: they are multiples of 2**-step now.
+        step: they are now multiples of 2**-step.
         largest, rms: of the errors, in the units of the weights.
         relative: rms of the errors in units of the rms of the weights.
-        clipped: weights beyond the range.
-        zeroed: weights that were not 0 and are now.
+        clipped: number of weights beyond the range.
+        zeroed: number of weights that became 0.
     """
 
     name: str
@@ -43,10 +43,10 @@ class PopulationError:
 
     Attributes:
         name: of the population.
-        grid: its numbers are multiples of 2**-grid now.
+        grid: its numbers are now multiples of 2**-grid.
         theta_before, theta: the threshold, of the neuron where it moved most.
         bias, decay: largest errors of biases and of decays, over the neurons.
-        floor: the chip's saturation, where it is declared now; None where nothing is.
+        floor: the chip's saturation, where it was added as a floor; else None.
         start: largest error of initial membranes and currents, and of reset values.
     """
 
@@ -62,15 +62,15 @@ class PopulationError:
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """A network on a chip's grid, and what it cost.
+    """A quantised network and the report of what changed.
 
     Attributes:
         network: the new one.
         hardware: the target's name.
         bits: of a weight.
-        projections, populations: what changed.
-        before, after: accuracies, None where no data were given.
-        samples: on so many.
+        projections, populations: changes of each.
+        before, after: accuracies; None without data.
+        samples: number of samples for the accuracies.
     """
 
     network: Network

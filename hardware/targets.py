@@ -1,7 +1,6 @@
-"""Where a network can be exported to: one `ExportTarget` each, made when it is asked for.
+"""Registry of export targets: file formats, each with the programs that run its files.
 
-A target writes a file, and names the readers that play it. To add one, write a module with an `ExportTarget`
-and put its place into TARGETS.
+To add one, write a module with an `ExportTarget` and enter its place into TARGETS; it is imported on use.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ TARGETS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Reader:
-    """A program that loads what a target has written.
+    """A program that loads and runs the files of a target.
 
     Attributes:
-        name: how results call it.
-        open: (path, network) -> what plays the file. The network is the one that was written, with the names
-            of its populations, its window and its readout; numbers come from the file.
-        refuses: network -> why this program cannot play it though the format holds it; "" where it can.
-        saturates: it stops at the 24 bits that a network may have declared as its floor; where it does not,
-            it is given the network without that floor, and compared with it.
+        name: as used in results.
+        open: (path, network) -> what runs the file. The network is the one that was written: for the names of
+            its populations, its window and its readout; all numbers come from the file.
+        refuses: network -> why this program cannot run it though the format holds it; "" where it can.
+        saturates: its membranes saturate at 24 bits, which a network may declare as its floor; otherwise the
+            comparison is with the network without that floor.
     """
 
     name: str
@@ -52,13 +51,13 @@ class ExportTarget:
     """A format.
 
     Attributes:
-        name: how commands call it.
-        title: for people.
-        hardware: the name in `spikesim.hardware.limits`, which says what the format holds, and whether
-            networks are quantised for it unasked.
-        write: (network, path); the network is for inference, and as `hardware` asks.
+        name: as used by commands.
+        title: for messages.
+        hardware: name of its limits in `spikesim.hardware.limits`; they also say whether networks are
+            quantised by default.
+        write: (network, path); the network is for inference, within these limits.
         readers: the target's own first.
-        suffixes: of its files, where no other file of a run has them: such a file may be replaced there.
+        suffixes: of its files; an existing file with one of them may be replaced in a run's folder.
         notes: what `write` returned -> sentences on what other readers may take differently.
     """
 
@@ -72,10 +71,10 @@ class ExportTarget:
 
 
 def target(name: str) -> ExportTarget:
-    """A target by name.
+    """An export target by name.
 
     Raises:
-        DeclarationError: unknown; names the known ones.
+        DeclarationError: an unknown name; suggests similar ones.
     """
     if name not in TARGETS:
         raise DeclarationError(unknown("export target", name, TARGETS))
@@ -86,7 +85,7 @@ def target(name: str) -> ExportTarget:
 
 
 def without_floors(network: Network) -> Network:
-    """The same network without the floors that are a chip's 24 bits: membranes fall as far as they may."""
+    """The network without the floors that stand for a chip's saturation at 24 bits."""
     populations = {
         name: replace(p, floor=None) if _saturates(name, p) else p for name, p in network.populations.items()
     }

@@ -1,6 +1,6 @@
-"""Lava: process graphs of a network, in floating and fixed point; built on, saved, played.
+"""Lava: a network as a graph of processes, in floating and fixed point; to build on, save, and run.
 
-Nothing here imports Lava before it is needed: numbers and files are made on any Python.
+Lava is imported on first use: numbers and files are made on any Python.
 """
 
 from spikesim.hardware.lava.backend import lava_fixed, lava_float

@@ -1,4 +1,4 @@
-"""From populations and projections to processes: what floating and fixed point have in common."""
+"""Populations and projections as processes: the part that floating and fixed point share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_RESET = "Lava's LIF, and Loihi's, resets to zero"
 
 
 class Wiring(NamedTuple):
-    """A projection as a process takes it.
+    """A projection with the weights and the delay that its process gets.
 
     Attributes:
         name: of the process.
@@ -45,16 +45,16 @@ def clocks(network: Network) -> tuple[dict[str, int], dict[str, int]]:
     """population -> the Lava step of its own step 0, and projection -> its delay in Lava, at least 1.
 
     Raises:
-        EngineError: a loop that is faster than a step a projection, or a population that begins after its
-            input does (a declared offset), whose window a machine that never pauses cannot close.
+        EngineError: a cycle with less delay than projections; or a population that starts after its input (a
+            declared offset), which Lava cannot do, since it never pauses between trials.
     """
     for p in network.projections:
         early = network.offsets[p.post] - network.offsets[p.pre] - p.delay
         if early > 0:
             raise EngineError(
                 f"Lava: {p.post} begins {early} steps after the first spikes of {p.name} arrive, by its "
-                f"declared offset; Lava never pauses, and spikes of the next presentation would come into "
-                f"its window. Declare no offset, or a longer delay"
+                f"declared offset; Lava never pauses, and spikes of the next trial would arrive in its "
+                f"window. Declare no offset, or a longer delay"
             )
     starts, delays = retimed(network)
     return {name: 1 + start for name, start in starts.items()}, delays
@@ -85,17 +85,19 @@ def assemble(
 
 
 def check_supported(network: Network, floors: bool = False) -> None:
-    """Refuse what stock processes do not do; `floors` are looked at elsewhere (fixed point saturates).
+    """Check that stock processes can run a network.
+
+    Args:
+        network: for inference.
+        floors: floors are allowed here and checked elsewhere (fixed point saturates).
 
     Raises:
-        EngineError: names the population, what it has, and the way out.
+        EngineError: they cannot; names the population, the value, and the way out.
     """
     if network.window.split is not None:
         raise EngineError("Lava: the window has two phases; export network.inference(), which has one")
     if network.window.endless:
-        raise EngineError(
-            "Lava: time without end has no presentations to compare; give the network a Window(T)"
-        )
+        raise EngineError("Lava: a network without trials cannot be compared; give it a Window(T)")
     if network.drives:
         drive = network.drives[0]
         raise EngineError(f"Lava: {drive.post} has a {type(drive).__name__}; feed it through a Source")
@@ -141,7 +143,7 @@ def _check_neuron(name: str, p: Any, neuron: LinearNeuron, floors: bool) -> None
 
 
 def _links(network: Network, wiring: Wiring, parts: Any, cells: Mapping[str, Cells]) -> list[Link]:
-    """The processes of a projection: one for each two processes that it joins."""
+    """The processes of a projection: one for each pair of processes that it connects."""
     p = wiring.declared
     n_pre, n_post = network.populations[p.pre].n, network.populations[p.post].n
     weights, convolution = _shaped(wiring, n_pre, n_post)

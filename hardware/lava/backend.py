@@ -1,4 +1,4 @@
-"""Lava as a backend: the same call and the same result as an engine; stock processes do the work."""
+"""Lava as a backend, with the interface of an engine; networks run on stock processes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ def lava_fixed(network: Network, hardware: bool = False) -> Runner:
 
 
 def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False) -> Runner:
-    """What runs a network for inference in Lava, with the call of an engine.
+    """A backend that runs a network for inference in Lava.
 
-    A set of presentations is one run: neurons are cleared where one ends, and nothing pauses. Networks in
-    which a spike can outlive its presentation (loops, several delays) get a run for each.
+    A batch of trials is one run, in which neurons are cleared between trials. Networks in which a spike can
+    arrive after its trial (cycles, several delays) get a run for each trial. Populations of several
+    thresholds or decays are split (see `spikesim.hardware.split`), and their recordings joined.
 
     Args:
-        network: what classifies, as `network.inference()` gives it.
+        network: for inference, as `network.inference()` returns it.
         arithmetic: "float" or "fixed".
         hardware: run on Loihi 2, where there is one.
 
     Raises:
-        EngineError: what Lava's stock processes do not do, or hardware that is not there.
+        EngineError: Lava's stock processes cannot run it, or hardware is not available.
         LimitError: numbers beyond Loihi's (fixed point).
         MissingExtraError: Lava is not installed.
     """
-    graph = BUILDERS[arithmetic](network)  # what cannot be is refused before Lava is asked for
+    graph = BUILDERS[arithmetic](network)  # refuses what cannot run before Lava is imported
     require_hardware() if hardware else require()
     whole, (network, parts) = network, split("Lava", network, ONE_A_PROCESS)
     player = Player(
@@ -49,7 +50,7 @@ def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False
 
 
 def stage(lava: LavaNetwork) -> Stage:
-    """The processes of a network, to be played once."""
+    """The processes of a network, for one run."""
     graph = lava.graph
     parts = {}
     for population, listed in graph.parts.items():
@@ -59,7 +60,7 @@ def stage(lava: LavaNetwork) -> Stage:
 
 
 def _part(lava: LavaNetwork, name: str, sign: int) -> Part:
-    """A process, with what the player sets where a trial begins."""
+    """A process, with the Vars that the player sets where a trial begins."""
     process, cells = lava.neurons[name], lava.graph.cells[name]
     if cells.starts_elsewhere:
         starts = ((process.v, cells.v_start), (process.u, cells.u_start))

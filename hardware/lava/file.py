@@ -1,7 +1,7 @@
-"""A saved `LavaNetwork`: the declaration, the arithmetic, and a digest of the numbers that Lava gets.
+"""File of a `LavaNetwork`: the declaration, the arithmetic, and a digest of the numbers for Lava.
 
-A checkpoint (checksummed HDF5 and JSON, no pickle) of the network that was exported; loading builds the
-processes anew, and compares the digest, so that what was checked when it was saved is what runs.
+It is a checkpoint (checksummed HDF5 and JSON, no pickle) of the exported network. Loading builds the
+processes anew and compares the digest, so that the same numbers run as were verified.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KIND = "lava"
 
 
 def save_lava(network: Network, path: str | os.PathLike[str], arithmetic: Arithmetic = "fixed") -> str:
-    """Write a network for Lava; gives the SHA-256 of the contents. Lava itself is not needed.
+    """Write a network for Lava, and return the SHA-256 of the contents. Lava is not needed.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -40,10 +40,11 @@ def save_lava(network: Network, path: str | os.PathLike[str], arithmetic: Arithm
 
 
 def load_lava(path: str | os.PathLike[str]) -> LavaNetwork:
-    """The processes of a saved network, connected; sources are open.
+    """The connected processes of a saved network; sources are open.
 
     Raises:
-        CheckpointError: the file is damaged, of another kind, or makes other numbers in this version.
+        CheckpointError: the file is damaged, of another kind, or gives other numbers in this version.
+        EngineError: its trials start at other than 0; run it with `lava_fixed` or `lava_float`.
         MissingExtraError: Lava is not installed.
     """
     network, arithmetic = read_lava(path)
@@ -51,10 +52,10 @@ def load_lava(path: str | os.PathLike[str]) -> LavaNetwork:
 
 
 def read_lava(path: str | os.PathLike[str]) -> tuple[Network, Arithmetic]:
-    """What a saved network declares, and its arithmetic; checked as `load_lava` says, without Lava.
+    """The declaration and the arithmetic of a saved network, checked as in `load_lava`; without Lava.
 
     Raises:
-        CheckpointError: as `load_lava` says.
+        CheckpointError: see `load_lava`.
     """
     found = checkpoint.load(path, KIND)
     try:
@@ -81,7 +82,7 @@ def graph_digest(graph: LavaGraph) -> str:
 
 
 def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
-    """A value as JSON; its arrays go to `arrays` by where they stand."""
+    """A value as JSON; its arrays are added to `arrays` in order."""
     if is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name), f"{name}.{f.name}", arrays) for f in fields(value)}
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""A network in Lava's fixed point: the integers of `spikesim.hardware.loihi.compile`, as processes take them.
+"""A network in Lava's fixed point: the integers of `spikesim.hardware.loihi.compile` for stock processes.
 
-Error neurons, which the chip's stock neuron is not, are compiled as the integrate-and-fire neurons that they
-are beside their second threshold or their second channel.
+Error neurons are compiled as integrate-and-fire neurons; the second threshold, or the second channel, is
+added by the process.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def fixed(network: Network) -> LavaGraph:
     """The graph of a network for inference, in fixed point.
 
     Raises:
-        EngineError: what Lava does not do.
-        LimitError: numbers beyond Loihi's, a current that could wrap included; `spikesim.hardware.quantise`
-            brings them there.
+        EngineError: Lava's stock processes cannot run it.
+        LimitError: numbers beyond Loihi's, or a current that could wrap (see `spikesim.hardware.quantise`); a
+            population of too many different parameters.
     """
     check_supported(network, floors=True)  # the chip's own saturation is one that it has
     network, _ = split("Lava", network, ONE_A_PROCESS)

@@ -3,8 +3,8 @@
 integrate   u = (1 - du) u + a;  v = (1 - dv) v + u + bias      (float64)
 fire        v > vth;  v = 0
 
-so that v >= theta is v > vth with the next number below theta. On a grid without a leak every sum is exact,
-and spikes and membranes are those of the engine. Without a grid they agree to rounding.
+v >= theta is v > vth, with vth the next number below theta. On a grid without a leak every sum is exact, and
+spikes and membranes equal those of the engine. Without a grid they agree to rounding.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def floating(network: Network) -> LavaGraph:
     """The graph of a network for inference, in floating point.
 
     Raises:
-        EngineError: what Lava does not do; a leak in integers, which floating point does not cut off.
-        LimitError: a population of more different parameters than are split into processes.
+        EngineError: Lava's stock processes cannot run it; or a leak in integers, which truncates.
+        LimitError: a population of too many different parameters.
     """
     check_supported(network)
     network, _ = split("Lava", network, ONE_A_PROCESS)

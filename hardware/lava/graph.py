@@ -1,7 +1,7 @@
-"""A network in the terms of Lava's stock processes: plain numbers, without Lava.
+"""A network as plain numbers for Lava's stock processes; needs no Lava.
 
-Time is counted in Lava's steps, which begin at 1. Each connection takes a step more than the network says, so
-that every population lives on a clock of its own: its step t of presentation b is the Lava step
+Time is counted in Lava's steps, which begin at 1. Each connection takes one step more than declared, so that
+every population has its own clock: its step t of trial b is the Lava step
 
     start + b T + t,        start = 1 + hops behind the input.
 """
@@ -27,10 +27,10 @@ class Cells:
         name: of the process.
         n: neurons.
         ternary: thresholds on both sides, spikes of -1, 0 and +1.
-        du, dv: decays as the process takes them (float: the part lost; fixed: 12 bits, du one less).
+        du, dv: decays as arguments of the process (float: the fraction lost; fixed: 12 bits, du one less).
         vth: fires at v > vth (and, ternary, at v < -vth).
         bias_mant, bias_exp: (n,) and one number; floating point ignores the exponent.
-        v0: membrane before the first trial: so low that no bias can fire it.
+        v0: membrane before the first trial, so low that no bias makes the neuron fire.
         start: Lava step of its own step 0.
         unit: what the process's v holds for one count of the population's grid (or for 1, without a grid).
         v_start, u_start: (n,), membrane and current at the start of a trial, as the process holds them.
@@ -52,16 +52,16 @@ class Cells:
 
     @property
     def starts_elsewhere(self) -> bool:
-        """Whether a trial starts with other than zeros: LIFReset clears, and the player has to set."""
+        """Whether a trial starts at other than 0: then the player sets it, since LIFReset can only clear."""
         return bool(self.v_start.any() or self.u_start.any())
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """Of a Conv process, rows and columns as in `spikesim.synapses.Conv2d`.
+    """Geometry of a Conv process; rows and columns as in `spikesim.synapses.Conv2d`.
 
     Attributes:
-        shape, out_shape: (channels, rows, columns) before and behind it.
+        shape, out_shape: (channels, rows, columns) of its input and output.
         stride, padding: (rows, columns).
         groups: of channels.
     """
@@ -109,7 +109,7 @@ class LavaGraph:
         cells: neuron processes by name.
         links: connection processes.
         parts: population -> the processes that it is made of, with the signs of their spikes.
-        drained: nothing can stay in flight from one presentation to the next, so that many fit into one run.
+        drained: no spike is in flight from one trial to the next, so that one run holds many trials.
     """
 
     arithmetic: Arithmetic
@@ -122,5 +122,5 @@ class LavaGraph:
 
 
 def low_enough(bias: npt.NDArray[Any], steps: int) -> float:
-    """A membrane from which no bias reaches the threshold in `steps` steps: 0 without a positive bias."""
+    """A membrane from which no bias reaches the threshold in `steps` steps; 0 without a positive bias."""
     return -float(max(0.0, float(np.max(bias, initial=0.0)))) * (steps + 1)

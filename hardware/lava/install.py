@@ -1,4 +1,4 @@
-"""Whether Lava is here; what to do where it is not."""
+"""Checks that Lava, and its compiler for hardware, are installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INFRASTRUCTURE = "lava.magma.runtime.message_infrastructure.multiprocessing"
 
 
 class NoLavaError(MissingExtraError):
-    """Lava does not exist for this Python; no extra brings it."""
+    """Lava does not exist for this Python; no extra installs it."""
 
     def __init__(self) -> None:
         ImportError.__init__(
@@ -23,11 +23,11 @@ class NoLavaError(MissingExtraError):
 
 
 def require() -> None:
-    """Lava can be imported.
+    """Check that Lava can be imported.
 
     Raises:
-        MissingExtraError: it is not installed, or cannot be, on this Python.
-        EngineError: this program starts its processes in another way than Lava can.
+        MissingExtraError: it is not installed, or does not exist for this Python.
+        EngineError: this program uses a start method of multiprocessing that Lava cannot use.
     """
     if importlib.util.find_spec("lava") is None or importlib.util.find_spec("lava.magma") is None:
         if sys.version_info[:2] != (3, 10):
@@ -37,7 +37,7 @@ def require() -> None:
 
 
 def _let_it_fork() -> None:
-    """Lava says "fork" to multiprocessing when it is imported; that fails in a program that has used it."""
+    """Make sure that Lava's import can set multiprocessing's start method to "fork"."""
     if INFRASTRUCTURE in sys.modules:
         return
     method = multiprocessing.get_start_method(allow_none=True)
@@ -51,7 +51,7 @@ def _let_it_fork() -> None:
 
 
 def require_hardware() -> None:
-    """Lava's compiler for Loihi 2 is here, and a board was chosen.
+    """Check that Lava's compiler for Loihi 2 is installed, and that a board was chosen.
 
     Raises:
         MissingExtraError: Lava is not installed.

@@ -1,4 +1,4 @@
-"""A network as Lava processes, that one can look at, build on, and run."""
+"""A network as Lava processes, to inspect, build on, and run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUILDERS = {"float": floating, "fixed": fixed}
 
 
 class LavaNetwork:
-    """Stock processes of Lava, connected; sources are open until something is connected to them.
+    """Connected stock processes of Lava; sources stay open until a port is connected to them.
 
     net = LavaNetwork(network, "fixed")
     net.connect("in", my_process.s_out)               # what a source sends
@@ -75,7 +75,7 @@ class LavaNetwork:
         self.connections: Mapping[str, Any] = MappingProxyType(connections)
 
     def connect(self, source: str, port: Any) -> None:
-        """Let an OutPort of shape (n,) send the spikes of a source.
+        """Connect an OutPort of shape (n,) as a source.
 
         Raises:
             DeclarationError: an unknown source, or a port of another shape.
@@ -91,7 +91,7 @@ class LavaNetwork:
                 processes.feed(port, self.connections[link.name], link.convolution)
 
     def spikes(self, population: str) -> tuple[tuple[Any, int], ...]:
-        """The OutPorts of a population's spikes, with their signs: one, or two of a pair of error neurons.
+        """The OutPorts of a population's spikes, with their signs: one, or two for a pair of error neurons.
 
         Raises:
             DeclarationError: an unknown population, or a source.
@@ -102,7 +102,7 @@ class LavaNetwork:
 
     @property
     def root(self) -> Any:
-        """Any process of the graph: Lava runs all that are connected to it.
+        """Any process of the graph; Lava runs all processes connected to it.
 
         Raises:
             EngineError: the network has no neurons.

@@ -1,4 +1,4 @@
-"""Presentations played on processes of Lava, and what comes back as a `Recording`."""
+"""Runs trials on Lava processes, and returns a `Recording`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Part:
 
     Attributes:
         spikes: an OutPort of shape (n,).
-        v: the Var of its membrane; of three dimensions where it counts (columns, rows, channels).
+        v: the Var of its membrane; of three dimensions (columns, rows, channels) in some of lava-dl's layers.
         sign: of its spikes: -1 for the lower half of a pair of error neurons.
         starts: Vars and what they are set to where a trial begins; none where it clears itself.
         from_rest: whether its state is right when Lava begins, so that it is set from the second trial on.
@@ -43,14 +43,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Stage:
-    """Processes that are connected, and ready for one run.
+    """Connected processes, ready for one run.
 
     Attributes:
         root: any of them.
         connect: connects the OutPort (n,) of a source, by its name.
         parts: population -> its processes.
         starts: population -> Lava step of its own step 0, sources too.
-        units: population -> what a process's v holds for one count of the declared grid.
+        units: population -> value of a process's v for one count of the declared grid.
         fixed: in fixed point.
     """
 
@@ -63,12 +63,12 @@ class Stage:
 
 
 class Player:
-    """Plays presentations on a stage that is built anew for every run.
+    """Runs trials on processes that are built anew for every run.
 
     Args:
-        network: what is played; names, window and readout count.
+        network: for its names, window and readout.
         stage: builds the processes.
-        drained: no spike outlives its presentation, so that all presentations are one run.
+        drained: no spike arrives after its trial, so that all trials fit into one run.
         hardware: run on Loihi 2.
     """
 
@@ -86,13 +86,13 @@ class Player:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes; arguments and result as for the engines.
+        """Run a batch of trials; arguments and result as for the engines.
 
         Raises:
             DataError: inputs that do not fit, or an unknown name in `record`.
             EngineError: learn=True, or a process of Lava that fails.
         """
-        refusal = "Lava: this graph plays what was learnt; learn with an engine (learn=False here)"
+        refusal = "Lava: this graph runs what was learnt; learn with an engine (learn=False here)"
         B, keep = check_playing(self.network, inputs, labels, record, learn, batch, factor, refusal)
         found = _Kept(self.network, keep, B)
         runs = [range(B)] if self._drained else [range(b, b + 1) for b in range(B)]
@@ -134,7 +134,7 @@ def _settings(stage: Stage, B: int, T: int) -> dict[int, list[tuple[Any, npt.NDA
 
 
 def trains(spikes: Spikes, start: int) -> Iterator[Reals]:
-    """What a source sends in each step of Lava, (n,) of 0 and 1, without end; from Lava's step `start` on."""
+    """The spikes (n,) of a source in each step of Lava, endless; the first trial begins at `start`."""
     silence = np.zeros(spikes.n)
     for _ in range(start - 1):
         yield silence
@@ -145,7 +145,7 @@ def trains(spikes: Spikes, start: int) -> Iterator[Reals]:
 
 
 class _Kept:
-    """What a run is to give back, as it comes in.
+    """The recording of a run, filled step by step.
 
     Attributes:
         monitors: populations whose membrane is needed: recorded ones, and the readout, where a tie is broken.
@@ -166,7 +166,7 @@ class _Kept:
         self._told: set[str] = set()
 
     def take(self, stage: Stage, what: str, name: str, k: int, when: tuple[int, int], values: Reals) -> None:
-        """What a process had at (presentation, step)."""
+        """Store what a process sent or held at (trial, step)."""
         if what == "s":
             self._rasters[name][when] += (stage.parts[name][k].sign * values).astype(np.int8)
             return
@@ -183,7 +183,7 @@ class _Kept:
         self._v[name][when][k] = counts if self._v[name].dtype.kind == "f" else np.floor(counts)
 
     def recording(self, inputs: Mapping[str, Spikes]) -> Recording:
-        """As the engines give it."""
+        """The recording as the engines return it."""
         spikes = {name: from_raster(raster) for name, raster in self._rasters.items()} | dict(inputs)
         v = {name: held if held.shape[2] > 1 else held[:, :, 0] for name, held in self._v.items()}
         return played(self._network, spikes, v, self._recorded)

@@ -44,12 +44,12 @@ def neurons(graph: LavaGraph, cells: Cells, T: int) -> Any:
 
 
 def resets(process: Any, cells: Cells, T: int) -> tuple[Any, ...]:
-    """Reset processes that clear the current and the membrane of a process after every presentation."""
+    """Reset processes that clear the current and the membrane of a process after every trial."""
     from lava.proc.io.reset import Reset
 
     found = []
     for variable in (process.u, process.v):
-        # A Reset acts at the end of a step, and counts from 0: the step before a presentation begins.
+        # A Reset acts at the end of a step, and counts from 0: in the step before a trial begins.
         reset = Reset(reset_value=0, interval=T, offset=(cells.start - 2) % T)
         reset.connect_var(variable)
         found.append(reset)
@@ -91,7 +91,7 @@ def _kernel(weights: Any) -> Any:
 
 
 def _geometry(c: Convolution) -> dict[str, Any]:
-    """Lava counts (columns, rows, channels)."""
+    """Arguments of Conv, in Lava's order: columns, rows, channels."""
     return {
         "input_shape": c.shape[::-1],
         "stride": c.stride[::-1],
@@ -101,7 +101,7 @@ def _geometry(c: Convolution) -> dict[str, Any]:
 
 
 def feed(port: Any, process: Any, convolution: Convolution | None) -> None:
-    """Connect spikes (n,) to a connection; neurons are numbered channel by channel, row by row."""
+    """Connect spikes (n,) to a connection process; neurons are numbered by channel, then by row."""
     if convolution is None:
         port.connect(process.s_in)
     else:
@@ -109,7 +109,7 @@ def feed(port: Any, process: Any, convolution: Convolution | None) -> None:
 
 
 def drive(process: Any, port: Any, convolution: Convolution | None) -> None:
-    """Connect what a connection sends to the input (n,) of neurons."""
+    """Connect a connection process to the input (n,) of neurons."""
     if convolution is None:
         process.a_out.connect(port)
     else:

@@ -1,8 +1,8 @@
-"""A run of Lava that always ends: processes are stopped, or ended, on every path out.
+"""Runs of Lava that always end: processes are stopped or killed on every path.
 
-Lava starts an operating-system process for each of its processes. A run that is left without `stop` keeps the
-interpreter from ending, and one of them that fails leaves the others waiting. So `Session` waits with an eye
-on them, and ends those that are left when it closes.
+Lava starts an operating-system process for each of its processes. Without `stop` they keep the interpreter
+from exiting, and if one fails the others wait forever. A `Session` monitors them while it waits, and kills
+those that remain when it closes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import numpy.typing as npt
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.install import require_hardware
 
-BUFFER = 64  # steps that fit into a channel between Lava and here
+BUFFER = 64  # capacity of a channel between Lava and this process, steps
 AHEAD = 32  # steps that are sent before the first is read
-PATIENCE = 1.0  # seconds between looks at the processes
+PATIENCE = 1.0  # seconds between checks of the processes
 
 Reals = npt.NDArray[np.float64]
 Tap = tuple[str, str, int]  # what is read ("s" or "v"), of which population, of which of its processes
@@ -51,21 +51,21 @@ class Session:
         self._restored: list[int] = []
 
     def inject(self, name: str, n: int) -> Any:
-        """An OutPort of shape (n,) that sends what `stream` is given under this name."""
+        """An OutPort of shape (n,) that sends the values given to `stream` under this name."""
         from lava.proc.io.injector import Injector
 
         self._injectors[name] = Injector(shape=(n,), buffer_size=BUFFER)
         return self._injectors[name].out_port
 
     def extract(self, name: Tap, port: Any) -> None:
-        """Let `stream` give back what a port sends, under this name."""
+        """Let `stream` return what a port sends, under this name."""
         from lava.proc.io.extractor import Extractor
 
         self._extractors[name] = extractor = Extractor(shape=(int(np.prod(port.shape)),), buffer_size=BUFFER)
         port.connect(extractor.in_port)
 
     def watch(self, name: Tap, variable: Any) -> None:
-        """Let `stream` give back a Var as it is at the end of every step, under this name."""
+        """Let `stream` return the value of a Var at the end of every step, under this name."""
         from lava.proc.io.extractor import VarWire
 
         self._wires[name] = wire = VarWire(buffer_size=BUFFER)
@@ -75,7 +75,7 @@ class Session:
         return self
 
     def start(self, root: Any, tag: str) -> None:
-        """Compile and start all that is connected to a process.
+        """Compile and start all processes connected to one.
 
         Args:
             root: any process.
@@ -83,7 +83,7 @@ class Session:
         """
         self._root = root
         with _deaf_children(), warnings.catch_warnings():
-            # Lava looks for models in every file beside a process, and tells of those that it cannot import.
+            # Lava searches every file beside a process for models, and warns of those it cannot import.
             warnings.filterwarnings("ignore", "Cannot import module", UserWarning)
             root.create_runtime(run_cfg=self._configuration(tag))
         for number in (
@@ -100,12 +100,12 @@ class Session:
         steps: int,
         settings: Mapping[int, Iterable[tuple[Any, npt.NDArray[Any]]]] = MappingProxyType({}),
     ) -> Iterator[dict[Tap, Reals]]:
-        """Run, and give what every step brings: name -> (n,) of what is extracted and monitors.
+        """Run, and yield for every step: name -> (n,) of what is extracted and watched.
 
         Args:
-            given: name -> what is injected, (n,) a step.
+            given: name -> values to inject, (n,) for each step.
             steps: of Lava's clock.
-            settings: step -> Vars that are set at its end, when all has been read, and to what.
+            settings: step -> Vars to set at its end, after all has been read, with their values.
 
         Raises:
             EngineError: a process of Lava has failed.
@@ -133,7 +133,7 @@ class Session:
         self.close(orderly=kind is None)
 
     def close(self, orderly: bool = True) -> None:
-        """Stop, and end what does not stop."""
+        """Stop, and kill what does not stop."""
         while self._restored:
             signal.signal(self._restored.pop(), signal.SIG_DFL)
         runtime = getattr(self._root, "_runtime", None)
@@ -152,7 +152,7 @@ class Session:
         from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 
         kind = Loihi2HwCfg if self._hardware else Loihi2SimCfg
-        # Both have a model for another protocol too, which the choice by tag would fall upon.
+        # Both also have a model for another protocol, which the selection by tag would take.
         models = {Injector: PyLoihiInjectorModel, Extractor: PyLoihiExtractorModel}
         return kind(select_tag=tag, exception_proc_model_map=models)
 
@@ -180,7 +180,7 @@ def _actors(runtime: Any) -> list[Any]:
 
 
 def _end(runtime: Any) -> None:
-    """End what a runtime has left: processes, channels, shared memory; nothing after an orderly stop."""
+    """Release what a runtime still holds: processes, channels, shared memory; nothing after `stop`."""
     left = _actors(runtime)
     if runtime is None or not left:
         return
@@ -196,7 +196,7 @@ def _end(runtime: Any) -> None:
 
 
 def _end_wire(wire: Any) -> None:
-    """A VarWire has shared memory of its own, which it would give back only when Python deletes it."""
+    """Release the shared memory of a VarWire, which it would keep until it is garbage collected."""
     wire._pm_to_p_dst_port.join()
     with suppress(OSError, EOFError):
         wire._multi_processing.stop()
@@ -212,7 +212,7 @@ def _leave(number: int, frame: object) -> None:
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes that begin now take no notice of Ctrl-C; this one does when they have begun."""
+    """Child processes started in this context ignore Ctrl-C; this process handles it afterwards."""
     if not _in_main_thread():
         yield
         return

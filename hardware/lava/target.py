@@ -1,4 +1,4 @@
-"""Lava as a target of `spikesim export`: a saved `LavaNetwork`, in both arithmetics, and by the emulator."""
+"""Lava as an export target: a saved `LavaNetwork`, run in both arithmetics and by the emulator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _float(path: Path, network: Network) -> Runner:
 
 
 def _no_float(network: Network) -> str:
-    """Floating point computes no leak in integers."""
+    """Why floating point cannot run a network: leaks in integers."""
     leaking = [name for name, p in network.populations.items() if leaks(p) and p.grid is not None]
     return f"{', '.join(leaking)}: a leak in Loihi's integers, which floating point rounds" if leaking else ""
 

@@ -1,4 +1,4 @@
-"""Loihi's arithmetic: a network compiled to the chip's integers, and an emulator that runs them."""
+"""Loihi: a compiler of networks to the chip's integers, and an emulator that runs them."""
 
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.hardware.loihi.emulator import Loihi, OverflowOnChip

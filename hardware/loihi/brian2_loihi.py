@@ -1,10 +1,11 @@
-"""brian2-loihi as a reference: Loihi's integers, computed by another program from the same `IntegerNetwork`.
+"""brian2-loihi as a reference backend: another emulator of Loihi, given the same `IntegerNetwork`.
 
 Michaelis, Lehr, Oed, Tetzlaff, "Brian2Loihi: an emulator for the neuromorphic chip Loihi using the spiking
-neural network simulator Brian", Frontiers in Neuroinformatics 16, 2022. It has neither biases nor overflows.
+neural network simulator Brian", Frontiers in Neuroinformatics 16, 2022. It models neither biases nor
+overflows.
 
-In a step of it, synapses act before neurons, so that a generator's spikes arrive in the step in which they
-are sent, and a neuron's in the next.
+In each of its steps synapses act before neurons: a generator's spikes arrive in the step in which they are
+sent, a neuron's in the next.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ ONE_A_GROUP = ("theta", "u_decay", "v_decay", "refractory")
 
 
 class Brian2Loihi:
-    """Runs a network that classifies in brian2-loihi.
+    """Runs a network for inference in brian2-loihi.
 
     Attributes:
         network: the declaration.
         chip: its integers; populations whose parameters differ from neuron to neuron are there in parts (see
             `spikesim.hardware.split`).
-        masters: the plastic weights; nothing changes them.
+        masters: the plastic weights; they do not change.
 
     Raises:
         EngineError: a neuron model without a normal form.
@@ -96,7 +97,7 @@ class _Groups:
     ) -> Recording:
         """See `Brian2Loihi.run`."""
         net = self.chip.declared
-        refusal = "brian2-loihi: it plays what has been learnt (learn=False); learn with an engine"
+        refusal = "brian2-loihi: it runs what has been learnt (learn=False); learn with an engine"
         B, keep = check_playing(net, inputs, labels, record, learn, batch, factor, refusal)
         given = {k: np.stack([s.raster(b) for b in range(B)]) for k, s in inputs.items() if B}
         spikes = dict(inputs)
@@ -120,10 +121,10 @@ def _modules() -> tuple[Any, Any]:
 def play(
     chip: IntegerNetwork, inputs: Mapping[str, npt.NDArray[np.int8]]
 ) -> dict[str, tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]]:
-    """Presentations side by side, each in neurons and synapses of its own.
+    """Run trials in parallel, each in neurons and synapses of its own.
 
     Args:
-        chip: what is played.
+        chip: the network.
         inputs: source -> spikes (B, T, n).
 
     Returns:
@@ -150,7 +151,7 @@ def play(
 
 
 def _group(loihi: Any, p: IntegerPopulation, B: int, spikes: npt.NDArray[np.int8] | None) -> Any:
-    """A population for B presentations: neuron j of presentation b is neuron b n + j."""
+    """A population for B trials: neuron j of trial b is neuron b n + j."""
     if spikes is not None:
         owner, times, neurons = np.nonzero(spikes)
         return loihi.LoihiSpikeGeneratorGroup(B * p.n, owner * p.n + neurons, times + p.start)
@@ -178,7 +179,7 @@ def _synapses(
 def _window(
     chip: IntegerNetwork, name: str, B: int, fired: Any, traced: Any, ms: Any
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]:
-    """Of all steps those of a population's own window, by presentation."""
+    """The steps of a population's own window, by trial."""
     first, T, n = chip.populations[name].start, chip.T, chip.populations[name].n
     along = np.zeros((chip.steps, B * n), np.int8)
     along[np.rint(np.asarray(fired.t / ms)).astype(np.int64), np.asarray(fired.i)] = 1

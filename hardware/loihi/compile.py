@@ -1,23 +1,22 @@
-"""A `Network` on an integer grid becomes Loihi's integers, exactly: the same spikes and membranes.
+"""Compiler of a `Network` on a grid to Loihi's integers, exactly: with the same spikes and membranes.
 
 Weights. A count of the grid is 64 units of u (`scale`), one bit of Loihi's synaptic input. A projection's
 weights w (in counts) are written as W << weight_exp with the largest exponent that keeps all of them whole.
 W of mixed signs has to be even, so that w in [-128, 127] becomes W = 2 w with weight_exp = -1. Thresholds:
-the network fires at v >= theta, the chip at v > vth << 6; membranes being multiples of 64, vth = theta - 1 is
-the same. The bias b is b << 6. (W = 2 w with weight_exp = 0 and vth = 2 theta - 1 is exact as well, with half
-of the room above.)
+the network fires at v >= theta, the chip at v > vth << 6; since membranes are multiples of 64, both are the
+same with vth = theta - 1. The bias b is b << 6. (W = 2 w with weight_exp = 0 and vth = 2 theta - 1 is exact
+as well, with half of the headroom.)
 
-Leaks. The chip cuts off fractions of u and v, not of counts; so with a leak a count has to be one unit:
-weights are multiples of 64 counts there, and theta = 64 vth + 1.
+Leaks. The chip truncates u and v, not counts; so with a leak in any neuron of a population a count has to be
+one unit: weights are multiples of 64 counts there, and theta = 64 vth + 1.
 
 Floors. v saturates at -2**23 + 1 units. A network that declares this as its floor (`limits.saturation`, as
-`quantise` does) is equal there too: its membrane stands at -2**17 counts, and the chip's one unit above, from
-then on; they part only where such a neuron climbs all the way to theta - 1, which strict mode watches for.
+`quantise` does) is equal there too: its membrane is at -2**17 counts, and the chip's one unit above, from
+then on; they differ only where such a neuron rises to exactly theta - 1, which strict mode detects.
 
-Time. On the chip every projection takes a step at least. A population lives on its own clock, so that a
-network of zero delays is retimed: each population starts as many steps later as its longest path needs, and
-the delays follow. What is sent at one step of a window arrives at the same step of the other's window as
-before.
+Time. On the chip every projection takes at least one step. Each population has its own clock, and a network
+of zero delays is retimed: each population starts as many steps later as its longest path needs, and delays
+are adapted. A spike arrives at the same step of the receiver's window as before.
 """
 
 from __future__ import annotations
@@ -57,19 +56,16 @@ def compile_network(
     *,
     clip: bool = False,
 ) -> IntegerNetwork:
-    """The chip's integers of a network that lies on an integer grid.
+    """Compile a network on a grid to the chip's integers.
 
     Args:
-        network: what classifies (`network.inference()`), of IF and LIF neurons on a grid; `quantise` brings
-            others there.
-        masters: plastic weights; the declared ones where None.
-        clip: let weights that do not fit be clipped and floored, as the chip does it, and count them; else
-            they are refused.
+        network: for inference (`network.inference()`), on a grid; see `quantise` for others.
+        masters: plastic weights; None for the declared ones.
+        clip: clip and floor weights that do not fit, as the chip does, and count them; else they are refused.
 
     Raises:
-        LimitError: a number that the chip cannot hold, or a neuron that it does not have; names limit, value,
-            layer and way out.
-        EngineError: a cycle that the chip's step a projection cannot follow.
+        EngineError: a neuron model without a normal form; a cycle with less delay than projections.
+        LimitError: a number or a reset that the chip cannot hold; names limit, value, layer and way out.
     """
     check(network, CHIP)
     kept = network.masters() if masters is None else masters
@@ -84,10 +80,10 @@ def compile_network(
 def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
     """population -> the step at which its window starts on the chip; projection -> its delay there, >= 1.
 
-    Where every delay is at least 1 already, both are as declared.
+    If all declared delays are at least 1, both are as declared.
 
     Raises:
-        EngineError: a cycle whose delays have no room for a step a projection.
+        EngineError: a cycle with less delay than projections.
     """
     if all(p.delay >= 1 for p in network.projections):
         return dict(network.offsets), {p.name: p.delay for p in network.projections}
@@ -104,8 +100,8 @@ def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
             break
     else:
         raise EngineError(
-            "loihi: every projection takes a step on the chip at least, and a cycle of this network has less "
-            "delay than projections; give each projection of the cycle delay=1 or more"
+            "loihi: every projection takes at least one step on the chip, and a cycle of this network has "
+            "less delay than projections; give each projection of the cycle delay=1 or more"
         )
     return start, {p.name: start[p.post] - start[p.pre] - early[p.name] for p in network.projections}
 
@@ -157,7 +153,7 @@ def _start(name: str, what: str, units: Ints) -> Ints:
 
 
 def _bias(name: str, units: Ints) -> tuple[Ints, int]:
-    """Mantissa and exponent of a population's bias; the exponent 6 where it serves, as weights have it."""
+    """Mantissa and exponent of a population's bias; exponent 6, that of weights, where possible."""
     limits = LAVA_FIXED.limits["bias_mantissa"]
     for exponent in (6, 0, 1, 2, 3, 4, 5, 7):
         mantissa = units >> exponent
@@ -231,7 +227,7 @@ def declared_counts(network: Network, p: Any, masters: Mapping[str, Any]) -> tup
 
 
 def sign_mode(weights: npt.NDArray[Any]) -> SignMode:
-    """Loihi's three kinds of weight arrays; all zeros are excitatory, as Lava has it."""
+    """The sign mode of a weight array; all zeros are excitatory, as in Lava."""
     if weights.min(initial=0) >= 0:
         return "excitatory"
     return "inhibitory" if weights.max(initial=0) <= 0 else "mixed"
@@ -240,7 +236,7 @@ def sign_mode(weights: npt.NDArray[Any]) -> SignMode:
 def chip_weights(
     units: Ints, where: str, clip: bool = False
 ) -> tuple[npt.NDArray[np.int32], int, SignMode, int]:
-    """Weights W, their exponent and sign mode, (W << (weight_exp + 6)) = units; and how many were clipped.
+    """Weights W, exponent and sign mode with (W << (weight_exp + 6)) = units, and the number clipped.
 
     Args:
         units: of u, any shape.
@@ -248,7 +244,7 @@ def chip_weights(
         clip: clip and floor what does not fit, as the chip does, and count it.
 
     Raises:
-        LimitError: units beside 64, or more than 8 bits apart.
+        LimitError: units that are no multiples of 64, or need more than 8 bits.
     """
     mode = sign_mode(units)
     beside = int((units & 63).astype(bool).sum())

@@ -31,23 +31,23 @@ WHAT = {
 
 
 class OverflowOnChip(SpikesimError, ArithmeticError):
-    """A current or membrane left its 24 bits in strict mode: names layer, neuron, step and value."""
+    """A current or membrane exceeded 24 bits in strict mode: names layer, neuron, step and value."""
 
 
 class Loihi:
-    """Runs a network that classifies (`network.inference()`) as Loihi would.
+    """Emulator of Loihi for a network for inference (`network.inference()`).
 
     Attributes:
         network: the declaration.
         chip: its integers.
-        mode: "strict" stops at the first wrap, clip or saturation; "chip" does what the chip does, and
-            counts.
-        events: "wraps" and "saturations" by population, "clips" of weights by projection, since the start.
-        masters: the plastic weights that it was compiled with; nothing changes them.
+        mode: "strict" stops at the first wrap, clip or saturation; "chip" wraps, clips and saturates as the
+            chip does, and counts.
+        events: "wraps" and "saturations" by population, "clips" of weights by projection, since creation.
+        masters: the plastic weights that it was compiled with; they do not change.
 
     Raises:
-        LimitError: what the chip cannot hold, as in `compile_network`.
-        EngineError: an unknown mode.
+        LimitError: the chip cannot hold the network; see `compile_network`.
+        EngineError: an unknown mode, or a neuron model without a normal form.
     """
 
     def __init__(
@@ -78,18 +78,18 @@ class Loihi:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes; arguments as for the engines.
+        """Run a batch of trials; arguments as for the engines.
 
-        Membranes come in counts of the declared grid (floored, where a wrap or a saturation has left them
+        Membranes are in counts of the declared grid (floored, where a wrap or a saturation has left them
         between two).
 
         Raises:
             DataError: inputs that do not fit; an unknown name in `record`.
-            EngineError: learn=True: the emulator only classifies.
-            OverflowOnChip: a current or a membrane left its 24 bits, in strict mode.
+            EngineError: learn=True: the emulator does not learn.
+            OverflowOnChip: a current or a membrane exceeded 24 bits, in strict mode.
         """
         net = self.network
-        refusal = "loihi: the emulator plays what has been learnt; learn with an engine (learn=False here)"
+        refusal = "loihi: the emulator runs what has been learnt; learn with an engine (learn=False here)"
         B, keep = check_playing(net, inputs, labels, record, learn, batch, factor, refusal)
         names = list(net.populations)
         base = self._flat["base"]
@@ -162,7 +162,7 @@ class Loihi:
 
 
 def flatten(chip: IntegerNetwork) -> dict[str, Any]:
-    """A chip network as the flat arrays that the kernel walks along."""
+    """An integer network as flat arrays for the kernel."""
     pops = list(chip.populations.values())
     index = {p.name: k for k, p in enumerate(pops)}
     base = np.concatenate([[0], np.cumsum([p.n for p in pops])]).astype(np.int64)
@@ -192,7 +192,7 @@ def flatten(chip: IntegerNetwork) -> dict[str, Any]:
 
 
 def _column(p: IntegerPopulation, field: str) -> npt.NDArray[np.int64]:
-    """A parameter of every neuron; zeros for a source. A floor counts the units of a count of the grid."""
+    """A parameter of every neuron, int64 (n,); zeros for a source. `floored` is 0 or the units of a count."""
     if p.source:
         return np.zeros(p.n, np.int64)
     values: npt.NDArray[Any] = getattr(p, field)

@@ -1,5 +1,5 @@
-"""Loihi's step over a presentation, in compiled loops; all of them in this file, since numba's file cache
-does not notice a change elsewhere.
+"""Compiled loops of Loihi's step over a trial; all in one file, since numba's file cache does not notice
+changes in other files.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ WRAPPED, SATURATED, EARLY = 1, 2, 3
 
 @inline
 def _cut(x, decay):  # type: ignore[no-untyped-def]
-    """What a decay leaves: x (4096 - decay) / 4096 without its fraction, towards zero."""
+    """What a decay leaves: x (4096 - decay) / 4096, truncated towards zero."""
     y = x * (4096 - decay)
     return y >> 12 if y >= 0 else -(-y >> 12)
 
 
 @kernel
 def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state, events):  # type: ignore[no-untyped-def]
-    """Play one presentation.
+    """Run one trial.
 
     Args:
         neurons: (base, start, source) by population; (vth, du, dv, refractory, floored, bias, v_start,
@@ -27,14 +27,14 @@ def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state,
         incoming: (first, list) of each population's projections.
         T, steps: of a window, and of the chip.
         strict: stop at the first wrap, at the first saturation that is not declared as a floor, and where a
-            neuron fires for the unit that it kept of a saturation.
+            neuron fires only because of the unit that a saturation left.
         raster: uint8 (T, N), spikes in each population's own window; sources are filled in, the rest is 0.
         trace: int32 (T, N), membranes after the reset.
         state: (u, v, refractory_left, current, part), int64 (N,) each.
         events: int64 (2, populations), wraps and saturations, counted.
 
     Returns:
-        (kind, step of the own window, population, neuron, value) of what stopped it; kind 0: nothing did.
+        (kind, step of the own window, population, neuron, value) of what stopped it; kind 0 for nothing.
     """
     base, start, source = neurons[:3]
     state[0][:], state[1][:], state[2][:] = neurons[10], neurons[9], 0
@@ -59,7 +59,7 @@ def present(neurons, synapses, incoming, T, steps, strict, raster, trace, state,
 
 @kernel
 def _deliver(synapses, q, fired, low, high, current, part):  # type: ignore[no-untyped-def]
-    """Add to current[low:high] what a projection's spikes of a step bring, shifted by its exponent."""
+    """Add the input of a projection's spikes in a step to current[low:high], shifted by its exponent."""
     _, _, exponent, first, indptr, indices, weights = synapses
     part[low:high] = 0
     for i in range(fired.size):

@@ -1,4 +1,4 @@
-"""netx, lava-dl's format of layers: written and read with h5py alone, played by lava-dl's own reader."""
+"""netx, lava-dl's file format: written and read with h5py alone, run by lava-dl's own reader."""
 
 from spikesim.hardware.netx.player import NetxBackend
 from spikesim.hardware.netx.read import load_netx

@@ -16,13 +16,14 @@ from spikesim.recording import Recording
 
 
 class NetxBackend:
-    """Runs a network for inference through a netx file of its own, that it writes for every run.
+    """Runs a network for inference through a temporary netx file.
 
     Attributes:
         network: the declaration.
 
     Raises:
-        LimitError: what the format cannot hold.
+        EngineError: a neuron model without a normal form.
+        LimitError: the format cannot hold the network.
         MissingExtraError: Lava or lava-dl is not installed.
     """
 
@@ -33,7 +34,7 @@ class NetxBackend:
         self.masters = network.masters()
 
     def run(self, *args: Any, **kwargs: Any) -> Recording:
-        """Present a batch of spikes; arguments and result as for the engines."""
+        """Run a batch of trials; arguments and result as for the engines."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "network.net"
             save_netx(self.network, path)
@@ -41,14 +42,14 @@ class NetxBackend:
 
 
 def netx_player(path: str | os.PathLike[str], network: Network) -> Player:
-    """What runs a netx file as lava-dl's `netx.hdf5.Network` reads it.
+    """A backend that runs a netx file as read by lava-dl's `netx.hdf5.Network`.
 
     Args:
-        path: the file. Its numbers are what runs.
-        network: what it was written from: for the names of its layers, the window and the readout.
+        path: the file, whose numbers run.
+        network: from which it was written: for the names of its layers, the window and the readout.
 
     Raises:
-        LimitError: `network` is none that netx can hold.
+        LimitError: netx cannot hold `network`.
         MissingExtraError: Lava or lava-dl is not installed.
     """
     declared = layers(network)
@@ -57,7 +58,7 @@ def netx_player(path: str | os.PathLike[str], network: Network) -> Player:
 
 
 def _stage(path: str, network: Network, declared: tuple[NetxLayer, ...]) -> Stage:
-    """The processes that lava-dl makes of a file. Presentations begin in its step 1."""
+    """The processes that lava-dl makes from a file. Trials begin in its step 1."""
     loaded = reader().Network(net_config=path, reset_interval=network.window.T, reset_offset=1)
     if len(loaded.layers) != len(declared):
         raise EngineError(

@@ -1,7 +1,7 @@
-"""Reads a netx file (lava-dl's HDF5 `.net`) as a `Network`; what it claims is checked before memory is taken.
+"""Reader of netx files (lava-dl's HDF5 `.net`); sizes are checked before memory is allocated.
 
-A layer becomes IF neurons where nothing leaks, else LIF neurons in Loihi's integers (a grid of 6 bits, whole
-weights). What lava-dl's reader would drop, cut off or warn about is refused by name.
+A layer becomes IF neurons without a leak, else LIF neurons in Loihi's integers (a grid of 6 bits, whole
+weights). What lava-dl's reader would drop, truncate or warn about is refused by name.
 """
 
 from __future__ import annotations
@@ -54,18 +54,18 @@ def load_netx(
     limits: Limits | None = None,
     skip_input: bool = False,
 ) -> Network:
-    """The network of a netx file: "in", then "layer1", "layer2", ... with a step of delay each.
+    """Read a netx file as a network: "in", then "layer1", "layer2", ... with a delay of one step each.
 
     Args:
         path: the file.
-        T: steps of a presentation; the file's tSample where None.
-        limits: on what the file may claim, in bytes and objects.
-        skip_input: leave out an input layer's neurons, which turn intensities into spikes; "in" is what they
-            send.
+        T: steps of a trial; None for the file's tSample.
+        limits: on the contents of the file, in bytes and objects.
+        skip_input: leave out an input layer's neurons, which turn intensities into spikes; "in" sends their
+            spikes.
 
     Raises:
-        FileRefused: the file is missing, damaged or hostile, or holds what is not understood: says where.
-        DeclarationError: neither T nor tSample is there, or numbers of which no network can be made.
+        FileRefused: the file is missing, damaged or hostile, or has unknown contents; says where.
+        DeclarationError: neither T nor tSample is given, or the numbers make no valid network.
     """
     found = tree(path, limits)
     return _NetxReader(Path(path), skip_input).network(found, T)
@@ -77,7 +77,7 @@ class _NetxReader:
     skip_input: bool
 
     def network(self, found: Tree, T: int | None) -> Network:
-        """All layers, one behind the other."""
+        """The network of all layers."""
         layers = found.get("layer")
         if not isinstance(layers, dict) or not layers or set(layers) != {str(k) for k in range(len(layers))}:
             raise self.refuse("layer", "is no group of layers 0, 1, 2, ...")
@@ -112,11 +112,11 @@ class _NetxReader:
         )
 
     def refuse(self, where: str, reason: str) -> FileRefused:
-        """What is wrong, and where."""
+        """The error for an entry of the file."""
         return FileRefused(f"{self.path}: {where} {reason}; spikesim does not read it as a network")
 
     def kind(self, layer: Any, where: str) -> str:
-        """The type of a layer, when all that it holds is understood."""
+        """The type of a layer, after a check that all its entries are known."""
         if not isinstance(layer, dict) or "type" not in layer:
             raise self.refuse(where, "has no type")
         kind = layer["type"][0] if isinstance(layer["type"], list) and layer["type"] else layer["type"]
@@ -131,7 +131,7 @@ class _NetxReader:
         return kind
 
     def whole(self, group: Tree, where: str, key: str, low: int, most: int = 2**31) -> tuple[int, ...]:
-        """Whole numbers of a range, as a tuple."""
+        """Whole numbers in a range, as a tuple."""
         value = group.get(key)
         if not isinstance(value, np.ndarray) or value.size == 0 or value.ndim > 1 or value.size > 8:
             raise self.refuse(f"{where}/{key}", "is missing, or not one number or a short list")
@@ -143,7 +143,7 @@ class _NetxReader:
         return tuple(int(v) for v in flat)
 
     def integers(self, layer: Tree, where: str, key: str) -> npt.NDArray[np.float64]:
-        """An array of whole numbers: the reader would cut off the rest."""
+        """An array of whole numbers; lava-dl's reader would truncate others."""
         value = layer.get(key)
         if not isinstance(value, np.ndarray) or value.size == 0:
             raise self.refuse(f"{where}/{key}", "is missing, or holds no numbers")
@@ -168,7 +168,7 @@ class _NetxReader:
         return weight
 
     def before(self, layer: Tree, where: str, kind: str, shape: Any, weight: Any) -> tuple[int, ...]:
-        """The shape of what a layer listens to."""
+        """The shape of a layer's input."""
         if kind == "conv":
             if shape is None or len(shape) != 3:
                 raise self.refuse(where, "is a convolution of what has no (channels, rows, columns)")
@@ -180,7 +180,7 @@ class _NetxReader:
         return self.bounded((weight.shape[1],), where)
 
     def bounded(self, shape: tuple[int, ...], where: str) -> tuple[int, ...]:
-        """A shape of so few neurons that memory can be taken for them."""
+        """A shape, after a check of its number of neurons."""
         if math.prod(shape) > NEURONS:
             raise self.refuse(where, f"has {shape} neurons; up to {NEURONS:,} are read")
         return shape
@@ -188,7 +188,7 @@ class _NetxReader:
     def projection(
         self, layer: Tree, where: str, kind: str, shape: Any, weight: Any, ends: tuple[str, str]
     ) -> Dense | Conv2d:
-        """The connection of a layer."""
+        """The projection of a layer."""
         pre, post = ends
         if kind == "dense":
             return Dense(pre, post, weight.T, delay=1)
@@ -222,7 +222,7 @@ class _NetxReader:
         return (value[0], value[-1])
 
     def after(self, layer: Tree, where: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of a layer's neurons, when it is what the layer says."""
+        """The shape of a layer's neurons, after a check that it is the stated one."""
         made = self.bounded(shape, where)
         said = self.whole(layer, where, "shape", 1)
         if int(np.prod(said)) != int(np.prod(made)) or (len(made) == 3 and said != made):
@@ -242,7 +242,7 @@ class _NetxReader:
         for key, plain in (("refDelay", 1), ("gradedSpike", 0)):
             if key in neuron and self.whole(neuron, where, key, 0) != (plain,):
                 raise self.refuse(
-                    f"{where}/{key}", f"is not {plain}: no rest after a spike and no graded spikes here"
+                    f"{where}/{key}", f"is not {plain}: refractory times and graded spikes are not read"
                 )
         vth = self.single(neuron, where, "vThMant", 0, 2**17 - 1)
         du = self.single(neuron, where, "iDecay", 1, UNITY)
@@ -254,7 +254,7 @@ class _NetxReader:
         return LIF(n, theta, LEAK_GRID, du / UNITY, dv / UNITY, bias)
 
     def bias(self, layer: Tree, where: str, shape: tuple[int, ...]) -> float | tuple[float, ...]:
-        """One a neuron; of a convolution (columns, rows, channels), or one a channel."""
+        """The bias of each neuron; of a convolution (columns, rows, channels), or one for each channel."""
         if "bias" not in layer:
             return 0.0
         bias = self.integers(layer, where.removesuffix("/neuron"), "bias")
@@ -269,7 +269,7 @@ class _NetxReader:
         return tuple(float(v) for v in bias.ravel())
 
     def steps(self, found: Tree, T: int | None) -> int:
-        """Steps of a presentation: as asked for, or as the file says."""
+        """Steps of a trial: the argument, or the file's tSample."""
         if T is not None:
             return T
         simulation = found.get("simulation")

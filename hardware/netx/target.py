@@ -1,4 +1,4 @@
-"""netx as a target of `spikesim export`: played through lava-dl's reader, and through our own."""
+"""netx as an export target: run by lava-dl's reader and by our own."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from spikesim.spikes import Spikes
 
 
 class OwnReader:
-    """A netx file as `load_netx` reads it, on an engine; under the names of the network that was written.
+    """A netx file read by `load_netx` and run on an engine, with the names of the network that was written.
 
-    Membranes come in counts of that network's grid. A file knows no floor.
+    Membranes are in counts of that network's grid. The format has no floors.
 
     Attributes:
-        network: as it was read, under the given names.
+        network: as read, with these names.
     """
 
     def __init__(self, path: Path, network: Network) -> None:
@@ -56,14 +56,14 @@ class OwnReader:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes; as the engines do."""
+        """Run a batch of trials, as the engines do."""
         found = self._engine.run(inputs, labels, record, learn, batch, factor)
         v = {name: (held * self._counts[name]).astype(np.int64) for name, held in found.v.items()}
         return replace(found, v=v)
 
 
 def _between(projection: Any, pre: str, post: str) -> Any:
-    """The projection under other names."""
+    """The projection between populations of other names."""
     return replace(projection, pre=pre, post=post, name="")
 
 

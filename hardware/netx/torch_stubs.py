@@ -1,8 +1,8 @@
-"""What lava-dl's reader of netx files imports and does not use: stand-ins, where PyTorch is not installed.
+"""Stubs of modules that lava-dl's netx reader imports but does not use, for when PyTorch is not installed.
 
-lava-dl comes with a training library (slayer) on PyTorch, several gigabytes, of which the reader needs one
-function for resonate-and-fire neurons. `pip install --no-deps lava-dl` brings the reader alone; these empty
-modules stand where it looks for the rest. Where PyTorch is installed nothing is replaced.
+lava-dl includes a training library (slayer) on PyTorch, of several gigabytes, from which the reader needs one
+function for resonate-and-fire neurons. `pip install --no-deps lava-dl` installs the reader alone; these empty
+modules take the place of the library. If PyTorch is installed nothing is replaced.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODULES = "lava.lib.dl.netx.sequential_modules"
 
 
 class NoReaderError(MissingExtraError):
-    """lava-dl is not installed. No extra brings it: it would bring PyTorch along."""
+    """lava-dl is not installed; no extra installs it, since it depends on PyTorch."""
 
     def __init__(self) -> None:
         ImportError.__init__(
@@ -44,7 +44,7 @@ def reader() -> Any:
     if importlib.util.find_spec("torch") is None:
         for name in (*SLAYER, MODULES):
             if name not in sys.modules:
-                sys.modules[name] = _stand_in(name, place)
+                sys.modules[name] = _stub(name, place)
     return importlib.import_module("lava.lib.dl.netx.hdf5")
 
 
@@ -57,9 +57,9 @@ def _place() -> str | None:
     return None if found is None else found.origin
 
 
-def _stand_in(name: str, place: str) -> ModuleType:
-    module = ModuleType(name, "A stand-in: lava-dl's reader imports it, and does not use it.")
-    # Lava's compiler executes every file beside a module that it meets: so beside lava-dl's own files.
+def _stub(name: str, place: str) -> ModuleType:
+    module = ModuleType(name, "A stub: lava-dl's reader imports this module, and does not use it.")
+    # Lava's compiler executes every file beside a module: so its place is that of lava-dl's own files.
     module.__file__ = place
     module.__path__ = []
     if name.endswith(".rf"):

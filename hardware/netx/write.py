@@ -1,16 +1,17 @@
-"""Writes a network as a netx file (lava-dl's HDF5 `.net`), with h5py alone.
+"""Writer of netx files (lava-dl's HDF5 `.net`), with h5py alone.
 
     layer/<i>/type        "input", "dense", "conv" or "flatten"
     layer/<i>/shape       neurons, or (channels, rows, columns)
     layer/<i>/weight      float32 of whole numbers: (n_post, n_pre), or (out, in, rows, columns)
-    layer/<i>/bias        float32 of whole numbers, one a neuron; absent where all are 0
+    layer/<i>/bias        float32 of whole numbers, one for each neuron; absent where all are 0
     layer/<i>/stride, padding, dilation (rows, columns), groups        of a convolution
     layer/<i>/neuron/     type "CUBA", iDecay, vDecay, vThMant, refDelay 1, gradedSpike False
     simulation/           Ts, tSample
 
-The reader (lava-dl 0.6, `netx.hdf5.Network`) makes a connection and a LIF of each layer, with a step of delay
-each. It shifts weights to the left until they fill 8 bits, and the sum back; so that odd weights in
-[-128, 127] are exact. What its shifts would clip is refused here.
+The reader (lava-dl 0.6, `netx.hdf5.Network`) makes a connection and a LIF of each layer, with a delay of one
+step each. It shifts weights left until they fill 8 bits, and shifts the sum back, so that odd weights in
+[-128, 127] are exact. Weights that its shifts would clip are refused here. A layer has one threshold and one
+pair of decays.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class NetxLayer:
         weight: whole numbers (n_post, n_pre), or a kernel (out, in, rows, columns).
         bias: whole numbers (n,).
         threshold, current_decay, voltage_decay: vThMant, iDecay, vDecay.
-        convolution: the declared projection of a kernel; None of a matrix.
-        unit: what v holds for one count of the population's grid.
+        convolution: the declared projection of a kernel; None for a matrix.
+        unit: value of v for one count of the population's grid.
     """
 
     name: str
@@ -65,7 +66,8 @@ def save_netx(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network for inference as a netx file.
 
     Raises:
-        LimitError: what the format, or its reader, cannot hold: names limit, value, layer and way out.
+        EngineError: a neuron model without a normal form.
+        LimitError: the format, or its reader, cannot hold the network: names limit, value, layer, way out.
         SpikesimError: the file cannot be written.
     """
     found = layers(network)
@@ -89,10 +91,11 @@ def save_netx(network: Network, path: str | os.PathLike[str]) -> None:
 
 
 def layers(network: Network) -> tuple[NetxLayer, ...]:
-    """The layers of a network for inference: a chain from the input on.
+    """The layers of a network for inference, a chain that begins at the input.
 
     Raises:
-        LimitError: a network that is no chain of Dense and Conv2d, or numbers that the format cannot hold.
+        EngineError: a neuron model without a normal form.
+        LimitError: not a chain of Dense and Conv2d, or numbers that the format cannot hold.
     """
     check(network, "netx")
     chip = compile_network(network)
@@ -123,7 +126,7 @@ def _check_chain(network: Network, projections: int) -> None:
         if len(many) > 1 or len(leaving) > 1:
             raise LimitError(
                 f"{name}: {', '.join(many)} lead there and {', '.join(leaving) or 'none'} away; in netx each "
-                f"layer has one before it and one behind. Export to lava"
+                f"layer has one layer before it and one after it. Export to lava"
             )
 
 
@@ -153,7 +156,7 @@ def _layer(chip: IntegerPopulation, p: IntegerProjection) -> NetxLayer:
     bias, unit = chip.bias >> SHIFT, float(chip.scale)
     convolution = p.declared if p.kind == "conv" else None
     if chip.scale == 64:
-        # Without a leak all that a membrane sums up may be divided by what its addends have in common.
+        # Without a leak, a membrane and all its addends can be divided by their common power of two.
         every = int(np.bitwise_or.reduce(np.abs(np.concatenate([weight.ravel(), bias]))))
         shift = (every & -every).bit_length() - 1 if every else 0
         weight, bias, unit = weight >> shift, bias >> shift, unit / 2**shift
@@ -165,7 +168,7 @@ def _layer(chip: IntegerPopulation, p: IntegerProjection) -> NetxLayer:
 
 
 def _check_weights(name: str, weight: Ints, convolution: bool) -> None:
-    """Whole numbers that come out of the reader as they went in."""
+    """Check that lava-dl's reader returns these weights unchanged."""
     low, high = int(weight.min()), int(weight.max())
     if low < -128 or high > (127 if low < 0 else 255):
         raise LimitError(
@@ -186,7 +189,7 @@ def _check_weights(name: str, weight: Ints, convolution: bool) -> None:
 
 
 def _write(group: h5py.Group, layer: NetxLayer, before: tuple[int, ...]) -> tuple[int, ...]:
-    """A layer's group; gives its shape."""
+    """Write a layer's group, and return its shape."""
     c = layer.convolution
     shape: tuple[int, ...] = (layer.n,) if c is None else c.out_shape
     _put(group, type=np.array([b"dense" if c is None else b"conv"]), shape=np.array(shape))
@@ -197,7 +200,7 @@ def _write(group: h5py.Group, layer: NetxLayer, before: tuple[int, ...]) -> tupl
         _put(group, kernelSize=np.array(layer.weight.shape[2:]), groups=np.array(c.groups))
     _put(group, weight=layer.weight.astype(np.float32))
     if layer.bias.any():
-        # A convolution's biases lie as its reader counts neurons: (columns, rows, channels).
+        # The reader expects the biases of a convolution as (columns, rows, channels).
         bias = layer.bias if c is None else layer.bias.reshape(shape).transpose(2, 1, 0)
         _put(group, bias=np.ascontiguousarray(bias.astype(np.float32)))
     _put(

@@ -1,6 +1,7 @@
-"""NIR both ways. Reading: guarded HDF5 -> nodes -> shapes -> paths -> projections and neurons -> a network.
+"""NIR: reader and writer.
 
-Writing: checks -> graph builder (nodes and edges) -> a file with a digest.
+Reading: guarded HDF5 -> nodes -> shapes -> paths -> projections and neurons -> a network. Writing: checks ->
+graph builder (nodes and edges) -> a file with a digest.
 """
 
 from spikesim.hardware.nir.neurons import CONVENTIONS, Convention

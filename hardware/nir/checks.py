@@ -1,4 +1,4 @@
-"""What a network has that NIR cannot hold, refused by name before anything is written."""
+"""Checks that NIR can hold a network, before anything is written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from spikesim.network import Network
 from spikesim.neurons.description import LinearNeuron
 
 MOST_BYTES = 1 << 30
-OWN = ("reset", "window", "grid")  # looked at below
+OWN = ("reset", "window", "grid")  # checked below
 
 
 def check(network: Network) -> None:
-    """Refuse what NIR cannot hold.
+    """Check that NIR can hold a network.
 
     Raises:
         EngineError: a neuron model without a normal form.

@@ -1,4 +1,4 @@
-"""The SHA-256 of its graph that a NIR file of ours states, in metadata that other readers pass over."""
+"""SHA-256 of a graph, stored in the metadata of our NIR files; other readers ignore it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def _entry(name: str, value: Any) -> bytes:
 
 
 def check_digest(found: Tree, where: str) -> bool:
-    """Whether a file states a digest; then it is the right one.
+    """Verify a file's digest; False where it has none.
 
     Raises:
-        FileRefused: it is not: the file was changed after it was written.
+        FileRefused: the digest is wrong: the file was changed after it was written.
     """
     node = found.get("node")
     metadata = node.get("metadata") if isinstance(node, dict) else None

@@ -1,4 +1,4 @@
-"""A path of linear nodes from one population to another, as one projection."""
+"""Folds a path of linear nodes between two populations into one projection."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 
 
 def projection(route: LinearPath, gain: Reals, n_pre: int, n_post: int, late: bool) -> Any:
-    """The projection of a path: Dense, Conv2d, OneToOne; Sparse where nodes are multiplied out.
+    """The projection of a path: Dense, Conv2d or OneToOne; Sparse where operations are multiplied out.
 
     Args:
         route: the path.
-        gain: factor of what arrives, (1,) or (n_post,).
+        gain: factor of the input, (1,) or (n_post,).
         n_pre, n_post: sizes of the populations.
-        late: what would arrive in its own step arrives in the next.
+        late: undelayed spikes arrive in the next step.
 
     Raises:
-        NirError: it would be of too many synapses, or a weight is beyond float64.
+        NirError: too many synapses, or a weight beyond float64.
     """
     even = [s for s in route.steps if isinstance(s, Late) and (s.steps == s.steps[0]).all()]
     delay = sum(int(s.steps[0]) for s in even)
@@ -62,7 +62,7 @@ def _idle(step: LinearOp) -> bool:
 
 
 def _folded(steps: list[LinearOp]) -> list[LinearOp]:
-    """Factors that follow or go before weights are taken into them."""
+    """The operations with factors merged into the weights before or after them."""
     made: list[LinearOp] = []
     for step in steps:
         last = made[-1] if made else None
@@ -82,8 +82,8 @@ def _folded(steps: list[LinearOp]) -> list[LinearOp]:
 
 
 def _multiplied(route: LinearPath, steps: list[LinearOp], n_pre: int, delay: int, least: int) -> Sparse:
-    """The product of all steps, synapse by synapse, each at least so late; a delay that differs from element
-    to element keeps them apart by delay.
+    """The product of all operations as synapses, with a delay of at least `least`; delays that differ from
+    element to element are kept apart.
     """
     terms: list[tuple[int, Any]] = [(0, None)]
     for step in steps:
@@ -107,7 +107,7 @@ def _multiplied(route: LinearPath, steps: list[LinearOp], n_pre: int, delay: int
 
 
 def _by_delay(terms: list[tuple[int, Any]], delay: int, least: int) -> dict[int, Any]:
-    """Delay of a whole path -> the sum of its products."""
+    """Delay of the whole path -> sum of the products with this delay."""
     found: dict[int, Any] = {}
     for late, product in terms:
         whole = max(late + delay, least)
@@ -123,7 +123,7 @@ def _kept(product: Any, mine: npt.NDArray[np.bool_], n_pre: int) -> Any:
 
 
 def _product(route: LinearPath, matrix: Any, product: Any) -> Any:
-    """The product of two sparse matrices, once it is known to be of a size to be held."""
+    """The product of two sparse matrices, after a check of its size."""
     columns = np.diff(matrix.tocsc().indptr).astype(np.int64)
     work = int((columns * np.diff(product.tocsr().indptr)).sum())
     if work > MOST_SYNAPSES:

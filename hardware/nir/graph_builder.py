@@ -1,4 +1,4 @@
-"""The nodes and edges of a network, as NIR has them; see `nir.write`."""
+"""Builds the nodes and edges of a NIR graph from a network; see `nir.write`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Shape = tuple[int, ...]
 
 
 class GraphBuilder:
-    """A network on its way to a NIR graph.
+    """Builder of the NIR graph of a network.
 
     Attributes:
         names: population -> node.
-        notes: all that a reader may take otherwise.
+        notes: what readers may interpret differently, each in a sentence.
     """
 
     def __init__(self, network: Network, dt: float, clocks: bool) -> None:
@@ -45,7 +45,7 @@ class GraphBuilder:
         self.bias = {name: neuron.bias.copy() for name, neuron in self.neurons.items()}
 
     def tree(self) -> Tree:
-        """The file's contents, but for version and digest."""
+        """The file's contents without version and digest."""
         for p in self.network.projections:
             form_of(p).write(self, p)
         for name in self.network.populations:
@@ -66,7 +66,7 @@ class GraphBuilder:
         return {"node": graph}
 
     def _name(self, wanted: str) -> str:
-        """A name that HDF5, NIR and the libraries' modules take, and that is not taken yet."""
+        """An unused name that HDF5, NIR and the modules of libraries accept."""
         plain = re.sub(r"[^0-9A-Za-z_]+", "_", wanted).strip("_")[:100] or "node"
         name = free_name(plain, self.taken)
         self.taken.add(name)
@@ -79,7 +79,7 @@ class GraphBuilder:
         return name
 
     def _lean(self, node: str, key: str, value: Any) -> Any:
-        """Real numbers as float32 where that holds them all, else as float64, which is noted."""
+        """Real numbers as float32 if that is exact, else as float64, with a note."""
         if not isinstance(value, np.ndarray) or value.dtype != np.float64:
             return value
         small = value.astype(np.float32)
@@ -93,7 +93,7 @@ class GraphBuilder:
         return value
 
     def _delay(self, p: Any, steps: int) -> str:
-        """What sends the spikes of a projection's `pre`, so many steps late."""
+        """The node that sends the spikes of a projection's `pre`, `steps` steps later."""
         name = self.names[p.pre]
         hop = self.network.offsets[p.post] - self.network.offsets[p.pre]
         if self.clocks and not self.network.window.endless:
@@ -111,7 +111,7 @@ class GraphBuilder:
         return wanted
 
     def _flat(self, p: Any, sender: str) -> str:
-        """The sender, as a vector."""
+        """The sender, flattened to a vector."""
         shape = self.shapes[p.pre]
         if len(self.shapes[p.post]) > 1:
             raise NirError(
@@ -181,7 +181,7 @@ class GraphBuilder:
         self.edges.append([made, self.names[p.post]])
 
     def _spent_bias(self, post: str) -> Reals:
-        """The bias of a population, once: with its first weights; none where its current lasts."""
+        """The bias of a population for its first weights, then zeros; zeros where its current lasts."""
         bias = self.bias[post]
         if _lasting(self.neurons[post]):
             return np.zeros_like(bias)

@@ -1,4 +1,4 @@
-"""Libraries that read NIR: the settings with which each plays a graph, and how its Python is called."""
+"""Libraries that read NIR: the settings with which each runs a graph, and how its Python is called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 900
 
 @dataclass(frozen=True)
 class Setting:
-    """How a library is asked to play a graph of ours.
+    """Settings of a library for running a graph of ours.
 
     Attributes:
         peer: the library.
@@ -45,14 +45,14 @@ SETTINGS = (
 
 
 def leaking(population: Any) -> Any:
-    """The same neurons with a leak that float32 does not see."""
+    """The same neurons with a leak too small for float32."""
     if is_source(population):
         return population
     return LIF(population.n, population.theta, None, 1.0, 1e-14)
 
 
 def call(python: str, *arguments: str) -> str:
-    """Run the script in a library's Python; what it said last where it failed, else nothing."""
+    """Run the script in a library's Python; returns its last message if it failed, else ""."""
     try:
         done = subprocess.run(
             [python, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=SECONDS, check=False

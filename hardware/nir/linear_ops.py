@@ -1,7 +1,7 @@
-"""What linear nodes do to the numbers on a path, one step each, and the path of them: a route.
+"""Linear operations of nodes, and paths of them between populations.
 
-A `Matrix`, a `Kernel`, a `Diagonal`, or `Late`. A path of one Matrix or Kernel stays what it is; longer ones
-are multiplied out into synapses.
+An operation is a `Matrix`, a `Kernel`, a `Diagonal`, or `Late`. A path of one Matrix or Kernel is kept;
+longer ones are multiplied out into synapses.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Matrix:
     w: Reals
 
     def synapses(self) -> int:
-        """How many, multiplied out."""
+        """Number of synapses, multiplied out."""
         return self.w.size
 
     def matrix(self) -> Any:
@@ -39,11 +39,11 @@ class Matrix:
         return sparse.csr_matrix(self.w)
 
     def on(self, x: Reals) -> Reals:
-        """What becomes of a constant."""
+        """The result for a constant input."""
         return self.w @ x
 
     def scaled(self, s: Reals) -> Matrix | None:
-        """Followed by a factor for each output."""
+        """The same, followed by a factor for each output."""
         return Matrix(self.w * s[:, None])
 
 
@@ -67,7 +67,7 @@ class Kernel:
         return self.w.shape[0], rows, columns
 
     def synapses(self) -> int:
-        """How many, multiplied out, at most."""
+        """Largest number of synapses, multiplied out."""
         return prod(self.out_shape) * prod(self.w.shape[1:])
 
     def matrix(self) -> Any:
@@ -77,11 +77,11 @@ class Kernel:
         return sparse.csr_matrix((w, (post, pre)), (prod(self.out_shape), prod(self.shape)))
 
     def on(self, x: Reals) -> Reals:
-        """What becomes of a constant."""
+        """The result for a constant input."""
         return self.matrix() @ x if x.any() else np.zeros(prod(self.out_shape))
 
     def scaled(self, s: Reals) -> Kernel | None:
-        """Followed by a factor for each output, where each channel has one factor."""
+        """The same, followed by a factor for each output; None where a channel has several factors."""
         planes = s.reshape(self.w.shape[0], -1)
         if (planes != planes[:, :1]).any():
             return None
@@ -95,7 +95,7 @@ class Diagonal:
     s: Reals
 
     def synapses(self) -> int:
-        """How many, multiplied out."""
+        """Number of synapses, multiplied out."""
         return self.s.size
 
     def matrix(self) -> Any:
@@ -103,11 +103,11 @@ class Diagonal:
         return sparse.diags(self.s).tocsr()
 
     def on(self, x: Reals) -> Reals:
-        """What becomes of a constant."""
+        """The result for a constant input."""
         return self.s * x
 
     def scaled(self, s: Reals) -> Diagonal | None:
-        """Followed by a factor for each output."""
+        """The same, followed by a factor for each output."""
         return Diagonal(self.s * s)
 
 
@@ -123,7 +123,7 @@ LinearOp = Matrix | Kernel | Diagonal | Late
 
 @dataclass(frozen=True, eq=False)
 class LinearPath:
-    """The steps from the spikes of `pre` to what `post` gets; without any, they arrive as they are."""
+    """The operations between the spikes of `pre` and the input of `post`; none for unchanged spikes."""
 
     pre: str
     post: str

@@ -1,8 +1,7 @@
-"""What NIR's neurons are in steps of dt, and the conventions that files leave open.
+"""NIR's neurons in steps of dt, and the conventions that a file does not specify.
 
-NIR is in continuous time, and a file does not hold dt. A spike is a current of 1 that lasts a step ("step"),
-so that forward Euler, as snnTorch, spikingjelly and norse compute it, gives, with what the linear nodes bring
-as x,
+NIR is in continuous time, and a file does not contain dt. A spike is a current of 1 over a step ("step"), so
+that forward Euler, as in snnTorch, spikingjelly and norse, gives, with the input x from the linear nodes,
 
 IF          v += r dt x                              u_decay = 1, v_decay = 0
 LIF         v += dt/tau (v_leak - v + r x)           u_decay = 1, v_decay = dt/tau
@@ -42,7 +41,7 @@ MOST_FRACTIONS = 1 << 16  # different numbers of a node that are looked at
 
 @dataclass(frozen=True)
 class Convention:
-    """What a NIR file leaves open; the defaults are NIR's own words and the libraries' Euler.
+    """What a NIR file does not specify; the defaults are NIR's definition, with the libraries' Euler steps.
 
     Attributes:
         dt: length of a step in the file's unit of time; None takes the one that a file of ours states, else 1
@@ -79,7 +78,7 @@ class Convention:
                 )
 
 
-# What each library writes, and how its own neurons behave.
+# Conventions of each library's files and neurons.
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "nir": Convention(),
@@ -118,7 +117,7 @@ class Dynamics:
 
 
 def dynamics(node: Node, shape: Shape, dt: float, convention: Convention) -> Dynamics:
-    """What a spiking node of a shape does in a step.
+    """The dynamics of a spiking node in steps of dt.
 
     Raises:
         NirError: parameters of another number than the neurons, or out of range.
@@ -155,7 +154,7 @@ def is_per_channel(shape: Shape) -> bool:
 
 
 class _Parameters:
-    """The parameters of one node, checked."""
+    """Checked access to the parameters of one node."""
 
     def __init__(self, node: Node, shape: Shape, dt: float, convention: Convention) -> None:
         self.node, self.shape, self.dt, self.convention = node, shape, dt, convention
@@ -175,7 +174,7 @@ class _Parameters:
         return values[:1] if same else values
 
     def decay(self, key: str) -> Reals:
-        """The part that a time constant loses in a step, (1,) or (n,)."""
+        """The fraction lost in a step by a time constant, (1,) or (n,)."""
         tau = self.each(key)
         if not (tau > 0).all():
             wrong = tau[~(tau > 0)][0]
@@ -196,7 +195,7 @@ class _Parameters:
         return np.minimum(self.simple(f"dt/{key}", ratio, key), 1.0)
 
     def simple(self, what: str, values: Reals, *keys: str) -> Reals:
-        """Values that are a simple fraction but for the rounding of their fields, as that fraction; noted."""
+        """Values, replaced by simple fractions where only the rounding of fields differs; with a note."""
         if not np.isfinite(values).all():
             raise NirError(f"{self.node.name} ({self.node.kind}): {what} is beyond float64")
         different, where = np.unique(values, return_inverse=True)
@@ -223,7 +222,7 @@ def _simple(value: float, rounding: float) -> float:
 
 
 def fires_from(threshold: float, bits: int | None, fires: Literal[">", ">="]) -> float:
-    """The theta at which v >= theta is what NIR's rule says, on a grid of 2**-bits, or in float64.
+    """The theta for which v >= theta is equivalent to NIR's rule, on a grid of 2**-bits, or in float64.
 
     >>> fires_from(1.0, 2, ">"), fires_from(1.125, 2, ">"), fires_from(1.0, 2, ">=")
     (1.25, 1.25, 1.0)
@@ -235,7 +234,7 @@ def fires_from(threshold: float, bits: int | None, fires: Literal[">", ">="]) ->
 
 
 def written_threshold(theta: float, bits: int | None) -> float:
-    """The threshold that readers with ">" and with ">=" take alike: theta minus half a step of its grid;
+    """The threshold that readers with ">" and with ">=" interpret alike: theta minus half a step of its grid;
     without a grid, the float32 just below theta.
 
     >>> written_threshold(1.25, 2)
@@ -250,7 +249,7 @@ def written_threshold(theta: float, bits: int | None) -> float:
 
 
 def stated(node: Node, key: str) -> Any:
-    """A number, or an array (n,) of them, that our own writer has added to a node; None for none."""
+    """A number, or an array (n,), in the metadata of a node of ours; None where it is absent."""
     value = node.metadata.get(key)
     if isinstance(value, np.ndarray):
         usable = value.ndim == 1 and value.dtype.kind in "iuf" and value.size > 0

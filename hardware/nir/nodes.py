@@ -1,4 +1,4 @@
-"""A NIR file as nodes and edges: the schema of the primitives, and graphs in graphs laid flat.
+"""Nodes and edges of a NIR file: the schema of the primitives, and flattening of nested graphs.
 
 Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15, 2024. The schema is
 that of nir 1.0.4 to 1.0.8: /version, and /node, a NIRGraph of `nodes` and `edges`.
@@ -42,7 +42,7 @@ SCHEMA: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType
     }
 )
 SPIKING = ("Threshold", "IF", "LIF", "CubaLIF")
-ANALOG = {  # what sends no spikes, and so has no place in a network of spikes
+ANALOG = {  # nodes that send no spikes
     "I": "an integrator sends its membrane, and a network here sends spikes alone",
     "LI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
     "CubaLI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
@@ -52,13 +52,13 @@ MOST_NODES, MOST_EDGES = 1024, 20_000
 
 
 def free_name(wanted: str, taken: Container[str], mark: str = "_") -> str:
-    """A name that is not taken: the one that is wanted, or with a number from 2 on behind it."""
+    """An unused name: the wanted one, or the same with a number from 2 on appended."""
     numbered = (f"{wanted}{mark}{k}" for k in count(2))
     return next(name for name in chain([wanted], numbered) if name not in taken)
 
 
 class NirError(DataError):
-    """A NIR graph that cannot be a network here, or the reverse: node, reason, way out."""
+    """A NIR graph cannot be read as a network, or the reverse; names the node, the reason, the way out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Node:
         kind: a name in SCHEMA.
         name: unique in the graph; nodes of a graph in the graph are OUTER.INNER.
         values: fields by name, arrays or text.
-        metadata: what the writer added, numbers and text by name; no part of NIR's meaning.
+        metadata: numbers and text added by the writer, by name; not part of NIR.
     """
 
     kind: str
@@ -93,7 +93,7 @@ class Node:
         return value.astype(np.float64)
 
     def rounding(self, *keys: str) -> float:
-        """The relative rounding that a few operations leave in numbers as exact as the least exact field."""
+        """The relative rounding error after a few operations on the least precise of these fields."""
         kept = (self.values.get(key) for key in keys)
         rough = any(v.dtype.kind == "f" and v.itemsize < 8 for v in kept if isinstance(v, np.ndarray))
         return ROUNDING_32 if rough else ROUNDING_64
@@ -130,7 +130,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Nodes by name, edges between them, and what the writer added to the graph as a whole."""
+    """Nodes by name, edges, and the metadata of the graph."""
 
     nodes: Mapping[str, Node]
     edges: tuple[tuple[str, str], ...]
@@ -140,10 +140,10 @@ class Graph:
 
 
 def graph_of(found: Tree, where: str) -> Graph:
-    """The graph of a file's contents, laid flat and checked against the schema.
+    """The graph of a file's contents, flattened and checked against the schema.
 
     Raises:
-        NirError: it holds no NIR graph, or nodes that NIR or spikesim does not have.
+        NirError: there is no NIR graph, or it has nodes that are unknown or not supported.
     """
     for name in found.keys() - {"version", "node"}:
         raise NirError(f"{where}: {unknown('entry of a NIR file', name, ('version', 'node'))}")
@@ -157,7 +157,7 @@ def graph_of(found: Tree, where: str) -> Graph:
 
 
 class _Flat:
-    """Graphs in graphs, laid flat: an inner Input or Output passes on what reaches it."""
+    """Flattens nested graphs: an inner Input or Output passes its input on."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -244,7 +244,7 @@ class _Flat:
 
 
 def _metadata(entry: Tree) -> dict[str, Any]:
-    """The metadata of a node: plain numbers and text; deeper things are not looked at."""
+    """The metadata of a node or graph: plain numbers, arrays and text; nested groups are ignored."""
     found = entry.get("metadata", {})
     if not isinstance(found, dict):
         raise NirError("metadata is a group of names and values")

@@ -1,7 +1,7 @@
-"""The linear nodes of NIR: what each makes of a shape, then, with its numbers, of what comes in.
+"""Parses NIR's linear nodes: output shape, operation and bias of each.
 
 Affine and Linear are a `Matrix`, Conv1d, Conv2d, SumPool2d and AvgPool2d a `Kernel`, Scale a `Diagonal`,
-Delay is `Late`; Flatten and Identity change nothing but the shape.
+Delay is `Late`; Flatten and Identity change the shape only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spikesim.hardware.nir.nodes import NirError, Node
 
 
 def out_shape(node: Node, shape: Shape) -> Shape:
-    """What a linear node makes of a shape.
+    """The output shape of a linear node.
 
     Raises:
         NirError: they do not fit.
@@ -38,7 +38,7 @@ def out_shape(node: Node, shape: Shape) -> Shape:
 
 
 def parse_linear(node: Node, shape: Shape, dt: float) -> tuple[LinearOp | None, Reals | None]:
-    """A linear node as a step of a path, None where it changes nothing; and its bias (n_out,), or None.
+    """The operation of a linear node, None where it changes no values; and its bias (n_out,), or None.
 
     Raises:
         NirError: numbers that do not fit.
@@ -97,7 +97,7 @@ def _matrix_shape(node: Node, shape: Shape) -> Shape:
 
 
 def _planes(node: Node, shape: Shape, axes: int) -> tuple[int, ...]:
-    """A shape as channels and so many axes: leading ones fall away, one channel may be left out."""
+    """A shape as channels and `axes` axes: leading ones are dropped, a single channel may be omitted."""
     while len(shape) > axes + 1 and shape[0] == 1:
         shape = shape[1:]
     shape = (1, *shape) if len(shape) == axes else shape
@@ -148,7 +148,7 @@ def _kernel(node: Node, shape: Shape) -> Kernel:
 
 
 def _check_reach(node: Node, channels: int, reach: Sequence[int], stored: int = 0) -> None:
-    """Before a kernel is written out, with its dilation: that its size is one to be written out."""
+    """Check the size of a kernel before it is written out with its dilation."""
     if channels * prod(reach) > max(stored, MOST_WEIGHTS):
         raise NirError(
             f"{_named(node)}: {channels:,} kernels over {tuple(reach)}; {MOST_WEIGHTS:,} weights are made"

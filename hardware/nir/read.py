@@ -1,8 +1,8 @@
-"""A NIR file as a network: read guarded, laid out, its paths made projections, on a grid where there is one.
+"""Reader of NIR files: checks, shape inference, paths folded into projections, neurons on a grid if possible.
 
-Linear nodes between two populations become one projection: of one Affine, Linear or convolution a Dense or
-Conv2d, else the synapses of their product. Delays become delays of projections. An edge that closes a cycle
-without a delay arrives a step later, as recurrent layers of the libraries do; that is noted.
+Linear nodes between two populations become one projection: Dense or Conv2d for a single Affine, Linear or
+convolution, else the synapses of their product. Delays become delays of projections. An edge that closes a
+cycle without a delay arrives a step later, as in recurrent layers of the libraries, with a note.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from spikesim.window import Window
 
 @dataclass(frozen=True)
 class Imported:
-    """What a NIR file came to.
+    """The network of a NIR file, and how it was interpreted.
 
     Attributes:
-        network: for `simulate`; without end, or of windows of T steps.
-        inputs, outputs: NIR node -> population; an output's are all that reach it.
+        network: for `simulate`; without end, or with trials of T steps.
+        inputs, outputs: NIR node -> population; for an output all populations that reach it.
         shapes: population -> its shape in the file, as (2, 34, 34).
         dt: length of a step, in the file's unit of time.
         version: of the nir that wrote it.
-        notes: all that was read otherwise than it stands there, each in a sentence.
+        notes: everything that was not read as stored, each in a sentence.
     """
 
     network: Network
@@ -70,18 +70,18 @@ def read_nir(
     T: int | None = None,
     limits: Limits | None = None,
 ) -> Imported:
-    """Read a NIR file, guarded, as a network.
+    """Read an untrusted NIR file as a network.
 
     Args:
         path: the file.
-        convention: what NIR leaves open, dt above all; the defaults are NIR's.
-        T: steps of a presentation; None takes what a file of ours states, else time without end.
-        limits: what the file may claim.
+        convention: what NIR does not specify, dt above all; the defaults are NIR's.
+        T: steps of a trial; None for the number in a file of ours, else for a network without end.
+        limits: on the contents of the file.
 
     Raises:
-        FileRefused: the file is damaged or hostile, or, one of ours, was changed since.
-        NirError: the graph holds what a network here cannot, each by name.
-        DeclarationError: the network that it says cannot be.
+        FileRefused: the file is damaged or hostile, or one of ours that was changed.
+        NirError: the graph has what a network here cannot represent, by name.
+        DeclarationError: the network is not valid.
     """
     found = tree(path, limits)
     check_digest(found, str(path))
@@ -95,7 +95,7 @@ def imported(graph: Graph, convention: Convention, T: int | None = None) -> Impo
 
 
 class _Import:
-    """One graph on its way to a network."""
+    """Conversion of one graph to a network."""
 
     def __init__(self, graph: Graph, convention: Convention, T: int | None) -> None:
         told = graph.metadata.get("dt")
@@ -106,7 +106,7 @@ class _Import:
         self.T = steps if T is None and isinstance(steps, int) and steps > 0 else T
         self.notes = list(graph.notes)
         if convention.dt is None and ours is None:
-            self.notes.append("nobody says how long a step is, the file neither: dt = 1 of its unit of time")
+            self.notes.append("no dt given and none stored in the file; assuming dt = 1 file time unit")
         elif ours is not None and self.dt != ours:
             self.notes.append(f"dt = {self.dt:g}, as asked for, instead of the {ours:g} that the file states")
         self.synapses = 0
@@ -119,7 +119,7 @@ class _Import:
             )
 
     def made(self) -> Imported:
-        """The network, and what is to be said of it."""
+        """The network with its notes."""
         populations: dict[str, Any] = {}
         projections: list[Any] = []
         for name in self.laid.populations:
@@ -167,7 +167,7 @@ class _Import:
         return Imported(network, inputs, outputs, shapes, self.dt, self.graph.version, tuple(self.notes))
 
     def _senders(self, output: str) -> Iterator[str]:
-        """The populations whose spikes an output gets, unchanged."""
+        """The populations whose spikes reach an output unchanged."""
         stack = list(self.laid.into[output])
         while stack:
             name = stack.pop(0)
@@ -199,7 +199,7 @@ class _Import:
         return made
 
     def _population(self, name: str, n: int, found: Dynamics, bias: Reals, into: list[Any]) -> Any:
-        """Neurons on a grid where they do not leak and all numbers lie on one, else in real numbers."""
+        """Neurons on a grid where they do not leak and all numbers are on one, else in real numbers."""
         node = self.graph.nodes[name]
         fires = self.convention.fires
         wrong = [t for t in found.threshold.tolist() if not t > 0 and fires_from(t, None, fires) <= 0]
@@ -252,17 +252,17 @@ class _Import:
         return _values(np.ravel(np.asarray(value, np.float64)))
 
     def _bits(self, node: Any, numbers: list[Reals]) -> int | None:
-        """The coarsest grid that holds all numbers, or the one that a file of ours states; None for none."""
+        """Fractional bits of the coarsest grid for all numbers, or of a file of ours; None for none."""
         own = stated(node, "grid")
         if own is None and stated(node, "theta") is not None:
-            return None  # a file of ours, of real numbers
+            return None  # a file of ours, in real numbers
         every = range(grids.MASTER_BITS + 1)
         tried = [int(own)] if own in every else []
         holding = (b for b in (*tried, *every) if all(_on(values, b) for values in numbers))
         return next(holding, None)
 
     def _provable(self, made: IF, into: list[Any]) -> bool:
-        """Whether the sums of a population on its grid stay in the exact range."""
+        """Whether the sums of a population on its grid are proven to stay in the exact range."""
         others = {p.pre for p in into if p.pre != p.post}
         populations: dict[str, Any] = {name: Source(self._size(name)) for name in sorted(others)}
         mine = free_name("self", others)

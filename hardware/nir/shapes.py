@@ -1,4 +1,4 @@
-"""The layout of a NIR graph: who hears whom, the shape that each node sends, the order of linear nodes."""
+"""Shape inference of a NIR graph: inputs and output shape of each node, and the order of linear nodes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_VALUES = 1 << 22
 
 @dataclass(frozen=True)
 class GraphShapes:
-    """A graph whose shapes fit.
+    """A graph with consistent shapes.
 
     Attributes:
         graph: the graph.
-        into: node -> the nodes that it hears, in the order of the edges.
-        populations: the nodes that become populations, inputs and neurons.
-        shapes: node -> the shape that it sends.
-        order: linear nodes, each after what it hears.
+        into: node -> its input nodes, in the order of the edges.
+        populations: the nodes that become populations: inputs and neurons.
+        shapes: node -> its output shape.
+        order: linear nodes, each after its inputs.
     """
 
     graph: Graph
@@ -34,10 +34,10 @@ class GraphShapes:
 
 
 def infer_shapes(graph: Graph) -> GraphShapes:
-    """The layout of a graph; shapes are taken from inputs and parameters, and followed along the edges.
+    """Infer all shapes of a graph from its inputs and parameters, along the edges.
 
     Raises:
-        NirError: shapes that do not fit, do not follow, or are too large; an edge that cannot be.
+        NirError: shapes are inconsistent, cannot be inferred, or are too large; an invalid edge.
     """
     into: dict[str, list[str]] = {name: [] for name in graph.nodes}
     for a, b in graph.edges:
@@ -54,7 +54,7 @@ def infer_shapes(graph: Graph) -> GraphShapes:
     while waiting:
         ready = [n for n in waiting if _heard(graph, into, n, shapes)]
         alone = [] if ready else [n for n in waiting if graph.nodes[n].kind in SPIKING]
-        if alone:  # nothing else says how many neurons they are: one, with the parameters of one
+        if alone:  # nothing else gives the number of neurons: that of its parameters
             own = _largest(graph.nodes[alone[0]])
             shapes[alone[0]] = own if is_per_channel(own) else (1,)
         elif not ready:

@@ -1,7 +1,7 @@
-"""NIR as a target of `spikesim export`: read again by the package nir, and by our own guarded reader.
+"""NIR as an export target: read back by the package nir and by our own reader.
 
-nir reads files and runs none: its graph is run here, by NIR's own rule (v > v_threshold). What other programs
-make of a file is in the table of `spikesim nir-table`.
+nir reads files but does not run them: its graph is run here, by NIR's own rule (v > v_threshold). How other
+programs run a file is in the table of `spikesim nir-table`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spikesim.network import Network
 
 
 def as_read_by_nir(path: Path, convention: Convention | None = None) -> Imported:
-    """The network of a NIR file as the package nir reads it: its types checked, without our guards.
+    """The network of a NIR file as read by the package nir, with its type checks and without ours.
 
     Raises:
         MissingExtraError: nir is not installed.
@@ -35,7 +35,7 @@ def as_read_by_nir(path: Path, convention: Convention | None = None) -> Imported
 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A dictionary of nir's as the guarded reader gives one: arrays, text, lists of text."""
+    """A dictionary of nir in the form of our reader's: arrays, text, lists of text."""
     made: dict[str, Any] = {}
     for key, value in entry.items():
         if isinstance(value, Mapping):
@@ -48,7 +48,7 @@ def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def renamed(found: Network, network: Network) -> Network:
-    """A network that was read, under the names of the one that was written."""
+    """A network that was read, with the names of the one that was written."""
     nodes = GraphBuilder(network, 1.0, clocks=False).names
     names = {node: name for name, node in nodes.items()}
     populations = {name: found.populations[nodes[name]] for name in network.populations}

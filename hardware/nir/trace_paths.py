@@ -1,4 +1,4 @@
-"""The paths of linear nodes that lead from population to population, and the constants that they bring."""
+"""Traces the paths of linear nodes between populations, and the constants that reach each population."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MOST_PATHS = 4096  # into a node, and into all populations together
 
 @dataclass(frozen=True)
 class TracedPaths:
-    """What reaches each population.
+    """Paths and constants into each population.
 
     Attributes:
-        into: population -> its routes.
-        constants: population -> what biases of linear nodes bring to it in every step, (1,) or (n,).
-        late: pairs of populations whose undelayed paths close a cycle: these arrive a step later.
+        into: population -> its paths.
+        constants: population -> input from biases of linear nodes in every step, (1,) or (n,).
+        late: pairs of populations whose undelayed paths close a cycle; these spikes arrive a step later.
     """
 
     into: Mapping[str, list[LinearPath]]
@@ -32,7 +32,7 @@ class TracedPaths:
 
 
 def trace_paths(laid: GraphShapes, dt: float) -> TracedPaths:
-    """The routes of a graph, in steps of dt.
+    """Trace the paths of a graph, in steps of dt.
 
     Raises:
         NirError: too many paths, numbers that do not fit, a delayed bias.
@@ -70,7 +70,7 @@ def _gathered(
 def _passed(
     laid: GraphShapes, name: str, made: LinearOp | None, constant: Reals, bias: Reals | None
 ) -> Reals:
-    """What a linear node sends of a constant, with its own bias."""
+    """The constant that a linear node passes on, with its own bias."""
     if isinstance(made, Late):
         if constant.any() and made.steps.any():
             raise NirError(
@@ -85,8 +85,8 @@ def _passed(
 
 
 def _closing(laid: GraphShapes, into: Mapping[str, list[LinearPath]]) -> set[tuple[str, str]]:
-    """Pairs of populations whose undelayed paths close a cycle, followed from the inputs on in the order in
-    which the file has its edges, whatever its nodes are called.
+    """Pairs of populations whose undelayed paths close a cycle, searched from the inputs in the order of the
+    file's edges, independent of the names of nodes.
     """
     named = dict.fromkeys(name for edge in laid.graph.edges for name in edge)
     rank = {name: k for k, name in enumerate(named)}

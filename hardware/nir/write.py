@@ -1,13 +1,14 @@
-"""A network as a NIR file, that readers with v > v_threshold and with v >= v_threshold run alike.
+"""Writer of NIR files, which readers with v > v_threshold and with v >= v_threshold run alike.
 
 populations   Source -> Input; IF -> IF; LIF -> LIF, or CubaLIF where its current lasts
-projections   Dense, Sparse -> Affine (one for each delay); Conv2d -> Conv2d; OneToOne -> Scale, or an edge
+projections   Conv2d -> Conv2d; OneToOne -> Scale, or an edge; all others -> Affine, one for each delay
 delays        Delay, before the weights
 bias          in an Affine or Conv2d before the neurons; where the current lasts, as v_leak
 
-The threshold is theta minus half a step of the grid, which no membrane meets; without a grid, the float32
-just below theta. The unit of time is a step (dt = 1) unless said otherwise. v_reset is left out where it is
-zero, since nir 1.0.4 does not know it. The graph's metadata, which readers pass over, hold dt, T, a digest.
+Parameters are arrays, one value for each neuron. The threshold is theta minus half a step of the grid, which
+no membrane equals; without a grid, the float32 just below theta. The unit of time is a step (dt = 1) by
+default. v_reset is left out where it is zero, since nir 1.0.4 does not know it. Metadata of the graph are dt,
+T and a digest, of nodes theta, grid and starts; other readers ignore them.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ FORMAT = "1.0.4"  # the oldest release of nir that reads what is written here
 
 @dataclass(frozen=True)
 class Written:
-    """What was written.
+    """Report of a written file.
 
     Attributes:
-        sha256: the digest of the graph, as the file states it.
+        sha256: digest of the graph, as stored in the file.
         names: population -> node.
-        notes: all that a reader may take otherwise, each in a sentence.
+        notes: what readers may interpret differently, each in a sentence.
     """
 
     sha256: str
@@ -49,17 +50,18 @@ class Written:
 
 
 def write(network: Network, path: str | os.PathLike[str], dt: float = 1.0, clocks: bool = False) -> Written:
-    """Write a network as a NIR file, atomically; a file in its place goes only once the new one is whole.
+    """Write a network as a NIR file, atomically: an existing file is replaced once the new one is complete.
 
     Args:
         network: for inference (`network.inference(T)`), or one without end.
         path: the file.
         dt: length of a step, in the reader's unit of time: 1 for a step, 1e-4 for snnTorch and spikingjelly.
-        clocks: leave out delays that only shift the clocks of the populations behind them, in networks of
-            windows, where each population has a clock of its own: its spikes on that clock stay the same.
+        clocks: leave out delays that only shift the clocks of the populations after them, in networks with
+            trials, where each population has its own clock: its spikes on that clock stay the same.
 
     Raises:
-        NirError: what NIR cannot hold, by name, with the way out.
+        EngineError: a neuron model without a normal form.
+        NirError: NIR cannot hold the network; names what, and the way out.
         SpikesimError: the file cannot be written.
     """
     if not (np.isfinite(dt) and dt > 0):
@@ -74,7 +76,7 @@ def write(network: Network, path: str | os.PathLike[str], dt: float = 1.0, clock
 
 
 def _contents(found: Tree) -> bytes:
-    """A tree as an HDF5 file; in memory, because a full disk inside the library cannot be undone."""
+    """A tree as an HDF5 file, in memory: an error of the disk inside the library could not be undone."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=("earliest", "v108")) as file:
         _put(file, {"version": _release(), **found})

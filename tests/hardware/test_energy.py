@@ -102,5 +102,5 @@ def test_costs_are_published_ones() -> None:
 def test_nothing_shown_is_nothing_counted() -> None:
     """It is said, not divided by."""
     network = Network({"in": Source(2), "p": IF(3, 3.0, 0)}, (), Window(4))
-    with pytest.raises(DataError, match="no presentations"):
+    with pytest.raises(DataError, match="no trials"):
         work(network, {"in": from_raster(np.zeros((0, 4, 2)))})

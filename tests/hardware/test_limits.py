@@ -65,7 +65,7 @@ def test_what_a_chip_holds_passes() -> None:
         (IF(1, 5.0, 0, reset="subtract"), "p: reset = 'subtract'; Loihi .* Train with a reset to zero"),
         (LIF(1, 5.0, 0, v_reset=-1.0), "p: reset = to -1.0"),
         (IF(1, 5.0, 0, floor=-3.0), "p: floor = -3.0; .* but its own saturation"),
-        (IF(1, 5.0, 0, refractory=64), "p: refractory = 64; the range is 0 .. 63, steps of rest"),
+        (IF(1, 5.0, 0, refractory=64), "p: refractory = 64; the range is 0 .. 63, refractory steps"),
         (IF(1, 2.0**17 + 1, 0), "p: threshold = 131072; the range is 0 .. 131071, 17 bits"),
         (LIF(1, 2.0**18, 6, v_decay=0.5), "p: threshold = 262143"),
         (LIF(1, 5.0), "p: grid = None; .*quantise"),

@@ -182,7 +182,7 @@ def virtual(file: h5py.File) -> None:
         (put("layer/0/neuron/type", np.array([b"RF_PHASE"])), "CUBA and LOIHI are known"),
         (put("layer/0/neuron/iDecay", np.array(0)), "whole numbers from 1 to 4096"),
         (put("layer/0/neuron/vThMant", np.array(2**17)), "whole numbers from 0 to 131071"),
-        (put("layer/0/neuron/refDelay", np.array(3)), "no rest after a spike"),
+        (put("layer/0/neuron/refDelay", np.array(3)), "refractory times and graded spikes are not read"),
         (put("layer/0/neuron/vDecay", np.array([0, 5])), "is .0, 5.; one number is needed"),
         (put("simulation/tSample", np.array([5, 6])), "is .5, 6.; one number is needed"),
         (put("layer/7/type", np.array([b"dense"])), "no group of layers 0, 1, 2"),
