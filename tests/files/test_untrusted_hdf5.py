@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from spikesim.files.hdf5_heap import HeapError, Heaps
-from spikesim.files.untrusted_hdf5 import FileRefused, Limits, tree, walk
+from spikesim.files.hdf5_rules import hard_linked, storage_plan
+from spikesim.files.untrusted_hdf5 import Accepts, CheckedFile, FileRefused, Limits, tree, walk
 
 pytestmark = pytest.mark.core
 
@@ -48,9 +49,9 @@ def test_depth_and_number_of_objects_are_bounded(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["a/b/c/d"], file["e"] = 1, 2
     tree(path, Limits(depth=3, objects=5))
-    with pytest.raises(FileRefused, match="lies more than 2 groups deep"):
+    with pytest.raises(FileRefused, match="nested more than 2 groups deep"):
         tree(path, Limits(depth=2))
-    with pytest.raises(FileRefused, match="brings more than 3 objects"):
+    with pytest.raises(FileRefused, match="has more than 3 objects"):
         tree(path, Limits(objects=3))
 
 
@@ -59,7 +60,7 @@ def test_numbers_in_crumbs_are_refused_before_they_are_gathered(tmp_path: Path) 
     path = tmp_path / "x.nir"
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=np.zeros(5000, "f4"), chunks=(1,))
-    with pytest.raises(FileRefused, match=r"is in 5,000 chunks; 4,096 a file are read"):
+    with pytest.raises(FileRefused, match=r"is in 5,000 chunks; the limit is 4,096 a file"):
         tree(path)
 
 
@@ -80,3 +81,50 @@ def test_a_heap_that_goes_round_in_a_circle_ends(tmp_path: Path) -> None:
     path.write_bytes(circle)
     with open(path, "rb") as handle, pytest.raises(HeapError, match="twice"):
         Heaps(handle, len(circle), 0).texts(0, 1, 10)
+
+
+def test_all_objects_are_checked_before_any_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.zeros(10)
+        file["z"] = np.zeros(3, complex)
+
+    def read(*_: object) -> None:
+        raise AssertionError("read before the check was complete")
+
+    monkeypatch.setattr(CheckedFile, "_read_numbers", read)
+    with pytest.raises(FileRefused, match="'/z' has dtype complex128"):
+        tree(path)
+
+
+def test_a_format_allows_only_what_it_states(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["x"], file.attrs["kind"] = np.array([1.0, np.nan]), "a"
+    size = path.stat().st_size
+    with h5py.File(path) as file:
+        accepts = Accepts(finite=False, attributes=frozenset({"kind"}))
+        checked = CheckedFile(file, path, size, accepts=accepts)
+        assert checked.bytes == 16
+        np.testing.assert_array_equal(checked.read()["x"], [1.0, np.nan])
+        with pytest.raises(FileRefused, match="holds nan"):
+            CheckedFile(file, path, size, accepts=Accepts(attributes=frozenset({"kind"}))).read()
+        with pytest.raises(FileRefused, match=r"has 1 attributes; the format has \['version'\]"):
+            CheckedFile(file, path, size, accepts=Accepts(attributes=frozenset({"version"})))
+        with pytest.raises(FileRefused, match="has dtype float64") as caught:
+            CheckedFile(file, path, size, accepts=Accepts(frozenset({"<f4"}), attributes=frozenset({"kind"})))
+        assert caught.value.reason == "'/x' has dtype float64; plain numbers or text are needed"
+
+
+def test_single_objects_are_held_to_the_same_rules(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["x"], file["link"] = np.zeros(3), h5py.SoftLink("/x")
+        file.create_dataset("lzf", data=np.zeros(3), compression="lzf")
+    with h5py.File(path) as file:
+        assert hard_linked(file, "x", path, "x").shape == (3,)
+        assert storage_plan(file["x"], path, "x").get_nfilters() == 0
+        with pytest.raises(FileRefused, match="'link' is a SoftLink"):
+            hard_linked(file, "link", path, "link")
+        with pytest.raises(FileRefused, match="gzip and shuffle are supported"):
+            storage_plan(file["lzf"], path, "lzf")

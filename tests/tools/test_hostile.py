@@ -25,7 +25,7 @@ SAID = {
     "giant shape": "claims|part of it is not in the file",
     "numbers that are not there": "claims",
     "compression bomb": "claims",
-    "chunk that unfolds beyond itself": "does not unfold to its",
+    "chunk that unfolds beyond itself": "does not decompress to its",
     "giant chunk": "has chunks of",
     "NaN": "holds nan",
     "infinity": "holds inf",
@@ -33,8 +33,8 @@ SAID = {
     "attributes": "attributes",
     "deep groups": "groups deep",
     "many groups": "more than 10,000 objects",
-    "long text": "limit is|is not text",
-    "giant list of text": "entries are read",
+    "long text": "limit is",
+    "giant list of text": "entries, in two axes",
 }
 
 
