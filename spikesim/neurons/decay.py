@@ -59,7 +59,7 @@ def check_decay(population: Any, name: str) -> None:
         return
     k = int(np.argmax(off))
     raise DeclarationError(
-        f"{type(population).__name__}: {name} = {decay[k]!r} of neuron {k} is no multiple of 1/{DECAY_UNIT}, "
-        f"as the integer decay on a grid needs; the nearest is {round(decay[k] * DECAY_UNIT)}/{DECAY_UNIT}. "
-        "Take it, or grid=None for real numbers"
+        f"{type(population).__name__}: {name} = {decay[k].item()!r} of neuron {k} is no multiple of "
+        f"1/{DECAY_UNIT}, as the integer decay on a grid needs; the nearest is "
+        f"{round(decay[k] * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or grid=None for real numbers"
     )

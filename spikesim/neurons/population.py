@@ -235,7 +235,8 @@ def check_below(population: Any, lower: str, upper: str, why: str) -> None:
     k = int(np.argmin(a < b))
     which = "" if uniform(a) and uniform(b) else f" of neuron {k}"
     raise DeclarationError(
-        f"{type(population).__name__}: {lower} = {a[k]!r}{which} is not below {upper} = {b[k]!r}: {why}"
+        f"{type(population).__name__}: {lower} = {a[k].item()!r}{which} is not below {upper} = "
+        f"{b[k].item()!r}: {why}"
     )
 
 
@@ -249,8 +250,8 @@ def check_start(population: Any) -> None:
     if (start < floor).any():
         k = int(np.argmax(start < floor))
         raise DeclarationError(
-            f"{type(population).__name__}: v_start = {start[k]!r} of neuron {k} lies below its floor "
-            f"{floor[k]!r}; start at the floor or above"
+            f"{type(population).__name__}: v_start = {start[k].item()!r} of neuron {k} lies below its floor "
+            f"{floor[k].item()!r}; start at the floor or above"
         )
 
 
