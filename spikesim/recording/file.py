@@ -1,12 +1,14 @@
-"""A recording on disk: HDF5 that grows while the run goes on, compressed, readable while it runs and after a
-crash.
+"""Recordings on disk: compressed HDF5 that grows with the run, readable while it runs and after a crash.
 
-It is written in HDF5's single-writer mode (SWMR), which keeps the file sound at every moment. `progress`
-holds the steps of which everything is in the file; what a crash left beyond it is not shown.
+The file is written in HDF5's single-writer mode (SWMR), which keeps it consistent at every moment. `progress`
+holds the steps that are completely in the file; rows beyond it, left by a crash, are ignored.
 
-    /progress                int64 (2,): first step, and the step before which all is there
+    /progress                int64 (2,): first step, and the step before which everything is stored
     /watches/<k>             attribute `watch`: the Monitor as JSON
-        t, neurons, values   of spikes: a row each;  else t (rows,), values (rows, ..., k), neurons (k,)
+        t, neurons, values   of spikes: one row per spike
+                             else: t (rows,), values (rows, ..., k), neurons (k,)
+
+Reading follows `spikesim.files.hdf5_rules`: no links, no external or virtual storage, gzip and shuffle only.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 
 from spikesim._renamed import renamed_attribute
 from spikesim.errors import CheckpointError, DataError
+from spikesim.files.hdf5_rules import FileRefused, hard_linked, storage_plan
 from spikesim.recording.monitor import Monitor, Series
 from spikesim.spikes import Spikes
 
@@ -32,15 +35,15 @@ MAX_MONITORS = 10_000
 
 
 class RecordingFile:
-    """A recording that `simulate(..., to=path)` has written, or is writing.
+    """A recording on disk, written by `simulate(..., to=path)`; the run may still be going on.
 
     Attributes:
-        path: where it lies.
-        monitors: what was kept.
-        first, end: the steps first <= t < end that it covers.
+        path: path of the file.
+        monitors: the recorded variables.
+        first, end: it covers the steps first <= t < end.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or no recording.
+        CheckpointError: the file is missing, damaged or not a recording.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -52,15 +55,19 @@ class RecordingFile:
                         f"{path}: kind {file.attrs['kind']!r}, version {file.attrs['version']}; "
                         f"{KIND!r}, version {VERSION}, is needed"
                     )
-                self.first, self.end = (int(v) for v in _plain(file, "progress", path)[:2])
-                count = len(file["watches"])
+                self.first, self.end = (int(v) for v in self._numbers(file, "progress")[:2])
+                count = len(hard_linked(file, "watches", self.path, "watches"))
                 if count > MAX_MONITORS:
-                    raise CheckpointError(f"{path}: {count} monitors; at most {MAX_MONITORS} are read")
+                    raise CheckpointError(f"{path}: {count} monitors; the limit is {MAX_MONITORS}")
                 self.monitors = tuple(
-                    _monitor(json.loads(file["watches"][str(k)].attrs["watch"])) for k in range(count)
+                    _monitor(json.loads(self._group(file, k).attrs["watch"])) for k in range(count)
                 )
-            except (KeyError, ValueError, TypeError, AttributeError, DataError, OSError) as problem:
-                raise CheckpointError(f"{path} does not hold a recording: {problem!r}") from problem
+            except FileRefused as problem:
+                raise CheckpointError(str(problem)) from problem
+            except CheckpointError:
+                raise
+            except (KeyError, ValueError, TypeError, AttributeError, OSError) as problem:
+                raise CheckpointError(f"{path} is not a recording, or is damaged: {problem!r}") from problem
 
     def _open(self) -> Any:
         try:
@@ -68,44 +75,71 @@ class RecordingFile:
         except OSError as problem:
             raise CheckpointError(f"{self.path} cannot be read as a recording: {problem}") from problem
 
+    def _group(self, file: Any, k: int) -> Any:
+        """The group of monitor k."""
+        watches = hard_linked(file, "watches", self.path, "watches")
+        return hard_linked(watches, str(k), self.path, f"watches/{k}")
+
+    def _numbers(self, group: Any, name: str) -> np.ndarray:
+        """A dataset of numbers that is stored in the file itself.
+
+        Raises:
+            FileRefused: it is linked or stored elsewhere, or is not plain numbers.
+            CheckpointError: it claims far more bytes than the file can hold.
+        """
+        dataset = hard_linked(group, name, self.path, name)
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "iuf":
+            raise CheckpointError(f"{self.path}: {name} is not a dataset of numbers")
+        storage_plan(dataset, self.path, name)
+        size, limit = dataset.size * dataset.dtype.itemsize, 1000 * max(1, os.path.getsize(self.path))
+        if size > limit:
+            raise CheckpointError(
+                f"{self.path}: {name} claims {size:,} bytes; the limit for a file of this size is {limit:,}"
+            )
+        return np.asarray(dataset[()])
+
     watches = renamed_attribute("RecordingFile", "watches", "monitors")
 
     def series(self, monitor: Monitor | str, what: str = "spikes") -> Series:
-        """What a monitor has kept.
+        """The recorded values of a monitor.
 
         Args:
             monitor: one of `monitors`, or the name of a population or projection.
             what: with a name: "spikes", "v", "weights", ...
 
         Raises:
-            DataError: there is no such monitor.
+            DataError: it was not recorded.
             CheckpointError: the file is damaged.
         """
         k = self._find(monitor, what)
         with self._open() as file:
             try:
-                group = file["watches"][str(k)]
-                t = _plain(group, "t", self.path)
+                group = self._group(file, k)
+                t, neurons, values = (self._numbers(group, part) for part in ("t", "neurons", "values"))
                 rows = int(np.searchsorted(t, self.end))
                 spikes = self.monitors[k].what == "spikes"
-                neurons = _plain(group, "neurons", self.path)
-                values = _plain(group, "values", self.path)
                 if min(len(values), len(neurons) if spikes else rows) < rows:
-                    raise CheckpointError(f"{self.path}: monitor {k} holds fewer rows than its steps")
+                    raise CheckpointError(f"{self.path}: monitor {k} has fewer rows of values than steps")
                 return Series(t[:rows], neurons[:rows] if spikes else neurons, values[:rows])
+            except FileRefused as problem:
+                raise CheckpointError(str(problem)) from problem
+            except CheckpointError:
+                raise
             except (KeyError, ValueError, TypeError, OSError) as problem:
                 raise CheckpointError(f"{self.path}: monitor {k} is damaged: {problem!r}") from problem
 
     def spikes(self, name: str, n: int) -> Spikes:
-        """The spikes of a population of n neurons, as one presentation of end - first steps.
+        """The spikes of a population of n neurons, as one trial of end - first steps.
 
         Raises:
-            DataError: they were not kept, or more steps or neurons than Spikes hold.
+            DataError: they were not recorded, or there are more steps or neurons than Spikes can hold.
         """
         kept = self.series(name)
         steps = self.end - self.first
         if steps >= 2**31:
-            raise DataError(f"{self.path}: {steps} steps; Spikes hold less than 2**31: read `series` instead")
+            raise DataError(
+                f"{self.path}: {steps} steps exceed the limit of Spikes, 2**31 - 1; use `series` instead"
+            )
         signs = kept.values if (kept.values < 0).any() else None
         offsets = np.array([0, len(kept.t)], np.int64)
         times = (kept.t - self.first).astype(np.int32)
@@ -117,19 +151,19 @@ class RecordingFile:
                 return k
         listed = ", ".join(f"{w.what} of {w.name}" for w in self.monitors)
         asked = monitor if isinstance(monitor, Monitor) else f"{what} of {monitor!r}"
-        raise DataError(f"{self.path}: {asked} was not kept. Kept: {listed}")
+        raise DataError(f"{self.path}: {asked} was not recorded. Recorded: {listed}")
 
 
 class RecordingWriter:
-    """Writes a recording while a run goes on.
+    """Writes a recording to disk while the run goes on.
 
     Args:
-        path: a new file; one that is there is refused.
-        monitors: what is kept, each with the shape and type of one step's values, and its neurons.
+        path: a new file; an existing one is refused.
+        monitors: what to record; each with the shape and dtype of one step's values, and its neurons.
         first: the first step.
 
     Raises:
-        CheckpointError: the file is there already, or cannot be made.
+        CheckpointError: the file exists already, or cannot be created.
     """
 
     def __init__(
@@ -142,32 +176,32 @@ class RecordingWriter:
         try:
             self._file = h5py.File(path, "x", libver="latest", locking=False)
         except OSError as problem:
-            there = "it is there already" if self.path.exists() else str(problem)
+            reason = "the file exists already" if self.path.exists() else str(problem)
             raise CheckpointError(
-                f"{path}: a recording cannot be begun: {there}. Choose another name or folder"
+                f"{path}: cannot start a recording: {reason}. Choose another name or folder"
             ) from problem
         self._file.attrs.update({"kind": KIND, "version": VERSION})
         self._progress = self._file.create_dataset("progress", data=np.array([first, first], np.int64))
         self._file.create_group("watches")
-        self._groups = [self._made(k, *monitor) for k, monitor in enumerate(monitors)]
+        self._groups = [self._new_group(k, *monitor) for k, monitor in enumerate(monitors)]
         self._file.swmr_mode = True
 
-    def _made(self, k: int, monitor: Monitor, shape: tuple[int, ...], kind: Any, neurons: Any) -> Any:
+    def _new_group(self, k: int, monitor: Monitor, shape: tuple[int, ...], kind: Any, neurons: Any) -> Any:
         group = self._file.create_group(f"watches/{k}")
         group.attrs["watch"] = json.dumps(asdict(monitor))
-        _growing(group, "t", (), np.int64)
+        _new_growing(group, "t", (), np.int64)
         if monitor.what == "spikes":
-            _growing(group, "neurons", (), np.int32)
+            _new_growing(group, "neurons", (), np.int32)
         else:
             group.create_dataset("neurons", data=np.asarray(neurons, np.int64))
-        _growing(group, "values", shape, kind)
+        _new_growing(group, "values", shape, kind)
         return group
 
     def append(self, pieces: Sequence[Series], end: int) -> None:
-        """Add what the monitors have kept up to step `end`, and let it be on disk.
+        """Append the values of all monitors up to step `end`, and flush them to disk.
 
         Raises:
-            CheckpointError: the disk is full, or the file is gone.
+            CheckpointError: the disk is full, or the file is no longer accessible.
         """
         try:
             for group, watch_series in zip(self._groups, pieces, strict=True):
@@ -186,34 +220,22 @@ class RecordingWriter:
             self._progress.flush()
         except (OSError, RuntimeError) as problem:
             raise CheckpointError(
-                f"{self.path}: the recording cannot be continued: {problem}. What is there up to its "
-                "`progress` can be read; free some space, or choose another disk"
+                f"{self.path}: the recording cannot be continued: {problem}. The steps up to its `progress` "
+                "can be read; free some space, or choose another disk"
             ) from problem
 
     def close(self) -> None:
-        """End the file."""
+        """Close the file."""
         self._file.close()
 
 
-def _growing(group: Any, name: str, shape: tuple[int, ...], kind: Any) -> None:
+def _new_growing(group: Any, name: str, shape: tuple[int, ...], kind: Any) -> None:
+    """Create an empty dataset that can grow along its first axis."""
     row = max(1, int(np.prod(shape)) * np.dtype(kind).itemsize)
     chunk = (max(1, CHUNK_BYTES // row), *(max(1, d) for d in shape))
     group.create_dataset(
         name, (0, *shape), kind, maxshape=(None, *shape), chunks=chunk, compression="gzip", shuffle=True
     )
-
-
-def _plain(group: Any, name: str, path: Any) -> np.ndarray:
-    """A dataset's contents, where it is one of ours: numbers, in the file itself."""
-    dataset = group[name]
-    link = group.get(name, getlink=True)
-    if not isinstance(dataset, h5py.Dataset) or not isinstance(link, h5py.HardLink):
-        raise CheckpointError(f"{path}: {name} is no dataset of the file itself")
-    if dataset.external or dataset.is_virtual or dataset.dtype.kind not in "iuf":
-        raise CheckpointError(f"{path}: {name} is stored elsewhere, or holds no numbers")
-    if dataset.size * dataset.dtype.itemsize > 1000 * max(1, os.path.getsize(path)):
-        raise CheckpointError(f"{path}: {name} says to be far larger than the file can hold")
-    return np.asarray(dataset[()])
 
 
 def _monitor(entry: dict[str, Any]) -> Monitor:

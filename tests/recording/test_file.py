@@ -1,4 +1,4 @@
-"""Recordings: what a watch asks for is kept, in memory and on disk alike, and outlives a crash."""
+"""Recordings: the values of monitors are the same in memory and on disk, and survive a crash."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_what_cannot_be_kept_is_refused(act, error, said) -> None:  # type: igno
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_bytes(b"mine")
-    with pytest.raises(CheckpointError, match="it is there already"):
+    with pytest.raises(CheckpointError, match="the file exists already"):
         ss.simulate(network(), steps=5, record="out", to=tmp_path / "a.h5")
     assert (tmp_path / "a.h5").read_bytes() == b"mine"
 
@@ -187,7 +187,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
         ss.RecordingFile(path)
     with h5py.File(path, "w") as file:
         file["x"] = 1
-    with pytest.raises(CheckpointError, match="does not hold a recording"):
+    with pytest.raises(CheckpointError, match="is not a recording"):
         ss.RecordingFile(path)
 
 
@@ -198,7 +198,26 @@ def test_data_that_lies_elsewhere_is_not_followed(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         del file["watches/0/t"]
         file["watches/0"].create_dataset("t", (8,), "i8", external=[(str(secret), 0, 64)])
-    with pytest.raises(CheckpointError, match="stored elsewhere"):
+    with pytest.raises(CheckpointError, match=r"'t' lies in another file \(external storage\)"):
         ss.RecordingFile(path).series("out")
-    with pytest.raises(DataError, match=r"was not kept\. Kept: spikes of out, v of out"):
+    with pytest.raises(DataError, match=r"was not recorded\. Recorded: spikes of out, v of out"):
         ss.RecordingFile(path).series("in")
+
+
+def test_links_and_foreign_filters_are_refused(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.h5", tmp_path / "b.h5"
+    for name in (path, other):
+        ss.simulate(network(), steps=20, record=["out"], to=name)
+    with h5py.File(path, "r+") as file:
+        v = file["watches/1/values"][()]
+        del file["watches/1/values"], file["watches/0"]
+        file["watches"].create_dataset("1/values", data=v, compression="lzf")
+        file["watches/0"] = h5py.ExternalLink(str(other), "/watches/0")
+    with pytest.raises(CheckpointError, match="'watches/0' is a ExternalLink"):
+        ss.RecordingFile(path)
+    with h5py.File(path, "r+") as file, h5py.File(other) as source:
+        del file["watches/0"]
+        source.copy("watches/0", file["watches"])
+    assert len(ss.RecordingFile(path).series("out").t)
+    with pytest.raises(CheckpointError, match=r"'values' has the filters \[32000\]"):
+        ss.RecordingFile(path).series("out", "v")
