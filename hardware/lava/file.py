@@ -21,6 +21,7 @@ from spikesim.network import Network
 from spikesim.network.file import describe, restore
 
 KIND = "lava"
+STARTS = ("v_start", "u_start")  # not part of the digest where they are 0, as in files of version 0.1
 
 
 def save_lava(network: Network, path: str | os.PathLike[str], arithmetic: Arithmetic = "fixed") -> str:
@@ -84,7 +85,8 @@ def graph_digest(graph: LavaGraph) -> str:
 def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
     """A value as JSON; its arrays are added to `arrays` in order."""
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name), f"{name}.{f.name}", arrays) for f in fields(value)}
+        held = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {k: _plain(v, f"{name}.{k}", arrays) for k, v in held.items() if k not in STARTS or np.any(v)}
     if isinstance(value, dict):
         return {k: _plain(v, f"{name}.{k}", arrays) for k, v in value.items()}
     if isinstance(value, tuple):
