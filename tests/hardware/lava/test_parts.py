@@ -6,12 +6,15 @@ from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
+import lava_nets
 import numpy as np
 import pytest
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
+from spikesim.hardware.lava.file import graph_digest
 from spikesim.hardware.lava.graph import Cells, Convolution, Link, low_enough
+from spikesim.hardware.lava.network import BUILDERS
 from spikesim.hardware.lava.player import Part, _settings, trains
 from spikesim.hardware.lava.processes import DELAY_OF_A_PROCESS, _geometry, _kernel
 from spikesim.network import Network
@@ -123,3 +126,31 @@ def test_lava_counts_columns_rows_channels_and_turns_kernels_around() -> None:
     geometry = _geometry(Convolution((2, 5, 7), (1, 4, 5), (1, 2), (0, 3), 1))
     assert geometry == {"input_shape": (7, 5, 2), "stride": (2, 1), "padding": (3, 0), "groups": 1}
     assert DELAY_OF_A_PROCESS == 1 and Link("l", "a", "b", w, 1).delay == 1
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "declared", "digest"),
+    [
+        (
+            "float",
+            lambda: lava_nets.every_projection(1, 1),
+            "0c792c032a38da6cf27cf3ff029c0d46a370aa8a3c6e7ae85b536b6ad7ae0af7",
+        ),
+        (
+            "fixed",
+            lambda: lava_nets.every_projection(1, 1),
+            "472322770f8fbf78c4d137a17f23e481afef7b4ab846c840f44e72c932bac32b",
+        ),
+        (
+            "fixed",
+            lambda: lava_nets.leaky(1),
+            "9c03a8c8ebde3269286672e8da7bd38ff369df2d061310fe71ba67d4892bdb76",
+        ),
+    ],
+    ids=["float", "fixed", "leaky"],
+)
+def test_files_from_before_parameters_of_each_neuron_keep_their_digest(
+    arithmetic: Any, declared: Any, digest: str
+) -> None:
+    """Else they could not be loaded; the digests are of version 0.1."""
+    assert graph_digest(BUILDERS[arithmetic](declared())) == digest

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import lava_nets
 import numpy as np
 import pytest
 
@@ -108,3 +109,9 @@ def test_a_parameter_for_each_channel_is_spread(tmp_path: Path) -> None:
     made = read_nir(tmp_path / "a.nir", Convention(dt=1.0, fires=">="))
     assert made.shapes["n2"] == (2, 2, 2)
     assert made.network.populations["n2"].theta == (1.0,) * 4 + (2.0,) * 4
+
+
+def test_networks_of_equal_neurons_are_the_files_of_before(tmp_path: Path) -> None:
+    """The digest is of version 0.1."""
+    told = write(lava_nets.chain(1), tmp_path / "a.nir")
+    assert told.sha256 == "f4655a7921a25cff5df0d7ba87c49841d732a4649d60516b87af6d9687035ef4"
