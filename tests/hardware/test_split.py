@@ -1,95 +1,77 @@
-"""Populations split into parts of equal parameters, and joined again: nothing else changes."""
+"""Populations split into parts of equal parameters: the parts together have the spikes of the whole."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import lava_nets
 import numpy as np
 import pytest
 
 from spikesim.engines import Naive
-from spikesim.errors import DataError, EngineError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.neurons import PARAMETERS
 from spikesim.hardware.split import Joined, split
 from spikesim.network import Network, Readout
-from spikesim.neurons import IF, Source
+from spikesim.neurons import IF, LIF, Source
 from spikesim.spikes import from_raster
-from spikesim.synapses import Dense
-from spikesim.verification.verify import compare
+from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 from spikesim.window import Window
 
 pytestmark = pytest.mark.core
-ALL = PARAMETERS
+RS = np.random.default_rng(1)
 
 
-def varied(network: Network, seed: int = 1, kinds: int = 3) -> Network:
-    """The same with up to `kinds` thresholds, starts and refractory times in each population."""
-    rs = np.random.default_rng(seed)
-    populations = dict(network.populations)
-    for name, p in network.populations.items():
-        if name not in network.sources:
-            group, step = rs.integers(0, kinds, p.n), 2.0**-p.grid
-            theta = tuple(float(p.theta + k * 7 * step) for k in group)
-            start = tuple(float(k * 3 * step) for k in group)
-            populations[name] = replace(p, theta=theta, v_start=start, refractory=tuple(map(int, group)))
-    return replace(network, populations=populations)
+def network(post: Any, *projections: Any) -> Network:
+    populations = {"in": Source(4), "a": post, "b": IF(post.n, 1.0, grid=4)}
+    return Network(populations, projections, Window(12), Readout("a"))
 
 
-@pytest.mark.parametrize("make", [lava_nets.every_projection, lava_nets.recurrent])
-def test_the_network_of_parts_plays_the_same(make: Any) -> None:
-    """Every kind of projection, cut; recurrent ones too, with delays synapse by synapse."""
-    network = varied(make(2))
-    made, parts = split("here", network, ALL)
-    assert all(len(listed) > 1 for listed in parts.values()) and parts.keys() == set(network.order) - {"in"}
-    for name, listed in parts.items():
-        neurons = np.concatenate([chosen for _, chosen in listed])
-        assert sorted(neurons.tolist()) == list(range(network.populations[name].n))
-        for part, _ in listed:
-            assert not made.populations[part].linear().differing(ALL)
-    inputs = {
-        name: lava_nets.spikes(np.random.default_rng(3), 4, network.window.T, network.populations[name].n)
-        for name in network.sources
+def weights(*shape: int) -> Any:
+    return RS.integers(-4, 10, shape) / 16
+
+
+def test_neurons_that_agree_are_a_part_in_the_order_of_their_first() -> None:
+    whole = network(IF(4, [2.0, 1.0, 2.0, 3.0], grid=4), Dense("in", "a", weights(4, 4)))
+    found, parts = split("a chip", whole, ("theta",))
+    assert {name: [(part, neurons.tolist()) for part, neurons in made] for name, made in parts.items()} == {
+        "a": [("a[0]", [0, 2]), ("a[1]", [1]), ("a[2]", [3])]
     }
-    record = tuple(network.populations)
-    wanted = Naive(network).run(inputs, record=record)
-    found = Joined(network, parts, Naive(made)).run(inputs, record=record)
-    assert compare(wanted, found, tuple(parts)) is None
-    assert sum(len(wanted.spikes[name].times) for name in parts) > 30
-    assert found.predictions.tolist() == wanted.predictions.tolist()
-    for name in network.populations:
-        assert found.counts[name].tolist() == wanted.counts[name].tolist()
-        assert found.spikes[name] == wanted.spikes[name]
+    assert [found.populations[f"a[{k}]"].n for k in range(3)] == [2, 1, 1]
+    assert set(np.ravel(found.populations["a[0]"].theta)) == {2.0} and found.readout is None
+    same, none = split("a chip", whole, ("bias",))
+    assert same is whole and none == {}, "what does not differ in these stays as it is"
 
 
-def test_what_does_not_differ_stays() -> None:
-    network = lava_nets.chain(1)
-    made, parts = split("here", network, ("theta", "u_decay", "v_decay"))
-    assert made is network and parts == {}
+@pytest.mark.parametrize("kind", ["dense", "sparse", "one to one", "convolution"])
+def test_the_parts_play_what_the_whole_plays(kind: str) -> None:
+    made: dict[str, Any] = {
+        "dense": Dense("in", "a", weights(4, 4), 1),
+        "sparse": Sparse(
+            "in",
+            "a",
+            np.array([0, 3, 4, 6, 8]),
+            np.array([0, 1, 3, 2, 0, 0, 1, 3], np.int32),
+            weights(8),
+            delays=np.array([0, 2, 1, 0, 2, 1, 0, 1], np.uint16),
+        ),
+        "one to one": OneToOne("in", "a", 0.5),
+        "convolution": Conv2d("in", "a", weights(4, 1, 2, 2), (1, 2, 2)),
+    }
+    cell = IF(4, [0.5, 1.0, 0.5, 0.75], grid=4, bias=[0.0, 0.0625, 0.0, 0.125], offset=2)
+    whole = network(cell, made[kind], Dense("a", "b", weights(4, 4), 1))
+    parted, parts = split("a chip", whole, ("theta", "bias"))
+    assert len(parts["a"]) == 3
+    inputs = {"in": from_raster((RS.random((3, 12, 4)) < 0.5).astype(np.int8))}
+    expected = Naive(whole).run(inputs, record=["a", "b"])
+    found = Joined(whole, parts, Naive(parted)).run(inputs, record=["a", "b"])
+    for name in ("a", "b"):
+        assert found.spikes[name] == expected.spikes[name]
+        np.testing.assert_array_equal(found.v[name], expected.v[name])
+        np.testing.assert_array_equal(found.counts[name], expected.counts[name])
+    np.testing.assert_array_equal(found.predictions, expected.predictions)
+    assert len(expected.spikes["a"].times) > 10
 
 
-def test_too_many_parts_are_refused_with_the_limit() -> None:
-    theta = tuple(float(k + 1) for k in range(70))
-    network = Network(
-        {"in": Source(1), "p": IF(70, theta, 0)}, (Dense("in", "p", np.ones((1, 70))),), Window(4)
-    )
-    with pytest.raises(LimitError, match=r"here: p: theta take 70 different values over 70 .* 64 processes"):
-        split("here", network, ("theta",))
-    assert len(split("here", network, ("theta",), most=70)[1]["p"]) == 70
-
-
-def test_joined_refuses_what_players_refuse() -> None:
-    network = Network(
-        {"in": Source(2), "p": IF(2, (1.0, 2.0), 0)}, (Dense("in", "p", np.eye(2)),), Window(3), Readout("p")
-    )
-    made, parts = split("here", network, ("theta",))
-    player = Joined(network, parts, Naive(made))
-    inputs = {"in": from_raster(np.ones((1, 3, 2)))}
-    with pytest.raises(EngineError, match="learn with an engine"):
-        player.run(inputs, learn=True)
-    with pytest.raises(DataError, match=r"unknown population 'p\[0\]'"):
-        player.run(inputs, record=("p[0]",))
-    assert player.run(inputs).predictions.tolist() == Naive(network).run(inputs).predictions.tolist()
-    assert player.run({"in": inputs["in"][:0]}, record=("p",)).counts["p"].shape == (0, 2, 2)
+def test_more_parts_than_a_target_has_room_for_are_refused() -> None:
+    leaky = LIF(4, [1.0, 2.0, 3.0, 4.0], 4, 0.5, 0.25)
+    with pytest.raises(LimitError, match=r"a chip: a: theta take 4 different values"):
+        split("a chip", network(leaky, Dense("in", "a", weights(4, 4))), ("theta",), most=3)
