@@ -275,9 +275,15 @@ def _of_network(network: Network, chip: Hardware) -> Iterator[Excess]:
         n = sum(p.n for p in moving.values())
         yield from _beyond("neurons", n, "the network", limit, "Take smaller layers, or several chips.")
     if (cores := chip.limit("cores")) is not None:
-        needed = profile_cores([p.linear() for p in moving.values() if has_normal_form(p)], chip)
+        needed = profile_cores([_in_counts(p) for p in moving.values() if has_normal_form(p)], chip)
         way = "Let more neurons share their thresholds, decays and refractory times."
         yield from _beyond("cores for different parameters", needed, "the network", cores, way)
+
+
+def _in_counts(p: Any) -> LinearNeuron:
+    """The normal form of a population with thresholds in counts of its grid, as the chip holds them."""
+    neuron: LinearNeuron = p.linear()
+    return neuron if p.grid is None else neuron._replace(theta=neuron.theta * 2.0**p.grid)
 
 
 def profile_cores(neurons: Sequence[LinearNeuron], chip: Hardware) -> int:
@@ -359,7 +365,8 @@ def _of_neuron(name: str, p: Any, neuron: LinearNeuron, chip: Hardware) -> Itera
 def _of_projection(p: Any, chip: Hardware) -> Iterator[Excess]:
     if (limit := chip.limit("delay")) is not None:
         # Layers that follow each other within a step (delay 0) take a step each there, on their own clocks.
-        yield from _beyond("delay", max(p.delay, limit.low or 0), p.name, limit, "Take a shorter delay.")
+        longest = max(p.longest_delay, limit.low or 0)
+        yield from _beyond("delay", longest, p.name, limit, "Take a shorter delay.")
     if p.plastic is not None and not is_trial_rule(p.plastic):
         way = "Fix what has been learnt: the same projection with plastic=None."
         yield Excess("rule", type(p.plastic).__name__, p.name, "weights are constant there", way)

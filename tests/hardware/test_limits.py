@@ -22,7 +22,7 @@ from spikesim.hardware.limits import (
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network
 from spikesim.neurons import IF, LIF, PoissonSource, Source
-from spikesim.synapses import CurrentInput, Dense
+from spikesim.synapses import CurrentInput, Dense, Sparse
 from spikesim.window import Window
 
 pytestmark = pytest.mark.core
@@ -82,6 +82,9 @@ def test_networks_that_a_chip_does_not_run() -> None:
     plain = IF(1, 5.0, 0)
     with pytest.raises(LimitError, match=r"in->p: delay = 64; the range is 1 .. 63"):
         check(network(plain, 64), "loihi1")
+    late = Sparse("in", "p", np.array([0, 1]), np.array([0], np.int32), 1.0, 1, np.array([70], np.uint16))
+    with pytest.raises(LimitError, match=r"in->p: delay = 71; the range is 1 .. 63"):
+        check(Network({"in": Source(1), "p": plain}, (late,), Window(5)), "loihi1")
     with pytest.raises(LimitError, match=r"in->p: delay = 2; the range is 1 .. 1"):
         check(network(plain, 2), "netx")
     with pytest.raises(LimitError, match="CurrentInput"):
