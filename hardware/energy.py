@@ -35,7 +35,7 @@ from spikesim.recording import Recording
 from spikesim.spikes import Spikes
 
 Counts = npt.NDArray[np.int64]
-CHUNK = 20  # presentations whose spikes are held at once
+CHUNK = 20  # trials whose spikes are held at once
 WEIGHT_BITS = 8
 
 
@@ -166,7 +166,7 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
         labels: int64 (B,), the classes for targets.
 
     Raises:
-        DataError: no presentations, or inputs that do not fit.
+        DataError: no trials, or inputs that do not fit.
     """
     normal_forms("energy", network)
     _check_rules(network)

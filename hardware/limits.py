@@ -236,7 +236,7 @@ def check(network: Network, hardware: str | Hardware) -> None:
     """Refuse a network that the target cannot hold as declared.
 
     Raises:
-        EngineError: a neuron model without a normal form, of whatever origin.
+        EngineError: a neuron model without a normal form.
         LimitError: the first limit that the network exceeds, and how many more there are.
         DeclarationError: an unknown target.
     """

@@ -175,7 +175,7 @@ class _Kept:
         if stage.fixed and not declared and name not in self._told and (np.abs(flat) >= TOP).any():
             self._told.add(name)
             log.warning(
-                "Lava: the membrane of %s saturates at 2**23 - 1, first in presentation %d, step %d, "
+                "Lava: the membrane of %s saturates at 2**23 - 1, first in trial %d, step %d, "
                 "neuron %d. Quantise with fewer bits, or shorten the window",
                 *(name, *when, int(np.argmax(np.abs(flat) >= TOP))),
             )

@@ -250,7 +250,7 @@ def chip_weights(
     beside = int((units & 63).astype(bool).sum())
     if beside and not clip:
         raise LimitError(
-            f"{where}: {beside} weights are no multiples of 64 units of u, as the chip's are (it shifts "
+            f"{where}: {beside} weights are no multiples of 64 units of u, as on the chip (it shifts "
             f"input left by 6); with a leak that is 64 counts of the grid. spikesim.hardware.quantise helps"
         )
     whole = units >> SHIFT

@@ -139,7 +139,7 @@ class Loihi:
         if found[0]:
             kind, t, p, neuron, value = (int(x) for x in found)
             raise OverflowOnChip(
-                f"loihi, strict: presentation {b}, step {t}, {list(where)[p]}[{neuron}]: {WHAT[kind]} "
+                f"loihi, strict: trial {b}, step {t}, {list(where)[p]}[{neuron}]: {WHAT[kind]} "
                 f"reaches {value} units, and 24 bits end at 2**23 = {2**23}. Quantise with fewer bits, "
                 f"shorten the window, or take mode='chip', which goes on as the chip does, and counts"
             )

@@ -274,5 +274,5 @@ class _NetxReader:
             return T
         simulation = found.get("simulation")
         if not isinstance(simulation, dict) or "tSample" not in simulation:
-            raise DeclarationError(f"{self.path} says no tSample; give T, the steps of a presentation")
+            raise DeclarationError(f"{self.path} says no tSample; give T, the steps of a trial")
         return self.single(simulation, "simulation", "tSample", 1, 10**9)

@@ -144,7 +144,7 @@ class _Import:
         if self.always in populations and self.T is not None:
             raise NirError(
                 "a bias reaches neurons whose current lasts (CubaLIF); it is a source of its own here, which "
-                "presentations do not have. Read the file without T, in time without end"
+                "trials do not have. Read the file without T, in time without end"
             )
         return self._finished(populations, _unique(projections))
 

@@ -104,7 +104,7 @@ def _stuck(graph: Graph, into: Mapping[str, list[str]], waiting: list[str]) -> s
     deaf = [n for n in waiting if not into[n]]
     if deaf:
         node = graph.nodes[deaf[0]]
-        return f"{node.name} ({node.kind}) hears nothing, and its shape does not follow from its parameters"
+        return f"{node.name} ({node.kind}) has no input, and its shape does not follow from its parameters"
     return f"{', '.join(waiting[:8])}: a cycle of linear nodes; a network here has neurons in every cycle"
 
 
@@ -117,10 +117,10 @@ def _check_sizes(shapes: Mapping[str, Shape]) -> None:
 
 
 def _check_inputs(made: GraphShapes) -> None:
-    """All that a node hears has its size, and its shape where both have more than one axis."""
+    """Check that every input of a node has its size, and its shape where both have several axes."""
     for a, b in made.graph.edges:
         node = made.graph.nodes[b]
         wanted = made.shapes[b] if node.kind in SPIKING else made.shapes[made.into[b][0]]
         axes = [[n for n in shape if n > 1] for shape in (made.shapes[a], wanted)]
         if prod(made.shapes[a]) != prod(wanted) or (min(map(len, axes)) > 1 and axes[0] != axes[1]):
-            raise NirError(f"{b} ({node.kind}) hears {made.shapes[a]} from {a}, and {wanted} is needed")
+            raise NirError(f"{b} ({node.kind}) receives {made.shapes[a]} from {a}; {wanted} is needed")

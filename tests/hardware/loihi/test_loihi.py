@@ -173,7 +173,7 @@ def test_u_wraps_in_chip_mode_and_stops_in_strict() -> None:
     network = one_layer(np.full((600, 2), 255.0), 3, IF(2, 100000.0, 0))
     inputs = {"in": from_raster(np.ones((1, 3, 600)))}
     with pytest.raises(
-        OverflowOnChip, match=r"presentation 0, step 0, p\[0\]: the current u reaches 9792000"
+        OverflowOnChip, match=r"trial 0, step 0, p\[0\]: the current u reaches 9792000"
     ):
         Loihi(network).run(inputs)
     emulator = Loihi(network, mode="chip")

@@ -134,7 +134,7 @@ def test_shapes_are_followed_along_the_edges() -> None:
     [
         (chain(node("Output", "o", shape=1)), "neither Input nor neurons"),
         (chain(neurons("a", 2), node("Input", "in", shape=2)), "enters an Input"),
-        (chain(node("Input", "in", shape=2), neurons("a", 3)), r"a \(IF\) hears"),
+        (chain(node("Input", "in", shape=2), neurons("a", 3)), r"a \(IF\) receives"),
         (chain(node("Input", "in", shape=2), node("Linear", "l", weight=np.eye(2)), more=(("l", "l"),)), "l"),
     ],
 )

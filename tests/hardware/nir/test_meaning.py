@@ -145,7 +145,7 @@ def test_what_would_be_rounded_or_overflow_is_refused(tmp_path: Path, said: str)
 def test_neurons_of_another_shape_are_no_vector(tmp_path: Path) -> None:
     nodes = {"i": nir.Input(np.array([3, 2])), "o": nir.Output(np.array([2, 3]))}
     nodes["n"] = nir.IF(r=np.ones((2, 3)), v_threshold=np.ones((2, 3)))
-    with pytest.raises(NirError, match=r"n \(IF\) hears \(3, 2\) from i, and \(2, 3\) is needed"):
+    with pytest.raises(NirError, match=r"n \(IF\) receives \(3, 2\) from i; \(2, 3\) is needed"):
         read(tmp_path, nodes, [("i", "n"), ("n", "o")])
 
 

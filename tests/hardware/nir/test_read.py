@@ -209,7 +209,7 @@ def test_a_current_that_lasts_with_and_without_bias(tmp_path: Path) -> None:
     )
     made = compare(graph, tmp_path, order)
     assert "constant" in made.network.populations  # a bias on a current is a source of its own
-    with pytest.raises(NirError, match="presentations do not have"):
+    with pytest.raises(NirError, match="trials do not have"):
         read(saved(graph, tmp_path), Convention(dt=DT), T=20)
 
 
