@@ -81,7 +81,7 @@ class Exported:
 def export(
     network: Network,
     to: str | ExportTarget,
-    path: Path,
+    path: str | os.PathLike[str],
     inputs: Mapping[str, Spikes],
     bits: int | None = None,
     **measure: Any,
@@ -102,6 +102,7 @@ def export(
         SpikesimError: the file cannot be written.
     """
     chosen = to if isinstance(to, ExportTarget) else target(to)
+    path = Path(path)
     check_place(path, chosen.suffixes)
     quantised, ready = None, network.inference()
     if bits is not None or limits.hardware_limits(chosen.hardware).quantised:

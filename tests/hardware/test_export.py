@@ -77,7 +77,7 @@ def test_every_target_is_known_and_has_a_reader_of_its_own() -> None:
 
 def test_equal_is_said_with_what_was_compared(tmp_path: Path) -> None:
     network = lava_nets.chain(1)
-    found = export(network, plain((Reader("engine", engine_of),)), tmp_path / "a.h5", played(network))
+    found = export(network, plain((Reader("engine", engine_of),)), str(tmp_path / "a.h5"), played(network))
     (check,) = found.checks
     assert found.equal
     assert (check.presentations, check.spikes_differ, check.membranes_differ) == (3, 0, 0)
