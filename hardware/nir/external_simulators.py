@@ -1,10 +1,10 @@
-"""NIR as a program of the verifier: a network is written as a graph, and played by what reads it.
+"""NIR as a backend of the verifier: a network is written as a graph, read back and run by other programs.
 
-    spikesim verify RUN --against nir                   the package nir reads it, our engine plays it
-    spikesim verify RUN --against nir:norse,nir:sinabs  other libraries play it
+    spikesim verify RUN --against nir                   read by the package nir, run by our engine
+    spikesim verify RUN --against nir:norse,nir:sinabs  read and run by other libraries
 
-A library is looked for in this Python, or in the one that SPIKESIM_PYTHON_NORSE (and so on) names: they do
-not all go together. `spikesim.hardware.nir.peers.nir_peers` says how to install them.
+A library is imported in this Python, or in the one named by SPIKESIM_PYTHON_NORSE (and so on), since they
+cannot all be installed together. `spikesim.hardware.nir.peers.nir_peers` says how to install them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import DeclarationError, EngineError, unknown
+from spikesim.hardware.neurons import normal_forms
 from spikesim.hardware.nir.graph_builder import GraphBuilder
 from spikesim.hardware.nir.libraries import PEERS, SETTINGS, call, leaking
 from spikesim.hardware.nir.target import TARGET
@@ -31,7 +32,7 @@ from spikesim.spikes import Spikes, from_raster
 
 
 class NirProgram:
-    """A network, played by what reads its NIR file.
+    """Runs a network through its NIR file, by a reader or a library.
 
     Args:
         network: for inference.
@@ -56,11 +57,12 @@ class NirProgram:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes; as the engines do. A library gives spikes alone, no membranes.
+        """Run a batch of trials, as the engines do. A library returns spikes only, no membranes.
 
         Raises:
-            EngineError: learning, or a library that is not there or fails.
-            SpikesimError: a network that NIR cannot hold.
+            EngineError: learn=True; a neuron model without a normal form; a library that is missing or fails,
+                or that starts its trials otherwise.
+            SpikesimError: NIR cannot hold the network.
         """
         refusal = f"nir:{self.choice}: a graph does not learn; verify without learning"
         _, names = check_playing(self.network, inputs, labels, record, learn, batch, factor, refusal)
@@ -75,10 +77,15 @@ class NirProgram:
     def _by_library(self, path: Path, inputs: Mapping[str, Spikes], record: tuple[str, ...]) -> Recording:
         setting = [s for s in SETTINGS if s.peer == self.choice][-1]  # the one with which it agrees
         network = self.network
+        for name, neuron in normal_forms("NIR", network).items():
+            if neuron.v_start.any() or neuron.u_start.any():
+                raise EngineError(
+                    f"nir:{self.choice}: trials of {name} start at other than 0 (v_start, u_start), which "
+                    f"are metadata in NIR; {self.choice} does not read them. Take 0, or verify with nir"
+                )
         if setting.leaky:
             fixed = [
-                replace(p, w=network.weights(p.name), plastic=None) if p in network.plastic else p
-                for p in network.projections
+                p.fixed(network.weights(p.name)) if p in network.plastic else p for p in network.projections
             ]
             leaky = {name: leaking(p) for name, p in network.populations.items()}
             network = replace(network, populations=leaky, projections=tuple(fixed))
@@ -99,7 +106,7 @@ class NirProgram:
         )
         if said:
             raise EngineError(
-                f"nir:{self.choice}: {python} could not play the graph ({said}). Install the library "
+                f"nir:{self.choice}: {python} could not run the graph ({said}). Install the library "
                 f"there, or name a Python that has it: SPIKESIM_PYTHON_{self.choice.upper()}"
             )
         nodes = GraphBuilder(self.network, 1.0, clocks=False).names

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spikesim.hardware.neurons import leaks
 from spikesim.network.scheduling import is_source
 from spikesim.neurons import LIF
 
@@ -24,7 +25,7 @@ class Setting:
         said: the settings, for the table.
         dt: given to the library's reader.
         plain: the library as it comes.
-        leaky: the graph is written with neurons that leak 1e-14 a step, in steps of 1e-4.
+        leaky: neurons without a leak are written with one of 1e-14 a step, in steps of 1e-4.
     """
 
     peer: str
@@ -45,10 +46,10 @@ SETTINGS = (
 
 
 def leaking(population: Any) -> Any:
-    """The same neurons with a leak too small for float32."""
-    if is_source(population):
+    """The same neurons with a leak too small for float32; sources and neurons that leak are not changed."""
+    if is_source(population) or leaks(population):
         return population
-    return LIF(population.n, population.theta, None, 1.0, 1e-14)
+    return LIF(population.n, population.theta, None, 1.0, 1e-14, bias=population.bias)
 
 
 def call(python: str, *arguments: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,21 @@ def test_every_library_has_settings_and_those_with_which_it_agrees_come_last() -
     cell = leaking(IF(2, 1.5, grid=4))
     assert isinstance(cell, LIF) and cell.grid is None and np.float32(1) - np.float32(1e-14) == 1
     assert leaking(Source(2)) == Source(2)
+    biased = leaking(IF(2, (1.5, 2.0), grid=4, bias=(0.25, 0.5)))
+    assert (biased.theta, biased.bias) == ((1.5, 2.0), (0.25, 0.5))
+    leaky = LIF(2, 1.5, v_decay=0.5)
+    assert leaking(leaky) is leaky
     assert libraries.SCRIPT.is_file()
+
+
+def test_a_library_is_not_asked_for_starts_that_it_does_not_read() -> None:
+    populations = {**pair().populations, "a": IF(2, 1.0, grid=4, v_start=0.5)}
+    network = replace(pair(), populations=populations)
+    inputs = {"in": from_raster(np.ones((1, 10, 3), np.int8))}
+    with pytest.raises(EngineError, match=r"trials of a start at other than 0 .*norse does not read"):
+        NirProgram(network, "norse").run(inputs)
+    found = NirProgram(network, "nir-spikesim").run(inputs, record=["a"])
+    assert found.spikes["a"] == Naive(network).run(inputs, record=["a"]).spikes["a"]
 
 
 def test_a_library_that_is_not_there_has_a_last_word(tmp_path: Path) -> None:
