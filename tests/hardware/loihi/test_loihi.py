@@ -172,9 +172,7 @@ def test_u_wraps_in_chip_mode_and_stops_in_strict() -> None:
     """600 spikes of 255 are 153,000 weights, beyond 2**17 = 131,072: u becomes 153,000 * 64 - 2**24."""
     network = one_layer(np.full((600, 2), 255.0), 3, IF(2, 100000.0, 0))
     inputs = {"in": from_raster(np.ones((1, 3, 600)))}
-    with pytest.raises(
-        OverflowOnChip, match=r"trial 0, step 0, p\[0\]: the current u reaches 9792000"
-    ):
+    with pytest.raises(OverflowOnChip, match=r"trial 0, step 0, p\[0\]: the current u reaches 9792000"):
         Loihi(network).run(inputs)
     emulator = Loihi(network, mode="chip")
     found = emulator.run(inputs, record=["p"])
