@@ -1,8 +1,8 @@
-"""Engines run a `Network`; all take the same calls and give the same `Recording`.
+"""Engines simulate a `Network`; all have the same methods and return the same `Recording`.
 
-naive      loops that read like the equations, for any network; the truth of the tests
-stepped    any network, event by event: recurrent, sparse, leaky, with online rules
-windowed   layered networks over a window; faster than the matrix products that it stands for
+naive      loops that follow the equations, for any network; the reference in the tests
+stepped    event-driven, for any network: recurrent, sparse, leaky, with online rules
+windowed   layered networks with trials; faster than the equivalent matrix products
 """
 
 from spikesim.engines.naive.engine import Naive

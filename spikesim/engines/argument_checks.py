@@ -9,8 +9,8 @@ from spikesim.network import Network
 from spikesim.spikes import Spikes
 
 HINTS: Mapping[type, str] = {
-    Network: "spikesim.models.emstdp.build(config) makes one of a configuration",
-    Spikes: "spikesim.from_raster(array) makes them of 0 and 1, an encoder of intensities",
+    Network: "spikesim.models.emstdp.build(config) builds one from a configuration",
+    Spikes: "spikesim.from_raster(array) builds them from an array of 0 and 1, an encoder from intensities",
 }
 
 
@@ -35,5 +35,5 @@ def expect(where: str, kind: type, hints: Mapping[type, str] = HINTS, **given: o
 
 
 def described(value: object) -> str:
-    """The type of a wrong argument, in the words of an error message."""
+    """The type of a wrong argument, as text for an error message."""
     return f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"

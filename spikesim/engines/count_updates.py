@@ -1,4 +1,4 @@
-"""Trial rules over a batch, projection by projection, in the engines `naive` and `stepped`."""
+"""Weight updates by trial rules after a batch, for the engines `naive` and `stepped`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def learn_from_counts(
     factor: float,
     clipped: dict[str, int],
 ) -> None:
-    """Change the masters in place, by the rule of each plastic projection.
+    """Update the master weights in place, by the rule of each plastic projection.
 
     Args:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post).
         squares: running variables of the rules that have one, changed in place.
-        counts: population -> int64 (B, 2, n), of the presentations of the batch.
-        factor: of the step size's schedule.
-        clipped: projection -> updates that the clip range cut; added to.
+        counts: population -> int64 (B, 2, n), spike counts of the trials of the batch.
+        factor: factor of the learning rate schedule.
+        clipped: projection -> number of updates cut by the clip range; increased in place.
     """
     for p in network.plastic:
         added = p.plastic.increments(counts[p.pre], counts[p.post], factor, squares.get(p.name))

@@ -1,4 +1,4 @@
-"""The observer that writes to disk: memory stays bounded, whatever the length of the run."""
+"""The observer that records to disk, with bounded memory for runs of any length."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ HELD_STEPS = 1 << 16
 
 
 class DiskRecorder:
-    """Monitors written to an HDF5 file; a context manager that closes the file on every way out.
+    """Writes the values of monitors to an HDF5 file; a context manager that always closes the file.
 
     A run that is refused before its first step leaves no file.
 
     Args:
         path: a new file.
-        network: what runs.
-        monitors: what to keep.
+        network: the network that is simulated.
+        monitors: the variables to record.
         first: the first step.
 
     Raises:
-        DataError: a monitor of what does not exist.
-        CheckpointError: the file cannot be made or continued.
+        DataError: a monitor of an unknown population, projection or variable.
+        CheckpointError: the file cannot be created or continued.
     """
 
     def __init__(
@@ -75,5 +75,5 @@ class DiskRecorder:
             self._write()
         finally:
             self._file.close()
-            if kind is not None and self._next == self._first:  # refused before a step was made
+            if kind is not None and self._next == self._first:  # refused before the first step
                 self._file.path.unlink(missing_ok=True)

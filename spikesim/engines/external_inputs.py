@@ -1,4 +1,4 @@
-"""What a run without presentations is given: checked once, then asked for step by step."""
+"""External inputs of a continuous simulation: validated once, then read step by step."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Reals = npt.NDArray[np.float64]
 
 
 class ExternalInputs:
-    """The spikes of sources, the currents of drives and the signals of rules over the steps of a run.
+    """Spikes of sources, currents of drives and signals of rules, over the steps of a run.
 
     Args:
-        network: one that runs without end.
-        steps: of the run, at least 1.
-        inputs: source -> Spikes of one presentation over `steps` steps; CurrentInput -> float64 (steps, n),
-            or (n,) for all steps.
-        signals: name -> float64 (steps,), for the rules that listen to it.
-        first: the run's first step.
+        network: a continuous network.
+        steps: number of steps of the run, at least 1.
+        inputs: source -> Spikes of one trial over `steps` steps; CurrentInput -> float64 (steps, n), or (n,)
+            for all steps, in the unit of the threshold.
+        signals: name -> float64 (steps,), for the rules that read it.
+        first: the first step of the run.
 
     Raises:
-        DataError: what does not fit: names, shapes, values that are not finite, currents beside the grid.
-        DeclarationError: no whole number of steps, at least 1.
+        DataError: wrong names or shapes, values that are not finite, currents off the grid.
+        DeclarationError: steps is not a whole number >= 1.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ExternalInputs:
         self._slots: dict[str, npt.NDArray[np.int64]] = {}
         known = {*network.sources, *(d.name for d in network.drives if d.given)}
         if set(inputs) != known:
-            raise DataError(f"inputs for {sorted(inputs)}; this network is given {sorted(known)}")
+            raise DataError(f"inputs for {sorted(inputs)}; this network has the inputs {sorted(known)}")
         for name in network.sources:
             self._take_spikes(name, inputs[name])
         for drive in network.drives:
@@ -64,8 +64,8 @@ class ExternalInputs:
             )
         if (len(spikes), spikes.T, spikes.n) != (1, self.steps, n) or spikes.signs is not None:
             raise DataError(
-                f"{name}: {len(spikes)} presentations of {spikes.T} steps and {spikes.n} neurons; "
-                f"spikes of +1 of one presentation of {self.steps} steps and {n} neurons are needed"
+                f"{name}: {len(spikes)} trials of {spikes.T} steps and {spikes.n} neurons; one trial of "
+                f"{self.steps} steps and {n} neurons, with spikes of +1 only, is needed"
             )
         self._spikes[name] = spikes
         self._slots[name] = np.searchsorted(spikes.times, np.arange(self.steps + 1))
@@ -95,7 +95,7 @@ class ExternalInputs:
             if values.shape != (self.steps,) or not np.isfinite(values).all():
                 raise DataError(
                     f"signals: {name!r} has the shape {values.shape}; {self.steps} finite numbers, one "
-                    "a step, are needed"
+                    "per step, are needed"
                 )
             found[name] = values
         return found
@@ -111,7 +111,7 @@ class ExternalInputs:
         return fired, np.ones(fired.size, np.int8)
 
     def add_drives(self, name: str, t: int, current: Reals) -> None:
-        """Add to `current`, float64 (n,) or (receptors, n), what drives bring to a population in step t."""
+        """Add the currents of all drives of a population in step t to `current`: (n,) or (receptors, n)."""
         model = self.network.populations[name].description
         for drive in self.network.drives:
             if drive.post != name:
@@ -124,38 +124,38 @@ class ExternalInputs:
                 drive.add(t, drive.w, target)  # type: ignore[union-attr]
 
     def signal(self, name: str, t: int) -> float:
-        """A signal's value in step t; 0 of none."""
+        """The value of a signal in step t; 0 if `name` is empty."""
         return float(self.signals[name][t - self.first]) if name else 0.0
 
 
 def check_endless(network: Network) -> None:
-    """A network that runs without end is needed.
+    """Check that a network is continuous (without trials).
 
     Raises:
-        EngineError: it has presentations.
+        EngineError: it has trials.
     """
     if not network.window.endless:
         raise EngineError(
-            f"this network is presented with {network.window.T} steps at a time: give it "
-            "presentations, without steps= and state=, or declare it with Window.without_end()"
+            f"this network has trials of {network.window.T} steps: simulate it without steps= and state=, or "
+            "declare it with Window.without_end()"
         )
 
 
-def check_presented(network: Network) -> None:
-    """A network with presentations is needed.
+def check_trials(network: Network) -> None:
+    """Check that a network has trials.
 
     Raises:
-        EngineError: it runs without end.
+        EngineError: it is continuous.
     """
     if network.window.endless:
         raise EngineError(
-            "this network runs without end: spikesim.simulate(network, steps=...) says for how long, and its "
-            "recording's state where to go on"
+            "this network is continuous (without trials): simulate it with spikesim.simulate(network, "
+            "steps=...), and continue from the state of the recording with state=..."
         )
 
 
 def beginning(network: Network) -> State:
-    """The state at time 0: everything at rest, nothing under way."""
+    """The state at step 0: initial states of all populations, and no spikes in transit."""
     return State(
         t=0,
         populations={k: p.initial_state() for k, p in network.populations.items() if not is_source(p)},
@@ -169,46 +169,47 @@ def beginning(network: Network) -> State:
 
 
 def longest_delay(network: Network, name: str) -> int:
-    """The most steps that a population's spikes are under way."""
+    """The longest delay of the projections from a population: how long its spikes are in transit."""
     return max((p.longest_delay for p in network.projections if p.pre == name), default=0)
 
 
 def signature(network: Network) -> str:
-    """The SHA-256 of a declaration without its weights."""
+    """SHA-256 (hex) of a declaration without its weights."""
     populations = [(name, shown(p)) for name, p in network.populations.items()]
     projections, drives = (
-        "".join(
-            ["(", ", ".join(map(shown, parts)), ",)" if len(parts) == 1 else ")"]
-        )  # as repr shows a tuple
+        "".join(["(", ", ".join(map(shown, parts)), ",)" if len(parts) == 1 else ")"])  # the repr of a tuple
         for parts in (network.projections, network.drives)
     )
     return sha256_bytes(f"({populations!r}, {projections}, {drives})".encode())
 
 
 def check_state(network: Network, state: State) -> State:
-    """A state that was made by a run of this network.
+    """Check that a state belongs to this network, and return it.
 
     Raises:
-        DataError: it is of another network.
+        DataError: it belongs to another network.
     """
     if state.network != signature(network):
-        raise DataError("state: it is of another network than the one to run; begin without one")
+        raise DataError("state: it belongs to another network than the one to run; start without state=")
     learn = {p.name for p in network.online}
     if state.traces and state.traces.keys() != learn:
-        raise DataError(f"state: traces of {sorted(state.traces)}; {sorted(learn)} learn in this network")
+        raise DataError(
+            f"state: it has traces of {sorted(state.traces)}; the projections with online rules are "
+            f"{sorted(learn)}"
+        )
     needed, found = _layout(beginning(network)), _layout(state)
     for part in sorted(needed.keys() | found.keys()):
         if needed.get(part) != found.get(part):
             raise DataError(
                 f"state: {' of '.join(part)} is {found.get(part, 'missing')}, and this network needs "
-                f"{needed.get(part, 'none')}; it was changed since it was saved: begin without one"
+                f"{needed.get(part, 'none')}; the state was changed since it was saved: start without state="
             )
     return state
 
 
 def _layout(state: State) -> dict[tuple[str, ...], str]:
-    """Type and shape of everything in a state, but for traces, which rules make as they like."""
-    found = {("spikes under way", name): recent for name, recent in state.recent.items()}
+    """Dtype and shape of every array in a state, except traces, whose form is up to the rules."""
+    found = {("spikes in transit", name): recent for name, recent in state.recent.items()}
     found |= {("weights", name): w for name, w in state.weights.items()}
     for name, values in state.populations.items():
         found |= {(key, name): value for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""What programs share that play a network without teaching it: the checks before, the recording after."""
+"""Helpers shared by inference-only backends: input checks before a run, the recording after it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def check_playing(
     factor: float,
     refusal: str,
 ) -> tuple[int, tuple[str, ...]]:
-    """How many presentations there are, and the populations to be recorded.
+    """The number of trials, and the populations to be recorded.
 
     Args:
-        network, inputs, labels, record, learn, batch, factor: as a program's `run` was given them.
-        refusal: what is said where it was asked to learn.
+        network, inputs, labels, record, learn, batch, factor: the arguments of a backend's `run`.
+        refusal: error message if `learn` is true.
 
     Raises:
         EngineError: learn is true.
@@ -47,15 +47,16 @@ def check_playing(
 def played(
     network: Network, spikes: Mapping[str, Spikes], v: Mapping[str, npt.NDArray[Any]], keep: Iterable[str]
 ) -> Recording:
-    """The recording of what was played.
+    """The recording of a run without learning.
 
     Args:
-        network: its window and readout count.
-        spikes: by population; those that are missing have no counts.
-        v: population -> (B, T, ...); without the readout's nothing is classified, since ties need it.
-        keep: populations that are recorded.
+        network: has the window and the readout.
+        spikes: population -> Spikes; populations that are missing have no counts.
+        v: population -> (B, T, ...), membranes; without the readout's, there are no predictions, because
+            membranes break ties.
+        keep: populations to be recorded.
     """
-    end, kept = network.window.boundary, tuple(keep)
+    end, recorded = network.window.boundary, tuple(keep)
     counts = {name: np.stack([s.counts(0, end), s.counts(end)], axis=1) for name, s in spikes.items()}
     predictions = np.zeros(0, np.int64)
     readout = network.readout
@@ -64,5 +65,5 @@ def played(
         predictions = winners(
             spikes[readout.population].counts(first, last), v[readout.population][:, last - 1]
         )
-    held = {name: v[name] for name in kept if name in v}
-    return Recording(counts, predictions, {name: spikes[name] for name in kept}, held)
+    membranes = {name: v[name] for name in recorded if name in v}
+    return Recording(counts, predictions, {name: spikes[name] for name in recorded}, membranes)

@@ -1,4 +1,4 @@
-"""The plastic state that an engine starts from: declared, or given by a checkpoint."""
+"""Initial plastic weights of an engine: as declared, or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Squares = dict[str, npt.NDArray[np.float64]]
 
 
 def starting_masters(network: Network, given: Mapping[str, npt.NDArray[np.int32]] | None) -> Masters:
-    """The declared weights, or copies of the given ones.
+    """Initial master weights: the declared ones, or copies of the given ones.
 
     Raises:
-        DeclarationError: weights of another network: missing, unknown, of another shape or type, or outside
+        DeclarationError: weights of another network: missing, unknown, of another shape or dtype, or outside
             the clip range.
     """
     declared = network.masters()
@@ -35,8 +35,8 @@ def _check_masters(name: str, masters: npt.NDArray[np.int32], clip: tuple[int, i
     """Check given weights: int32 counts of the master grid, inside the clip range."""
     if masters.dtype != np.int32:
         raise DeclarationError(
-            f"{name}: weights of {masters.dtype}; int32 counts of the master grid of 2**-{MASTER_BITS} are "
-            f"needed, as network.masters() has them"
+            f"{name}: weights of dtype {masters.dtype}; int32 counts of the master grid of 2**-{MASTER_BITS} "
+            f"are needed, as returned by network.masters()"
         )
     low, high = clip
     outside = (masters < low) | (masters > high)
@@ -49,7 +49,7 @@ def _check_masters(name: str, masters: npt.NDArray[np.int32], clip: tuple[int, i
 
 
 def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float64]] | None) -> Squares:
-    """The running variables of the trial rules that have one: as they start, or copies of the given ones.
+    """Running variables of the trial rules that have one: their initial values, or copies of the given ones.
 
     Raises:
         DeclarationError: squares of another network.
@@ -66,4 +66,4 @@ def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float6
 
 def _check(needed: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]], what: str) -> None:
     if needed != given:
-        raise DeclarationError(f"{what} of another network: it needs {needed}, and was given {given}")
+        raise DeclarationError(f"{what} of another network: shapes {given}; this network needs {needed}")

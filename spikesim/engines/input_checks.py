@@ -1,4 +1,4 @@
-"""What a run is given: checked before anything is presented, in the same way by every engine."""
+"""Checks of the inputs of a run, before its first trial; the same for every engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_run(
     batch: int,
     factor: float,
 ) -> tuple[int, npt.NDArray[np.int64]]:
-    """The number of presentations B and their labels, int64 (B,); zeros where nothing is taught.
+    """The number of trials B and their labels, int64 (B,); zeros if the network has no targets.
 
     Raises:
         DataError: spikes or labels that do not fit the network.
@@ -31,17 +31,17 @@ def check_run(
     B = _check_inputs(network, inputs)
     classes = _check_labels(network, labels, B)
     if not whole(batch, 1):
-        raise DeclarationError(f"batch = {batch!r}; a whole number of presentations, at least 1, is needed")
+        raise DeclarationError(f"batch = {batch!r}; a whole number of trials, at least 1, is needed")
     if learn:
         _check_learning(network, batch, factor)
     return B, classes
 
 
 def check_recorded(record: tuple[str, ...], known: Mapping[str, object]) -> None:
-    """Every population to be recorded is one that the engine can record.
+    """Check the names of the populations to be recorded.
 
     Raises:
-        DataError: it is not; names the known ones.
+        DataError: an unknown name; lists the known ones.
     """
     for name in record:
         if name not in known:
@@ -50,18 +50,18 @@ def check_recorded(record: tuple[str, ...], known: Mapping[str, object]) -> None
 
 def _check_inputs(network: Network, inputs: Mapping[str, Spikes]) -> int:
     if set(inputs) != set(network.sources):
-        raise DataError(f"spikes for {sorted(inputs)}; the network's sources are {sorted(network.sources)}")
+        raise DataError(f"spikes for {sorted(inputs)}; the network has the sources {sorted(network.sources)}")
     B = len(next(iter(inputs.values()), ()))
     for name, spikes in inputs.items():
         source, window = network.populations[name], network.window
         wanted = (B, window.boundary if source.replay else window.T, source.n)
         if (len(spikes), spikes.T, spikes.n) != wanted:
             raise DataError(
-                f"{name}: {len(spikes)} presentations of {spikes.T} steps and {spikes.n} neurons; "
+                f"{name}: {len(spikes)} trials of {spikes.T} steps and {spikes.n} neurons; "
                 f"{wanted[0]} of {wanted[1]} steps and {wanted[2]} neurons are needed"
             )
         if spikes.signs is not None:
-            raise DataError(f"{name}: a source has spikes of +1 only, and these have signs")
+            raise DataError(f"{name}: these spikes have signs; a source needs spikes of +1 only")
     return B
 
 
@@ -70,8 +70,8 @@ def _check_labels(network: Network, labels: npt.ArrayLike | None, B: int) -> npt
     if labels is None:
         if targets and B:
             raise DataError(
-                f"{', '.join(targets)}: no labels. A target needs the class of every presentation; "
-                f"network.inference() has no target"
+                f"{', '.join(targets)}: no labels. A target needs the class of every trial: give labels, or "
+                f"use network.inference(), which has no target"
             )
         return np.zeros(B, np.int64)
     classes = np.asarray(labels)
@@ -81,7 +81,7 @@ def _check_labels(network: Network, labels: npt.ArrayLike | None, B: int) -> npt
         wrong = (classes < 0) | (classes >= n)
         if wrong.any():
             b = int(np.argmax(wrong))
-            raise DataError(f"presentation {b}: label {classes[b]}; {name} has the classes 0 .. {n - 1}")
+            raise DataError(f"trial {b}: label {classes[b]}; {name} has the classes 0 .. {n - 1}")
     return np.ascontiguousarray(classes, np.int64)
 
 
@@ -95,6 +95,6 @@ def _check_learning(network: Network, batch: int, factor: float) -> None:
     for p in network.plastic:
         if p.plastic.exceeds(T, batch, factor):
             raise DeclarationError(
-                f"{p.name}: {p.plastic!r} times {factor:.4g}, over {T} steps and a batch of {batch}, leaves "
-                f"the exact range of the sums; take a smaller step size, window or batch"
+                f"{p.name}: {p.plastic!r} times {factor:.4g}, over {T} steps and a batch of {batch}, exceeds "
+                f"the exact range of the sums; use a smaller learning rate, window or batch"
             )

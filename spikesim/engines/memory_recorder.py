@@ -1,4 +1,4 @@
-"""Who is told of every step of a run without presentations; what is kept in memory is one of them."""
+"""Observers of every step of a simulation, and the one that records in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spikesim.spikes import Spikes
 
 
 class Observer(Protocol):
-    """StepObserver once a step, when all populations have had their turn and the rules have learnt."""
+    """Receives every step, after all populations are updated and the rules have changed the weights."""
 
     def observe(
         self,
@@ -28,23 +28,23 @@ class Observer(Protocol):
         states: Mapping[str, Mapping[str, npt.NDArray[Any]]],
         weights: Mapping[str, npt.NDArray[Any]],
     ) -> None:
-        """Take what is wanted of step t: of the populations and projections that are named here.
+        """Receive step t: the populations and projections contained in the arguments.
 
         Args:
             t: the step.
-            fired: population -> (neurons int32 ascending, signs int8), never changed afterwards.
-            states: population -> its model's variables after the step; changed by the next one: copy them.
-            weights: projection -> its weights as they are now; changed by learning: copy them.
+            fired: population -> (neurons int32 ascending, signs int8); not changed later.
+            states: population -> state variables after the step; changed by the next step, so copy them.
+            weights: projection -> current weights; changed by learning, so copy them.
         """
         ...
 
     def passed(self, end: int) -> None:
-        """All of the steps before `end` has been told."""
+        """All steps before `end` have been received."""
         ...
 
 
 class MemoryRecorder:
-    """Counts of every population, spikes and membranes of the recorded ones, and what is monitors."""
+    """Records in memory: counts of all populations, spikes and membranes of the named ones, and monitors."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class MemoryRecorder:
         self.network, self.record, self.first, self.steps = network, record, first, steps
         self.counts = {name: np.zeros(p.n, np.int64) for name, p in network.populations.items()}
         self._lists: dict[str, list[tuple[int, Fired]]] = {name: [] for name in record}
-        rest = {
+        start = {
             n: network.populations[n].initial_state()["v"]
             for n in record
             if not is_source(network.populations[n])
         }
-        self.v = {name: np.zeros((1, steps, *v.shape), v.dtype) for name, v in rest.items()}
+        self.v = {name: np.zeros((1, steps, *v.shape), v.dtype) for name, v in start.items()}
 
     def observe(
         self,
@@ -87,18 +87,18 @@ class MemoryRecorder:
         """See `Observer`."""
 
     def recording(self, state: State, events: int) -> Recording:
-        """What was kept."""
+        """The recording of the steps so far."""
         counts = {name: np.stack([c, 0 * c])[None] for name, c in self.counts.items()}
         spikes = {
             name: joined(self._lists[name], self.steps, self.network.populations[name].n)
             for name in self.record
         }
-        kept = {c.monitor: c.drain() for c in self._collectors}
-        return Recording(counts, np.zeros(0, np.int64), spikes, self.v, {}, state, events, kept)
+        series = {c.monitor: c.drain() for c in self._collectors}
+        return Recording(counts, np.zeros(0, np.int64), spikes, self.v, {}, state, events, series)
 
 
 def joined(steps: list[tuple[int, Fired]], T: int, n: int) -> Spikes:
-    """The spikes of single steps as one presentation of T steps."""
+    """The spikes of single steps, joined to one trial of T steps."""
     times = np.concatenate([np.full(f.size, t, np.int32) for t, (f, _) in steps] or [np.zeros(0, np.int32)])
     neurons = np.concatenate([f for _, (f, _) in steps] or [np.zeros(0, np.int32)])
     signs = np.concatenate([s for _, (_, s) in steps] or [np.zeros(0, np.int8)])

@@ -1,4 +1,4 @@
-"""Collectors: they take what a monitor wants, step by step, and hand it on in pieces."""
+"""Collectors: gather the values of a monitor step by step, and return them as series."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 class Collector:
-    """Takes one monitor's part of every step.
+    """Gathers the values of one monitor in every step.
 
     Attributes:
-        monitor: what it takes.
-        chosen: int64 (k,), the neurons (synapses) that it takes.
-        kind: dtype of its values.
-        shape: of one step's values; () of spikes.
-        size: bytes that it holds now.
+        monitor: the variable to record.
+        chosen: int64 (k,), the recorded neurons (or synapses).
+        kind: dtype of the values.
+        shape: shape of the values of one step; () for spikes.
+        size: bytes held at present.
     """
 
     def __init__(self, network: Network, monitor: Monitor) -> None:
         self.monitor, self.size = monitor, 0
-        n, self.kind, leading = _about(network, monitor)
+        n, self.kind, leading = _format(network, monitor)
         self.chosen = np.arange(n) if monitor.neurons is None else np.array(monitor.neurons)
         if len(self.chosen) and self.chosen.max() >= n:
             raise DataError(
@@ -52,8 +52,8 @@ class Collector:
         if monitor.what == "spikes":
             neurons, signs = fired[monitor.name]
             if not self._all:
-                mine = self._wanted[neurons]
-                neurons, signs = neurons[mine], signs[mine]
+                wanted = self._wanted[neurons]
+                neurons, signs = neurons[wanted], signs[wanted]
             if neurons.size:
                 self._rows.append((t, neurons, signs))
                 self.size += 13 * neurons.size
@@ -63,12 +63,12 @@ class Collector:
             if monitor.what == "weights"
             else states[monitor.name][monitor.what]
         )
-        kept = values[..., self.chosen]  # a copy, also of all
-        self._rows.append((t, None, kept))
-        self.size += kept.nbytes + 8
+        copied = values[..., self.chosen]  # indexing with an array copies
+        self._rows.append((t, None, copied))
+        self.size += copied.nbytes + 8
 
     def drain(self) -> Series:
-        """What was taken since the last time."""
+        """The values gathered since the last call."""
         rows, self._rows, self.size = self._rows, [], 0
         if self.monitor.what == "spikes":
             t = np.repeat(np.array([t for t, _, _ in rows], np.int64), [len(j) for _, j, _ in rows])
@@ -78,8 +78,8 @@ class Collector:
         return Series(np.array([t for t, _, _ in rows], np.int64), self.chosen, values)
 
 
-def _about(network: Network, monitor: Monitor) -> tuple[int, npt.DTypeLike, tuple[int, ...]]:
-    """How many neurons or synapses a monitor chooses from, the type of its values, and their leading axes.
+def _format(network: Network, monitor: Monitor) -> tuple[int, npt.DTypeLike, tuple[int, ...]]:
+    """The number of neurons or synapses of a monitor's variable, its dtype, and its leading axes.
 
     Raises:
         DataError: no such population, projection or variable.
@@ -102,10 +102,10 @@ def _about(network: Network, monitor: Monitor) -> tuple[int, npt.DTypeLike, tupl
 
 
 def monitors_of(record: Iterable[str | Monitor]) -> tuple[tuple[str, ...], tuple[Monitor, ...]]:
-    """The names (of which spikes and membranes are kept) and the monitors of what is to be recorded.
+    """The names (for spikes and membranes) and the monitors in the argument `record`.
 
     Raises:
-        DataError: neither a name nor a Monitor.
+        DataError: an entry is neither a name nor a Monitor.
     """
     names, wanted = [], []
     for entry in record:

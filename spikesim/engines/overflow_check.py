@@ -1,4 +1,4 @@
-"""The range in which a model counts exactly, and what is said where it is left."""
+"""Overflow check: membranes and currents stay in the range in which a model is exact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spikesim.errors import EngineError
 
 
 def outside(population: Any, state: Mapping[str, Any]) -> int | None:
-    """The first neuron whose membrane or current is not finite, or beyond the model's range."""
+    """The first neuron whose membrane or current is not finite or outside the model's range; else None."""
     for variable in population.description.state:
         bad = ~(np.abs(state.get(variable.name, 0)) < population.limit)
         if bad.any():
@@ -20,10 +20,10 @@ def outside(population: Any, state: Mapping[str, Any]) -> int | None:
 
 
 def check_range(name: str, population: Any, state: Mapping[str, Any], t: int) -> None:
-    """Membranes and currents are finite, and inside the range in which their model counts exactly.
+    """Check that membranes and currents are finite and in the exact range of their model.
 
     Raises:
-        EngineError: names population, step and neuron.
+        EngineError: one is not; names population, step and neuron.
     """
     neuron = outside(population, state)
     if neuron is not None:
@@ -31,7 +31,7 @@ def check_range(name: str, population: Any, state: Mapping[str, Any], t: int) ->
 
 
 def raise_range(name: str, population: Any, neuron: int, t: int) -> None:
-    """Say that a membrane has left its range.
+    """Raise the error for a membrane that has left its range.
 
     Raises:
         EngineError: always.
@@ -39,5 +39,5 @@ def raise_range(name: str, population: Any, neuron: int, t: int) -> None:
     limit = population.limit
     raise EngineError(
         f"{name}: step {t}: the membrane of neuron {neuron} has left the range of +-2**{int(np.log2(limit))} "
-        f"(steps of its grid). Ways out: a floor, a leak (LIF), weights or a bias that do not run away"
+        f"(in counts of its grid). Ways out: a floor, a leak (LIF), smaller weights or a smaller bias"
     )

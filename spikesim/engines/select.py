@@ -1,4 +1,4 @@
-"""Which engine runs a network: by name, or the fastest one that can."""
+"""Selection of an engine for a network: by name, or the fastest one that runs it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger("spikesim.engines")
 
 
 class Runner(Protocol):
-    """What plays a network: an engine, a backend, a hardware target."""
+    """Runs a network on a batch of trials: an engine, a backend or a hardware target."""
 
     def run(
         self,
@@ -33,16 +33,17 @@ class Runner(Protocol):
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes; arguments as `Naive.run` says them."""
+        """Simulate a batch of trials; arguments as for `Naive.run`."""
         ...
 
 
 class Engine(Runner, Protocol):
-    """What runs a network.
+    """Simulates a network and holds its plastic weights.
 
     Attributes:
         network: the declaration.
-        masters: projection -> int32 (n_pre, n_post), the plastic weights; learning changes them.
+        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; changed by
+            learning.
         squares: projection -> float64 (n_pre, n_post), the running mean squares of normalised steps.
     """
 
@@ -52,7 +53,7 @@ class Engine(Runner, Protocol):
 
 
 ENGINES: dict[str, Callable[..., Engine]] = {"naive": Naive, "stepped": Stepped, "windowed": Windowed}
-_told: set[str] = set()  # reasons for the stepped engine that were logged: a training asks more than once
+_logged: set[str] = set()  # reasons for the stepped engine already logged: training selects an engine often
 
 
 def engine(
@@ -65,16 +66,16 @@ def engine(
     """An engine for a network.
 
     Args:
-        network: what to run.
-        masters: plastic weights to start from; the declared ones where None.
-        squares: running mean squares of normalised steps to go on from; zeros where None.
-        name: "windowed", "stepped" or "naive"; None takes windowed where it runs the network, else stepped;
-            of a network that learns after its presentations, with a warning (once a reason) in the log
-            `spikesim.engines`.
-        threads: workers of the windowed engine; they never change a result.
+        network: the network to simulate.
+        masters: initial plastic weights; None for the declared ones.
+        squares: initial running mean squares of normalised steps; None for zeros.
+        name: "windowed", "stepped" or "naive". None selects windowed if it supports the network, else
+            stepped; for a network with trial rules, that is logged as a warning in `spikesim.engines`, once
+            per reason.
+        threads: threads of the windowed engine; the result does not depend on them.
 
     Raises:
-        EngineError: an unknown engine, a structure that the named engine does not run, or threads < 1.
+        EngineError: an unknown engine, a network that the named engine does not support, or threads < 1.
     """
     if not whole(threads, 1):
         raise EngineError(f"threads = {threads!r}; a whole number >= 1 is needed")
@@ -82,9 +83,9 @@ def engine(
         try:
             return Windowed(network, masters, squares, threads)
         except EngineError as problem:
-            if network.plastic and str(problem) not in _told:
-                _told.add(str(problem))
-                log.warning("The stepped engine runs this network, slower than windowed: %s", problem)
+            if network.plastic and str(problem) not in _logged:
+                _logged.add(str(problem))
+                log.warning("Using the stepped engine, which is slower than windowed: %s", problem)
             return Stepped(network, masters, squares)
     if name not in ENGINES:
         raise EngineError(unknown("engine", name, ENGINES))
@@ -94,5 +95,5 @@ def engine(
 
 
 def engine_name(running: Engine) -> str:
-    """The name of an engine in ENGINES."""
+    """The name of an engine in `ENGINES`."""
     return next(name for name, kind in ENGINES.items() if type(running) is kind)

@@ -1,4 +1,4 @@
-"""`simulate`: one door to every engine, with presentations or without end."""
+"""`simulate`: run a network on any engine, in trials or continuously."""
 
 from __future__ import annotations
 
@@ -41,30 +41,35 @@ def simulate(
     to: str | os.PathLike[str] | None = None,
     name: str | None = None,
 ) -> Recording:
-    """Run a network: present spikes to it, or let it go on for some steps.
+    """Simulate a network: a batch of trials, or a number of steps of a continuous network.
 
-    A network with presentations learns only where `learn` says so. One that runs without end needs `steps`,
-    and learns by its online rules unless `learn` is False; a run split in two equals the run.
+    A network with trials learns only if `learn` is True. A continuous network needs `steps`, and learns by
+    its online rules unless `learn` is False; two consecutive runs connected by `state` equal one long run.
 
     Args:
-        network: what to run.
-        inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays);
-            without end of one presentation of `steps` steps, and CurrentInput -> float64 (steps, n) or (n,).
-        labels: int64 (B,), the classes for targets; not needed where the network has none.
-        record: what is kept: a population's name stands for its spikes and membranes; a Monitor names a
+        network: the network to simulate.
+        inputs: with trials: source -> Spikes of B trials (as long as the first phase if the source replays).
+            Continuous: source -> Spikes of one trial of `steps` steps; CurrentInput -> float64 (steps, n), or
+            (n,) for all steps, in the unit of the threshold.
+        labels: int64 (B,), the classes for targets; not needed without targets.
+        record: what to record: the name of a population for its spikes and membranes; a Monitor for a
             variable, neurons and steps.
-        engine: "windowed", "stepped" or "naive"; None for the fastest that can run the network. A Monitor,
-            or `to`, needs "stepped", and takes it.
-        steps: of a run without end.
-        state: where it goes on: that of an earlier recording; None begins.
-        signals: name -> float64 (steps,), for online rules that listen to one (a reward).
+        engine: "windowed", "stepped" or "naive"; None for the fastest that supports the network. A Monitor or
+            `to` needs "stepped", which is then the default.
+        steps: number of steps of a continuous simulation.
+        state: the state of an earlier recording, to continue from; None starts at step 0.
+        signals: name -> float64 (steps,), for online rules that read one (a reward).
         learn: see above.
         name: deprecated name of `engine`.
-        to: a new HDF5 file, to which all of `record` goes while the run goes on, in bounded memory; read it
-            with `spikesim.RecordingFile`. Counts and state are in the recording as ever.
+        to: path of a new HDF5 file to which `record` is written during the run, in bounded memory; read it
+            with `spikesim.RecordingFile`. The returned recording still has the counts and the state.
+
+    Returns:
+        The recording. Membranes in `Recording.v` are in grid integers (see there); `Recording.membrane`
+        returns them in the unit of the threshold.
 
     Raises:
-        CheckpointError: the file is there already, or cannot be written.
+        CheckpointError: the file exists already, or cannot be written.
         EngineError, DeclarationError: as in `engine`; a membrane that leaves the exact range.
         DataError: inputs, labels, signals or a state that do not fit.
     """
@@ -75,41 +80,41 @@ def simulate(
     given = {} if inputs is None else inputs
     if not isinstance(given, Mapping):
         raise DataError(
-            f"simulate: inputs is of type {type(inputs).__name__}; the Spikes of each source by its name are "
-            f"needed, as {{'in': spikes}}"
+            f"simulate: inputs is of type {type(inputs).__name__}; a mapping from sources to Spikes is "
+            f"needed, for example {{'in': spikes}}"
         )
-    kept = (record,) if isinstance(record, str | Monitor) else tuple(record)
-    if to is not None or any(isinstance(entry, Monitor) for entry in kept):
+    wanted = (record,) if isinstance(record, str | Monitor) else tuple(record)
+    if to is not None or any(isinstance(entry, Monitor) for entry in wanted):
         engine = engine or "stepped"
         if engine != "stepped":
             raise EngineError(f"simulate: a Monitor, or to=, needs the engine 'stepped', not {engine!r}")
-    with ExitStack() as ending:
+    with ExitStack() as stack:
         more: dict[str, Any] = {}
         if to is not None:
-            monitors = _all_watched(network, kept)
-            stream = DiskRecorder(to, network, monitors, 0 if state is None else state.t)
-            more, kept = {"observers": (ending.enter_context(stream),)}, ()
+            monitors = _as_monitors(network, wanted)
+            recorder = DiskRecorder(to, network, monitors, 0 if state is None else state.t)
+            more, wanted = {"observers": (stack.enter_context(recorder),)}, ()
         if network.window.endless:
             if steps is None or labels is not None:
-                raise EngineError("simulate: this network runs without end: give steps=..., and no labels")
+                raise EngineError("simulate: this network is continuous: give steps=..., and no labels")
             running = Stepped(network) if engine is None else engine_for(network, name=engine)
             if not isinstance(running, Naive | Stepped):
-                raise EngineError(f"{engine}: runs no network without end; take 'stepped' or 'naive'")
+                raise EngineError(f"{engine}: does not run continuous networks; use 'stepped' or 'naive'")
             acts = learn is None or learn
-            return running.advance(steps, given, signals or {}, kept, state, acts, **more)  # type: ignore[arg-type]
+            return running.advance(steps, given, signals or {}, wanted, state, acts, **more)  # type: ignore[arg-type]
         for what, value in (("steps", steps), ("state", state), ("signals", signals)):
             if value is not None:
                 raise EngineError(
-                    f"simulate: {what} is for networks that run without end, and this one has presentations "
-                    f"of {network.window.T} steps; leave it out"
+                    f"simulate: {what} is for continuous networks, and this one has trials of "
+                    f"{network.window.T} steps; leave it out"
                 )
         for source, spikes in given.items():
             expect("simulate", Spikes, **{f"inputs[{source!r}]": spikes})
-        return engine_for(network, name=engine).run(given, labels, kept, learn=bool(learn), **more)  # type: ignore[arg-type]
+        return engine_for(network, name=engine).run(given, labels, wanted, learn=bool(learn), **more)  # type: ignore[arg-type]
 
 
-def _all_watched(network: Network, record: Iterable[str | Monitor]) -> list[Monitor]:
-    """A name stands for a population's spikes and, where it integrates, its membrane."""
+def _as_monitors(network: Network, record: Iterable[str | Monitor]) -> list[Monitor]:
+    """`record` as monitors: a name becomes the spikes of a population and, if it has one, its membrane."""
     names, monitors = monitors_of(record)
     check_recorded(names, network.populations)
     found = list(monitors)

@@ -1,4 +1,4 @@
-"""The spike trains that populations are given from outside: encoded input, replayed too, and targets'."""
+"""Spike trains of sources (encoded input, optionally replayed) and of targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spikesim.window import Window
 
 
 def source_train(source: Source, window: Window, spikes: Spikes, b: int) -> npt.NDArray[np.int64]:
-    """Presentation b of a source in its own window, int64 (T, n): with replay the first phase comes twice."""
+    """The spikes of a source in trial b, int64 (T, n) of its own window; a replay repeats the first phase."""
     raster = spikes.raster(b).astype(np.int64)
     if not source.replay:
         return raster
@@ -19,7 +19,7 @@ def source_train(source: Source, window: Window, spikes: Spikes, b: int) -> npt.
 
 
 def target_train(target: Target, window: Window, label: int) -> npt.NDArray[np.int64]:
-    """The target's spikes for a class, int64 (T, n): in the second phase, for the true class's neuron."""
+    """The spikes of a target for a class: int64 (T, n), in the second phase, for the neuron of the class."""
     train = np.zeros((window.T, target.n), np.int64)
     train[window.boundary :, label] = target.train(window.T - window.boundary)
     return train

@@ -27,7 +27,7 @@ Masters = dict[str, npt.NDArray[np.int32]]
 
 @dataclass(frozen=True)
 class Readout:
-    """How a class is read: the neuron of `population` with the most spikes in `span`.
+    """The readout of a class: the neuron of `population` with the most spikes in `span`.
 
     Ties are broken by the membrane at the end of the span, then by the lowest index.
     """
@@ -38,14 +38,14 @@ class Readout:
 
 @dataclass(frozen=True, eq=False)
 class Declaration:
-    """Populations, projections, a window, a readout.
+    """Unvalidated data of a network: populations, projections, a window, a readout.
 
     Attributes:
         populations: name -> Source, Target, IF, ErrorIF or another registered model.
         projections: Dense, Sparse, Conv2d, OneToOne or another kind; their names are unique.
-        window: the steps and phases of a presentation; without presentations, time without end.
-        readout: None where nothing is classified.
-        drives: what reaches populations without spikes of others: CurrentInput, PoissonInput.
+        window: steps and phases of a trial; by default `Window.without_end()`: continuous, without trials.
+        readout: how a class is read from spike counts; None if the network does not classify.
+        drives: external currents and Poisson noise: CurrentInput, PoissonInput.
     """
 
     populations: Mapping[str, Any]
@@ -75,7 +75,7 @@ class Declaration:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the populations whose spikes are given from outside."""
+        """Names of the populations whose spikes are external inputs."""
         return tuple(name for name, p in self.populations.items() if p.description.role == "input")
 
     def incoming(self, name: str) -> tuple[Projection, ...]:
@@ -91,11 +91,14 @@ class Declaration:
         return {p.name: grid.snap(p.matrix, grid.MASTER_BITS).astype(np.int32) for p in self.plastic}
 
     def propagating(self, name: str, masters: Mapping[str, npt.NDArray[np.int32]]) -> npt.NDArray[np.int64]:
-        """What a projection adds for a spike, in counts of the post population's grid: int64 (n_pre, n_post).
+        """The weights that act, in counts of the post population's grid: int64 (n_pre, n_post).
 
         Args:
             name: of a dense projection.
-            masters: the current plastic weights.
+            masters: the current plastic weights on the master grid.
+
+        Raises:
+            DeclarationError: the projection has no weight matrix.
         """
         p = self.named[name]
         if p.follows is not None:
@@ -105,20 +108,20 @@ class Declaration:
             return grid.propagating(masters[name], bits)
         w = p.declared(*self.shape(p))
         if w.shape != self.shape(p):
-            raise DeclarationError(f"{name} is {type(p).__name__}, and has no matrix; see Network.weights")
+            raise DeclarationError(f"{name} is {type(p).__name__} and has no matrix; use Network.weights")
         return grid.snap(w, bits)
 
     def weights(
         self, name: str, masters: Mapping[str, npt.NDArray[np.int32]] | None = None
     ) -> npt.NDArray[Any]:
-        """What a projection adds for a spike, in the units of the threshold, as its kind keeps it.
+        """The weights that act (the input current per spike), in the unit of the threshold.
 
-        Dense: float64 (n_pre, n_post), a transpose's too. OneToOne: (n,). Sparse: (n_synapses,), or ()
-        where all have one weight. Conv2d: its kernels. A projection of another kind: its `w`.
+        Shapes: Dense float64 (n_pre, n_post), for a transpose too; OneToOne (n,); Sparse (n_synapses,), or ()
+        if all synapses share one weight; Conv2d its kernels; a projection of another kind its `w`.
 
         Args:
             name: of a projection.
-            masters: the current plastic weights of count rules; the declared ones where None.
+            masters: the current plastic weights of trial rules, on the master grid; None: as declared.
         """
         p = self.named[name]
         if p.follows is not None:

@@ -1,4 +1,4 @@
-"""A `Network` as a file: the declaration as JSON, its weights as arrays, in one checksummed HDF5 file."""
+"""Network files: the declaration as JSON and the weights as arrays, in one checksummed HDF5 file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def save_network(network: Network, path: str | os.PathLike[str]) -> str:
-    """Write a network; gives the SHA-256 of its contents.
+    """Write a network to a file, and return the SHA-256 (hex) of its contents.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -38,32 +38,32 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> str:
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
-    """Read a network that `save_network` has written; it is checked as if it were declared anew.
+    """Read a network written by `save_network`, with the checks of a new declaration.
 
     Raises:
-        CheckpointError: the file is damaged, of another kind or version, or holds no sound network.
+        CheckpointError: the file is damaged, of another kind or version, or not a valid network.
     """
     found = checkpoint.load(path, KIND)
     try:
         return restore(found.arrays, found.meta)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        said = f"{problem}" if isinstance(problem, DeclarationError) else repr(problem)
+        reason = f"{problem}" if isinstance(problem, DeclarationError) else repr(problem)
         raise CheckpointError(
-            f"{path} is whole, but does not hold a network of this version: {said}"
+            f"{path} is undamaged, but not a valid network of this version: {reason}"
         ) from problem
 
 
 def digest(network: Network) -> str:
-    """The SHA-256 of a declaration and its weights: two networks have one exactly when they are equal."""
+    """SHA-256 (hex) of a declaration and its weights; equal exactly for equal networks."""
     arrays, declaration = describe(network)
     return sha256_bytes(json_bytes([checkpoint.digest_arrays(arrays), declaration], what="the network"))
 
 
 def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
-    """A network as arrays (weights) and JSON (all the rest)."""
+    """A network as arrays (weights) and JSON (everything else)."""
     arrays: Arrays = {}
     projections = [_described(k, p, arrays) for k, p in enumerate(network.projections)]
-    populations = [  # a list, since their order is declared, and JSON's objects are sorted
+    populations = [  # a list, because their order matters and JSON objects are sorted
         {"name": name, "type": type(p).__name__, **declared(p)} for name, p in network.populations.items()
     ]
     return arrays, {
@@ -76,7 +76,7 @@ def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _described(k: int, p: Any, arrays: Arrays) -> dict[str, Any]:
-    """A projection as JSON; its arrays go to `arrays` under the name of their field and its number."""
+    """A projection as JSON; its arrays are added to `arrays` as "<field>/<number of the projection>"."""
     entry: dict[str, Any] = {"type": type(p).__name__}
     for name, value in declared(p).items():
         if isinstance(value, Transpose):
@@ -91,37 +91,37 @@ def _described(k: int, p: Any, arrays: Arrays) -> dict[str, Any]:
 
 
 def restore(arrays: Arrays, declaration: dict[str, Any]) -> Network:
-    """The network of `describe`.
+    """The network from the output of `describe`.
 
     Raises:
-        DeclarationError: an unknown model or projection, or a network that cannot be.
+        DeclarationError: an unknown model or projection, or an invalid network.
     """
     populations = {entry["name"]: _population(entry) for entry in declaration["populations"]}
     projections = tuple(_projection(k, entry, arrays) for k, entry in enumerate(declaration["projections"]))
     readout = None if declaration["readout"] is None else Readout(**declaration["readout"])
     drives = tuple(
-        _made(entry, {"CurrentInput": CurrentInput, "PoissonInput": PoissonInput}, "drive")
+        _build(entry, {"CurrentInput": CurrentInput, "PoissonInput": PoissonInput}, "drive")
         for entry in declaration.get("drives", ())
     )
     return Network(populations, projections, Window(**declaration["window"]), readout, drives)
 
 
 def _population(entry: dict[str, Any]) -> Any:
-    return _made({k: v for k, v in entry.items() if k != "name"}, MODELS, "neuron model")
+    return _build({k: v for k, v in entry.items() if k != "name"}, MODELS, "neuron model")
 
 
-def _made(entry: dict[str, Any], known: Mapping[str, Any], what: str) -> Any:
-    """What an entry describes; JSON's lists are tuples.
+def _build(entry: dict[str, Any], known: Mapping[str, Any], what: str) -> Any:
+    """The object that a JSON entry describes; lists become tuples.
 
     Raises:
         DeclarationError: an unknown type or field.
     """
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k != "type"}
     if entry["type"] not in known:
-        said = unknown(what, entry["type"], known)
+        message = unknown(what, entry["type"], known)
         if what in REGISTER:
-            said += f"; one of your own is known once the module with its @{REGISTER[what]} is imported"
-        raise DeclarationError(said)
+            message += f"; for a custom one, import the module that has its @{REGISTER[what]} first"
+        raise DeclarationError(message)
     model = known[entry["type"]]
     names = {f.name for f in fields(model)}
     for key in values.keys() - names:
@@ -139,5 +139,5 @@ def _projection(k: int, entry: dict[str, Any], arrays: Arrays) -> Any:
         values["w"] = Transpose(values.pop("transpose"))
     if values.get("plastic") is not None:
         rule = {"type": values["plastic"].pop("rule", "CountRule"), **values["plastic"]}
-        values["plastic"] = _made(rule, RULES, "rule")
-    return _made(values, PROJECTIONS, "projection")
+        values["plastic"] = _build(rule, RULES, "rule")
+    return _build(values, PROJECTIONS, "projection")

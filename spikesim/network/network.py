@@ -1,4 +1,4 @@
-"""The one declaration that engines, simulators and file formats consume; nothing is simulated here."""
+"""`Network`: the validated declaration that engines, simulators and file formats read. No simulation here."""
 
 from __future__ import annotations
 
@@ -24,21 +24,20 @@ __all__ = ["Declaration", "Drive", "Masters", "Network", "Projection", "Readout"
 
 @dataclass(frozen=True, eq=False)
 class Network(Declaration):
-    """Populations, projections, a window, a readout: frozen and checked.
+    """A spiking network: populations, projections, a window and a readout; immutable and validated.
 
     Attributes:
         populations: name -> Source, Target, IF, ErrorIF or another registered model.
         projections: Dense, Sparse, Conv2d, OneToOne or another kind; their names are unique.
-        window: the steps and phases of a presentation; without presentations, time without end.
-        readout: None where nothing is classified.
-        drives: what reaches populations without spikes of others: CurrentInput, PoissonInput.
-        order: names of the populations, each after those that reach it in the same step.
-        offsets: population -> the step in which it begins to live.
+        window: steps and phases of a trial; by default `Window.without_end()`: continuous, without trials.
+        readout: how a class is read from spike counts; None if the network does not classify.
+        drives: external currents and Poisson noise: CurrentInput, PoissonInput.
+        order: names of the populations in update order: each after those that reach it in the same step.
+        offsets: population -> the step at which its window begins: the delay of the path from the input.
 
     Raises:
-        DeclarationError: a name that dangles, shapes that do not fit, a cycle of zero delay, paths of
-            different delay into one counted population, weights beside the grid, or sums that could leave the
-            exact range.
+        DeclarationError: an unknown name, shapes that do not fit, a cycle of zero delay, paths of different
+            delay into one forward population, weights off the grid, or sums that could leave the exact range.
     """
 
     offsets: Mapping[str, int] = field(init=False, repr=False)
@@ -48,7 +47,7 @@ class Network(Declaration):
         if not isinstance(self.populations, Mapping):
             raise DeclarationError(
                 f"Network: populations = {self.populations!r:.60}; a mapping from names to populations "
-                f"is needed, as {{'in': Source(4), ...}}"
+                f"is needed, for example {{'in': Source(4), ...}}"
             )
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
         object.__setattr__(self, "projections", tuple(_sized(self.populations, p) for p in self.projections))
@@ -60,11 +59,11 @@ class Network(Declaration):
 
     @property
     def steps(self) -> int:
-        """Steps of a drained presentation: T and the hops of the population that lives last."""
+        """Steps of a complete trial: T plus the longest delay of a path from the input."""
         return self.window.T + max(self.offsets.values())
 
     def teaching(self) -> frozenset[str]:
-        """Populations that only teach: targets, and those that live in the second phase alone."""
+        """Populations used only for teaching: targets, and those active in the second phase only."""
         return frozenset(scheduling.teaching(self.populations))
 
     def with_masters(self, masters: Mapping[str, npt.NDArray[np.int32]]) -> Network:
@@ -78,7 +77,9 @@ class Network(Declaration):
             if name not in names:
                 raise DeclarationError(unknown("plastic projection", name, names))
         if missing := names - masters.keys():
-            raise DeclarationError(f"weights of {sorted(missing)} are missing")
+            raise DeclarationError(
+                f"the weights of {sorted(missing)} are missing; masters needs every plastic projection"
+            )
         changed = [
             replace(p, w=masters[p.name] * 2.0**-grid.MASTER_BITS) if p in self.plastic else p
             for p in self.projections
@@ -86,9 +87,9 @@ class Network(Declaration):
         return replace(self, projections=tuple(changed))
 
     def inference(self, T: int | None = None) -> Network:
-        """The network without its teaching populations, over one phase of T steps: what classifies.
+        """The network for inference: without its teaching populations, with one phase of T steps.
 
-        Membranes are cleared at the start only, and nothing is replayed: every step brings fresh input.
+        Membranes are reset at the start only, and sources do not replay: every step has its own input.
         """
         gone = self.teaching()
         kept = {name: _one_phase(p) for name, p in self.populations.items() if name not in gone}
@@ -99,7 +100,7 @@ class Network(Declaration):
 
 
 def _sized(populations: Mapping[str, Any], p: Any) -> Any:
-    """A projection that waits for the sizes of its populations gets them."""
+    """The projection; one built without sizes (`Unsized`) is completed from its populations."""
     if not isinstance(p, Unsized):
         return p
     for end in (p.pre, p.post):

@@ -57,14 +57,14 @@ def _prove(network: Declaration, name: str, population: Any) -> None:
 
 
 def _counts(population: Any, name: str) -> Counts:
-    """The magnitude of a parameter in grid counts, int64 (n,); 0 where the model has none of this name."""
+    """The magnitude of a parameter in grid counts, int64 (n,); 0 if the model has no such parameter."""
     if population.description.parameter(name) is None:
         return np.zeros(population.n, np.int64)
     return np.abs(grid.snap(each(getattr(population, name), population.n), population.grid))
 
 
 def _worst(name: str, population: Any, reach: Counts) -> tuple[int, str]:
-    """The neuron with the largest reach, and how a message names it."""
+    """The neuron with the largest reach, and its name for messages."""
     k = int(np.argmax(reach))
     return k, name if (reach == reach[k]).all() else f"{name}: neuron {k}"
 
@@ -80,7 +80,7 @@ def _check_weights(network: Declaration, p: Any) -> None:
         p.check_online()
         check_rule(p.plastic, np.asarray(p.w), bits, p.name, p.post)
     w = np.asarray(p.w).reshape(-1)
-    for first in range(0, w.size, CHUNK):  # so that the check takes little memory
+    for first in range(0, w.size, CHUNK):  # in chunks, to bound the memory of the check
         grid.on_grid(w[first : first + CHUNK], bits, f"{p.name}: w")
 
 
@@ -91,12 +91,13 @@ def _check_trial_rule(network: Declaration, p: Any, bits: int | None) -> None:
     kind = type(p.plastic).__name__
     if not isinstance(p, Dense):
         raise DeclarationError(
-            f"{p.name}: a {kind} changes Dense weights, and this is {type(p).__name__}; declare a "
-            f"Dense projection, or take a rule that acts in every step"
+            f"{p.name}: a {kind} changes Dense weights, and this projection is {type(p).__name__}; declare a "
+            f"Dense projection, or use a rule that acts in every step"
         )
     if bits is None:
         raise DeclarationError(
-            f"{p.name}: a {kind}'s weights propagate on a grid, and {p.post} has real numbers; declare a grid"
+            f"{p.name}: a {kind} needs weights on a grid, and {p.post} has none; declare {p.post} with "
+            f"grid=..."
         )
     masters = grid.on_grid(p.matrix, grid.MASTER_BITS, f"{p.name}: w")
     low, high = clip_master(p.plastic.clip)
@@ -108,13 +109,13 @@ def _check_trial_rule(network: Declaration, p: Any, bits: int | None) -> None:
     if high + (1 << grid.MASTER_BITS - bits >> 1) >= grid.INT32_EXACT:
         raise DeclarationError(
             f"{p.name}: clip = {p.plastic.clip}: rounded to the grid of 2**-{bits}, a weight can reach "
-            f"{grid.MASTER_LIMIT}, where int32 masters end; take a range below "
+            f"{grid.MASTER_LIMIT}, beyond the range of int32 master weights; use a clip range below "
             f"{grid.MASTER_LIMIT - 2.0 ** -(bits + 1)}"
         )
 
 
 def _reach(network: Declaration, name: str) -> Counts:
-    """For each neuron the largest sum of absolute weights that one step can bring, int64 (n,)."""
+    """For each neuron the largest sum of absolute weights that can arrive in one step, int64 (n,)."""
     population = network.populations[name]
     total = np.zeros(population.n, np.int64)
     for p in network.incoming(name):
@@ -124,7 +125,7 @@ def _reach(network: Declaration, name: str) -> Counts:
             total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
         else:
             w = network.weights(p.name)
-            if p.plastic is not None:  # it may reach either end of its clip range
+            if p.plastic is not None:  # a weight may reach either end of its clip range
                 w = np.full(w.shape, float(np.abs(clip_of(p.plastic)).max()))
             reach: npt.NDArray[Any] = p.reach(w, population.n)
             total += grid.snap(reach, population.grid)

@@ -1,4 +1,4 @@
-"""When each population acts: the order inside a step, and how many hops behind the input it lives."""
+"""Scheduling: the update order of populations within a step, and the step at which each window begins."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from spikesim.network.declaration import Declaration
 
 
 def is_source(population: Any) -> bool:
-    """Whether a population sends spikes without a membrane: an input, a generator, a target."""
+    """Whether a population sends spikes without a membrane: an input, a generator or a target."""
     return bool(population.description.role != "neuron")
 
 
 def is_target(population: Any) -> bool:
-    """Whether a population is the target's spike train."""
+    """Whether a population is the spike train of a target."""
     return bool(population.description.role == "target")
 
 
 def is_input(population: Any) -> bool:
-    """Whether a population's spikes are given from outside."""
+    """Whether the spikes of a population are external inputs."""
     return bool(population.description.role == "input")
 
 
 def teaching(populations: Mapping[str, Any]) -> set[str]:
-    """Names of targets and of populations that live in the second phase only."""
+    """Names of targets and of populations that are active in the second phase only."""
     return {name for name, p in populations.items() if is_target(p) or p.active_in == "second"}
 
 
 def order(network: Declaration) -> tuple[str, ...]:
-    """Populations in the topological order of the zero-delay projections, else as declared.
+    """Names of the populations in the topological order of zero-delay projections; ties as declared.
 
     Raises:
         DeclarationError: a cycle of zero delay; names its populations.
@@ -44,7 +44,7 @@ def order(network: Declaration) -> tuple[str, ...]:
             before[p.post][p.pre] = after[p.pre][p.post] = None
     place = {name: k for k, name in enumerate(names)}
     missing = {name: len(before[name]) for name in names}
-    ready = [place[name] for name in names if not missing[name]]  # a heap: in order it is one
+    ready = [place[name] for name in names if not missing[name]]  # a sorted list is a heap
     done: list[str] = []
     while ready:
         done.append(names[heappop(ready)])
@@ -61,7 +61,7 @@ def order(network: Declaration) -> tuple[str, ...]:
 
 
 def _cycle(start: str, before: Mapping[str, Iterable[str]]) -> list[str]:
-    """Walk back along unresolved predecessors until one comes again."""
+    """A cycle: walk back along unresolved predecessors until one repeats."""
     path = [start]
     resolved: set[str] = set()
     while True:
@@ -75,11 +75,12 @@ def _cycle(start: str, before: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def offsets(network: Declaration) -> dict[str, int]:
-    """The step at which each population's own clock starts: the hops behind the input.
+    """The step at which the window of each population begins: the delay of the path from the input.
 
-    Forward populations are reached by paths of one total delay (so that replayed input gives replayed spikes,
-    and no error means no change). Teaching populations follow the last of what they listen to; a target is
-    aligned with what it is compared to. A declared `offset` is taken as it is.
+    All paths into a forward population must have the same total delay (so that replayed input produces
+    replayed spikes, and no error means no change). The window of a teaching population begins when its last
+    input arrives; a target is aligned with the population to which it is compared. A declared `offset` is
+    used unchanged.
 
     Raises:
         DeclarationError: paths of different delay into a forward population; names both and the ways out.
@@ -102,14 +103,14 @@ def offsets(network: Declaration) -> dict[str, int]:
 def _resolve(
     network: Declaration, names: list[str], ignored: set[str], found: dict[str, int], strict: bool
 ) -> None:
-    """Add the offsets of `names` to `found`, each once all that it listens to (but for `ignored`) has one."""
+    """Add the offsets of `names` to `found`, each as soon as all its inputs (except `ignored`) have one."""
     todo = [name for name in names if name not in found]
     while todo:
         ready = [n for n in todo if all(p.pre in found for p in network.incoming(n) if p.pre not in ignored)]
         if not ready:
             raise DeclarationError(
-                f"{', '.join(todo)}: their hops behind the input depend on each other (a recurrent path); "
-                f"declare offset=... on one of them"
+                f"{', '.join(todo)}: the delays of their paths from the input depend on each other (a "
+                f"recurrent path); declare offset=... on one of them"
             )
         for name in ready:
             arrivals = {
@@ -119,8 +120,8 @@ def _resolve(
                 listed = ", ".join(f"{k} after {v}" for k, v in arrivals.items())
                 raise DeclarationError(
                     f"{name}: its input arrives over paths of different delay ({listed} steps), so that a "
-                    f"replayed window would not repeat itself. Make them equal by a longer delay on the "
-                    f"short path, or declare offset=..."
+                    f"replayed window would not repeat its spikes. Lengthen a delay on the shorter path, or "
+                    f"declare offset=..."
                 )
             found[name] = max(arrivals.values(), default=0)
         todo = [name for name in todo if name not in ready]

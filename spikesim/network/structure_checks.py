@@ -1,4 +1,4 @@
-"""The checks of a declaration: names, shapes, phases and time. Its numbers are checked in `proofs`."""
+"""Structural checks of a declaration: names, shapes, phases and time. For numbers see `numeric_bounds`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ PROJECTION = (
 
 
 def check_structure(network: Declaration) -> None:
-    """Names and shapes.
+    """Check names, shapes, phases and time of a declaration.
 
     Raises:
-        DeclarationError: the first thing that does not fit.
+        DeclarationError: the first error found.
     """
     pops = network.populations
     if not pops:
@@ -56,7 +56,7 @@ def check_structure(network: Declaration) -> None:
 
 
 def _check_kinds(network: Declaration) -> None:
-    """Every part is of its kind: what is passed in a wrong place is named."""
+    """Check that projections, window, readout and drives have the fields of their kind."""
     parts: list[tuple[str, Any, tuple[str, ...]]] = [
         ("projection", p, PROJECTION) for p in network.projections
     ]
@@ -66,8 +66,8 @@ def _check_kinds(network: Declaration) -> None:
     for what, part, needed in parts:
         if missing := [field for field in needed if not hasattr(part, field)]:
             raise DeclarationError(
-                f"Network: {part!r:.60} is no {what}: it has no {', '.join(missing)}; populations, "
-                "projections, window, readout and drives come in this order"
+                f"Network: {part!r:.60} is not a {what}: it has no {', '.join(missing)}; the arguments are "
+                "populations, projections, window, readout and drives, in this order"
             )
 
 
@@ -79,11 +79,12 @@ def _check_ends(network: Declaration) -> None:
             if end not in pops:
                 raise DeclarationError(f"{p.name}: {unknown('population', end, pops)}")
         if p.name in seen:
-            raise DeclarationError(f"two projections are called {p.name!r}; give one of them a name")
+            raise DeclarationError(f"two projections have the name {p.name!r}; give one of them name=...")
         seen.add(p.name)
         if is_source(pops[p.post]):
             raise DeclarationError(
-                f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends"
+                f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends spikes and "
+                f"cannot receive a projection"
             )
 
 
@@ -97,7 +98,7 @@ def _check_readout(network: Declaration) -> None:
     if is_source(population) or population.initial_state()["v"].shape != (population.n,):
         raise DeclarationError(
             f"readout: {readout.population!r} is a {type(population).__name__}; ties are broken by the "
-            f"membrane, so that a population with one membrane a neuron is needed"
+            f"membrane, so a population with one membrane per neuron is needed"
         )
     if readout.span not in SPANS:
         raise DeclarationError(f"readout: {unknown('span', readout.span, SPANS)}")
@@ -106,7 +107,7 @@ def _check_readout(network: Declaration) -> None:
 
 
 def _check_phases(network: Declaration) -> None:
-    """What needs a second phase has one; a replay finds in the first phase all that the second repeats."""
+    """Check that the window has the phases that populations need, and that a replay has enough steps."""
     window = network.window
     for name, population in network.populations.items():
         replays = is_source(population) and population.replay
@@ -119,48 +120,51 @@ def _check_phases(network: Declaration) -> None:
             raise DeclarationError(
                 f"{name}: replay=True repeats the first phase in the second, and the second is longer "
                 f"({window.T - window.boundary} steps after {window.boundary}); move the split to "
-                f"{(window.T + 1) // 2} or later, or give the spikes of the whole window with replay=False"
+                f"{(window.T + 1) // 2} or later, or use replay=False and spikes for the whole window"
             )
 
 
 def _check_time(network: Declaration) -> None:
-    """Without presentations nothing has a phase; a rule that acts in every step needs time without end."""
+    """Check that a continuous network has nothing that needs trials, and the reverse."""
     if not network.window.endless:
-        _check_presented(network)
+        _check_trials(network)
         return
     for name, p in network.populations.items():
         phased = is_target(p) or p.active_in or (is_source(p) and p.replay)
         if phased or p.gate_by:
             raise DeclarationError(
-                f"{name}: a target, a replay, a gate or active_in belong to presentations, and this "
-                "network runs without end; declare it with window=Window(T, split)"
+                f"{name}: a target, a replay, a gate or active_in need trials, and this network is "
+                "continuous; declare it with window=Window(T, split)"
             )
         if p.offset:
             raise DeclarationError(
-                f"{name}: offset = {p.offset}; without presentations all clocks start at 0"
+                f"{name}: offset = {p.offset}; in a continuous network all populations start at step 0. "
+                f"Leave it out"
             )
     for p in network.plastic:
         raise DeclarationError(
-            f"{p.name}: a {type(p.plastic).__name__} acts after a trial, and this network runs without end; "
-            f"declare it with window=Window.halved(T), or take a rule that acts in every step"
+            f"{p.name}: a {type(p.plastic).__name__} acts after a trial, and this network is continuous; "
+            f"declare it with window=Window.halved(T), or use a rule that acts in every step"
         )
     if network.readout is not None:
-        raise DeclarationError("readout: a network that runs without end has no presentation to classify")
+        raise DeclarationError(
+            "readout: a continuous network has no trials to classify; declare it with window=Window(T), or "
+            "without a readout"
+        )
 
 
-def _check_presented(network: Declaration) -> None:
-    """What acts or sends in every step, whatever is presented, has no place in presentations."""
+def _check_trials(network: Declaration) -> None:
+    """Check that a network with trials has no online rules, generators or drives."""
     for p in network.online:
         raise DeclarationError(
-            f"{p.name}: {type(p.plastic).__name__} acts in every step; declare the network with "
-            f"Window.without_end(), or take a CountRule, which acts after a presentation"
+            f"{p.name}: {type(p.plastic).__name__} acts in every step and needs a continuous network; "
+            f"declare it with Window.without_end(), or use a CountRule, which acts after a trial"
         )
     makers = [n for n, p in network.populations.items() if p.description.role == "generator"]
     for name in [*makers, *(drive.name for drive in network.drives)]:
         raise DeclarationError(
-            f"{name}: generators and drives belong to networks that run without end; declare the "
-            "network with Window.without_end(), or take a Source, with an encoder for its "
-            "presentations"
+            f"{name}: generators and drives need a continuous network; declare it with "
+            "Window.without_end(), or use a Source, with an encoder for its trials"
         )
 
 
@@ -170,15 +174,19 @@ def _check_drives(network: Declaration) -> None:
         if drive.post not in pops:
             raise DeclarationError(f"{drive.name}: {unknown('population', drive.post, pops)}")
         if is_source(pops[drive.post]):
-            raise DeclarationError(f"{drive.name}: {drive.post!r} only sends; a drive needs what integrates")
+            raise DeclarationError(
+                f"{drive.name}: {drive.post!r} only sends spikes; a drive needs a population with a membrane"
+            )
         if drive.name in seen:
-            raise DeclarationError(f"{drive.name!r} is the name of two things; give the drive a name")
+            raise DeclarationError(
+                f"the name {drive.name!r} of a drive is used twice; give the drive another name=..."
+            )
         seen.add(drive.name)
         _check_receptor(network, drive)
 
 
 def _check_receptor(network: Declaration, p: Any) -> None:
-    """The input that a projection or drive feeds is one of its population's."""
+    """Check that the receptor of a projection or drive exists in its population."""
     try:
         network.populations[p.post].description.receptor(p.receptor)
     except DeclarationError as problem:
@@ -187,7 +195,7 @@ def _check_receptor(network: Declaration, p: Any) -> None:
 
 
 def _check_shape(network: Declaration, p: Any) -> None:
-    """A projection fits the populations that it joins; a transpose brings the shape and grid of another."""
+    """Check the shape of a projection; a transpose has the shape and grid of the transposed projection."""
     pre, post = network.populations[p.pre].n, network.populations[p.post].n
     if p.follows is None:
         p.check_sizes(pre, post)
@@ -200,12 +208,13 @@ def _check_shape(network: Declaration, p: Any) -> None:
     bits, own = network.populations[other.post].grid, network.populations[p.post].grid
     if bits != own:
         raise DeclarationError(
-            f"{p.name}: the transpose of {other.name} brings the grid of 2**-{bits}, and {p.post} has "
+            f"{p.name}: the transpose of {other.name} has the grid of 2**-{bits}, and {p.post} has "
             f"2**-{own}; declare {p.post} with grid={bits}"
         )
     if shape != (pre, post):
         raise DeclarationError(
-            f"{p.name}: weights of {shape} between {p.pre} of {pre} and {p.post} of {post} neurons"
+            f"{p.name}: the weights have the shape {shape}; ({pre}, {post}) is needed, from {pre} neurons of "
+            f"{p.pre} to {post} of {p.post}"
         )
 
 
@@ -219,5 +228,5 @@ def _check_gate(network: Declaration, name: str, population: Any) -> None:
     if other.n != population.n or population.active_in != "second":
         raise DeclarationError(
             f"{name}: gate_by={gate!r} needs a population of the same size ({population.n}, not {other.n}), "
-            f"and active_in='second' (the gate is known when the first phase has ended)"
+            f"and active_in='second' (the gate is known at the end of the first phase)"
         )

@@ -1,4 +1,4 @@
-"""What to keep of a run: which variable, of which neurons, in which steps; and what was kept."""
+"""Monitors: which variable to record, of which neurons, in which steps; and the recorded series."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from spikesim.grid import whole
 
 @dataclass(frozen=True)
 class Monitor:
-    """One thing to be kept of a run.
+    """One variable to be recorded.
 
     Attributes:
         name: of a population; for weights of a projection.
         what: "spikes", "weights", or a variable of the population's model ("v", "u").
-        neurons: which ones; None for all. Of weights: which synapses, in the order of the projection's array.
-        start, stop: the steps start <= t < stop; None for no end.
-        every: of "v" and the like, one step in so many.
+        neurons: indices of the neurons; None for all. For weights: indices of synapses, in the order of the
+            projection's array.
+        start, stop: record the steps start <= t < stop; stop = None for no end.
+        every: interval between recorded steps, except for spikes.
 
     Raises:
         DataError: a field is out of range.
@@ -46,25 +47,27 @@ class Monitor:
         later = self.stop is None or (whole(self.stop, 1) and self.stop > self.start)
         if not (whole(self.start) and later):
             raise DataError(
-                f"Monitor {self.name!r}: steps {self.start!r} to {self.stop!r}; whole numbers, start before "
-                f"stop"
+                f"Monitor {self.name!r}: steps {self.start!r} to {self.stop!r}; whole numbers with start "
+                f"before stop are needed"
             )
         if not whole(self.every, 1):
             raise DataError(f"Monitor {self.name!r}: every = {self.every!r}; a whole number >= 1 is needed")
 
     def due(self, t: int) -> bool:
-        """Whether step t is to be kept."""
+        """Whether step t is to be recorded."""
         return t >= self.start and (self.stop is None or t < self.stop) and (t - self.start) % self.every == 0
 
 
 @dataclass(frozen=True)
 class Series:
-    """What a monitor has kept.
+    """The recorded values of a monitor.
 
     Attributes:
-        t: int64 (rows,), the steps (of spikes one row a spike, sorted).
-        neurons: of spikes int32 (rows,), who fired; else int64 (k,), which neurons the columns are.
-        values: of spikes int8 (rows,), their signs; else (rows, k), or (rows, 2, k) of a pair.
+        t: int64 (rows,), the steps, ascending; for spikes one row per spike.
+        neurons: for spikes int32 (rows,), the neuron that fired; else int64 (k,), the neurons of the columns.
+        values: for spikes int8 (rows,), their signs; else (rows, k), or (rows, 2, k) for pairs of error
+            neurons. Membranes and currents of a population with a grid are integers, in counts of 2**-grid;
+            without a grid they are float64, in the unit of weights and thresholds.
     """
 
     t: npt.NDArray[np.int64]

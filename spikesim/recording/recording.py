@@ -1,38 +1,44 @@
-"""What a run gives back, the same from every engine."""
+"""`Recording`: the result of a run, the same from every engine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim._renamed import renamed_attribute
+from spikesim.errors import DataError, unknown
 from spikesim.recording.monitor import Monitor, Series
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 
+if TYPE_CHECKING:
+    from spikesim.network import Network
+
 
 @dataclass
 class Recording:
-    """The counts of a batch of B presentations, and what was asked for besides.
+    """Spike counts of a batch of B trials, and the recorded variables.
 
-    A run without presentations is one presentation of as many steps as were asked for: B = 1, T = steps, and
-    all counts are those of a first phase.
+    A continuous simulation counts as one trial: B = 1, T = the number of steps, and all counts belong to the
+    first phase.
 
     Attributes:
         counts: population -> int32 or int64 (B, 2, n), signed spike counts of the first and second phase of
             its own window.
-        predictions: int64 (B,), the readout's class; empty where the network has no readout.
-        spikes: recorded population -> Spikes over its own window's T steps.
-        v: recorded population -> int64 (B, T, n) (a pair of error neurons: (B, T, 2, n)), the membrane after
-            the reset, in counts of its grid; float64 where it has none.
-        clipped: projection -> updates that the clip range cut, over the run.
-        state: where a run without presentations stands, for `simulate` to go on from; else None.
-        monitors: Monitor -> what it has kept, where it was kept in memory. Steps of a run with presentations
-            count on: step t of presentation b is b * T + t; weights are kept after each one, as step b.
-        events: synaptic events, where the engine counts them (`stepped`): synapses that a spike went through.
+        predictions: int64 (B,), the readout's class; empty if the network has no readout.
+        spikes: recorded population -> Spikes over the T steps of its own window.
+        v: recorded population -> (B, T, n) (pairs of error neurons: (B, T, 2, n)), the membrane after the
+            reset. With a grid: int64 in grid integers, that is in counts of 2**-grid; without: float64 in the
+            unit of weights and thresholds. `membrane` returns that unit in both cases.
+        clipped: projection -> number of weight updates cut by the clip range.
+        state: final state of a continuous simulation, from which `simulate` can continue; else None.
+        monitors: Monitor -> recorded series, if it was recorded in memory. With trials, step t of trial b is
+            b * T + t; weights are recorded after each trial, as step b.
+        events: synaptic events (deliveries of a spike through a synapse), if the engine counts them
+            (`stepped`).
     """
 
     counts: dict[str, npt.NDArray[Any]]
@@ -46,13 +52,40 @@ class Recording:
 
     watched = renamed_attribute("Recording", "watched", "monitors")
 
+    def membrane(self, name: str, network: Network) -> npt.NDArray[np.float64]:
+        """The recorded membrane in the unit of weights and thresholds: v * 2**-grid, or v without a grid.
+
+        Args:
+            name: a recorded population.
+            network: the network of the run; its declaration has the grid.
+
+        Returns:
+            float64 (B, T, n), or (B, T, 2, n) for pairs of error neurons: the membrane after the reset.
+
+        Raises:
+            DataError: the population is unknown, has another size, or its membrane was not recorded.
+        """
+        if name not in network.populations:
+            raise DataError(f"membrane: {unknown('population', name, network.populations)}")
+        if name not in self.v:
+            raise DataError(
+                f"membrane: {unknown('recorded population', name, self.v)}. Run simulate with record={name!r}"
+            )
+        population, v = network.populations[name], self.v[name]
+        if v.shape[-1] != population.n:
+            raise DataError(
+                f"membrane: {name!r} has {v.shape[-1]} neurons in the recording and {population.n} in the "
+                f"network; pass the network of this run"
+            )
+        return v.astype(np.float64) * (1.0 if population.grid is None else 2.0**-population.grid)
+
 
 def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:
-    """The neuron with the most spikes; ties by the higher membrane, then by the lowest index."""
+    """The neuron with the most spikes; ties: the higher membrane, then the lowest index."""
     best = np.flatnonzero(counts == counts.max())
     return int(best[np.argmax(v[best])])
 
 
 def winners(counts: npt.NDArray[np.int64], v: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """The winner of every presentation, int64 (B,); counts and membranes are (B, n)."""
+    """The winner of every trial, int64 (B,); counts and membranes are (B, n)."""
     return np.array([winner(h, membrane) for h, membrane in zip(counts, v, strict=True)], np.int64)

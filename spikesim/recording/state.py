@@ -1,8 +1,7 @@
-"""Where a run without presentations stands: the same for every engine, so that one goes on where another
-stopped.
+"""`State`: the state of a continuous simulation, the same for all engines, so that any can continue it.
 
 recording = simulate(network, steps=1000)
-again = simulate(network, steps=1000, state=recording.state)      # as if never stopped
+again = simulate(network, steps=1000, state=recording.state)      # equal to one run of 2000 steps
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class State:
-    """A network in the middle of time.
+    """The complete state of a network between two steps.
 
     Attributes:
         t: the next step.
-        populations: population -> its model's state by name ("v": (n,), ...).
-        recent: population -> int8 (d, n), the spikes of the last d steps, oldest first, where d is the
-            longest
-            delay of its projections: what is still under way.
-        weights: projection that learns in every step -> float64 (n_synapses,).
-        traces: projection that learns in every step -> the rule's own variables by name.
-        network: the digest of the network that it is of.
+        populations: population -> the state variables of its model by name ("v": (n,), ...). With a grid,
+            membranes and currents are int64 counts of 2**-grid.
+        recent: population -> int8 (d, n), the spikes in transit: those of the last d steps, oldest first,
+            where d is the longest delay of its projections.
+        weights: projection with an online rule -> float64 (n_synapses,).
+        traces: projection with an online rule -> the variables of the rule by name.
+        network: digest of the network to which the state belongs.
     """
 
     t: int
@@ -45,13 +44,13 @@ class State:
     network: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> str:
-        """Write the state to a checksummed file; gives the SHA-256 of its contents.
+        """Write the state to a checksummed file, and return the SHA-256 (hex) of its contents.
 
         Raises:
             CheckpointError: the file cannot be written.
         """
         arrays: Arrays = {}
-        names: list[list[str]] = []  # names may hold any character, a file's may not
+        names: list[list[str]] = []  # names in a network may contain characters that a file cannot store
         groups = {"recent": {"": self.recent}, "weights": {"": self.weights}}
         for group, nested in {**groups, "populations": self.populations, "traces": self.traces}.items():
             for name, values in nested.items():
@@ -64,10 +63,10 @@ class State:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> State:
-        """Read a state that `save` has written.
+        """Read a state written by `save`.
 
         Raises:
-            CheckpointError: the file is damaged, of another kind or version, or holds no state.
+            CheckpointError: the file is damaged, of another kind or version, or not a state.
         """
         found = checkpoint.load(path, KIND)
         groups: dict[str, Any] = {"populations": {}, "recent": {}, "weights": {}, "traces": {}}
@@ -80,11 +79,11 @@ class State:
                 nested[RENAMED.get(key, key) if group == "populations" else key] = found.arrays[f"a{k}"]
             return cls(t=int(found.meta["t"]), network=str(found.meta["network"]), **groups)
         except (KeyError, TypeError, ValueError) as problem:
-            raise CheckpointError(f"{path} is whole, but does not hold a state: {problem!r}") from problem
+            raise CheckpointError(f"{path} is undamaged, but not a valid state: {problem!r}") from problem
 
 
 def same(a: State, b: State) -> bool:
-    """Whether two states are equal in everything."""
+    """Whether two states are equal in all variables."""
     return (
         a.t == b.t
         and a.network == b.network

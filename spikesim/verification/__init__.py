@@ -1,1 +1,1 @@
-"""Verification: one network on two backends, compared spike by spike; the registry of the backends."""
+"""Verification: one network on two backends, compared spike by spike; the registry of backends."""

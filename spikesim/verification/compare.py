@@ -1,4 +1,4 @@
-"""Two recordings of one network: equal, or where they part first."""
+"""Comparison of two recordings of one network: the first difference, or None."""
 
 from __future__ import annotations
 
@@ -15,21 +15,19 @@ from spikesim.spikes import Spikes
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two recordings part first.
+    """The first difference of two recordings.
 
     Attributes:
         what: "spike", "membrane", "weight" or "prediction".
-        presentation, step, population, neuron: where; the step is of the population's own window (of the run,
-            where it has no presentations).
-        values: what the two programs have there: spikes, membranes after the reset, weights, classes.
-            Membranes
-            are in counts of the population's grid, or real.
-        membranes: of a spike, the membranes of the two programs after the step; None where it was not
-            recorded.
-        before: of a spike, the membrane before the reset, as the naive engine makes it from the spikes up to
-            there; None where it could not.
-        threshold: of a spike, what `before` is compared to.
-        rounding: whether `before` lies so close to the threshold that real numbers may round to either side.
+        presentation, step, population, neuron: its trial, step, population and neuron; the step is that of
+            the population's own window (of the run, for a continuous simulation).
+        values: the values of the two backends: spikes, membranes after the reset, weights, or classes.
+            Membranes are in counts of 2**-grid; without a grid, in the unit of the threshold.
+        membranes: for a spike, the membranes of the two backends after the step; None if not recorded.
+        before: for a spike, the membrane before the reset, computed by the naive engine from the spikes up to
+            that step; None if it cannot be computed.
+        threshold: for a spike, the threshold with which `before` is compared.
+        rounding: whether `before` is so close to the threshold that rounding of real numbers may decide.
     """
 
     what: str
@@ -45,22 +43,22 @@ class Difference:
 
     @property
     def gap(self) -> float | None:
-        """How far the membrane lies above the threshold (below: negative)."""
+        """Distance of the membrane above the threshold; negative below it."""
         if self.before is None or self.threshold is None:
             return None
         return abs(self.before) - self.threshold if self.before < 0 else self.before - self.threshold
 
     def __str__(self) -> str:
-        where = f"presentation {self.presentation}, step {self.step}, {self.population}{list(self.neuron)}"
-        said = f"a {self.what}: {where}: {self.values[0]:.17g} and {self.values[1]:.17g}"
+        where = f"trial {self.presentation}, step {self.step}, {self.population}{list(self.neuron)}"
+        text = f"a {self.what}: {where}: {self.values[0]:.17g} and {self.values[1]:.17g}"
         if self.membranes is not None:
-            said += f"; membranes after it {self.membranes[0]:.17g} and {self.membranes[1]:.17g}"
+            text += f"; membranes after it {self.membranes[0]:.17g} and {self.membranes[1]:.17g}"
         if self.before is not None:
-            said += (
+            text += (
                 f"; before the reset {self.before:.17g} at a threshold of {self.threshold:.17g} "
                 f"(gap {self.gap:.3g})"
             )
-        return said + ("; within rounding of the threshold" if self.rounding else "")
+        return text + ("; within rounding of the threshold" if self.rounding else "")
 
 
 def compare(
@@ -69,9 +67,9 @@ def compare(
     """The first difference of two recordings; populations in the order of a step, spikes before membranes.
 
     Args:
-        a, b: what two programs recorded of one network.
-        populations: which to compare; membranes where both have them.
-        tolerance: population -> the largest difference of membranes that counts as rounding; 0 where absent.
+        a, b: recordings of one network by two backends.
+        populations: names to compare; membranes are compared if both recordings have them.
+        tolerance: population -> largest difference of membranes that counts as rounding; missing means 0.
     """
     firsts = []
     for rank, name in enumerate(populations):
@@ -95,7 +93,7 @@ def compare(
     if firsts:
         return min(firsts, key=lambda entry: entry[0])[1]
     if a.predictions.shape != b.predictions.shape:
-        return None  # one of them classifies nothing
+        return None  # one of them does not classify
     where = np.argwhere(a.predictions != b.predictions)
     if len(where):
         k = int(where[0, 0])
@@ -104,8 +102,8 @@ def compare(
 
 
 def _first_spike(a: Spikes, b: Spikes) -> tuple[int, int, int, tuple[int, int]] | None:
-    """The first event (presentation, step, neuron) that one has and the other has not, or has with another
-    sign; and both signs. Events are sorted, so that none is laid out as a raster.
+    """The first event (trial, step, neuron) that is missing or has another sign in one of them, and both
+    signs. Events are compared as dictionaries, without building rasters.
     """
     for k in range(max(len(a), len(b))):
         left, right = _events(a, k), _events(b, k)
@@ -128,7 +126,7 @@ def _events(spikes: Spikes, b: int) -> dict[tuple[int, int], int]:
 def compare_weights(
     a: Mapping[str, npt.NDArray[Any]], b: Mapping[str, npt.NDArray[Any]], tolerance: float = 0.0
 ) -> Difference | None:
-    """The first learnt weight that differs (masters in counts of the master grid)."""
+    """The first learned weight that differs (master weights in counts of the master grid)."""
     for name in a:
         where = np.argwhere(~(np.abs(a[name].astype(np.float64) - b[name]) <= tolerance))
         if len(where):

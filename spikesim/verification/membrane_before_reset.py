@@ -1,4 +1,4 @@
-"""The membrane before a reset: what a recording does not hold, made anew from the declaration."""
+"""The membrane before a reset, which a recording does not contain: recomputed with the naive engine."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ def membrane_before(
     signals: Mapping[str, Any] | None = None,
     learn: bool = False,
 ) -> tuple[float, float] | None:
-    """A neuron's membrane in a step, after integration and before a reset, and the threshold that acted.
+    """A neuron's membrane in a step, after integration and before the reset, and the threshold in force.
 
-    Both in counts of the grid, or real. Of a pair of error neurons the channel that is nearer to firing. None
-    for a model of one's own without the method `decision`.
+    Both are in counts of 2**-grid; without a grid, in the unit of the threshold. For a pair of error neurons,
+    the channel that is closer to firing. None for a custom model without the method `decision`.
 
     Args:
-        network, inputs, labels, steps, signals, learn: as the programs were given them.
-        population, neuron, presentation, step: where.
+        network, inputs, labels, steps, signals, learn: as for the run.
+        population, neuron, presentation, step: population, neuron, trial and step.
     """
     model = network.populations[population]
     if not hasattr(model, "decision"):
         return None
-    caught: list[tuple[Any, Any]] = []
+    captured: list[tuple[Any, Any]] = []
 
-    def told(name: str, t: int, state: Any, current: Any) -> None:
+    def capture(name: str, t: int, state: Any, current: Any) -> None:
         if (name, t) == (population, step):
-            caught.append((dict(state), current.copy()))
+            captured.append((dict(state), current.copy()))
 
-    engine = Naive(network, told=told)
+    engine = Naive(network, observer=capture)
     if network.window.endless:
         assert steps is not None
         engine.advance(steps, inputs, signals or {}, (), None, learn)
@@ -51,7 +51,7 @@ def membrane_before(
             {name: spikes[alone] for name, spikes in inputs.items()},
             None if labels is None else np.asarray(labels)[alone],
         )
-    state, current = caught[0]
+    state, current = captured[0]
     v, theta = (np.atleast_2d(x)[:, neuron] for x in model.decision(state, current))
     k = int(np.argmax(np.abs(v) - theta)) if len(v) == 1 else int(np.argmax(v - theta))
     return float(v[k]), float(theta[k])

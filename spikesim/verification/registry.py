@@ -1,14 +1,14 @@
-"""The programs that run a `Network`: our engines, other simulators, hardware targets; found by name.
+"""Registry of the backends that run a `Network`: engines, other simulators, hardware targets; by name.
 
-They register themselves as entry points of the group "spikesim.backends" (in pyproject.toml, or in that of
-any installed package), so that this package imports none of them. A program is made as program(network) and
-offers
+Backends are entry points of the group "spikesim.backends" (in pyproject.toml, or in that of any installed
+package), so that this package imports none of them. A backend is built as backend(network) and has one or
+both of the methods
 
-    run(inputs, labels, record, learn) -> Recording                           presentations
-    advance(steps, inputs, signals, record, state, learn) -> Recording        a network that runs without end
+    run(inputs, labels, record, learn) -> Recording                           a batch of trials
+    advance(steps, inputs, signals, record, state, learn) -> Recording        a continuous simulation
 
-or one of the two. One whose attribute `trains` is true takes networks that teach and learn; the others take
-what `Network.inference` gives.
+A backend whose attribute `trains` is true accepts networks that learn; the others accept networks returned by
+`Network.inference`.
 """
 
 from __future__ import annotations
@@ -25,30 +25,32 @@ GROUP = "spikesim.backends"
 
 
 def names() -> list[str]:
-    """The known programs, whether what they need is installed or not."""
+    """Names of all registered backends, whether their dependencies are installed or not."""
     return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
 
 
 def program(name: str) -> Callable[..., Any]:
-    """What makes a program: called with a network.
+    """The constructor of a backend, to be called with a network.
 
     Args:
-        name: one of `names()`; "name:choice" where a program has several forms ("nir:norse").
+        name: one of `names()`; "name:choice" for a backend with several variants ("nir:norse").
 
     Raises:
-        DeclarationError: an unknown program.
+        DeclarationError: the backend is unknown, or has no variants.
     """
     plain, _, choice = name.partition(":")
     found = [entry for entry in metadata.entry_points(group=GROUP) if entry.name == plain]
     if not found:
-        raise DeclarationError(unknown("program", plain, names()))
-    made: Callable[..., Any] = found[0].load()
-    if choice and "choice" not in signature(made).parameters:
-        raise DeclarationError(f"{name}: {plain} has no choices; name it without {choice!r}")
-    return partial(made, choice=choice) if choice else made
+        raise DeclarationError(unknown("backend", plain, names()))
+    constructor: Callable[..., Any] = found[0].load()
+    if choice and "choice" not in signature(constructor).parameters:
+        raise DeclarationError(f"{name}: the backend {plain} has no variants; use {plain!r}")
+    return partial(constructor, choice=choice) if choice else constructor
 
 
 def trains(name: str) -> bool:
-    """Whether a program takes networks that teach and learn."""
-    made = program(name)
-    return bool(getattr(made.func if isinstance(made, partial) else made, "trains", False))
+    """Whether a backend accepts networks that learn."""
+    constructor = program(name)
+    if isinstance(constructor, partial):
+        constructor = constructor.func
+    return bool(getattr(constructor, "trains", False))

@@ -1,8 +1,8 @@
-"""Two programs, one network: equal, or the first spike that differs, and why.
+"""`verify`: run one network on two backends, and report the first spike that differs, and why.
 
-On a grid, equal means equal. Of real numbers the verifier tells rounding from a difference: spikes that part
-where the membrane lies within a stated distance of its threshold may be rounded to either side, and what
-comes after them tells nothing more.
+On a grid, all values must be equal. With real numbers, rounding is told apart from other differences: if the
+membrane is within a given distance of the threshold where the spikes first differ, rounding may have decided,
+and later differences are only its consequences.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from spikesim.verification.compare import Difference, compare, compare_weights
 from spikesim.verification.membrane_before_reset import membrane_before
 from spikesim.verification.registry import names, program
 
-ROUNDING = 1e-9  # of a threshold: the distance within which real numbers may round to either side
+ROUNDING = 1e-9  # relative to the threshold: the distance within which rounding may decide
 
 __all__ = ["Difference", "Verdict", "compare", "compare_weights", "names", "verify"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison came to.
+    """The result of a comparison.
 
     Attributes:
-        a, b: names of the programs.
-        presentations: how many were played (1 for a run without end).
-        spikes: signed and unsigned spikes that were compared.
-        difference: the first one; None where all is equal.
+        a, b: names of the backends.
+        presentations: number of trials (1 for a continuous simulation).
+        spikes: number of compared spikes, with or without signs.
+        difference: the first difference; None if all values are equal.
     """
 
     a: str
@@ -57,8 +57,8 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.difference is None:
-            played = f"{self.spikes:,} spikes in {self.presentations} presentations"
-            return f"{self.a} and {self.b}: {played}, 0 differ"
+            compared = f"{self.spikes:,} spikes in {self.presentations} trials"
+            return f"{self.a} and {self.b}: {compared}, 0 differ"
         return f"{self.a} and {self.b} differ first in {self.difference}"
 
 
@@ -73,28 +73,27 @@ def verify(
     signals: Mapping[str, Any] | None = None,
     rounding: float = ROUNDING,
 ) -> Verdict:
-    """Play the same on two programs and compare every spike and membrane.
+    """Run the same simulation on two backends and compare every spike and membrane.
 
     Args:
-        network: what to run.
+        network: the network.
         inputs: as for `simulate`.
         labels: int64 (B,), the classes for targets.
-        a, b: names of `spikesim.verification.registry.names()`: "windowed", "stepped", "naive", "brian2",
-            ...
-        learn: let both learn (after every presentation, or by their online rules), and compare the weights.
-        steps, signals: of a network that runs without end; as for `simulate`.
-        rounding: of the threshold of a population with real numbers: differences of the membrane up to it
-            count
-            as equal, and a spike that differs so near to the threshold is called rounding.
+        a, b: two of `spikesim.verification.registry.names()`: "windowed", "stepped", "naive", "brian2", ...
+        learn: learn on both (after every trial, or by online rules), and compare the weights.
+        steps, signals: for a continuous simulation, as for `simulate`.
+        rounding: tolerance for populations without a grid, relative to their threshold: membranes that differ
+            by up to it count as equal, and a spike whose membrane is that close to the threshold is reported
+            as rounding.
 
     Raises:
-        DeclarationError: an unknown program.
-        EngineError: a program that does not run this network.
-        MissingExtraError: what a program needs is not installed.
+        DeclarationError: an unknown backend.
+        EngineError: a backend that does not run this network.
+        MissingExtraError: a dependency of a backend is not installed.
     """
     moving = tuple(name for name in network.order if not is_source(network.populations[name]))
-    made = [program(name) for name in (a, b)]
-    runners = [make(network) for make in made]
+    constructors = [program(name) for name in (a, b)]
+    runners = [construct(network) for construct in constructors]
     if network.window.endless:
         found = [_advanced(runner, steps, inputs, signals, moving, learn) for runner in runners]
         ends = [recording.state.weights if recording.state else {} for recording in found]
@@ -114,7 +113,7 @@ def verify(
 
 
 def _scale(population: Any) -> float:
-    """What a tolerance of the membrane is relative to: the smallest threshold of a population, or 1."""
+    """The unit of the tolerance of a membrane: the smallest threshold of the population, or 1."""
     if population.description.parameter("theta") is None:
         return 1.0
     return float(np.abs(each(population.theta, population.n)).min())
@@ -129,9 +128,9 @@ def _advanced(
     learn: bool,
 ) -> Recording:
     if not hasattr(runner, "advance"):
-        raise EngineError(f"{type(runner).__name__}: runs no network without end")
+        raise EngineError(f"{type(runner).__name__}: does not run continuous networks, only trials")
     if steps is None:
-        raise EngineError("verify: this network runs without end: give steps=...")
+        raise EngineError("verify: this network is continuous (without trials): give steps=...")
     found: Recording = runner.advance(steps, inputs, signals or {}, record, None, learn)
     return found
 
@@ -146,15 +145,15 @@ def _explained(
     learn: bool,
     tolerance: Mapping[str, float],
 ) -> Difference:
-    """The difference with the membrane before the reset, rebuilt from the declaration, and its threshold."""
+    """The difference, completed with the membrane before the reset (recomputed) and its threshold."""
     name, neuron = difference.population, difference.neuron[0]
     if learn and not network.window.endless and difference.presentation > 0:
-        return difference  # the weights have moved since; the membranes after the step are what there is
-    rebuilt = membrane_before(
+        return difference  # the weights of earlier trials are gone; only membranes after the step remain
+    recomputed = membrane_before(
         network, name, neuron, difference.presentation, difference.step, inputs, labels, steps, signals, learn
     )
-    if rebuilt is None:
+    if recomputed is None:
         return difference
-    before, threshold = rebuilt
+    before, threshold = recomputed
     near = abs(abs(before) - threshold) <= tolerance.get(name, 0.0) if name in tolerance else False
     return replace(difference, before=before, threshold=threshold, rounding=near)

@@ -90,12 +90,12 @@ def test_they_come_back_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert back.projections[3].plastic == Together()  # type: ignore[attr-defined]
     monkeypatch.delitem(RULES, "Together")
     with pytest.raises(
-        CheckpointError, match=r"unknown rule 'Together'.*module with its @register_rule is imported"
+        CheckpointError, match=r"unknown rule 'Together'.*import the module that has its @register_rule"
     ):
         load_network(tmp_path / "net.h5")
     monkeypatch.delitem(MODELS, "Tiring")
     with pytest.raises(
-        CheckpointError, match=r"unknown neuron model 'Tiring'.*module with its @register is imported"
+        CheckpointError, match=r"unknown neuron model 'Tiring'.*import the module that has its @register"
     ):
         load_network(tmp_path / "net.h5")
 

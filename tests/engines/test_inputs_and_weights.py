@@ -13,8 +13,8 @@ from spikesim.engines.external_inputs import (
     ExternalInputs,
     beginning,
     check_endless,
-    check_presented,
     check_state,
+    check_trials,
     longest_delay,
     signature,
 )
@@ -148,7 +148,7 @@ def test_the_fastest_engine_that_runs_it_is_taken() -> None:
 def test_a_training_that_is_slower_says_so_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(select, "_told", set())
+    monkeypatch.setattr(select, "_logged", set())
     populations = {"in": Source(2), "a": IF(2, 1.0, grid=4, refractory=1)}
     projection = Dense("in", "a", np.zeros((2, 2)), plastic=CountRule(0.25, clip=(-1.0, 1.0)))
     network = Network(populations, (projection,), Window.halved(4))
@@ -219,15 +219,15 @@ def test_a_state_belongs_to_its_network() -> None:
     with pytest.raises(DataError, match="another network"):
         check_state(other, begun)
     spoilt = replace(begun, recent={**begun.recent, "a": begun.recent["a"][:1]})
-    with pytest.raises(DataError, match="spikes under way of a"):
+    with pytest.raises(DataError, match="spikes in transit of a"):
         check_state(network, spoilt)
 
 
 def test_time_with_and_without_end_are_told_apart() -> None:
     check_endless(endless())
-    check_presented(learning())
+    check_trials(learning())
     with pytest.raises(EngineError, match="4 steps"):
         check_endless(learning())
-    with pytest.raises(EngineError, match="without end"):
-        check_presented(endless())
+    with pytest.raises(EngineError, match="this network is continuous"):
+        check_trials(endless())
     assert OneToOne("a", "b", 1.0).longest_delay == 0

@@ -33,16 +33,16 @@ def chain() -> Network:
 def test_five_steps_of_the_naive_loop_by_hand() -> None:
     """v of a in eighths: 5, 10 >= 8 -> 0, 5, 10 -> 0, 5; b hears a spike a step later, in its own window."""
     loop = StepLoop(chain(), {})
-    spikes, v = loop.present({"in": np.ones((5, 1), np.int64), "a": None, "b": None})
+    spikes, v = loop.trial({"in": np.ones((5, 1), np.int64), "a": None, "b": None})
     assert v["a"].ravel().tolist() == [5, 0, 5, 0, 5]
     assert spikes["a"].ravel().tolist() == [0, 1, 0, 1, 0]
     assert chain().offsets == {"in": 0, "a": 0, "b": 1}
     assert spikes["b"].ravel().tolist() == [0, 1, 0, 1, 0], "its clock starts one step later"
-    told: list[Any] = []
+    seen: list[Any] = []
     StepLoop(
-        chain(), {}, told=lambda name, t, _state, current: told.append((name, t, int(current[0])))
-    ).present({"in": np.ones((5, 1), np.int64), "a": None, "b": None})
-    assert [entry for entry in told if entry[0] == "a"] == [("a", t, 5) for t in range(5)]
+        chain(), {}, observer=lambda name, t, _state, current: seen.append((name, t, int(current[0])))
+    ).trial({"in": np.ones((5, 1), np.int64), "a": None, "b": None})
+    assert [entry for entry in seen if entry[0] == "a"] == [("a", t, 5) for t in range(5)]
 
 
 def test_a_run_without_end_goes_on_from_its_state() -> None:

@@ -43,7 +43,7 @@ def test_what_is_no_chain_is_refused_with_the_way_out() -> None:
         ({"in": source, "a": IF(2, 1.0, grid=4, refractory=1)}, (dense,), Window(4), "refractory"),
         ({"in": source, "a": IF(2, 1.0, grid=4)}, (OneToOne("in", "a", 1.0),), Window(4), "dense"),
         ({"in": source, "in2": source, "a": IF(2, 1.0, grid=4)}, (dense,), Window(4), "one source"),
-        ({"in": source, "a": IF(2, 1.0, grid=4)}, (dense,), Window.without_end(), "without end"),
+        ({"in": source, "a": IF(2, 1.0, grid=4)}, (dense,), Window.without_end(), "is continuous"),
     ):
         with pytest.raises(EngineError, match=said):
             compile_plan(Network(populations, projections, window))  # type: ignore[arg-type]

@@ -107,10 +107,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     arrays, declaration = describe(network())
     checkpoint.save(tmp_path / "net.h5", "training", arrays, declaration)
-    with pytest.raises(CheckpointError, match="kind 'training', and 'network' was asked for"):
+    with pytest.raises(CheckpointError, match="kind 'training'; kind 'network' is needed"):
         load_network(tmp_path / "net.h5")
     (tmp_path / "text.h5").write_text("no network at all")
-    with pytest.raises(CheckpointError, match="does not begin as a checkpoint"):
+    with pytest.raises(CheckpointError, match="does not begin with the header of a spikesim checkpoint"):
         load_network(tmp_path / "text.h5")
     with pytest.raises(CheckpointError, match="does not exist"):
         load_network(tmp_path / "none.h5")
@@ -150,5 +150,5 @@ def test_a_whole_file_that_holds_no_sound_network_is_refused(
     declaration = json.loads(json.dumps(declaration))
     spoil(arrays, declaration)
     checkpoint.save(tmp_path / "net.h5", KIND, arrays, declaration)
-    with pytest.raises(CheckpointError, match=rf"net\.h5 is whole, but does not hold a network.*{words}"):
+    with pytest.raises(CheckpointError, match=rf"net\.h5 is undamaged, but not a valid network.*{words}"):
         load_network(tmp_path / "net.h5")

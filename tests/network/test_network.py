@@ -82,7 +82,7 @@ REFUSED = {
     ),
     "one name twice": (
         lambda: net(projections=(*PROJECTIONS, OneToOne("out", "err_out", 1.0))),
-        "two projections are called 'out->err_out'; give one of them a name",
+        "two projections have the name 'out->err_out'; give one of them name=...",
     ),
     "into a source": (
         lambda: net(projections=(Dense("hid", "in", HALF.T),)),
@@ -123,12 +123,11 @@ REFUSED = {
         lambda: net(
             projections=swapped("err_out->err_hid", Dense("err_out", "err_hid", Transpose("in->hid"), 1)),
         ),
-        "err_out->err_hid: weights of (3, 4) between err_out of 2 and err_hid of 3",
+        "the weights have the shape (3, 4); (2, 3) is needed, from 2 neurons of err_out to 3 of err_hid",
     ),
     "a transpose with another grid": (
         lambda: net({"err_hid": ErrorIF(3, theta=1.0, grid=5, active_in="second")}),
-        "the transpose of hid->out brings the grid of 2**-4, and err_hid has 2**-5; "
-        "declare err_hid with grid=4",
+        "the transpose of hid->out has the grid of 2**-4, and err_hid has 2**-5; declare err_hid with grid=4",
     ),
     "a transpose that learns": (
         lambda: Dense("err_out", "err_hid", Transpose("hid->out"), plastic=RULE),
@@ -150,7 +149,7 @@ REFUSED = {
     ),
     "a recurrent path": (
         lambda: net(projections=(*PROJECTIONS, Dense("out", "hid", np.zeros((2, 3)), delay=1))),
-        "hid, out: their hops behind the input depend on each other (a recurrent path); "
+        "hid, out: the delays of their paths from the input depend on each other (a recurrent path); "
         "declare offset=... on one",
     ),
     "a gate that dangles": (
@@ -163,7 +162,7 @@ REFUSED = {
     ),
     "a gate in the first phase": (
         lambda: net({"hid": replace(POPULATIONS["hid"], gate_by="err_hid")}),
-        "and active_in='second' (the gate is known when the first phase has ended)",
+        "and active_in='second' (the gate is known at the end of the first phase)",
     ),
     "a readout that dangles": (lambda: net(readout=Readout("oud")), "readout: unknown population 'oud'"),
     "a readout of a source": (
@@ -224,8 +223,8 @@ REFUSED = {
     ),
     "a clip range that rounds to the end of int32": (
         lambda: net(projections=dense(HALF, plastic=CountRule(0.1, clip=(-1.0, 7.99)))),
-        "rounded to the grid of 2**-4, a weight can reach 8.0, where int32 masters end; "
-        "take a range below 7.96875",
+        "rounded to the grid of 2**-4, a weight can reach 8.0, beyond the range of int32 master weights; "
+        "use a clip range below 7.96875",
     ),
     "a clip range whose last count rounds to the end of int32": (
         lambda: net(projections=dense(HALF, plastic=CountRule(0.1, clip=(-1.0, 7.96875)))),
@@ -306,7 +305,7 @@ def test_what_propagates() -> None:
     assert np.array_equal(made.propagating("hid->out", masters), expected)
     assert np.array_equal(made.propagating("err_out->err_hid", masters), expected.T)
     assert np.array_equal(net(projections=dense(HALF)).propagating("in->hid", {}), np.full((4, 3), 8))
-    with pytest.raises(DeclarationError, match="is OneToOne, and has no matrix"):
+    with pytest.raises(DeclarationError, match="is OneToOne and has no matrix"):
         made.propagating("err_out->out", masters)
 
 

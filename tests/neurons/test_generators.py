@@ -135,13 +135,19 @@ A = {"a": IF(2, 1.0, 4)}
     [
         (lambda: Network(A, (), drives=(PoissonInput("b", 1.0, 1.0),)), "unknown population 'b'"),
         (lambda: Network({"s": Source(2)}, (), drives=(CurrentInput("s"),)), "'s' only sends"),
-        (lambda: Network(A, (), drives=(CurrentInput("a"), CurrentInput("a"))), "name of two things"),
-        (lambda: Network(A, (), drives=(CurrentInput("a", "a"),)), "name of two things"),
+        (
+            lambda: Network(A, (), drives=(CurrentInput("a"), CurrentInput("a"))),
+            "name 'a' of a drive is used twice",
+        ),
+        (lambda: Network(A, (), drives=(CurrentInput("a", "a"),)), "name 'a' of a drive is used twice"),
         (lambda: Network(A, (), drives=(PoissonInput("a", 1.0, 0.3),)), "w: 0.3 lies .* off the grid"),
         (lambda: Network(A, (), Window(4), None, (CurrentInput("a"),)), "->a: generators and drives"),
         (lambda: Network({**A, "g": PoissonSource(2, 0.1)}, (), Window(4)), "g: generators and drives"),
         (lambda: Network({**A, "g": PoissonSource(2, 0.1)}, (OneToOne("a", "g", 1.0, 1),)), "only sends"),
-        (lambda: Network({"g": replace(PoissonSource(2, 0.1), offset=1)}, ()), "offset = 1; without present"),
+        (
+            lambda: Network({"g": replace(PoissonSource(2, 0.1), offset=1)}, ()),
+            "offset = 1; in a continuous network",
+        ),
     ],
 )
 def test_where_generators_and_drives_are_refused(make: Any, said: str) -> None:

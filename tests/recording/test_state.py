@@ -74,7 +74,7 @@ def test_files_that_hold_no_state(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"other\.h5.*network"):
         State.load(tmp_path / "other.h5")
     checkpoint.save(tmp_path / "empty.h5", KIND, {}, {})
-    with pytest.raises(CheckpointError, match="does not hold a state"):
+    with pytest.raises(CheckpointError, match="not a valid state"):
         State.load(tmp_path / "empty.h5")
 
 
@@ -102,10 +102,10 @@ def changed(state: State, group: str, name: str, key: str | None, value: Any) ->
         ("populations", "a/b", "v", np.zeros(2), r"v of a/b is float64"),
         ("populations", "a/b", "refractory_left", None, "refractory_left of a/b is missing"),
         ("populations", "ü", "more", np.zeros(2), "more of ü is float64 .* needs none"),
-        ("recent", "in", None, np.zeros((2, 3), np.int8), r"under way of in is int8 \(2, 3\)"),
+        ("recent", "in", None, np.zeros((2, 3), np.int8), r"in transit of in is int8 \(2, 3\)"),
         ("weights", "a/b->ü", None, np.zeros(3), r"weights of a/b->ü is float64 \(3,\)"),
         ("weights", "a/b->ü", None, None, "weights of a/b->ü is missing"),
-        ("traces", "other", None, {}, "traces of .*'other'.* learn in this network"),
+        ("traces", "other", None, {}, "traces of .*'other'.*; the projections with online rules are"),
     ],
 )
 def test_states_of_another_shape(name: str, group: str, place: str, key: Any, value: Any, said: str) -> None:
@@ -115,7 +115,7 @@ def test_states_of_another_shape(name: str, group: str, place: str, key: Any, va
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_state_of_another_network(name: str) -> None:
-    with pytest.raises(DataError, match="of another network"):
+    with pytest.raises(DataError, match="belongs to another network"):
         simulate(network(v_decay=0.5), steps=3, state=stopped(), engine=name)
 
 
@@ -124,7 +124,7 @@ def test_runs_that_cannot_be(name: str) -> None:
     for steps in (0, -1, 1.5):
         with pytest.raises(DeclarationError, match=f"steps = {steps}"):
             simulate(network(), steps=steps, engine=name)  # type: ignore[arg-type]
-    with pytest.raises(EngineError, match="runs without end: give steps"):
+    with pytest.raises(EngineError, match="this network is continuous: give steps"):
         simulate(network(), engine=name)
     with pytest.raises(DataError, match="unknown population 'b'"):
         simulate(network(), steps=3, record="b", engine=name)
@@ -132,9 +132,9 @@ def test_runs_that_cannot_be(name: str) -> None:
         {"in": Source(2), "a": IF(1, 1.0, 2)}, (Dense("in", "a", np.ones((2, 1))),), Window(4)
     )
     spikes = {"in": from_raster(np.zeros((1, 4, 2), np.int8))}
-    with pytest.raises(EngineError, match="steps is for networks that run without end"):
+    with pytest.raises(EngineError, match="steps is for continuous networks"):
         simulate(presented, spikes, steps=4, engine=name)
-    with pytest.raises(EngineError, match="state is for networks that run without end"):
+    with pytest.raises(EngineError, match="state is for continuous networks"):
         simulate(presented, spikes, state=stopped(), engine=name)
 
 
@@ -143,10 +143,10 @@ def test_spikes_that_do_not_fit(name: str) -> None:
     net = Network({"in": Source(2), "a": IF(1, 1.0, 2)}, (Dense("in", "a", np.ones((2, 1))),))
     signed = from_raster(-np.ones((1, 4, 2), np.int8))
     for given, said in (
-        ({}, r"inputs for \[\]; this network is given \['in'\]"),
+        ({}, r"inputs for \[\]; this network has the inputs \['in'\]"),
         ({"in": np.zeros((4, 2))}, "in: ndarray; Spikes are needed"),
-        ({"in": from_raster(np.zeros((2, 4, 2), np.int8))}, "2 presentations of 4 steps and 2 neurons"),
-        ({"in": from_raster(np.zeros((1, 5, 2), np.int8))}, "1 presentations of 5 steps"),
+        ({"in": from_raster(np.zeros((2, 4, 2), np.int8))}, "2 trials of 4 steps and 2 neurons"),
+        ({"in": from_raster(np.zeros((1, 5, 2), np.int8))}, "1 trials of 5 steps"),
         ({"in": from_raster(np.zeros((1, 4, 3), np.int8))}, "and 3 neurons; "),
         ({"in": signed}, r"spikes of \+1"),
     ):

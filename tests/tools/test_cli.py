@@ -275,7 +275,7 @@ REFUSALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no such grid": (("emstdp-digits", "--set", "grid=29"), ("grid = 29", "<= 28")),
     "few outputs": (("emstdp-digits", "--set", "sizes=[64,20,5]"), ("labels up to 9", "5 outputs (0 .. 4)")),
     "other input": (("emstdp-digits", "--set", "sizes=[63,20,10]"), ("64 inputs", "network 63")),
-    "large step": (("emstdp-digits", "--set", "eta=900"), ("leaves int32", "smaller step size")),
+    "large step": (("emstdp-digits", "--set", "eta=900"), ("exceeds int32", "smaller learning rate")),
     "not a number": (("emstdp-digits", "--set", "eta=nan"), ("eta = nan", "[0.0, 1000.0]")),
     "many samples": (("emstdp-digits", "--set", "samples=1439"), ("samples = 1439", "1438")),
     "unknown dataset": (("emstdp-digits", "--set", "dataset=digit"), ("'digit'", "Did you mean 'digits'")),

@@ -439,7 +439,7 @@ def test_a_slower_engine_is_never_taken_in_silence(
         raise EngineError("windowed: hid: a reason of its own")
 
     monkeypatch.setattr(select, "Windowed", refuse)
-    monkeypatch.setattr(select, "_told", set())
+    monkeypatch.setattr(select, "_logged", set())
     run = train(network(), DATA, POISSON, Training(samples=5))
     assert run.engine == "stepped"
     said = [r for r in caplog.records if r.name == "spikesim.engines"]
@@ -574,7 +574,7 @@ def test_a_run_that_lost_its_network_is_named(tmp_path: Path) -> None:
             r"labels up to 2, but the network 2 outputs \(0 \.\. 1\)",
         ),
         ({"training": Training(samples=121)}, DeclarationError, "samples = 121 .* has 120"),
-        ({"net": {"eta": 900.0}}, EngineError, "leaves int32 on the master grid"),
+        ({"net": {"eta": 900.0}}, EngineError, "exceeds int32 on the master grid"),
         ({"threads": 0}, EngineError, "threads = 0"),
     ],
 )

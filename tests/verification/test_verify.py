@@ -76,7 +76,7 @@ def test_no_presentation_is_equal():
 
 
 def test_a_choice_that_a_program_does_not_have_is_refused():
-    with pytest.raises(DeclarationError, match="naive:fast: naive has no choices"):
+    with pytest.raises(DeclarationError, match="naive:fast: the backend naive has no variants"):
         program("naive:fast")
 
 

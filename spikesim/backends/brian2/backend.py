@@ -22,8 +22,8 @@ from spikesim.engines.external_inputs import (
     ExternalInputs,
     beginning,
     check_endless,
-    check_presented,
     check_state,
+    check_trials,
     longest_delay,
     signature,
 )
@@ -107,7 +107,7 @@ class Brian2:
                 exact range of float64; a C++ program that cannot be built.
         """
         net, keep = self.network, tuple(record)
-        check_presented(net)
+        check_trials(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
         check_recorded(keep, net.populations)
         if learn:

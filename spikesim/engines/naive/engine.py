@@ -1,6 +1,6 @@
-"""The readable engine: loops that follow the equations, in integers; the truth in the tests of the others.
+"""The naive engine: readable loops that follow the equations, in integers; the reference for the others.
 
-A step of a population reads as its timing diagram: deliver, integrate, fire, reset; then rules learn.
+A step of a population reads like its timing diagram: deliver, integrate, fire, reset; then rules learn.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from spikesim.engines.external_inputs import (
     ExternalInputs,
     beginning,
     check_endless,
-    check_presented,
     check_state,
+    check_trials,
 )
 from spikesim.engines.initial_weights import starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run
@@ -33,7 +33,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class Naive:
-    """Runs any `Network`; holds its plastic weights.
+    """Simulates any `Network`; holds its plastic weights.
 
     Attributes:
         network: the declaration.
@@ -43,7 +43,11 @@ class Naive:
             for plain ones.
 
     Args:
-        told: called with (population, its step, the state before it, what arrives) before each step.
+        network: the declaration.
+        masters: initial plastic weights; None for the declared ones.
+        squares: initial running mean squares; None for zeros.
+        observer: called before each step of a population with its name, the step, its state and its input
+            current.
     """
 
     trains = True
@@ -53,9 +57,9 @@ class Naive:
         network: Network,
         masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
         squares: Mapping[str, npt.NDArray[np.float64]] | None = None,
-        told: StepObserver | None = None,
+        observer: StepObserver | None = None,
     ) -> None:
-        self.network, self._told = network, told
+        self.network, self._observer = network, observer
         self.masters = starting_masters(network, masters)
         self.squares = starting_squares(network, squares)
 
@@ -68,32 +72,32 @@ class Naive:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes, one presentation after another.
+        """Simulate a batch of trials, one after another.
 
         Args:
-            inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
+            inputs: source -> Spikes of B trials (as long as the first phase if the source replays).
             labels: int64 (B,), the classes for the targets.
-            record: populations of which spikes and membranes are kept.
-            learn: change the weights after every `batch` presentations.
-            batch: presentations whose count products are summed before the weights change.
-            factor: of the step size's schedule.
+            record: names of populations whose spikes and membranes are recorded.
+            learn: change the weights after every `batch` trials.
+            batch: number of trials whose count products are summed before the weights change.
+            factor: factor of the learning rate schedule.
         """
-        net, keep = self.network, tuple(record)
-        check_presented(net)
+        net, recorded = self.network, tuple(record)
+        check_trials(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
-        check_recorded(keep, net.populations)
+        check_recorded(recorded, net.populations)
         counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
-        rasters, membranes = self._empty(keep, B)
+        rasters, membranes = self._empty(recorded, B)
         predictions = np.zeros(B if net.readout else 0, np.int64)
         clipped = dict.fromkeys(self.masters, 0)
-        loop = StepLoop(net, self.masters, told=self._told)
+        loop = StepLoop(net, self.masters, observer=self._observer)
         for b in range(B):
-            given = {name: self._train(name, inputs, classes, b) for name in net.populations}
-            spikes, v = loop.present(given)
+            trains = {name: self._train(name, inputs, classes, b) for name in net.populations}
+            spikes, v = loop.trial(trains)
             for name, s in spikes.items():
                 for phase, span in enumerate(("first", "second")):
                     counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]
-            for name in keep:
+            for name in recorded:
                 rasters[name][b] = spikes[name]
                 if name in membranes:
                     membranes[name][b] = v[name]
@@ -102,11 +106,11 @@ class Naive:
                 name = net.readout.population
                 predictions[b] = winner(spikes[name][first:last].sum(axis=0), v[name][last - 1])
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
-                seen = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
-                learn_from_counts(net, self.masters, self.squares, seen, factor, clipped)
-                loop = StepLoop(net, self.masters, told=self._told)
-        kept = {name: from_raster(raster) for name, raster in rasters.items()}
-        return Recording(counts, predictions, kept, membranes, clipped)
+                batch_counts = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
+                learn_from_counts(net, self.masters, self.squares, batch_counts, factor, clipped)
+                loop = StepLoop(net, self.masters, observer=self._observer)
+        found = {name: from_raster(raster) for name, raster in rasters.items()}
+        return Recording(counts, predictions, found, membranes, clipped)
 
     def advance(
         self,
@@ -117,41 +121,41 @@ class Naive:
         state: State | None = None,
         learn: bool = True,
     ) -> Recording:
-        """Run a network without presentations for some steps, from its beginning or from a state.
+        """Simulate a continuous network for a number of steps, from step 0 or from a state.
 
         Args:
-            steps: how many.
-            inputs: source -> Spikes of one presentation of `steps` steps; CurrentInput -> float64 (steps, n)
-                or (n,).
-            signals: name -> float64 (steps,), for rules that listen to one.
-            record: populations of which spikes and membranes are kept.
-            state: where to go on; None begins.
-            learn: let the rules act.
+            steps: number of steps.
+            inputs: source -> Spikes of one trial of `steps` steps; CurrentInput -> float64 (steps, n) or
+                (n,), in the unit of the threshold.
+            signals: name -> float64 (steps,), for rules that read one.
+            record: names of populations whose spikes and membranes are recorded.
+            state: the state to continue from; None starts at step 0.
+            learn: apply the online rules.
         """
-        net, keep = self.network, tuple(record)
+        net, recorded = self.network, tuple(record)
         check_endless(net)
-        check_recorded(keep, net.populations)
-        begun = beginning(net) if state is None else check_state(net, state)
-        loop = StepLoop(net, self.masters, begun, self._told)
-        spikes, v, after = loop.advance(ExternalInputs(net, steps, inputs, signals, begun.t), learn)
+        check_recorded(recorded, net.populations)
+        start = beginning(net) if state is None else check_state(net, state)
+        loop = StepLoop(net, self.masters, start, self._observer)
+        spikes, v, after = loop.advance(ExternalInputs(net, steps, inputs, signals, start.t), learn)
         counts = {name: np.stack([s.sum(axis=0), 0 * s[0]])[None] for name, s in spikes.items()}
         return Recording(
             counts,
             np.zeros(0, np.int64),
-            {name: from_raster(spikes[name]) for name in keep},
-            {name: v[name][None] for name in keep if name in v},
+            {name: from_raster(spikes[name]) for name in recorded},
+            {name: v[name][None] for name in recorded if name in v},
             state=after,
         )
 
-    def _empty(self, keep: Iterable[str], B: int) -> tuple[dict[str, Ints], dict[str, Any]]:
-        """Room for the rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
-        populations, T = {name: self.network.populations[name] for name in keep}, self.network.window.T
+    def _empty(self, recorded: Iterable[str], B: int) -> tuple[dict[str, Ints], dict[str, Any]]:
+        """Empty rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
+        populations, T = {name: self.network.populations[name] for name in recorded}, self.network.window.T
         rasters = {name: np.zeros((B, T, p.n), np.int64) for name, p in populations.items()}
-        rest = {name: p.initial_state()["v"] for name, p in populations.items() if not is_source(p)}
-        return rasters, {name: np.zeros((B, T, *v.shape), v.dtype) for name, v in rest.items()}
+        start = {name: p.initial_state()["v"] for name, p in populations.items() if not is_source(p)}
+        return rasters, {name: np.zeros((B, T, *v.shape), v.dtype) for name, v in start.items()}
 
     def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:
-        """The given spike train (T, n) of a source or target in its own window; None for what integrates."""
+        """The spike train (T, n) of a source or target in its own window; None for neurons."""
         population, window = self.network.populations[name], self.network.window
         if is_input(population):
             return source_train(population, window, inputs[name], b)

@@ -16,46 +16,54 @@ from spikesim.neurons.population import no_current, scaled
 from spikesim.recording.state import State
 
 Ints = npt.NDArray[np.int64]
-StepObserver = Callable[[str, int, Any, Any], None]  # population, its step, the state before it, what arrives
+StepObserver = Callable[[str, int, Any, Any], None]  # population, its step, its state before, input current
 
 
 class StepLoop:
-    """A network with its weights as they are now, and how it goes through time.
+    """Steps a network with its current weights through time.
 
     Attributes:
         network: the declaration.
-        weights: projection that learns in every step -> float64 (n_synapses,).
-        traces: projection that learns in every step -> its rule's variables.
+        weights: projection with an online rule -> float64 (n_synapses,).
+        traces: projection with an online rule -> the variables of the rule.
 
     Args:
         network: see above.
-        masters: the plastic weights of count rules.
-        begun: where a run without end begins.
-        told: called with each population's step before it is made.
+        masters: the plastic weights of trial rules, on the master grid.
+        start: initial state of a continuous simulation.
+        observer: called before each step of a population; see `StepObserver`.
     """
 
     def __init__(
-        self, network: Network, masters: Masters, begun: State | None = None, told: StepObserver | None = None
+        self,
+        network: Network,
+        masters: Masters,
+        start: State | None = None,
+        observer: StepObserver | None = None,
     ) -> None:
-        self.network, self._told = network, told
+        self.network, self._observer = network, observer
         self.moving = [name for name in network.order if not is_source(network.populations[name])]
-        self.begun = begun
+        self.start = start
         self.layouts = {p.name: p.layout(*network.shape(p)) for p in network.online}
-        self.weights = {name: w.copy() for name, w in begun.weights.items()} if begun else {}
+        self.weights = {name: w.copy() for name, w in start.weights.items()} if start else {}
         self.traces = {p.name: p.plastic.start(self.layouts[p.name]) for p in network.online}
-        if begun and begun.traces:
-            self.traces = {name: dict(traces) for name, traces in begun.traces.items()}
+        if start and start.traces:
+            self.traces = {name: dict(traces) for name, traces in start.traces.items()}
         self._pieces = {
             p.name: self._matrices(p, network.weights(p.name, masters)) for p in network.projections
         }
 
     def _matrices(self, p: Any, w: Any) -> list[tuple[int, Any]]:
-        """For each delay what a spike adds, in what the post population counts in."""
+        """For each delay the weight matrix, in the numbers of the post population (grid counts or real)."""
         bits = self.network.populations[p.post].grid
         return [(delay, scaled(matrix, bits)) for delay, matrix in p.pieces(w)]
 
-    def present(self, given: Mapping[str, Ints | None]) -> tuple[dict[str, Ints], dict[str, Any]]:
-        """One presentation: spikes (T, n) and membranes (T, ...) of each population in its own window."""
+    def trial(self, trains: Mapping[str, Ints | None]) -> tuple[dict[str, Ints], dict[str, Any]]:
+        """Simulate one trial: spikes (T, n) and membranes (T, ...) of each population in its own window.
+
+        Args:
+            trains: population -> spikes (T, n) of a source or target, None for neurons.
+        """
         net, T = self.network, self.network.window.T
         spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
         state = {name: net.populations[name].initial_state() for name in self.moving}
@@ -65,7 +73,7 @@ class StepLoop:
                 t = now - net.offsets[name]
                 if not 0 <= t < T:
                     continue
-                train = given[name]
+                train = trains[name]
                 if train is not None:
                     spikes[name][t] = train[t]
                     continue
@@ -79,39 +87,37 @@ class StepLoop:
                 trace[name][t] = state[name]["v"]
         return spikes, trace
 
-    def advance(self, given: ExternalInputs, learn: bool) -> tuple[dict[str, Ints], dict[str, Any], State]:
-        """The steps of a run without presentations: spikes (steps, n), membranes (steps, ...), and the
-        state.
-        """
-        net, begun = self.network, self.begun
-        assert begun is not None
-        steps, past = given.steps, max((len(r) for r in begun.recent.values()), default=0)
+    def advance(self, inputs: ExternalInputs, learn: bool) -> tuple[dict[str, Ints], dict[str, Any], State]:
+        """Simulate continuously: spikes (steps, n), membranes (steps, ...), and the final state."""
+        net, start = self.network, self.start
+        assert start is not None
+        steps, past = inputs.steps, max((len(r) for r in start.recent.values()), default=0)
         spikes = {name: np.zeros((past + steps, p.n), np.int64) for name, p in net.populations.items()}
-        for name, recent in begun.recent.items():
+        for name, recent in start.recent.items():
             spikes[name][past - len(recent) : past] = recent
-        state: dict[str, Any] = {name: dict(begun.populations[name]) for name in self.moving}
+        state: dict[str, Any] = {name: dict(start.populations[name]) for name in self.moving}
         trace = {name: np.zeros((steps, *s["v"].shape), s["v"].dtype) for name, s in state.items()}
         for step in range(steps):
-            t = begun.t + step
+            t = start.t + step
             for name in net.order:
                 population = net.populations[name]
                 if is_source(population):
-                    fired, _ = given.fired(name, t)
+                    fired, _ = inputs.fired(name, t)
                     spikes[name][past + step, fired] = 1
                     continue
                 drive = no_current(population)
-                given.add_drives(name, t, drive)
+                inputs.add_drives(name, t, drive)
                 current = self._delivered(name, past + step, spikes) + scaled(drive, population.grid)
                 state[name], spikes[name][past + step] = self._step(name, state[name], current, None, t)
                 trace[name][step] = state[name]["v"]
             if learn:
-                self._learn(past + step, t, spikes, given)
+                self._learn(past + step, t, spikes, inputs)
         last = {name: s[len(s) - longest_delay(net, name) :].astype(np.int8) for name, s in spikes.items()}
         after = State(t + 1, state, last, self.weights, self.traces, signature(net))
         return {name: s[past:] for name, s in spikes.items()}, trace, after
 
     def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints]) -> Any:
-        """The sum of what arrives at a population in row `now` of time."""
+        """The input current of a population in row `now` of the spikes."""
         net = self.network
         population = net.populations[name]
         total = scaled(no_current(population), population.grid)
@@ -125,21 +131,24 @@ class StepLoop:
         return total
 
     def _pieces_now(self, p: Any) -> list[tuple[int, Any]]:
-        """The matrices of a projection; of one that learns in every step as its weights are now."""
+        """The weight matrices of a projection; with an online rule, from its current weights."""
         if p.name not in self.weights:
             return self._pieces[p.name]
         return self._matrices(p, p.shaped(self.weights[p.name], *self.network.shape(p)))
 
     def _closed(self, population: Any, spikes: Mapping[str, Ints]) -> Any:
-        """Where a neuron is held: where its partner has not fired in the first phase. None for no gate."""
+        """bool (n,): neurons whose gate is closed, because their partner did not fire in the first phase.
+
+        None without a gate.
+        """
         if population.gate_by is None:
             return None
         return spikes[population.gate_by][: self.network.window.boundary].sum(axis=0) <= 0
 
     def _step(self, name: str, state: Any, current: Any, closed: Any, t: int) -> tuple[Any, Ints]:
-        """A population's step; neurons that are closed stay as they are."""
-        if self._told is not None:
-            self._told(name, t, state, current)
+        """One step of a population; neurons whose gate is closed keep their state."""
+        if self._observer is not None:
+            self._observer(name, t, state, current)
         after, s = self.network.populations[name].step(state, current)
         if closed is not None:
             after = {key: np.where(closed, state[key], value) for key, value in after.items()}
@@ -147,8 +156,8 @@ class StepLoop:
         check_range(name, self.network.populations[name], after, t)
         return after, s
 
-    def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], given: ExternalInputs) -> None:
-        """Every online rule acts once: on what has arrived in this step, and on who has fired in it."""
+    def _learn(self, row: int, t: int, spikes: Mapping[str, Ints], inputs: ExternalInputs) -> None:
+        """Apply every online rule once, to the spikes that arrived and those that were fired in this step."""
         for p in self.network.online:
             pre = spikes[p.pre][row - p.delay] if row >= p.delay else np.zeros_like(spikes[p.pre][row])
             self.weights[p.name], self.traces[p.name] = p.plastic.step(
@@ -157,5 +166,5 @@ class StepLoop:
                 np.abs(pre),
                 np.abs(spikes[p.post][row]),
                 self.layouts[p.name],
-                given.signal(p.plastic.signal, t),
+                inputs.signal(p.plastic.signal, t),
             )

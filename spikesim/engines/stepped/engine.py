@@ -1,7 +1,8 @@
-"""The general engine: any network, step by step, with work proportional to the spikes that arrive.
+"""The stepped engine: any network, step by step and event-driven: cost proportional to delivered spikes.
 
-Runs what `naive` runs, equal to it on the grid spike for spike and weight for weight: recurrent, sparse and
-convolutional networks, delays, leaks, online rules; with presentations (EMSTDP too) or without end.
+Runs every network that `naive` runs, with equal results on the grid, spike for spike and weight for weight:
+recurrent, sparse and convolutional networks, delays, leaks, online rules; in trials (EMSTDP too) or
+continuously.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from spikesim.engines.external_inputs import (
     ExternalInputs,
     beginning,
     check_endless,
-    check_presented,
     check_state,
+    check_trials,
     signature,
 )
 from spikesim.engines.initial_weights import starting_masters, starting_squares
@@ -38,7 +39,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class Stepped:
-    """Runs any `Network`; holds its plastic weights. The same calls and results as `Naive`.
+    """Simulates any `Network`; holds its plastic weights. Methods and results as those of `Naive`.
 
     Attributes:
         network: the declaration.
@@ -61,7 +62,7 @@ class Stepped:
         self._weights = {p.name: self._contiguous(p.name) for p in network.projections}
         self._trains, self._cells = wire(network, self._weights.__getitem__)
         follow = {p.name for p in network.plastic}
-        self._moving = [p.name for p in network.projections if p.name in follow or p.follows in follow]
+        self._learned = [p.name for p in network.projections if p.name in follow or p.follows in follow]
         layouts = {p.name: p.layout(*network.shape(p)) for p in network.online}
         self._rules = [(p, layouts[p.name], act_of(p.plastic, layouts[p.name])) for p in network.online]
 
@@ -80,54 +81,55 @@ class Stepped:
         factor: float = 1.0,
         observers: Sequence[Observer] = (),
     ) -> Recording:
-        """Present a batch of spikes, one presentation after another; arguments as `Naive.run` says them.
+        """Simulate a batch of trials, one after another; other arguments as for `Naive.run`.
 
         Args:
-            record: a Monitor, too.
-            observers: told of every step; see `spikesim.engines.memory_recorder`.
+            record: names of populations, and monitors.
+            observers: receive every step; see `spikesim.engines.memory_recorder`.
         """
-        net, (keep, monitors) = self.network, monitors_of(record)
-        check_presented(net)
+        net, (recorded, monitors) = self.network, monitors_of(record)
+        check_trials(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
-        check_recorded(keep, net.populations)
-        found = Trials(net, keep, B, monitors, observers)
+        check_recorded(recorded, net.populations)
+        trials = Trials(net, recorded, B, monitors, observers)
         before = self._events()
         for b in range(B):
-            self._present(found.begin(b, inputs, classes), found)
-            found.end()
+            self._trial(trials.begin(b, inputs, classes), trials)
+            trials.end()
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
-                seen = {name: c[b // batch * batch : b + 1] for name, c in found.counts.items()}
-                learn_from_counts(net, self.masters, self.squares, seen, factor, found.clipped)
-                for name in self._moving:
+                batch_counts = {name: c[b // batch * batch : b + 1] for name, c in trials.counts.items()}
+                learn_from_counts(net, self.masters, self.squares, batch_counts, factor, trials.clipped)
+                for name in self._learned:
                     self._weights[name][...] = net.weights(name, self.masters)
-            found.passed(self._weights)
-        return found.recording(self._events() - before)
+            trials.passed(self._weights)
+        return trials.recording(self._events() - before)
 
-    def _present(self, given: Mapping[str, Sequence[Fired]], found: Trials) -> None:
-        """One presentation: all at rest, then the steps."""
+    def _trial(self, trains: Mapping[str, Sequence[Fired]], trials: Trials) -> None:
+        """Simulate one trial: initial states, then all steps."""
         net, window = self.network, self.network.window
         for train in self._trains.values():
             train.clear()
-        for cell in self._cells.values():
-            cell.reset()
+        for population in self._cells.values():
+            population.reset()
         for now in range(net.steps):
             for name in net.order:
                 t = now - net.offsets[name]
                 fired = NOBODY
                 if 0 <= t < window.T:
-                    fired = given[name][t] if name in given else self._turn(self._cells[name], t, now, found)
-                    found.take(name, t, fired, self._cells.get(name))
+                    cell = self._cells.get(name)
+                    fired = trains[name][t] if cell is None else self._step(cell, t, now, trials)
+                    trials.take(name, t, fired, cell)
                 self._trains[name].send(now, fired)
 
-    def _turn(self, cell: LivePopulation, t: int, now: int, found: Trials) -> Fired:
-        """A population's turn in its own step t: only in the phase in which it lives."""
+    def _step(self, cell: LivePopulation, t: int, now: int, trials: Trials) -> Fired:
+        """One step of a population, step t of its window; none outside the phase in which it is active."""
         population, window = cell.population, self.network.window
         if t == window.boundary and "split" in population.reset_at:
             cell.reset()
         if population.active_in not in (None, window.phase(t)):
             return NOBODY
-        if population.gate_by is not None:  # the gate's first phase may end while this population lives
-            cell.closed = found.counts[population.gate_by][found.b, 0] <= 0
+        if population.gate_by is not None:  # the first phase of the gate may end while this one is active
+            cell.closed = trials.counts[population.gate_by][trials.b, 0] <= 0
         return cell.advance(t, now)
 
     def advance(
@@ -140,21 +142,21 @@ class Stepped:
         learn: bool = True,
         observers: Sequence[Observer] = (),
     ) -> Recording:
-        """Run a network without presentations for some steps; arguments as `Naive.advance` says them.
+        """Simulate a continuous network for a number of steps; other arguments as for `Naive.advance`.
 
         Args:
-            record: a Monitor, too.
-            observers: told of every step; see `spikesim.engines.memory_recorder`.
+            record: names of populations, and monitors.
+            observers: receive every step; see `spikesim.engines.memory_recorder`.
         """
-        net, (keep, monitors) = self.network, monitors_of(record)
+        net, (recorded, monitors) = self.network, monitors_of(record)
         check_endless(net)
-        check_recorded(keep, net.populations)
-        begun = beginning(net) if state is None else check_state(net, state)
-        given = ExternalInputs(net, steps, inputs, signals, begun.t)
-        traces = self._take(begun)
-        kept = MemoryRecorder(net, keep, begun.t, given.steps, monitors)
-        told = (kept, *observers)
-        acting = [
+        check_recorded(recorded, net.populations)
+        start = beginning(net) if state is None else check_state(net, state)
+        external = ExternalInputs(net, steps, inputs, signals, start.t)
+        traces = self._restore(start)
+        memory = MemoryRecorder(net, recorded, start.t, external.steps, monitors)
+        all_observers = (memory, *observers)
+        rules = [
             (
                 p.plastic.signal,
                 p.delay,
@@ -169,30 +171,30 @@ class Stepped:
         ]
         states = {name: cell.state for name, cell in self._cells.items()}
         driven = {drive.post for drive in net.drives}
-        turns = [(name, self._cells.get(name), self._trains[name], name in driven) for name in net.order]
+        updates = [(name, self._cells.get(name), self._trains[name], name in driven) for name in net.order]
         before, fired = self._events(), {}
-        for t in range(begun.t, begun.t + given.steps):
-            for name, cell, train, drives in turns:
+        for t in range(start.t, start.t + external.steps):
+            for name, cell, train, has_drives in updates:
                 if cell is None:
-                    fired[name] = given.fired(name, t)
+                    fired[name] = external.fired(name, t)
                 else:
-                    if drives:
-                        given.add_drives(name, t, cell.current)
+                    if has_drives:
+                        external.add_drives(name, t, cell.current)
                     fired[name] = cell.advance(t, t)
                 train.send(t, fired[name])
-            for signal, delay, train, post, w, trace, act in acting:
-                act(w, trace, train.sent(t - delay)[0], fired[post][0], given.signal(signal, t))
-            for observer in told:
+            for signal, delay, train, post, w, trace, act in rules:
+                act(w, trace, train.sent(t - delay)[0], fired[post][0], external.signal(signal, t))
+            for observer in all_observers:
                 observer.observe(t, fired, states, self._weights)
                 observer.passed(t + 1)
-        after = self._state(begun.t + given.steps, traces)
-        return kept.recording(after, self._events() - before)
+        after = self._state(start.t + external.steps, traces)
+        return memory.recording(after, self._events() - before)
 
     def _events(self) -> int:
         return sum(cell.events for cell in self._cells.values())
 
-    def _take(self, state: State) -> dict[str, Any]:
-        """Go on from a state: membranes, spikes under way, weights; gives the rules' traces."""
+    def _restore(self, state: State) -> dict[str, Any]:
+        """Restore membranes, spikes in transit and weights from a state; returns the traces of the rules."""
         for name, cell in self._cells.items():
             cell.current[:] = 0
             for key, value in state.populations[name].items():
@@ -213,7 +215,7 @@ class Stepped:
         }
 
     def _state(self, t: int, traces: Mapping[str, Any]) -> State:
-        """Where the run stands before step t."""
+        """The state before step t."""
         recent = {}
         for name, train in self._trains.items():
             recent[name] = np.zeros((train.depth, self.network.populations[name].n), np.int8)

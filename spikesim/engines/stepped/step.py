@@ -1,8 +1,8 @@
-"""The turns of the stepped engine: each population's part in a step, bound to its arrays once.
+"""One step of each population in the stepped engine; its arrays are bound once, before the loop.
 
-Spikes travel as lists of neurons. A projection is asked in the step in which spikes arrive, with those that
-its population sent `delay` steps before; so work is proportional to the spikes, and a weight is read when it
-acts. Currents are float64 in the units of the threshold: on a grid every sum of them is exact.
+Spikes are passed as lists of neurons. A projection delivers in the step in which spikes arrive: those sent
+`delay` steps earlier by its pre population. The cost is thus proportional to the spikes, and a weight is read
+when it acts. Currents are float64 in the unit of the threshold: on a grid all their sums are exact.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ OPEN = np.zeros(0, np.bool_)
 
 
 class SpikeBuffer:
-    """The last spikes of a population, as far back as its longest delay.
+    """Ring buffer of the last spikes of a population, as far back as its longest delay.
 
     Attributes:
-        depth: that delay.
+        depth: that delay, in steps.
     """
 
     def __init__(self, depth: int) -> None:
@@ -38,35 +38,35 @@ class SpikeBuffer:
         self._kept: list[Fired] = [NOBODY] * (depth + 1)
 
     def send(self, t: int, fired: Fired) -> None:
-        """The spikes of step t."""
+        """Store the spikes of step t."""
         self._kept[t % len(self._kept)] = fired
 
     def sent(self, t: int) -> Fired:
-        """The spikes of step t, at most the longest delay ago."""
+        """The spikes of step t; t is at most the longest delay ago."""
         return self._kept[t % len(self._kept)]
 
     def clear(self) -> None:
-        """Nothing is under way."""
+        """Remove all spikes in transit."""
         self._kept = [NOBODY] * len(self._kept)
 
 
 class Afferent:
-    """What one projection, with one delay, brings to a population."""
+    """The input of a population from one projection, for one of its delays."""
 
     def __init__(self, train: SpikeBuffer, delay: int, deliver: Deliver, current: Any) -> None:
         self.train, self.delay, self.deliver, self.current = train, delay, deliver, current
 
 
 class LivePopulation:
-    """A population that integrates.
+    """A population of neurons during a simulation.
 
     Attributes:
         name, population: as declared.
-        state: the model's variables; the arrays stay the same ones.
-        current: float64 (n,), what has arrived in this step; (receptors, n) of a model with receptors.
-        train: its spikes under way.
-        afferents: what it listens to.
-        events: synapses that spikes went through on their way to it.
+        state: state variables of the model; the arrays are changed in place.
+        current: float64 (n,), the input current of this step; (receptors, n) for a model with receptors.
+        train: its spikes in transit.
+        afferents: its inputs.
+        events: number of synaptic events so far: deliveries of a spike through a synapse to it.
     """
 
     def __init__(self, name: str, population: Any, train: SpikeBuffer) -> None:
@@ -74,25 +74,25 @@ class LivePopulation:
         self.state: dict[str, Any] = population.initial_state()
         self.current = no_current(population)
         self.afferents: list[Afferent] = []
-        self.closed = OPEN  # bool (n,), the neurons that a gate holds; or none
+        self.closed = OPEN  # bool (n,), neurons whose gate is closed; empty without a gate
         self.events = 0
         self._fired, self._signs = np.zeros(population.n, np.int32), np.zeros(population.n, np.int8)
         self._advance = advance_of(population)
 
     def reset(self) -> None:
-        """Set the state back to the initial one, without a gate."""
+        """Reset to the initial state, with open gates."""
         self.closed = OPEN
         for key, value in self.population.initial_state().items():
             self.state[key][...] = value
 
     def input(self, receptor: str | None) -> Any:
-        """What has arrived at a receptor, float64 (n,): a view of `current`."""
+        """The input current of a receptor, float64 (n,): a view of `current`."""
         if not self.population.description.receptors:
             return self.current
         return self.current[self.population.description.receptor(receptor)]
 
     def advance(self, t: int, now: int) -> Fired:
-        """Deliver, integrate, fire, reset; `now` is the step of the run, `t` that of the message."""
+        """Deliver, integrate, fire, reset; `now` is the step of the run, `t` the step for messages."""
         for arrival in self.afferents:
             fired, signs = arrival.train.sent(now - arrival.delay)
             if fired.size:
@@ -104,7 +104,7 @@ class LivePopulation:
 
 
 def advance_of(population: Any) -> Advance:
-    """A model's step in place: its own compiled one, or its readable `step`."""
+    """The step of a model, in place: its compiled one, or a wrapper of its `step`."""
     if hasattr(population, "compiled"):
         return population.compiled()
 
@@ -129,11 +129,11 @@ def advance_of(population: Any) -> Advance:
 def wire(
     network: Network, weights: Callable[[str], Weights]
 ) -> tuple[dict[str, SpikeBuffer], dict[str, LivePopulation]]:
-    """The trains of all populations and the cells of those that integrate, connected.
+    """Spike buffers of all populations, and the connected populations of neurons.
 
     Args:
         network: the declaration.
-        weights: name of a projection -> its weights; arrays that change are read anew at every spike.
+        weights: name of a projection -> its weights; changes of the arrays act from the next spike on.
     """
     trains = {name: SpikeBuffer(longest_delay(network, name)) for name in network.populations}
     cells = {

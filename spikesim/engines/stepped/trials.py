@@ -1,4 +1,4 @@
-"""A batch of presentations on the stepped engine: what is given step by step, and what is kept."""
+"""A batch of trials on the stepped engine: input spikes step by step, and what is recorded."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Ints = npt.NDArray[np.int64]
 
 
 class Trials:
-    """Counts, classes and what is recorded of B presentations.
+    """Counts, predictions and recordings of B trials.
 
     Attributes:
-        b: the presentation that runs.
-        counts: population -> int64 (B, 2, n).
-        clipped: projection -> updates that the clip range cut.
+        b: the current trial.
+        counts: population -> int64 (B, 2, n), spike counts by phase.
+        clipped: projection -> number of updates cut by the clip range.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Trials:
         self.network, self.record, self.b = network, record, 0
         self._collectors = [Collector(network, monitor) for monitor in monitors]
         self._observers = observers
-        self._told: tuple[Any, ...] = (*self._collectors, *observers)
+        self._receivers: tuple[Any, ...] = (*self._collectors, *observers)
         self.counts: dict[str, Ints] = {
             k: np.zeros((B, 2, p.n), np.int64) for k, p in network.populations.items()
         }
@@ -49,28 +49,28 @@ class Trials:
         self._boundary, self._T = network.window.boundary, network.window.T
         self._predictions = np.zeros(B if network.readout else 0, np.int64)
         self._lists: dict[str, list[tuple[int, int, Fired]]] = {name: [] for name in record}
-        rest = {
+        start = {
             n: network.populations[n].initial_state()["v"]
             for n in record
             if not is_source(network.populations[n])
         }
-        self._v = {name: np.zeros((B, self._T, *v.shape), v.dtype) for name, v in rest.items()}
-        self._last: Any = None  # the readout's membrane at the end of its span
+        self._v = {name: np.zeros((B, self._T, *v.shape), v.dtype) for name, v in start.items()}
+        self._last: Any = None  # membrane of the readout at the end of its span
 
     def begin(self, b: int, inputs: Mapping[str, Spikes], labels: Ints) -> dict[str, Sequence[Fired]]:
-        """The spikes, step by step, of the populations that only send."""
+        """Begin trial b: the spikes of sources and targets, step by step."""
         self.b = b
-        given: dict[str, Sequence[Fired]] = {}
+        trains: dict[str, Sequence[Fired]] = {}
         for name, population in self.network.populations.items():
             if is_input(population):
-                given[name] = self._source(population, inputs[name], b)
+                trains[name] = self._source(population, inputs[name], b)
             elif is_target(population):
-                given[name] = self._target(population, int(labels[b]))
-        return given
+                trains[name] = self._target(population, int(labels[b]))
+        return trains
 
     def _source(self, source: Source, spikes: Spikes, b: int) -> Sequence[Fired]:
-        mine = slice(spikes.offsets[b], spikes.offsets[b + 1])
-        times, neurons = spikes.times[mine], spikes.neurons[mine]
+        trial = slice(spikes.offsets[b], spikes.offsets[b + 1])
+        times, neurons = spikes.times[trial], spikes.neurons[trial]
         slots = np.searchsorted(times, np.arange(spikes.T + 1))
         steps = [neurons[slots[t] : slots[t + 1]] for t in range(spikes.T)]
         if source.replay:
@@ -83,14 +83,14 @@ class Trials:
         return [NOBODY] * self._boundary + [spike if s else NOBODY for s in train]
 
     def take(self, name: str, t: int, fired: Fired, cell: LivePopulation | None) -> None:
-        """Keep what is wanted of a population's own step t."""
+        """Record step t of a population's own window."""
         neurons, signs = fired
         if neurons.size:
             self.counts[name][self.b, int(t >= self._boundary), neurons] += signs
             if name in self._lists:
                 self._lists[name].append((self.b, t, fired))
-        for told in self._told:
-            told.observe(self.b * self._T + t, {name: fired}, {name: cell.state if cell else {}}, {})
+        for receiver in self._receivers:
+            receiver.observe(self.b * self._T + t, {name: fired}, {name: cell.state if cell else {}}, {})
         if cell is None:
             return
         if name in self._v:
@@ -100,7 +100,7 @@ class Trials:
             self._last = cell.state["v"].copy()
 
     def end(self) -> None:
-        """Read the class of the presentation."""
+        """End the trial: read its class."""
         readout = self.network.readout
         if readout is None:
             return
@@ -109,14 +109,14 @@ class Trials:
         self._predictions[self.b] = winner(read, self._last)
 
     def passed(self, weights: Mapping[str, Any]) -> None:
-        """A presentation is over, and may have been learnt from."""
-        for told in self._told:
-            told.observe(self.b, {}, {}, weights)
+        """Pass the weights after the trial (and after learning, if any) to monitors and observers."""
+        for receiver in self._receivers:
+            receiver.observe(self.b, {}, {}, weights)
         for observer in self._observers:
             observer.passed((self.b + 1) * self._T)
 
     def recording(self, events: int) -> Recording:
-        """What was kept."""
+        """The recording of the batch."""
         spikes = {name: self._joined(name) for name in self.record}
         monitors = {c.monitor: c.drain() for c in self._collectors}
         return Recording(

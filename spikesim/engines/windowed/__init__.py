@@ -1,1 +1,1 @@
-"""The windowed engine: layered networks over a window of steps, at the speed of a matrix product."""
+"""The windowed engine: trials of layered networks, at the speed of matrix products."""

@@ -1,9 +1,9 @@
-"""The fast engine for layered networks: a window's input currents at once, events behind them.
+"""The windowed engine, the fastest for layered networks: input currents of a window at once, then events.
 
-The input's spikes of a whole window are known before it runs, so the first layer's currents for all steps
-come from tables over the inputs that are active at all; a replayed phase uses them twice, and is not run
-where no error can disturb it. Everything behind the input steps through time, with work proportional to the
-spikes. Equal to the naive engine, spike for spike and weight for weight.
+The input spikes of a whole window are known in advance, so the currents of the first layer for all steps are
+computed from tables over the active inputs; a replayed phase reuses them, and is skipped if no error spike
+can change it. The other populations step through time, with a cost proportional to their spikes. Results are
+equal to those of the naive engine, spike for spike and weight for weight.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ SPANS = {"first": 0, "second": 1, "all": 2}
 
 
 class Windowed:
-    """Runs layered networks; holds their plastic weights. The same calls and results as `Naive`.
+    """Simulates layered networks; holds their plastic weights. Methods and results as those of `Naive`.
 
     Attributes:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
             them.
         squares: projection -> float64, the running mean squares of normalised steps.
-        threads: workers that share a batch; they never change a result.
+        threads: threads that share a batch; results do not depend on their number.
 
     Raises:
-        EngineError: a structure that this engine does not run.
+        EngineError: a network that this engine does not support.
     """
 
     trains = True
@@ -66,7 +66,7 @@ class Windowed:
         self._allocate(starting_masters(network, masters))
 
     def _allocate(self, masters: Masters) -> None:
-        """All layers' weights behind each other: masters int32, and what propagates in float32."""
+        """Allocate the weights of all layers in flat arrays: masters in int32, acting weights in float32."""
         layers = self._compiled.plan.layers
         self._w = np.zeros(int((layers["n"][:-1] * layers["n"][1:]).sum()), np.float32)
         self._flat = np.zeros(self._w.size, np.int32)
@@ -88,7 +88,7 @@ class Windowed:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes; arguments and result as `Naive.run`."""
+        """Simulate a batch of trials; arguments and result as those of `Naive.run`."""
         B, given = check_run(self.network, inputs, labels, learn, batch, factor)
         keep = tuple(record)
         check_recorded(keep, self.network.populations)
@@ -120,7 +120,7 @@ class Windowed:
     def _online(
         self, spikes: Spikes, labels: Ints, counts: Counts, classes: Ints, factor: float, clipped: Ints
     ) -> None:
-        """Learn after every presentation, in one kernel."""
+        """Learn after every trial, in one kernel."""
         events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
             self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
@@ -128,7 +128,7 @@ class Windowed:
         )  # fmt: skip
 
     def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
-        """For each layer eta, span, low, high, shift; eta = 0 where nothing learns."""
+        """For each layer eta, span, low, high, shift; eta = 0 without a rule."""
         table = np.zeros((len(self._compiled.incoming), 5), np.int64)
         for layer, name in enumerate(self._compiled.incoming):
             if name in self._rules:
@@ -137,8 +137,8 @@ class Windowed:
                 if eta * self.network.window.T >= 2**31:
                     raise EngineError(
                         f"windowed: {name}: eta = {rule.eta * factor:.4g} times {self.network.window.T} "
-                        f"presynaptic spikes leaves int32 on the master grid; take a smaller step size or a "
-                        f"shorter window"
+                        f"presynaptic spikes exceeds int32 on the master grid; use a smaller learning rate "
+                        f"or a shorter window"
                     )
                 table[layer] = eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name)
         return table
@@ -157,7 +157,7 @@ class Windowed:
         s_out: npt.NDArray[np.int8],
         v_out: npt.NDArray[np.int32],
     ) -> None:
-        """Presentations first .. last - 1 with fixed weights, shared among the threads."""
+        """Simulate the trials first .. last - 1 with fixed weights, distributed over the threads."""
         edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
         events = (spikes.times, spikes.neurons, spikes.offsets)
 
@@ -191,7 +191,7 @@ class Windowed:
             )
 
     def _spans(self) -> dict[str, slice]:
-        """Each population's neurons in the flat arrays: layers first, then errors."""
+        """The slice of each population's neurons in the flat arrays: layers first, then error populations."""
         plan = self._compiled.plan
         n = int(plan.layers["n"][1:].sum())
         found = {
@@ -207,7 +207,7 @@ class Windowed:
     def _counts(
         self, h_in: npt.NDArray[np.int32], h: npt.NDArray[np.int32], h_e: npt.NDArray[np.int32], labels: Ints
     ) -> dict[str, npt.NDArray[Any]]:
-        """Each population's counts by phase, (B, 2, n)."""
+        """Spike counts of each population by phase, (B, 2, n)."""
         both = np.concatenate([h, np.stack([np.zeros_like(h_e), h_e], axis=1)], axis=2)
         found = {name: both[:, :, mine] for name, mine in self._spans().items()}
         found[self._compiled.layers[0]] = h_in
@@ -229,7 +229,7 @@ class Windowed:
         s_out: npt.NDArray[np.int8],
         v_out: npt.NDArray[np.int32],
     ) -> None:
-        """The recorded populations' spikes and membranes."""
+        """Add spikes and membranes of the recorded populations to the recording."""
         net, spans, targets = self.network, self._spans(), self._targets()
         shift = int(self._compiled.plan.errors["n"].sum())
         for name in keep:
@@ -251,19 +251,19 @@ class Windowed:
 
 
 def _rule(p: Dense) -> CountRule:
-    """The rule of a projection, which has to be a CountRule here.
+    """The rule of a projection, which must be a CountRule for this engine.
 
     Raises:
-        EngineError: it is another one.
+        EngineError: it is another rule.
     """
     if type(p.plastic) is not CountRule:
         raise EngineError(
-            f"windowed: {p.name}: {type(p.plastic).__name__}; this engine learns by CountRule. "
-            f"engine='stepped' runs every rule"
+            f"windowed: {p.name}: {type(p.plastic).__name__} is not supported, only CountRule; use "
+            f"engine='stepped', which supports every rule"
         )
     return p.plastic
 
 
 def _stacked(trains: list[npt.NDArray[np.int64]], T: int, n: int) -> npt.NDArray[np.int64]:
-    """int64 (B, T, n), of no presentation too."""
+    """The trains as one array, int64 (B, T, n), for B = 0 too."""
     return np.stack(trains) if trains else np.zeros((0, T, n), np.int64)

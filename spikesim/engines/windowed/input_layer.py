@@ -1,8 +1,9 @@
-"""The first layer's currents of a whole window, by table look-up.
+"""Input currents of the first layer for a whole window, by table lookup.
 
-Inputs that are active at all are taken in groups of four. For each group a table holds the 16 sums that its
-four rows of weights can give; a step then costs one addition a group instead of one a spike. The sums are of
-integers in float32, exact in any order. Columns go in blocks, so that four tables stay in the nearest cache.
+The active inputs are divided into groups of four. For each group a table holds the 16 possible sums of its
+four rows of weights; a step then needs one addition per group instead of one per spike. The sums are of
+integers in float32, exact in any order. Columns are processed in blocks, so that four tables fit into the L1
+cache.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ TABLE = 16 * BLOCK
 
 
 class InputBuffers(NamedTuple):
-    """What the input of a window needs."""
+    """Arrays for the input currents of a window."""
 
-    active: Any  # int64 (n_in + 1,): inputs that fire at all
-    rank: Any  # int64 (n_in,): their place in that list
-    codes: Any  # uint8 (T, groups): which of a group's four inputs fire in a step
+    active: Any  # int64 (n_in + 1,): inputs that fire at least once
+    rank: Any  # int64 (n_in,): their position in that list
+    codes: Any  # uint8 (T, groups): bit pattern of a group's four inputs that fire in a step
     table: Any  # float32 (4 * TABLE,)
     currents: Any  # float32 (T, n_1 up to whole blocks)
 
 
 @kernel
 def make_input_buffers(T, n_in, n_1):  # type: ignore[no-untyped-def]
-    """Room for the largest input."""
+    """Allocate the buffers for the largest input."""
     return InputBuffers(
         np.zeros(n_in + 1, np.int64),
         np.zeros(n_in, np.int64),
@@ -41,7 +42,7 @@ def make_input_buffers(T, n_in, n_1):  # type: ignore[no-untyped-def]
 
 @kernel
 def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
-    """h_in (2, n) = spikes of each input by phase."""
+    """h_in (2, n) = spike counts of each input by phase."""
     h_in[:] = 0
     for k in range(times.size):
         h_in[0 if times[k] < plan.split else 1, neurons[k]] += 1
@@ -52,7 +53,7 @@ def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
 
 @kernel
 def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped-def]
-    """currents[t, j] = sum over the inputs that fire in step t of w[i, j], for the steps that are given."""
+    """currents[t, j] = sum of w[i, j] over the inputs i that fire in step t, for all steps with own input."""
     T = plan.split if plan.replay else plan.T
     n, m = plan.layers[0].n, plan.layers[1].n
     na = 0
@@ -75,7 +76,7 @@ def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped
 
 @kernel
 def fill_table(table, base, w, m, column, active, first, na):  # type: ignore[no-untyped-def]
-    """The 16 sums of the rows active[first] .. active[first + 3], of a block of columns."""
+    """Compute the 16 sums of the rows active[first] .. active[first + 3], for a block of columns."""
     width = min(BLOCK, m - column)
     for k in range(4):
         at = base + (1 << k) * BLOCK
@@ -95,9 +96,9 @@ def fill_table(table, base, w, m, column, active, first, na):  # type: ignore[no
 
 @kernel
 def look_up(table, codes, g, T, currents, column):  # type: ignore[no-untyped-def]
-    """Add four groups' sums to the currents of every step."""
+    """Add the sums of four groups to the currents of every step."""
     for t in range(T):
-        c0 = np.int64(codes[t, g]) * BLOCK  # uint8 times BLOCK would wrap where nothing is compiled
+        c0 = np.int64(codes[t, g]) * BLOCK  # without compilation, uint8 times BLOCK would wrap
         c1 = np.int64(codes[t, g + 1]) * BLOCK + TABLE
         c2 = np.int64(codes[t, g + 2]) * BLOCK + 2 * TABLE
         c3 = np.int64(codes[t, g + 3]) * BLOCK + 3 * TABLE

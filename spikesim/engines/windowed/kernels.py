@@ -1,8 +1,7 @@
-"""The kernels of the windowed engine: one presentation, and many of them.
+"""Kernels of the windowed engine: one trial, and a batch of trials.
 
-All numbers are integers: membranes int32, counts of the grid in float32 where sums of rows of
-weights form them (exact below 2**24, proved when the network was built). Flat arrays hold all layers behind
-each other; see `plan`.
+All numbers are integers: membranes in int32, sums of rows of weights in float32 (exact below 2**24, proved
+when the network was built). Flat arrays hold all layers one after another; see `plan`.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ from spikesim.engines.windowed.weight_update import update_layer
 
 
 class Buffers(NamedTuple):
-    """What one worker writes while it presents. Populations are numbered: layers 0 .. L, then the errors."""
+    """Working arrays of one thread. Populations are numbered: layers 0 .. L, then the error populations."""
 
-    v: Any  # int32 (N,): membranes of layers 1 .. L, of the errors, of the errors' minus channels
-    idx: Any  # int32 (populations * slots * widest,): the neurons that fired, in rings of spikes in flight
-    sign: Any  # float32, as long: their signs
-    k: Any  # int64 (populations * slots,): how many
+    v: Any  # int32 (N,): membranes of layers 1 .. L, of error neurons, of minus channels of error neurons
+    idx: Any  # int32 (populations * slots * widest,): neurons that fired, in rings of spikes in transit
+    sign: Any  # float32, same length: their signs
+    k: Any  # int64 (populations * slots,): number of spikes per slot
     current: Any  # float32 (widest,)
     fired: Any  # uint8 (widest,)
     train: (
-        Any  # uint8 (split, n): the first phase of the layer that the loss listens to; used where it repeats
+        Any  # uint8 (split, n): first-phase spikes of the layer that the loss reads; used if the plan repeats
     )
 
 
 @kernel
 def make_buffers(plan):  # type: ignore[no-untyped-def]
-    """The buffers of one worker."""
+    """Allocate the buffers of one thread."""
     layers, errors = plan.layers, plan.errors
     widest, neurons = 0, 0
     for layer in range(1, layers.size):
@@ -67,7 +66,7 @@ def make_buffers(plan):  # type: ignore[no-untyped-def]
 
 @kernel
 def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-untyped-def]
-    """One layer's step: deliver, integrate, fire, reset; its spikes go into its ring."""
+    """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
     t = now - p.offset
     mine = layer * slots + (now & (slots - 1))
@@ -107,7 +106,7 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
 
 @kernel
 def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no-untyped-def]
-    """What arrives at an error population in a step, into current; gives the number of spikes."""
+    """Write the input current of an error population in a step to `current`; returns the number of spikes."""
     p, slots, widest = plan.errors[e], plan.slots, buffers.current.size
     if p.source >= 0:
         sent = (plan.layers.size + p.source) * slots + ((now - p.delay) & (slots - 1))
@@ -142,7 +141,7 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
 
 @kernel
 def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
-    """One error population's step; without input nothing changes, so nothing is done."""
+    """One step of an error population; without input spikes its state does not change, and it is skipped."""
     p = plan.errors[e]
     mine = (plan.layers.size + e) * plan.slots + (now & (plan.slots - 1))
     t = now - p.offset
@@ -161,7 +160,7 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
 
 @kernel
 def keep_train(plan, now, buffers):  # type: ignore[no-untyped-def]
-    """Keep the first-phase spikes of the layer that the loss listens to."""
+    """Store the first-phase spikes of the layer that the loss reads."""
     layer = plan.errors[plan.loss].layer
     t = now - plan.layers[layer].offset
     if 0 <= t < plan.split:
@@ -175,7 +174,7 @@ def keep_train(plan, now, buffers):  # type: ignore[no-untyped-def]
 
 @kernel
 def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def]
-    """Whether the loss would fire at all if the second phase repeated the first; leaves no trace."""
+    """Whether the loss stays silent if the second phase repeats the first; its state is reset afterwards."""
     p = plan.errors[plan.loss]
     n, plus, minus = p.n, h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
     gate = plan.layers[p.gate].start if p.gate >= 0 else -1
@@ -203,7 +202,7 @@ def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def
 
 @kernel
 def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-untyped-def]
-    """Keep the step's spikes and membranes: layers first, then errors, then the errors' minus channels."""
+    """Record spikes and membranes of a step: layers, then error neurons, then their minus channels."""
     n_errors = (buffers.v.size - n_layers) // 2
     for which in range(1, plan.layers.size + plan.errors.size):
         e = which - plan.layers.size
@@ -223,7 +222,7 @@ def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-
 
 @kernel
 def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
-    """One presentation; fills the counts by phase and gives the class that is read.
+    """Simulate one trial; writes the spike counts by phase and returns the predicted class.
 
     h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless
     empty.
@@ -240,7 +239,7 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
     chosen = 0
     known = (
         plan.split + plan.layers[plan.layers.size - 1].offset
-    )  # when every layer has ended its first phase
+    )  # the step by which every layer has ended its first phase
     for now in range(plan.steps):
         for layer in range(1, plan.layers.size):
             layer_step(plan, layer, now, w, h, buffers, inputs.currents)
@@ -264,9 +263,9 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
 
 @kernel
 def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
-    """Presentations first .. last - 1 with fixed weights.
+    """Simulate the trials first .. last - 1 with fixed weights.
 
-    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row a presentation; s_out, v_out: as above.
+    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row per trial; s_out, v_out: as above.
     """
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
@@ -282,7 +281,7 @@ def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes
 
 @kernel
 def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rules, clipped):  # type: ignore[no-untyped-def]
-    """Present and learn, one presentation after another (plain steps)."""
+    """Simulate trials one after another and learn after each (plain steps)."""
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
     buffers, inputs = make_buffers(plan)

@@ -1,6 +1,6 @@
-"""The parts of a time step in the windowed engine: spikes into currents, currents into spikes, the winner.
+"""Parts of a time step in the windowed engine: currents from spikes, spikes from currents, the winner.
 
-All numbers are integers, in float32 where rows of weights are summed; see `windowed_kernels`.
+All numbers are integers, in float32 for sums of rows of weights; see `kernels`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from spikesim.engines.windowed.plan import THETA
 
 @kernel
 def add_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untyped-def]
-    """current[:m] += sum over the k spikes of a ring of sign * w[row]; four rows at a time.
+    """current[:m] += sum over the k spikes in a ring buffer of sign * w[row]; four rows at a time.
 
-    Indices are cast to unsigned: without a test for negative ones the inner loops vectorise.
+    Indices are cast to unsigned: without the test for negative ones the inner loops vectorise.
     """
     a = ring
     while a + 4 <= ring + k:
@@ -35,7 +35,7 @@ def add_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untype
 
 @kernel
 def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore[no-untyped-def]
-    """current[:m] += sum over the k spikes of a ring of sign * w[:, column]."""
+    """current[:m] += sum over the k spikes in a ring buffer of sign * w[:, column]."""
     for a in range(ring, ring + k):
         at, s = base + idx[a], sign[a]
         for j in range(m):
@@ -44,7 +44,7 @@ def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore
 
 @kernel
 def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset: fired[j] = 1 where neuron j fires. theta, floor: numbers, or one a neuron."""
+    """Integrate, fire, reset: fired[j] = 1 if neuron j fires. theta, floor: a number, or one per neuron."""
     if subtract:
         for j in range(v.size):
             x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), at(floor, j))
@@ -61,7 +61,7 @@ def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type
 
 @kernel
 def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
-    """The neurons that fired, in ascending order, and one more in their counts; gives their number."""
+    """List the neurons that fired in ascending order and increment their counts; returns their number."""
     k = np.int64(0)
     for j in range(m):
         idx[k] = j
@@ -73,10 +73,10 @@ def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
 
 @kernel
 def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign, ring):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset for the error neurons p; lists those that fired, with signs; gives their number.
+    """Integrate, fire, reset for the error neurons p; lists those that fired, with signs.
 
-    neurons: as in Plan. plus and minus are where the two channels' membranes start in v; gate is where the
-    first-phase counts h that open the neurons start, or -1 for no gate.
+    Returns their number. neurons: as in Plan. plus, minus: where the membranes of the two channels start in
+    v. gate: where the first-phase counts that open the gates start in h, or -1 without a gate.
     """
     k = ring
     for j in range(m):
@@ -105,7 +105,7 @@ def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign
 
 @kernel
 def winner(h, v):  # type: ignore[no-untyped-def]
-    """Most spikes, then the higher membrane, then the lowest index."""
+    """The neuron with the most spikes; ties: the higher membrane, then the lowest index."""
     best = 0
     for j in range(1, h.size):
         if h[j] > h[best] or (h[j] == h[best] and v[j] > v[best]):

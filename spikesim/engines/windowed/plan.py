@@ -1,8 +1,8 @@
-"""Which networks the windowed engine runs, and their declaration as flat arrays for its kernels.
+"""Plans: the networks that the windowed engine supports, as flat arrays for its kernels.
 
-The structure: one source; a chain of dense IF layers; error populations of the second phase, each either a
-loss (one-to-one from a target and from a layer) or fed densely by another error population; one-to-one
-injections back into layers.
+Supported structure: one source; a chain of dense IF layers; error populations of the second phase, each
+either a loss (one-to-one from a target and from a layer) or fed densely by another error population;
+one-to-one injections back into layers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LAYER = np.dtype(
         ("n", np.int64),
         ("start", np.int64),  # first neuron of a layer in the flat arrays of layers 1 .. L
         ("w_start", np.int64),  # first weight of the projection into a layer in the flat weights
-        ("theta", np.int32),  # of all neurons of a layer where `uniform`; else see Plan.neurons
+        ("theta", np.int32),  # of all neurons of a layer if `uniform`; else see Plan.neurons
         ("floor", np.int32),
         ("uniform", np.int32),
         ("subtract", np.int32),
@@ -54,7 +54,7 @@ ERROR = np.dtype(
         ("delay", np.int64),  # of the dense projection
         ("b_start", np.int64),  # first weight in the flat fixed feedback
         ("transposed", np.int64),  # layer whose incoming weights are transposed, or -1
-        ("layer", np.int64),  # the layer that a loss listens to
+        ("layer", np.int64),  # the layer that a loss reads
         ("w_target", np.int32),
         ("w_layer", np.int32),
         ("d_target", np.int64),
@@ -64,29 +64,29 @@ ERROR = np.dtype(
 
 
 class Plan(NamedTuple):
-    """All that the kernels need to know of a network but its weights."""
+    """Everything that the kernels need of a network except its weights."""
 
     layers: npt.NDArray[np.void]  # LAYER, over layers 0 .. L; layer 0 is the source
     errors: npt.NDArray[np.void]  # ERROR, in the order of a step
-    # int32 (4, N), the rows of NEURON: the neurons of layers 1 .. L, then the error neurons. One array, since
-    # a kernel that is handed a plan counts references to each of its arrays at every call.
+    # int32 (4, N), the rows of NEURON: the neurons of layers 1 .. L, then the error neurons. One array,
+    # because a kernel counts the references to each array of its plan at every call.
     neurons: I32
     T: int
     split: int
     steps: int
     replay: bool
-    slots: int  # of the rings that hold spikes in flight; a power of two above the longest delay
+    slots: int  # of the ring buffers of spikes in transit; a power of two above the longest delay
     target_offset: int
     target_train: npt.NDArray[np.int8]
-    readout: int  # layer that is read
+    readout: int  # layer of the readout
     read_end: int  # end of the readout's span
     read_start: int
     repeats: bool  # without error spikes the second phase repeats the first, spike for spike
-    loss: int  # the error population that decides it
+    loss: int  # the error population that decides whether it does
 
 
 class Compiled(NamedTuple):
-    """A plan and the names that it stands for."""
+    """A plan, and the names of its populations and projections."""
 
     plan: Plan
     layers: tuple[str, ...]  # layer 0 is the source
@@ -95,7 +95,7 @@ class Compiled(NamedTuple):
     feedback: npt.NDArray[np.float32]
 
 
-# What a population or projection is to this engine; others are refused.
+# The roles of populations and kinds of projections in this engine; others are refused.
 ROLES: dict[type, str] = {Source: "source", IF: "layer", ErrorIF: "error", Target: "target"}
 KINDS: dict[type, str] = {Dense: "dense", OneToOne: "one to one"}
 
@@ -109,13 +109,15 @@ def _kind(projection: Any) -> str | None:
 
 
 def compile_plan(network: Network) -> Compiled:
-    """The plan of a network that the windowed engine runs.
+    """The plan of a network for the windowed engine.
 
     Raises:
-        EngineError: another structure; says which part, and that the stepped engine runs it.
+        EngineError: an unsupported structure; names the part, and the engine that supports it.
     """
     if network.window.endless:
-        raise EngineError("windowed: this network runs without end, and this engine needs presentations")
+        raise EngineError(
+            "windowed: this network is continuous, and this engine runs trials only; use engine='stepped'"
+        )
     chain, incoming = _chain(network)
     for name in chain[1:]:
         if np.any(np.asarray(network.populations[name].refractory)):
@@ -129,7 +131,7 @@ def compile_plan(network: Network) -> Compiled:
     layers = _layers(network, chain, errors, incoming)
     delays = [p.delay for p in network.projections]
     if len(targets) > 1:
-        raise _refused(targets[1], "one target at most")
+        raise _refused(targets[1], "it is a second target; one is supported")
     window = network.window
     train = np.zeros(window.T, np.int8)
     if targets:
@@ -157,10 +159,10 @@ def compile_plan(network: Network) -> Compiled:
 def _repetition(
     network: Network, chain: tuple[str, ...], layers: Table, errors: Table, read_end: int
 ) -> tuple[bool, int]:
-    """Whether a second phase without error spikes repeats the first, and the only loss.
+    """Whether a second phase without error spikes repeats the first, and the index of the only loss.
 
-    It does where the input is replayed, every membrane starts anew at the split, the phases are equally long,
-    and all that teaches follows from one loss that begins when the layers have ended their first phase.
+    It does if the input is replayed, every membrane is reset at the split, the phases have equal length, and
+    all error spikes depend on one loss whose window begins when the layers have ended their first phase.
     """
     losses = np.flatnonzero(errors["source"] < 0)
     window = network.window
@@ -174,8 +176,8 @@ def _repetition(
 
 def _refused(name: str, why: str) -> EngineError:
     return EngineError(
-        f"windowed: {name}: {why}. This engine runs a chain of dense IF layers with an error pathway; "
-        f"engine='stepped' runs any network"
+        f"windowed: {name}: {why}. This engine supports a chain of dense IF layers with an error pathway; "
+        f"use engine='stepped', which supports any network"
     )
 
 
@@ -183,12 +185,12 @@ def _readout(network: Network, chain: tuple[str, ...]) -> tuple[int, tuple[int, 
     assert network.readout is not None
     name = network.readout.population
     if name not in chain[1:]:
-        raise _refused(name, "the readout has to be a layer")
+        raise _refused(name, "the readout must be a layer")
     return chain.index(name), network.window.span(network.readout.span)
 
 
 def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The source and the layers after it, with the projection into each."""
+    """The source and the chain of layers after it, with the projection into each."""
     if len(network.sources) != 1:
         raise _refused("sources", f"one source is needed, not {len(network.sources)}")
     chain, incoming = [network.sources[0]], [""]
@@ -199,19 +201,19 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
             break
         if len(forward) > 1:
             several = " and ".join(p.post for p in forward)
-            raise _refused(chain[-1], f"projects densely to {several}; a chain goes on to one")
+            raise _refused(chain[-1], f"it projects densely to {several}; a chain continues to one layer")
         link = forward[0]
         if link.post in chain or link.follows is not None:
             raise _refused(link.name, "it is recurrent, or a transpose between layers")
         chain.append(link.post)
         incoming.append(link.name)
     if len(chain) == 1:
-        raise _refused(chain[0], "no dense projection goes from it to a layer of IF neurons")
+        raise _refused(chain[0], "it has no dense projection to a layer of IF neurons")
     source, first = chain[0], chain[1]
     arrival = network.offsets[source] + network.named[incoming[1]].delay
     if network.offsets[first] != arrival:
         raise _refused(
-            first, f"its clock starts at step {network.offsets[first]}, and its input's at {arrival}"
+            first, f"its window begins at step {network.offsets[first]}, and its input arrives at {arrival}"
         )
     return tuple(chain), tuple(incoming)
 
@@ -223,13 +225,14 @@ def _layers(
     for name, link in zip(chain[1:], incoming[1:], strict=True):
         population = network.populations[name]
         if population.active_in is not None or population.gate_by is not None:
-            raise _refused(name, "a layer is active in both phases, without a gate")
+            raise _refused(name, "it has a gate or is active in one phase only; a layer must not be")
         others = [p for p in network.incoming(name) if p.name != link]
         if len(others) > 1 or any(
             _kind(p) != "one to one" or p.pre not in errors or p.delay < 1 for p in others
         ):
             raise _refused(
-                name, "beside its layer's input it takes one one-to-one injection of error spikes, delay >= 1"
+                name,
+                "a layer has one other input at most: a one-to-one injection of error spikes, delay >= 1",
             )
         bits = population.grid
         rows.append(
@@ -255,9 +258,9 @@ def _layers(
 
 
 def _flat(network: Network, names: tuple[str, ...], key: str) -> I32:
-    """A parameter of all neurons of some populations behind each other, in grid counts, int32.
+    """A parameter of all neurons of several populations, concatenated, in grid counts, int32.
 
-    A floor below int32 is none, since no membrane gets there.
+    A floor below the range of int32 is the lowest int32, which no membrane reaches.
     """
     found = [np.zeros(0, np.int64)]
     for name in names:
@@ -268,7 +271,7 @@ def _flat(network: Network, names: tuple[str, ...], key: str) -> I32:
 
 
 def _table(rows: list[dict[str, Any]], kind: np.dtype[np.void]) -> npt.NDArray[np.void]:
-    """Rows of named values as a record array: kernels read row.name, compiled or not."""
+    """Rows of named values as a record array, so that kernels read row.name, compiled or not."""
     assert kind.names is not None
     table = np.array([tuple(int(row.get(name, 0)) for name in kind.names) for row in rows], kind)
     return table.view(np.recarray)
@@ -286,7 +289,7 @@ def _errors(
     for name in errors:
         population = network.populations[name]
         if population.active_in != "second":
-            raise _refused(name, "an error population lives in the second phase")
+            raise _refused(name, "an error population is active in the second phase only")
         if population.gate_by is not None and population.gate_by not in chain[1:]:
             raise _refused(name, f"its gate {population.gate_by!r} is not a layer")
         row = {
@@ -311,9 +314,9 @@ def _errors(
 def _fed(
     network: Network, link: Any, errors: tuple[str, ...], incoming: tuple[str, ...], fixed: list[Any]
 ) -> dict[str, Any]:
-    """An error population fed by another one."""
+    """The row of an error population fed by another one."""
     if link.plastic is not None:
-        raise _refused(link.name, "feedback is fixed or a transpose")
+        raise _refused(link.name, "feedback must be fixed or a transpose")
     row = {"source": errors.index(link.pre), "delay": link.delay}
     if link.follows is not None:
         if link.follows not in incoming:
@@ -327,13 +330,13 @@ def _fed(
 
 
 def _loss(network: Network, name: str, chain: tuple[str, ...]) -> dict[str, Any]:
-    """A loss circuit: one-to-one from a target and from a layer."""
+    """The row of a loss: one-to-one from a target and from a layer."""
     links = network.incoming(name)
     target = [p for p in links if _role(network, p.pre) == "target"]
     layer = [p for p in links if p.pre in chain[1:]]
     plain = all(_kind(p) == "one to one" for p in links)
     if not (plain and len(links) == 2 and len(target) == len(layer) == 1):
-        why = "it takes neither one dense projection of error spikes nor a target and a layer, one-to-one"
+        why = "its inputs are neither one dense projection of errors nor a target and a layer, one-to-one"
         raise _refused(name, why)
     bits = network.populations[name].grid
     return {

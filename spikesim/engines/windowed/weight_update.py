@@ -1,4 +1,4 @@
-"""The update of the weights in the windowed engine, on the master grid; see `spikesim.learning.counts`."""
+"""Weight updates of the windowed engine, on the master grid; see `spikesim.learning.counts`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from spikesim._jit import kernel
 
 @kernel
 def update_layer(w, master, base, before, h_first, h_second, rule, dh):  # type: ignore[no-untyped-def]
-    """master += eta * h_pre x (h_second - h_first), clipped; what propagates follows. Gives the clips.
+    """master += eta * h_pre x (h_second - h_first), clipped; updates the acting weights w, too.
 
-    rule: eta, span (0 first, 1 second, 2 both), low, high, shift. Silent inputs and unchanged layers cost
-    nothing.
+    rule: eta, span (0 first, 1 second, 2 both), low, high, shift. Silent inputs and layers with equal counts
+    are skipped. Returns the number of clipped weights.
     """
     m = h_first.size
     changed = 0
@@ -33,7 +33,7 @@ def update_layer(w, master, base, before, h_first, h_second, rule, dh):  # type:
 
 @kernel
 def update_row(w, master, dh, step, low, high, shift):  # type: ignore[no-untyped-def]
-    """One row of the update; int32 times int32 in int64, so that nothing wraps before the clip."""
+    """One row of the update; products in int64, so that none wraps before the clip."""
     clipped = 0
     by = np.int32(shift)
     half = np.int32((1 << shift) >> 1)
@@ -48,7 +48,7 @@ def update_row(w, master, dh, step, low, high, shift):  # type: ignore[no-untype
 
 @kernel
 def add_increments(w, master, base, moved, low, high, shift):  # type: ignore[no-untyped-def]
-    """master += moved (n_pre, n_post), clipped; what propagates follows. Gives the number of clips."""
+    """master += moved (n_pre, n_post), clipped; updates w, too. Returns the number of clipped weights."""
     clipped = 0
     half = np.int64((1 << shift) >> 1)
     k = base

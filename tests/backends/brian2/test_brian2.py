@@ -293,7 +293,7 @@ def test_what_brian2_cannot_carry_is_refused() -> None:
 
 def test_inputs_that_do_not_fit_are_refused_before_anything_runs() -> None:
     backend, labels = Brian2(emstdp.build(small())), np.zeros(2, int)
-    with pytest.raises(DataError, match="in: 2 presentations of 20 steps and 8 neurons"):
+    with pytest.raises(DataError, match="in: 2 trials of 20 steps and 8 neurons"):
         backend.run({"in": digits(2, T)}, labels)
     with pytest.raises(DataError, match="target: no labels"):
         backend.run({"in": digits(2, T // 2)})

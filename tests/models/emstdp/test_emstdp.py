@@ -191,7 +191,7 @@ def test_a_network_with_a_skip_connection_learns_on_naive() -> None:
 @pytest.mark.core
 def test_windowed_refuses_a_skip_connection_with_the_reason_and_another_engine_is_found() -> None:
     with pytest.raises(
-        EngineError, match=r"in: projects densely to hid and out.*engine='stepped' runs any network"
+        EngineError, match=r"in: it projects densely to hid and out.*engine='stepped', which supports any network"
     ):
         Windowed(skipping())
     assert isinstance(engine(skipping()), Stepped)
@@ -225,22 +225,22 @@ def test_emstdp_learns_the_digits(config: Emstdp, least: float) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"inputs": {}}, r"spikes for \[\]; the network's sources are \['in'\]"),
+        ({"inputs": {}}, r"spikes for \[\]; the network has the sources \['in'\]"),
         ({"inputs": {"im": None}}, r"spikes for \['im'\]"),
         (
             {"inputs": {"in": from_raster(np.zeros((2, 8, 2)))}},
-            "2 presentations of 8 steps and 2 neurons; 2 of 4 steps",
+            "2 trials of 8 steps and 2 neurons; 2 of 4 steps",
         ),
         (
             {"inputs": {"in": from_raster(np.zeros((2, 4, 3)))}},
             "4 steps and 3 neurons; 2 of 4 steps and 2 neurons",
         ),
-        ({"inputs": {"in": from_raster(-np.ones((2, 4, 2)))}}, "a source has spikes of .1 only"),
+        ({"inputs": {"in": from_raster(-np.ones((2, 4, 2)))}}, "a source needs spikes of .1 only"),
         ({"labels": None}, "target: no labels. .*inference"),
         ({"labels": np.array([0])}, r"labels: int64 \(1,\); 2 integers are needed"),
         ({"labels": np.array([0.0, 1.0])}, "labels: float64"),
-        ({"labels": np.array([0, 2])}, "presentation 1: label 2; target has the classes 0 .. 1"),
-        ({"labels": np.array([-1, 0])}, "presentation 0: label -1"),
+        ({"labels": np.array([0, 2])}, "trial 1: label 2; target has the classes 0 .. 1"),
+        ({"labels": np.array([-1, 0])}, "trial 0: label -1"),
         ({"record": ("hidd",)}, "record: unknown population 'hidd'. Did you mean 'hid'"),
     ],
 )
@@ -268,7 +268,7 @@ def test_learning_that_cannot_be_is_refused(run_with: Any) -> None:
     with pytest.raises(DeclarationError, match="the window has no split"):
         run_with(forward).run(spikes, learn=True)
     assert run_with(forward).run(spikes).predictions.shape == (2,)
-    with pytest.raises(DeclarationError, match="leaves the exact range"):
+    with pytest.raises(DeclarationError, match="exceeds the exact range"):
         run_with(by_hand()).run(spikes, labels, learn=True, factor=1e12)
     with pytest.raises(DeclarationError, match="weights of another network"):
         run_with(by_hand(), {"in->hid": by_hand().masters()["in->hid"]})
@@ -281,7 +281,7 @@ def test_a_factor_beyond_the_exact_range_is_refused(run_with: Any, step: Any) ->
     links = tuple(replace(p, plastic=CountRule(1 / 64, step=step)) if p.name == "in->hid" else p
                   for p in by_hand().projections)  # fmt: skip
     running = run_with(replace(by_hand(), projections=links))
-    with pytest.raises(DeclarationError, match=r"in->hid: .* leaves the exact range"):
+    with pytest.raises(DeclarationError, match=r"in->hid: .* exceeds the exact range"):
         running.run({"in": from_raster(np.ones((1, 4, 2)))}, np.array([0]), learn=True, factor=1e12)
 
 
@@ -309,8 +309,8 @@ def test_what_is_learnt_up_to_any_clip_is_a_network_again(run_with: Any, clip: f
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda m: m.astype(np.int64), "in->hid: weights of int64; int32 counts of the master grid"),
-        (lambda m: m * 2.0**-28, "in->hid: weights of float64"),
+        (lambda m: m.astype(np.int64), "in->hid: weights of dtype int64; int32 counts of the master grid"),
+        (lambda m: m * 2.0**-28, "in->hid: weights of dtype float64"),
         (
             lambda m: m + np.int32(np.eye(2, 3)),
             rf"weight \[0, 0\] is {2**28 + 1} counts .* {-(2**28)} \.\. {2**28}",

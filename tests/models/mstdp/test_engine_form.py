@@ -135,7 +135,7 @@ def test_it_comes_back_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     runs = [simulate(n, given, steps=50, record=("outputs",)) for n in (declared, back)]
     assert runs[0].spikes == runs[1].spikes
     monkeypatch.delitem(MODELS, "HopfieldNeuron")
-    with pytest.raises(CheckpointError, match=r"'HopfieldNeuron'.*@register is imported"):
+    with pytest.raises(CheckpointError, match=r"'HopfieldNeuron'.*import the module that has its @register"):
         load_network(tmp_path / "net.h5")
 
 
