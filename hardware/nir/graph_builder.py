@@ -197,6 +197,11 @@ class GraphBuilder:
         neuron = self.neurons[name]
         fields = self._parameters(name, neuron)
         fields["v_threshold"] = self._threshold(name, neuron, p.grid)
+        if differing := neuron.differing(("theta", "u_decay", "v_decay")):
+            self.notes.append(
+                f"{name}: {', '.join(differing)} differ from neuron to neuron; norse and sinabs read that, "
+                f"spikingjelly 2.0 and snnTorch 1.0 need one value for all"
+            )
         if neuron.v_reset.any():
             fields["v_reset"] = neuron.v_reset
             self.notes.append(f"{name}: v_reset = {shown(neuron.v_reset)}; nir 1.0.4 does not read it")

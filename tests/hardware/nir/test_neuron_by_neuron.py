@@ -69,6 +69,7 @@ def test_every_parameter_comes_back_neuron_by_neuron(tmp_path: Path, reader: str
     found, wanted = (ss.simulate(net, given, record=names, engine="naive") for net in (made, network))
     for name in names:
         assert found.spikes[name] == wanted.spikes[name] and len(wanted.spikes[name].times) > 20
+    assert sum("differ from neuron to neuron; norse and sinabs" in note for note in told.notes) == 3
     assert sum("is written as metadata, which spikesim reads" in note for note in told.notes) == 3
 
 
