@@ -1,6 +1,4 @@
-"""Projections from one population to another, one kind a file; `delivery.py` says what a kind has to
-offer.
-"""
+"""Projections between populations, one kind per file; `delivery.py` defines their common interface."""
 
 from spikesim.neurons.external_inputs import CurrentInput, PoissonInput
 from spikesim.synapses.convolution import Conv2d

@@ -1,16 +1,16 @@
-"""Functions that make sparse projections, from arrays or by a rule.
+"""Construction of sparse projections from arrays, matrices or connection rules.
 
     connect.fixed_probability("exc", "inh", 0.1, w=0.25, delay=15, seed=3)
     connect.fixed_in_degree("exc", "exc", 100, connect.normal(0.2, 0.05, bits=12))
     connect.fixed_probability("exc", "inh", 8000, 2000, 0.1, w=0.25)
 
-Sizes may be given after the names, as in the last line; without them the network takes those of its
-populations.
+Sizes may be given after the names, as in the last line; otherwise they are those of the populations of the
+network.
 
-Synapses lie row by row, by presynaptic neuron. Weights are one number (4 bytes a synapse in all), an array in
-the order of the synapses, or a function (n_synapses, seed) -> array such as `uniform` and `normal` give;
-delays (steps more than `delay`) are an array or such a function. What is drawn is a pure function of the
-seed, on every machine.
+Synapses are stored row by row, by presynaptic neuron. Weights are one number (then 4 bytes per synapse in
+all), an array in the order of the synapses, or a function (n_synapses, seed) -> array such as those returned
+by `uniform` and `normal`; delays (steps in addition to `delay`) are an array or such a function. Random
+numbers depend on the seed only, and are the same on every machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from spikesim.synapses.weight_distributions import SYNAPSES, Drawn, normal, step
 Numbers = npt.NDArray[Any]
 Weights = float | Numbers | Drawn
 Delays = Numbers | Drawn | None
-SMALL = 1e-6  # probabilities below it take the series of ln(1 - p)
+SMALL = 1e-6  # for probabilities below it, ln(1 - p) is computed from its series
 
 __all__ = [
     "all_to_all",
@@ -66,19 +66,19 @@ def from_coordinates(
 
     Args:
         pre, post: names of populations.
-        i, j: integers (n_synapses,); those of one neuron i keep their order.
+        i, j: integers (n_synapses,); the synapses of one neuron i keep their order.
         w: weights in the order of i and j, see above.
-        n_pre: neurons of `pre`.
+        n_pre: number of neurons of `pre`.
         delay, delays, plastic, name: see `Sparse`; delays in the order of i and j.
-        seed: of functions that draw.
+        seed: seed of random weights and delays.
 
     Raises:
-        DeclarationError: arrays of unequal length, no integers, an index outside of [0, n_pre).
+        DeclarationError: arrays of unequal length or without integers, an index outside [0, n_pre).
     """
     rows, columns = _indices("i", i, n_pre, post), _indices("j", j, None, post)
     if rows.size != columns.size:
         raise DeclarationError(
-            f"{pre}->{post}: {rows.size} presynaptic and {columns.size} postsynaptic neurons"
+            f"{pre}->{post}: i has {rows.size} entries and j has {columns.size}; equal numbers are needed"
         )
     drawn = {"w": _numbers(w, rows.size, seed), "delays": _steps(delays, rows.size, seed)}
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
@@ -100,12 +100,12 @@ def from_scipy(
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
-    """The entries of a scipy.sparse matrix or array (n_pre, n_post), those that are 0 too.
+    """Synapses from the stored entries of a scipy.sparse matrix or array (n_pre, n_post), zeros included.
 
-    Weights are float32 where the matrix is, else float64. Delays are in the order of matrix.tocsr().
+    Weights are float32 for a float32 matrix, else float64. Delays are in the order of matrix.tocsr().
 
     Raises:
-        DeclarationError: no two-dimensional sparse matrix, or complex numbers.
+        DeclarationError: not a two-dimensional sparse matrix, or complex numbers.
     """
     if not hasattr(matrix, "tocsr") or len(matrix.shape) != 2:
         raise DeclarationError(
@@ -134,7 +134,7 @@ def all_to_all(
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
-    """A synapse from every neuron to every neuron; `Dense` does with less memory where all weights differ.
+    """A synapse from every neuron to every neuron; for individual weights, `Dense` needs less memory.
 
     Raises:
         DeclarationError: see `fixed_probability`.
@@ -144,7 +144,7 @@ def all_to_all(
     indices = np.tile(np.arange(width, dtype=np.int32), n_pre)
     if width < n_post:
         indices += indices >= np.repeat(np.arange(n_pre, dtype=np.int32), width)
-    return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
+    return _sparse(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
 @sizes_optional
@@ -160,15 +160,15 @@ def one_to_one(
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
-    """A synapse from neuron i to neuron i, each with a weight and delay of its own if wanted; see `OneToOne`.
+    """A synapse from neuron i to neuron i, optionally with individual weights and delays; see `OneToOne`.
 
     Raises:
-        DeclarationError: n is no size.
+        DeclarationError: n is not a whole number >= 1.
     """
     _check_size("n", n, pre, post)
     indptr = np.arange(n + 1, dtype=np.int64)
     indices = np.arange(n, dtype=np.int32)
-    return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
+    return _sparse(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
 @sizes_optional
@@ -187,26 +187,26 @@ def fixed_probability(
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
-    """Each pair of neurons is connected with probability p, independently.
+    """Connect each pair of neurons with probability p, independently.
 
-    The gaps between the synapses of a row are drawn: gap = floor(ln(u) / ln(1 - p)), with u a multiple of
-    2**-53 from two words of (seed, CONNECT, row); so work is proportional to the synapses.
+    The gaps between the synapses of a row are random: gap = floor(ln(u) / ln(1 - p)), with u a multiple of
+    2**-53 from two words of (seed, CONNECT, row); the cost is thus proportional to the number of synapses.
 
     Args:
         pre, post: names of populations.
-        n_pre, n_post: their neurons.
+        n_pre, n_post: their numbers of neurons.
         p: in [0, 1].
         w: weights, see above.
         delay, delays, plastic, name: see `Sparse`.
-        seed: two projections of one seed and size have the same synapses.
-        self_connections: whether a neuron may be connected to itself; of one population only.
+        seed: projections with the same seed and sizes have the same synapses.
+        self_connections: whether a neuron may be connected to itself; False only if pre = post.
 
     Raises:
         DeclarationError: p, a size or the seed is out of range.
     """
     width = _width(pre, post, n_pre, n_post, self_connections)
     if not 0 <= p <= 1:
-        raise DeclarationError(f"{pre}->{post}: p = {p!r}; a probability lies in [0, 1]")
+        raise DeclarationError(f"{pre}->{post}: p = {p!r}; a probability in [0, 1] is needed")
     if p == 1:
         return all_to_all(
             pre,
@@ -231,7 +231,7 @@ def fixed_probability(
     indices = np.empty(int(indptr[-1]), np.int32)
     if indices.size:
         fill_gaps(key, tag, scale, width, width < n_post, indptr, indices)
-    return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
+    return _sparse(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
 @sizes_optional
@@ -251,29 +251,29 @@ def fixed_in_degree(
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
-    """Every neuron of `post` has k synapses, from neurons of `pre` that are drawn evenly.
+    """Connect every neuron of `post` from k neurons of `pre`, drawn uniformly.
 
     Args:
         pre, post: names of populations.
-        n_pre, n_post: their neurons.
-        k: synapses into each neuron.
+        n_pre, n_post: their numbers of neurons.
+        k: number of synapses onto each neuron.
         w: weights, see above.
         delay, delays, plastic, name: see `Sparse`.
-        seed: two projections of one seed and size have the same synapses.
-        self_connections: whether a neuron may be connected to itself; of one population only.
+        seed: projections with the same seed and sizes have the same synapses.
+        self_connections: whether a neuron may be connected to itself; False only if pre = post.
         multapses: whether two neurons may be connected more than once.
 
     Raises:
-        DeclarationError: k is no number of synapses, or more than there are partners without multapses; a
-            size or the seed is out of range.
+        DeclarationError: k is not a whole number >= 0, or exceeds the number of possible partners without
+            multapses; a size or the seed is out of range.
     """
     width = _width(post, pre, n_post, n_pre, self_connections)
     if not grid.whole(k) or (k and not width):
         raise DeclarationError(f"{pre}->{post}: k = {k!r}; a whole number of synapses >= 0 is needed")
     if not multapses and k > width:
         raise DeclarationError(
-            f"{pre}->{post}: k = {k} synapses into a neuron from {width} partners; allow multapses, or "
-            f"take {width} or fewer"
+            f"{pre}->{post}: k = {k} synapses per neuron exceed its {width} possible partners; allow "
+            f"multapses, or use k <= {width}"
         )
     key, tag = rng.key(seed), rng.tag(Stream.CONNECT, SYNAPSES)
     indptr, none = np.zeros(n_pre + 1, np.int64), np.zeros(0, np.int32)
@@ -282,10 +282,10 @@ def fixed_in_degree(
     np.cumsum(indptr, out=indptr)
     indices = np.empty(n_post * k, np.int32)
     fill_degrees(key, tag, sizes, indptr[:-1].copy(), indices)
-    return _made(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
+    return _sparse(pre, post, indptr, indices, w, delay, delays, seed, plastic, name)
 
 
-def _made(
+def _sparse(
     pre: str,
     post: str,
     indptr: npt.NDArray[np.int64],
@@ -312,10 +312,10 @@ def _steps(delays: Delays, n: int, seed: int) -> Any:
 
 
 def _width(pre: str, post: str, n_pre: int, n_post: int, self_connections: bool) -> int:
-    """How many neurons each neuron of `pre` may be connected to.
+    """The number of neurons to which each neuron of `pre` may be connected.
 
     Raises:
-        DeclarationError: a size is none, or self-connections of two populations.
+        DeclarationError: a size is out of range, or self_connections=False between two populations.
     """
     _check_size(f"neurons of {pre!r}", n_pre, pre, post)
     _check_size(f"neurons of {post!r}", n_post, pre, post)
@@ -323,29 +323,31 @@ def _width(pre: str, post: str, n_pre: int, n_post: int, self_connections: bool)
         return n_post
     if pre != post or n_pre != n_post:
         raise DeclarationError(
-            f"{pre}->{post}: self_connections=False is for the synapses of one population among "
-            f"itself, and these join {n_pre} with {n_post} neurons of two; leave it out"
+            f"{pre}->{post}: self_connections=False is for synapses within one population, and these "
+            f"connect {n_pre} with {n_post} neurons of two; leave it out"
         )
     return n_post - 1
 
 
 def _check_size(what: str, n: int, pre: str, post: str) -> None:
     if not grid.whole(n, 1) or n >= 2**31:
-        raise DeclarationError(f"{pre}->{post}: {n!r} {what}; a whole number >= 1 is needed, below 2**31")
+        raise DeclarationError(f"{pre}->{post}: {n!r} {what}; a whole number from 1 to 2**31 - 1 is needed")
 
 
 def _indices(what: str, values: npt.ArrayLike, n: int | None, post: str) -> npt.NDArray[np.int32]:
     """Indices of neurons as int32.
 
     Raises:
-        DeclarationError: no list of integers, or one out of range.
+        DeclarationError: not a one-dimensional array of integers, or an index out of range.
     """
     array = np.asarray(values)
     if array.ndim != 1 or not (np.issubdtype(array.dtype, np.integer) or array.size == 0):
-        raise DeclarationError(f"{what}: {array.dtype} {array.shape}; a list of integers is needed")
+        raise DeclarationError(
+            f"{what}: dtype {array.dtype}, shape {array.shape}; a list of integers is needed"
+        )
     limit = 2**31 if n is None else n
     wrong = (array < 0) | (array >= limit)
     if wrong.any():
         k = int(np.argmax(wrong))
-        raise DeclarationError(f"{what}[{k}] = {array[k]}; neurons count from 0 to {limit - 1}")
+        raise DeclarationError(f"{what}[{k}] = {array[k]}; the neurons are numbered 0 to {limit - 1}")
     return array.astype(np.int32, copy=False)

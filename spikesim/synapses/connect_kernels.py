@@ -1,6 +1,6 @@
-"""Kernels of `spikesim.connect`: each is called twice, to count the synapses and to write them.
+"""Kernels of `spikesim.connect`: each is called twice, to count the synapses and then to write them.
 
-So nothing is kept but the result. Random words are those of (seed, CONNECT, neuron), two for a draw.
+No temporary arrays are needed. Random words are those of (seed, CONNECT, neuron), two per random number.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from spikesim._jit import inline, kernel
 from spikesim.rng import philox
 
 _LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
-TERMS = 12  # of the series: s**25 / 25 < 1e-20
+TERMS = 12  # of the series of the logarithm: s**25 / 25 < 1e-20
 
 
 @kernel
 def log(x):  # type: ignore[no-untyped-def]
-    """The natural logarithm of x > 0, by sums and quotients alone: equal on every machine, as libm's is
-    not.
-    """
+    """The natural logarithm of x > 0, from sums and quotients only: equal on every machine, unlike libm's."""
     m, e = math.frexp(x)
     if m < 0.7071067811865476:
         m, e = 2.0 * m, e - 1
@@ -33,16 +31,16 @@ def log(x):  # type: ignore[no-untyped-def]
 
 @inline
 def draw(key, tag, neuron, k):  # type: ignore[no-untyped-def]
-    """Four words: draws 2k and 2k + 1 of a neuron, two words each."""
+    """Four random words of a neuron: its draws 2k and 2k + 1, two words each."""
     return philox(np.uint64(neuron), np.uint64(k), np.uint64(0), tag, key & _LOW, key >> _32)
 
 
 @kernel
 def fill_gaps(key, tag, scale, width, skips, indptr, indices):  # type: ignore[no-untyped-def]
-    """The synapses of every row; `scale` is ln(1 - p). Without `indices` it counts: indptr[i + 1] = synapses
-    of i.
+    """The synapses of every row for `fixed_probability`; `scale` is ln(1 - p).
 
-    With `skips` a row has no place for its own neuron.
+    With empty `indices` it counts: indptr[i + 1] = number of synapses of i. With `skips`, a row excludes its
+    own neuron.
     """
     writes = indices.size > 0
     for i in range(indptr.size - 1):
@@ -79,11 +77,12 @@ def below(high, low, n):  # type: ignore[no-untyped-def]
 def fill_degrees(key, tag, sizes, cursor, indices):  # type: ignore[no-untyped-def]
     """k partners for every postsynaptic neuron, written to the rows of the partners.
 
-    Without `indices` it counts: cursor[i] = synapses of i. With them, cursor[i] is where row i goes on.
+    With empty `indices` it counts: cursor[i] = number of synapses of i. Else cursor[i] is the position of the
+    next entry of row i.
     """
     width, n_post, k, skips, multapses = sizes
     writes = indices.size > 0
-    excludes = not multapses and 2 * k > width  # draw those that are left out
+    excludes = not multapses and 2 * k > width  # draw the neurons that are not connected
     wanted = width - k if excludes else k
     taken = np.zeros(0 if multapses else width, np.int64)
     n = np.uint64(width)
@@ -118,7 +117,7 @@ def _add(cursor, indices, writes, i, j):  # type: ignore[no-untyped-def]
 
 @kernel
 def by_rows(indptr, rows):  # type: ignore[no-untyped-def]
-    """The order that sorts synapses by row and keeps them inside a row, int64."""
+    """Indices that sort synapses by row, keeping the order within a row, int64."""
     at = indptr[:-1].copy()
     order = np.empty(rows.size, np.int64)
     for m in range(rows.size):

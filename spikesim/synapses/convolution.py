@@ -1,4 +1,4 @@
-"""Two-dimensional convolutions: every spike adds the kernel, placed where its neuron lies.
+"""Two-dimensional convolutions: every spike adds the kernel at the position of its neuron.
 
     I[o, y, x](t) = sum over c, a, b of w[o, c, a, b] s[c, row, column](t - delay)
     row = y stride + a - padding,  column = x stride + b - padding
@@ -25,17 +25,17 @@ from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_de
 
 @dataclass(frozen=True, eq=False)
 class Conv2d:
-    """A convolutional projection of fixed weights.
+    """A convolutional projection with fixed weights.
 
     Attributes:
-        pre, post: names of populations; pre has C * H * W neurons, post as many as `out_shape` says.
+        pre, post: names of populations; pre has C * H * W neurons, post the product of `out_shape`.
         w: float64 (out channels, C / groups, kernel height, kernel width), on the grid of `post`.
         shape: (C, H, W) of the presynaptic population.
-        stride, padding: (rows, columns); one number stands for both.
-        groups: input and output channels fall into so many groups, each connected to its own only.
+        stride, padding: (rows, columns); one number means both.
+        groups: number of groups of input and output channels; only channels of the same group are connected.
         delay: steps from a spike to its arrival, >= 0.
-        name: "pre->post" where it is not given.
-        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
+        name: unique in a network; "pre->post" by default.
+        receptor: the receptor of `post` that it feeds, if that has several; None for the first.
 
     Raises:
         DeclarationError: shapes, stride, padding or groups that do not fit each other.
@@ -84,18 +84,18 @@ class Conv2d:
         object.__setattr__(self, "shape", tuple(int(v) for v in shape))
         if not grid.whole(self.groups, 1) or shape[0] % self.groups or w.shape[0] % self.groups:
             raise DeclarationError(
-                f"{name}: groups = {self.groups!r}; it has to divide {shape[0]} input and {w.shape[0]} "
+                f"{name}: groups = {self.groups!r}; it must divide the {shape[0]} input and {w.shape[0]} "
                 "output channels"
             )
         if w.shape[1] != shape[0] // self.groups:
             raise DeclarationError(
-                f"{name}: w is for {w.shape[1]} input channels a group; {shape[0]} channels in "
-                f"{self.groups} groups have {shape[0] // self.groups}"
+                f"{name}: w has {w.shape[1]} input channels per group; {shape[0]} channels in "
+                f"{self.groups} groups need {shape[0] // self.groups}"
             )
         if min(self.out_shape) < 1:
             raise DeclarationError(
                 f"{name}: a kernel of {w.shape[2:]} does not fit into {shape[1:]} with padding "
-                f"{self.padding}; take a smaller kernel or more padding"
+                f"{self.padding}; use a smaller kernel or more padding"
             )
 
     @cached_property
@@ -110,7 +110,7 @@ class Conv2d:
 
     @property
     def longest_delay(self) -> int:
-        """Steps."""
+        """The largest delay, in steps."""
         return self.delay
 
     def check_sizes(self, n_pre: int, n_post: int) -> None:
@@ -118,8 +118,8 @@ class Conv2d:
         inputs, outputs = int(np.prod(self.shape)), int(np.prod(self.out_shape))
         if (inputs, outputs) != (n_pre, n_post):
             raise DeclarationError(
-                f"{self.name}: from {self.shape} = {inputs} to {self.out_shape} = {outputs} neurons, and "
-                f"{self.pre} has {n_pre}, {self.post} has {n_post}"
+                f"{self.name}: the shapes are {self.shape} = {inputs} and {self.out_shape} = {outputs} "
+                f"neurons; {self.pre} has {n_pre} and {self.post} has {n_post}"
             )
 
     def declared(self, n_pre: int, n_post: int) -> Weights:
@@ -131,7 +131,7 @@ class Conv2d:
         return replace(self, w=w)
 
     def edges(self, w: Weights) -> Edges:
-        """See `Projection`: every place of the kernel of weight other than 0, sorted by neurons."""
+        """See `Projection`: one synapse per position of the kernel with weight != 0, sorted by neurons."""
         assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
         out, rows, columns = self.out_shape
         o, c, a, b = (axis[:, None] for axis in np.nonzero(w))
@@ -147,19 +147,19 @@ class Conv2d:
         return Edges(pre[order].astype(np.int32), post[order].astype(np.int32), each[order], late)
 
     def pieces(self, w: Weights) -> list[Piece]:
-        """The delay and the matrix (n_pre, n_post): every place of the kernel, written out."""
+        """The delay and the full matrix (n_pre, n_post), with the kernel at every position."""
         pre, post, each, _ = self.edges(w)
         matrix = np.zeros((int(np.prod(self.shape)), int(np.prod(self.out_shape))), w.dtype)
         matrix[pre, post] = each
         return [(self.delay, matrix)]
 
     def deliveries(self, w: Weights) -> list[Delivery]:
-        """The delay, and the event-driven way: a spike goes through its own kernel places only."""
+        """The delay and its delivery function: a spike adds the kernel at its own position only."""
         sizes = (self.shape, self.out_shape, self.stride, self.padding, self.groups)
         return [(self.delay, lambda fired, signs, current: _add_kernels(w, sizes, fired, signs, current))]
 
     def reach(self, w: Weights, n_post: int) -> Weights:
-        """The largest sum of absolute weights into each neuron, (n_post,): that of its whole kernel."""
+        """The largest sum of absolute weights onto each neuron, (n_post,): that of the whole kernel."""
         return np.repeat(np.abs(w).sum(axis=(1, 2, 3)), self.out_shape[1] * self.out_shape[2])
 
 

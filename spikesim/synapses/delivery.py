@@ -1,4 +1,4 @@
-"""The interface of projections: their synapses, weights, delays and plasticity, for every reader."""
+"""The common interface of projections: synapses, weights, delays and plasticity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Edges(NamedTuple):
     """All synapses of a projection, one entry each, sorted by presynaptic neuron.
 
     Attributes:
-        pre, post: int32 (n_synapses,), neurons.
+        pre, post: int32 (n_synapses,), indices of neurons.
         w: (n_synapses,), weights.
         delay: int64 (n_synapses,), steps.
     """
@@ -37,17 +37,17 @@ class Edges(NamedTuple):
 class Projection(Protocol):
     """Synapses from one population to another.
 
-    A kind of projection is a frozen dataclass with these attributes and methods. `w` of the methods holds the
-    weights as they are now, in the shape in which `Network.weights` returns them.
+    A kind of projection is a frozen dataclass with these attributes and methods. The argument `w` of the
+    methods is the array of current weights, in the shape in which `Network.weights` returns them.
 
     Attributes:
         pre, post: names of populations.
         w: the declared weights.
-        delay: the least number of steps from a spike to its arrival.
+        delay: the smallest number of steps from a spike to its arrival.
         name: unique in a network.
-        plastic: the rule that changes the weights; None where they are fixed, or the kind has no rules.
-        receptor: which of the inputs of `post` it feeds, where its model has several; None for the first.
-        follows: name of the projection of which this one is the transpose; None for weights of its own.
+        plastic: the rule that changes the weights; None for fixed weights, or a kind without rules.
+        receptor: the receptor of `post` that it feeds, if its model has several; None for the first.
+        follows: name of the projection of which this one is the transpose; None if it has its own weights.
         longest_delay: the largest number of steps from a spike to its arrival.
     """
 
@@ -63,12 +63,12 @@ class Projection(Protocol):
 
     @property
     def delay(self) -> int:
-        """Steps."""
+        """The smallest delay, in steps."""
         ...
 
     @property
     def longest_delay(self) -> int:
-        """Steps."""
+        """The largest delay, in steps."""
         ...
 
     @property
@@ -88,7 +88,7 @@ class Projection(Protocol):
 
     @property
     def receptor(self) -> str | None:
-        """The input of `post` that it feeds."""
+        """The receptor of `post` that it feeds."""
         ...
 
     @property
@@ -100,16 +100,16 @@ class Projection(Protocol):
         """Check that the projection fits populations of these sizes.
 
         Raises:
-            DeclarationError: it does not.
+            DeclarationError: the sizes do not fit.
         """
         ...
 
     def declared(self, n_pre: int, n_post: int) -> Weights:
-        """The declared weights, in the shape that the other methods take."""
+        """The declared weights, in the shape that the other methods expect."""
         ...
 
     def fixed(self, w: Weights) -> Projection:
-        """The same synapses with these weights, and without a rule."""
+        """The same projection with these weights and without a rule."""
         ...
 
     def edges(self, w: Weights) -> Edges:
@@ -117,19 +117,20 @@ class Projection(Protocol):
         ...
 
     def pieces(self, w: Weights) -> list[Piece]:
-        """For each delay the matrix (n_pre, n_post) of what a spike adds: the readable form."""
+        """For each delay the weight matrix (n_pre, n_post), used by the naive engine."""
         ...
 
     def deliveries(self, w: Weights) -> list[Delivery]:
         """For each delay a function deliver(fired, signs, current) -> n_events.
 
-        It adds what the spikes of `fired` int32 (k,) with `signs` int8 (k,) bring to `current` float64
-        (n_post,), and returns how many synapses it went through. It reads `w` anew at every call.
+        It adds the input currents caused by the spikes of the neurons `fired`, int32 (k,), with `signs`, int8
+        (k,), to `current`, float64 (n_post,), and returns the number of synaptic events. It reads the current
+        values of `w` at every call.
         """
         ...
 
     def reach(self, w: Weights, n_post: int) -> Weights:
-        """The largest sum of absolute weights that one step can bring to each neuron, (n_post,)."""
+        """The largest sum of absolute weights that can arrive at each neuron in one step, (n_post,)."""
         ...
 
 
@@ -137,15 +138,15 @@ class PlasticProjection(Projection, Protocol):
     """A projection that a rule can change."""
 
     def layout(self, n_pre: int, n_post: int) -> Layout:
-        """Which synapse joins what; for online rules."""
+        """The neurons that each synapse connects, for online rules."""
         ...
 
     def shaped(self, w: Weights, n_pre: int, n_post: int) -> Weights:
-        """Weights (n_synapses,) in the shape that the other methods take."""
+        """Weights (n_synapses,) in the shape that the other methods expect."""
         ...
 
     def check_online(self) -> None:
-        """Check that a rule which acts in every step can act on these synapses.
+        """Check that an online rule can act on these synapses.
 
         Raises:
             DeclarationError: it cannot.
@@ -154,7 +155,7 @@ class PlasticProjection(Projection, Protocol):
 
 
 def check_delay(name: str, delay: int) -> None:
-    """Check that a delay is a whole number of steps, not negative.
+    """Check that a delay is a whole number of steps >= 0.
 
     Raises:
         DeclarationError: it is not.

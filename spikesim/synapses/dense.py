@@ -17,7 +17,7 @@ from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_de
 
 @dataclass(frozen=True)
 class Transpose:
-    """Symmetric feedback: the weights of the named projection, transposed, following it while it learns."""
+    """Symmetric feedback: the transposed weights of the named projection, also while it learns."""
 
     of: str
 
@@ -28,13 +28,13 @@ class Dense:
 
     Attributes:
         pre, post: names of populations.
-        w: float64 (n_pre, n_post), on the grid of `post` where fixed, on the master grid of 2**-28 where a
-            CountRule changes it, real numbers where another rule does; or a `Transpose` of another
-            projection, which brings that one's grid.
-        delay: steps from the spike to its arrival, >= 0.
-        plastic: the rule that changes the weights; None where they are fixed.
-        name: how results and other projections call it; "pre->post" where it is not given.
-        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
+        w: float64 (n_pre, n_post), in the unit of the threshold: fixed weights on the grid of `post`, weights
+            with a trial rule on the master grid of 2**-28, weights with an online rule real numbers; or a
+            `Transpose` of another projection, with the grid of that one.
+        delay: steps from a spike to its arrival, >= 0.
+        plastic: the rule that changes the weights; None for fixed weights.
+        name: unique in a network; "pre->post" by default.
+        receptor: the receptor of `post` that it feeds, if that has several; None for the first.
 
     Raises:
         DeclarationError: weights that are not a matrix, a negative delay, a plastic transpose.
@@ -65,12 +65,12 @@ class Dense:
 
     @property
     def follows(self) -> str | None:
-        """The projection of which this one is the transpose; None for weights of its own."""
+        """The projection of which this one is the transpose; None if it has its own weights."""
         return self.w.of if isinstance(self.w, Transpose) else None
 
     @property
     def longest_delay(self) -> int:
-        """Steps."""
+        """The largest delay, in steps."""
         return self.delay
 
     def check_sizes(self, n_pre: int, n_post: int) -> None:
@@ -90,7 +90,7 @@ class Dense:
         return replace(self, w=w, plastic=None)
 
     def edges(self, w: Weights) -> Edges:
-        """Every synapse, those of weight 0 too, row by row."""
+        """Every synapse, row by row, including those of weight 0."""
         n_pre, n_post = w.shape
         return Edges(
             np.repeat(np.arange(n_pre, dtype=np.int32), n_post),
@@ -105,28 +105,28 @@ class Dense:
         return Layout.of(np.arange(n_pre + 1, dtype=np.int64) * n_post, post, n_post)
 
     def shaped(self, w: Weights, n_pre: int, n_post: int) -> Weights:
-        """The matrix of weights (n_synapses,)."""
+        """The weights (n_synapses,) as a matrix."""
         return w.reshape(n_pre, n_post)
 
     def check_online(self) -> None:
-        """Every online rule can act on a matrix."""
+        """See `PlasticProjection`: every online rule can act on a matrix."""
 
     def pieces(self, w: Weights) -> list[Piece]:
         """The delay and the matrix (n_pre, n_post); see `Projection`."""
         return [(self.delay, w)]
 
     def deliveries(self, w: Weights) -> list[Delivery]:
-        """The delay, and the event-driven way from spikes to currents; see `Projection`."""
+        """The delay and its delivery function; see `Projection`."""
         rows = np.ascontiguousarray(w)
         return [(self.delay, lambda fired, signs, current: _add_rows(rows, fired, signs, current))]
 
     def reach(self, w: Weights, n_post: int) -> Weights:
-        """The largest sum of absolute weights into each neuron, (n_post,)."""
+        """The largest sum of absolute weights onto each neuron, (n_post,)."""
         return np.asarray(np.abs(w).sum(axis=0))
 
     @property
     def matrix(self) -> npt.NDArray[np.float64]:
-        """The weights of a projection that has its own, float64 (n_pre, n_post)."""
+        """The weights, float64 (n_pre, n_post); not for a transpose."""
         assert not isinstance(self.w, Transpose), f"{self.name} is a transpose"
         return self.w
 

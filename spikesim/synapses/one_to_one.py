@@ -1,4 +1,4 @@
-"""One-to-one projections of one fixed weight: I_j(t) = w * s_pre,j(t - delay)."""
+"""One-to-one projections with one fixed weight: I_j(t) = w * s_pre,j(t - delay)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class OneToOne:
     """Neuron j of `pre` to neuron j of `post`, as in the loss circuit and the injection of fig. 4(b).
 
     Attributes:
-        pre, post: names of populations of one size.
-        w: the weight, on the grid of `post`.
-        delay: steps from the spike to its arrival, >= 0.
-        name: "pre->post" where it is not given.
-        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
+        pre, post: names of populations of equal size.
+        w: the weight, in the unit of the threshold, on the grid of `post`.
+        delay: steps from a spike to its arrival, >= 0.
+        name: unique in a network; "pre->post" by default.
+        receptor: the receptor of `post` that it feeds, if that has several; None for the first.
     """
 
     follows: ClassVar[None] = None
@@ -41,14 +41,14 @@ class OneToOne:
 
     @property
     def longest_delay(self) -> int:
-        """Steps."""
+        """The largest delay, in steps."""
         return self.delay
 
     def check_sizes(self, n_pre: int, n_post: int) -> None:
         """See `Projection`."""
         if n_pre != n_post:
             raise DeclarationError(
-                f"{self.name}: one-to-one needs equal sizes, and {self.pre} has {n_pre}, {self.post} has "
+                f"{self.name}: one-to-one needs equal sizes; {self.pre} has {n_pre} neurons, {self.post} has "
                 f"{n_post}"
             )
 
@@ -57,7 +57,7 @@ class OneToOne:
         return np.full(n_post, self.w)
 
     def fixed(self, w: Weights) -> OneToOne:
-        """See `Projection`; all of `w` are equal."""
+        """See `Projection`; all entries of `w` are equal."""
         return replace(self, w=float(w.flat[0]))
 
     def edges(self, w: Weights) -> Edges:
@@ -70,11 +70,11 @@ class OneToOne:
         return [(self.delay, np.diag(w))]
 
     def deliveries(self, w: Weights) -> list[Delivery]:
-        """The delay, and the event-driven way from spikes to currents; see `Projection`. `w` is (n,)."""
+        """The delay and its delivery function; see `Projection`. `w` is (n,)."""
         return [(self.delay, lambda fired, signs, current: _add(w, fired, signs, current))]
 
     def reach(self, w: Weights, n_post: int) -> Weights:
-        """The absolute weight into each neuron, (n_post,)."""
+        """The absolute weight onto each neuron, (n_post,)."""
         return np.abs(w)
 
 

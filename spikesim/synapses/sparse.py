@@ -18,23 +18,24 @@ from spikesim.synapses.delivery import Deliver, Delivery, Edges, Piece, Weights,
 
 @dataclass(frozen=True, eq=False)
 class Sparse:
-    """A projection of single synapses; the functions of `spikesim.connect` make them.
+    """A projection of individual synapses, usually built by the functions of `spikesim.connect`.
 
-    12 bytes a synapse with weights of float64, 8 with float32, 4 with one weight for all.
+    Memory: 12 bytes per synapse with float64 weights, 8 with float32, 4 with one weight for all.
 
     Attributes:
         pre, post: names of populations.
         indptr: int64 (n_pre + 1,); the synapses of neuron i are indptr[i] .. indptr[i + 1] - 1.
         indices: int32 (n_synapses,), the postsynaptic neurons.
-        w: float64 or float32 (n_synapses,), or one number; on the grid of `post`, where it has one.
-        delay: steps from a spike to its arrival, >= 0.
-        delays: uint16 (n_synapses,), steps more than `delay`, synapse by synapse; None for none.
-        plastic: an online rule that changes the weights; None where they are fixed.
-        name: "pre->post" where it is not given.
-        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
+        w: float64 or float32 (n_synapses,), or one number; in the unit of the threshold, on the grid of
+            `post` if it has one.
+        delay: smallest number of steps from a spike to its arrival, >= 0.
+        delays: uint16 (n_synapses,), additional steps of each synapse; None for none.
+        plastic: an online rule that changes the weights; None for fixed weights.
+        name: unique in a network; "pre->post" by default.
+        receptor: the receptor of `post` that it feeds, if that has several; None for the first.
 
     Raises:
-        DeclarationError: arrays that do not fit each other, an index below 0, a delay that is none, a NaN.
+        DeclarationError: arrays that do not fit each other, an index below 0, an invalid delay, NaN.
     """
 
     follows: ClassVar[None] = None
@@ -57,24 +58,26 @@ class Sparse:
         indices = _integers(self.name, "indices", self.indices, np.int32)
         if indptr.ndim != 1 or not len(indptr) or indptr[0] != 0 or (np.diff(indptr) < 0).any():
             raise DeclarationError(
-                f"{self.name}: indptr begins with 0 and never falls; one entry for each presynaptic "
-                "neuron, and one"
+                f"{self.name}: indptr must begin with 0 and not decrease, with n_pre + 1 entries"
             )
         if indptr[-1] != len(indices):
             raise DeclarationError(
-                f"{self.name}: indptr ends at {indptr[-1]}, and there are {len(indices)} indices"
+                f"{self.name}: indptr ends with {indptr[-1]}; {len(indices)} is needed, the number of indices"
             )
         if len(indices) and indices.min() < 0:
             k = int(np.argmax(indices < 0))
             raise DeclarationError(
-                f"{self.name}: synapse {k} goes to neuron {indices[k]}; neurons count from 0"
+                f"{self.name}: synapse {k} goes to neuron {indices[k]}; neurons are numbered from 0"
             )
         w = np.asarray(self.w)
         if not np.can_cast(w.dtype, np.float64):
-            raise DeclarationError(f"{self.name}: weights of {w.dtype}; real numbers are needed")
+            raise DeclarationError(f"{self.name}: weights of dtype {w.dtype}; real numbers are needed")
         w = w if w.dtype in (np.float32, np.float64) else w.astype(np.float64)
         if w.shape not in ((), indices.shape):
-            raise DeclarationError(f"{self.name}: weights of {w.shape} for {len(indices)} synapses")
+            raise DeclarationError(
+                f"{self.name}: weights of the shape {w.shape} for {len(indices)} synapses; one number, or "
+                f"one per synapse, is needed"
+            )
         arrays: dict[str, Any] = {"indptr": indptr, "indices": indices, "w": w}
         if self.delays is not None:
             arrays["delays"] = _integers(self.name, "delays", self.delays, np.uint16)
@@ -89,7 +92,7 @@ class Sparse:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are."""
+        """The number of synapses."""
         return len(self.indices)
 
     @property
@@ -99,30 +102,30 @@ class Sparse:
 
     @property
     def late(self) -> npt.NDArray[np.int64]:
-        """Steps from a spike to its arrival beyond `delay`, synapse by synapse, int64 (n_synapses,)."""
+        """The additional delay of each synapse beyond `delay`, int64 (n_synapses,), in steps."""
         return np.zeros(self.n_synapses, np.int64) if self.delays is None else self.delays.astype(np.int64)
 
     @property
     def longest_delay(self) -> int:
-        """Steps."""
+        """The largest delay, in steps."""
         return self.delay + (0 if self.delays is None else int(self.delays.max(initial=0)))
 
     def check_sizes(self, n_pre: int, n_post: int) -> None:
         """See `Projection`."""
         if len(self.indptr) != n_pre + 1:
             raise DeclarationError(
-                f"{self.name}: rows for {len(self.indptr) - 1} presynaptic neurons, and {self.pre} has "
-                f"{n_pre}"
+                f"{self.name}: indptr has rows for {len(self.indptr) - 1} presynaptic neurons; {self.pre} "
+                f"has {n_pre}"
             )
         if self.n_synapses and self.indices.max() >= n_post:
             k = int(np.argmax(self.indices))
             raise DeclarationError(
-                f"{self.name}: synapse {k} goes to neuron {self.indices[k]}, and {self.post} has {n_post} "
-                f"(0 .. {n_post - 1})"
+                f"{self.name}: synapse {k} goes to neuron {self.indices[k]}; {self.post} has {n_post} "
+                f"neurons (0 .. {n_post - 1})"
             )
 
     def declared(self, n_pre: int, n_post: int) -> Weights:
-        """The declared weights, (n_synapses,), or () where all synapses have one weight."""
+        """The declared weights, (n_synapses,), or () if all synapses share one weight."""
         return np.asarray(self.w)
 
     def fixed(self, w: Weights) -> Sparse:
@@ -139,27 +142,27 @@ class Sparse:
         return Layout.of(self.indptr, self.indices, n_post)
 
     def shaped(self, w: Weights, n_pre: int, n_post: int) -> Weights:
-        """The weights as they are, (n_synapses,)."""
+        """The weights unchanged, (n_synapses,)."""
         return w
 
     def check_online(self) -> None:
-        """See `PlasticProjection`: each synapse has a weight of its own, and all have one delay."""
+        """See `PlasticProjection`: needs one weight per synapse, and one delay for all."""
         if np.ndim(self.w) == 0:
             raise DeclarationError(
-                f"{self.name}: one weight for all synapses, and {type(self.plastic).__name__} changes "
-                f"each of them; give w as an array of {self.n_synapses}"
+                f"{self.name}: all synapses share one weight, and {type(self.plastic).__name__} changes each "
+                f"individually; give w as an array of {self.n_synapses}"
             )
         if self.delays is not None:
             raise DeclarationError(
-                f"{self.name}: synapses that learn share one delay; declare a projection for each delay, "
-                f"without delays="
+                f"{self.name}: synapses with an online rule must have one delay; declare a projection for "
+                f"each delay, without delays="
             )
 
     def pieces(self, w: Weights) -> list[Piece]:
         """For each delay the matrix (n_pre, n_post); several synapses between two neurons add up."""
         late = self.late
         each, rows = np.broadcast_to(w, self.indices.shape), self.rows
-        # As wide as its farthest synapse: the network knows the rest, and zeros add nothing.
+        # The matrix ends with the last neuron that has a synapse; the columns after it would be zeros.
         shape = (len(self.indptr) - 1, int(self.indices.max(initial=-1)) + 1)
         found = []
         for extra in np.unique(late):
@@ -169,7 +172,7 @@ class Sparse:
         return found
 
     def deliveries(self, w: Weights) -> list[Delivery]:
-        """For each delay the event-driven way; see `Projection`. One delay needs no copy of anything."""
+        """For each delay its delivery function; see `Projection`. With one delay, no array is copied."""
         if self.delays is None:
             return [(self.delay, _deliver(self.indptr, self.indices, w, None))]
         rows, found = self.rows, []
@@ -181,27 +184,28 @@ class Sparse:
         return found
 
     def reach(self, w: Weights, n_post: int) -> Weights:
-        """The largest sum of absolute weights into each neuron, float64 (n_post,)."""
+        """The largest sum of absolute weights onto each neuron, float64 (n_post,)."""
         total = np.zeros(n_post)
         _add_absolute(self.indices, w.reshape(-1), total)
         return total
 
 
 def _integers(name: str, what: str, values: Any, kind: type[Any]) -> npt.NDArray[Any]:
-    """Values as integers of a kind, copied only where they are not.
+    """Values as an array of an integer dtype, copied only if they have another.
 
     Raises:
-        DeclarationError: another shape, no integers, or beyond the kind's range.
+        DeclarationError: another shape, no integers, or outside the range of the dtype.
     """
     array = np.asarray(values)
     if array.ndim != 1 or not (np.issubdtype(array.dtype, np.integer) or array.size == 0):
         raise DeclarationError(
-            f"{name}: {what} are {array.dtype} {array.shape}; a list of integers is needed"
+            f"{name}: {what} has dtype {array.dtype} and shape {array.shape}; a list of integers is needed"
         )
     limits = np.iinfo(kind)
     if array.size and array.dtype != kind and (array.min() < limits.min or array.max() > limits.max):
         raise DeclarationError(
-            f"{name}: {what} from {array.min()} to {array.max()}; they lie in [{limits.min}, {limits.max}]"
+            f"{name}: {what} from {array.min()} to {array.max()}; the limits are {limits.min} and "
+            f"{limits.max}"
         )
     return array.astype(kind, copy=False)
 
@@ -216,7 +220,7 @@ def _deliver(indptr: Any, indices: Any, w: Weights, chosen: Any) -> Deliver:
 
 @kernel
 def _add_absolute(indices, w, total):  # type: ignore[no-untyped-def]
-    """Without a copy of the indices, as NumPy's bincount makes one: there may be 10**8 of them."""
+    """Sum |w| per neuron without copying the indices (as NumPy's bincount does): there may be 10**8."""
     for m in range(indices.size):
         total[indices[m]] += abs(w[m if w.size > 1 else 0])
 

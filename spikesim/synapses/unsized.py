@@ -1,4 +1,4 @@
-"""Projections whose sizes are those of the populations that they join, known when a network is built."""
+"""Projections without sizes: completed from their populations when a network is built."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SIZES = ("n_pre", "n_post", "n")
 
 @dataclass(frozen=True)
 class Unsized:
-    """A projection that is made when the sizes of its populations are known.
+    """A projection that is built when the sizes of its populations are known.
 
     Attributes:
         pre, post: names of populations.
-        make: called with the sizes that it needs, by name: n_pre, n_post, n.
-        needs: their names.
+        make: builds the projection; called with the sizes in `needs` as keyword arguments.
+        needs: names of the needed sizes, among n_pre, n_post and n.
     """
 
     pre: str
@@ -37,7 +37,7 @@ class Unsized:
         """
         if "n" in self.needs and n_pre != n_post:
             raise DeclarationError(
-                f"{self.pre}->{self.post}: one-to-one needs equal sizes, and {self.pre} has {n_pre}, "
+                f"{self.pre}->{self.post}: one-to-one needs equal sizes; {self.pre} has {n_pre} neurons, "
                 f"{self.post} has {n_post}"
             )
         sizes = {"n_pre": n_pre, "n_post": n_post, "n": n_pre}
@@ -45,8 +45,9 @@ class Unsized:
 
 
 def sizes_optional(function: F) -> F:
-    """Let a function (pre, post, sizes, ...) -> projection be called without the sizes: it then returns an
-    `Unsized`, and the network fills them in.
+    """Decorator of functions (pre, post, sizes, ...) -> projection that makes the sizes optional.
+
+    Called without sizes, the function returns an `Unsized`, which the network completes.
     """
     full = inspect.signature(function)
     needs = tuple(name for name in SIZES if name in full.parameters)

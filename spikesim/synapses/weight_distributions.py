@@ -1,4 +1,4 @@
-"""Weights and delays that are drawn: functions (n_synapses, seed) -> array, for `spikesim.connect`."""
+"""Random weights and delays: functions (n_synapses, seed) -> array, for `spikesim.connect`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from spikesim.rng import Stream
 Numbers = npt.NDArray[Any]
 Drawn = Callable[[int, int], Numbers]
 CHUNK = 1 << 18
-NUMBERS, SYNAPSES, STEPS = 0, 1, 2  # epochs of Stream.CONNECT: one seed serves all three
+NUMBERS, SYNAPSES, STEPS = 0, 1, 2  # epochs of Stream.CONNECT, so that one seed serves all three
 
 
 def uniform(low: float, high: float, bits: int | None = None, kind: type[Any] = np.float64) -> Drawn:
-    """Weights drawn evenly from [low, high), rounded to the grid of 2**-bits where bits are given.
+    """Weights with a uniform distribution on [low, high), rounded to the grid of 2**-bits if bits is given.
 
     Args:
-        low, high: low < high.
-        bits: of the grid of `post`; None for real numbers.
+        low, high: bounds, in the unit of the threshold; low < high.
+        bits: fractional bits of the grid of `post`; None for real numbers.
         kind: np.float64 or np.float32.
     """
 
@@ -34,7 +34,10 @@ def uniform(low: float, high: float, bits: int | None = None, kind: type[Any] = 
 
 
 def normal(mean: float, spread: float, bits: int | None = None, kind: type[Any] = np.float64) -> Drawn:
-    """Weights of a mean and a standard deviation (see `rng.normal`); the rest as in `uniform`."""
+    """Weights with a normal distribution of given mean and standard deviation `spread`; see `rng.normal`.
+
+    Rounding and dtype as in `uniform`.
+    """
 
     def drawn(n: int, seed: int) -> Numbers:
         return _chunks(
@@ -45,10 +48,10 @@ def normal(mean: float, spread: float, bits: int | None = None, kind: type[Any] 
 
 
 def steps(low: int, high: int) -> Drawn:
-    """Delays drawn evenly from the whole numbers of [low, high].
+    """Delays with a uniform distribution on the whole numbers of [low, high], in steps.
 
     Raises:
-        DeclarationError: no whole numbers 0 <= low <= high < 2**16.
+        DeclarationError: not whole numbers with 0 <= low <= high < 2**16.
     """
     if not (grid.whole(low) and grid.whole(high, int(low)) and high < 2**16):
         raise DeclarationError(f"steps({low!r}, {high!r}): whole numbers 0 <= low <= high < 2**16 are needed")
@@ -66,7 +69,7 @@ def _evenly(n: int, seed: int, epoch: int, chunk: int) -> npt.NDArray[np.float64
 
 
 def _chunks(n: int, kind: type[Any], bits: int | None, draw: Callable[[int, int], Numbers]) -> Numbers:
-    """n numbers, drawn by the chunk, so that it takes little memory."""
+    """n numbers, drawn in chunks, to bound the memory."""
     out = np.empty(n, kind)
     for k, first in enumerate(range(0, n, CHUNK)):
         part = draw(min(CHUNK, n - first), k)

@@ -223,13 +223,13 @@ def test_where_rules_are_refused() -> None:
         (lambda: pair(STDP), "members signal, start and step"),
         (
             lambda: Network(ends, (Sparse("pre", "post", *sparse, 0.5, plastic=STDP(0.1, 0.1)),)),
-            "one weight for all",
+            "all synapses share one weight",
         ),
         (
             lambda: Network(
                 ends, (Sparse("pre", "post", *sparse, [0.5], 0, np.ones(1, np.uint16), STDP(0.1, 0.1)),)
             ),
-            "share one delay",
+            "must have one delay",
         ),
         (
             lambda: Network(

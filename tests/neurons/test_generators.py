@@ -137,7 +137,7 @@ A = {"a": IF(2, 1.0, 4)}
         (lambda: Network({"s": Source(2)}, (), drives=(CurrentInput("s"),)), "'s' only sends"),
         (
             lambda: Network(A, (), drives=(CurrentInput("a"), CurrentInput("a"))),
-            "name 'a' of a drive is used twice",
+            "name '->a' of a drive is used twice",
         ),
         (lambda: Network(A, (), drives=(CurrentInput("a", "a"),)), "name 'a' of a drive is used twice"),
         (lambda: Network(A, (), drives=(PoissonInput("a", 1.0, 0.3),)), "w: 0.3 lies .* off the grid"),
@@ -159,7 +159,7 @@ def test_where_generators_and_drives_are_refused(make: Any, said: str) -> None:
 def test_currents_that_do_not_fit(name: str) -> None:
     net = Network(A, (), drives=(CurrentInput("a"),))
     for given, said in (
-        ({}, r"inputs for \[\]; this network is given \['->a'\]"),
+        ({}, r"inputs for \[\]; this network has the inputs \['->a'\]"),
         ({"->a": np.zeros(2), "x": 1}, "inputs for"),
         ({"->a": np.zeros((4, 2))}, r"a current of shape \(4, 2\); \(5, 2\), or \(2,\)"),
         ({"->a": np.zeros(3)}, "shape"),

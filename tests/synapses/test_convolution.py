@@ -104,8 +104,8 @@ GOOD: dict[str, Any] = {"w": np.ones((2, 1, 2, 2)), "shape": (1, 4, 4)}
         ({"shape": (4, 4)}, r"shape = \(4, 4\); \(channels, rows, columns\)"),
         ({"shape": 16}, "shape = 16"),
         ({"shape": (1, 4, 0)}, "shape = "),
-        ({"w": np.ones((2, 3, 2, 2))}, "w is for 3 input channels a group; 1 channels in 1 groups have 1"),
-        ({"groups": 2}, "groups = 2; it has to divide 1 input and 2 output channels"),
+        ({"w": np.ones((2, 3, 2, 2))}, "w has 3 input channels per group; 1 channels in 1 groups need 1"),
+        ({"groups": 2}, "groups = 2; it must divide the 1 input and 2 output channels"),
         ({"groups": 0}, "groups = 0"),
         ({"stride": 0}, "stride = 0; whole numbers >= 1"),
         ({"stride": (1, 1.5)}, "stride = "),
@@ -126,8 +126,8 @@ def test_what_is_refused(change: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("n_pre", "n_post", "change", "said"),
     [
-        (15, 18, {}, r"from \(1, 4, 4\) = 16 to \(2, 3, 3\) = 18 neurons, and in has 15, a has 18"),
-        (16, 9, {}, "in has 16, a has 9"),
+        (15, 18, {}, r"the shapes are \(1, 4, 4\) = 16 and \(2, 3, 3\) = 18 neurons; in has 15 and a has 18"),
+        (16, 9, {}, "in has 16 and a has 9"),
         (16, 18, {"w": np.full((2, 1, 2, 2), 0.1)}, "w: 0.1 lies .* off the grid"),
         (16, 18, {"w": np.full((2, 1, 2, 2), np.inf)}, "w: holds inf"),
     ],

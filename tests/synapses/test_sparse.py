@@ -103,22 +103,22 @@ def test_no_synapses_at_all() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"indptr": [1, 2]}, "indptr begins with 0"),
-        ({"indptr": [0, 2, 1]}, "never falls"),
-        ({"indptr": []}, "indptr begins with 0"),
-        ({"indptr": [0, 3]}, "indptr ends at 3, and there are 2 indices"),
-        ({"indptr": [0, 1.5]}, "indptr are float64"),
-        ({"indices": [0, -1]}, "synapse 1 goes to neuron -1; neurons count from 0"),
-        ({"indices": [0.0, 1.0]}, "indices are float64"),
+        ({"indptr": [1, 2]}, "indptr must begin with 0"),
+        ({"indptr": [0, 2, 1]}, "not decrease"),
+        ({"indptr": []}, "indptr must begin with 0"),
+        ({"indptr": [0, 3]}, "indptr ends with 3; 2 is needed, the number of indices"),
+        ({"indptr": [0, 1.5]}, "indptr has dtype float64"),
+        ({"indices": [0, -1]}, "synapse 1 goes to neuron -1; neurons are numbered from 0"),
+        ({"indices": [0.0, 1.0]}, "indices has dtype float64"),
         ({"indices": [[0, 1]]}, "a list of integers"),
         ({"indices": [0, 2**31]}, "indices from 0 to 2147483648"),
-        ({"w": [1.0]}, r"weights of \(1,\) for 2 synapses"),
-        ({"w": [1.0, 2.0j]}, "weights of complex128; real numbers"),
+        ({"w": [1.0]}, r"weights of the shape \(1,\) for 2 synapses"),
+        ({"w": [1.0, 2.0j]}, "weights of dtype complex128; real numbers"),
         ({"delay": -1}, "delay = -1"),
         ({"delays": [0]}, "1 delays for 2 synapses"),
         ({"delays": [0, -1]}, "delays from -1 to 0"),
         ({"delays": [0, 2**16]}, "65536"),
-        ({"delays": [0, 0.5]}, "delays are float64"),
+        ({"delays": [0, 0.5]}, "delays has dtype float64"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], said: str) -> None:
@@ -136,8 +136,8 @@ def test_what_is_refused(change: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("p", "said"),
     [
-        (Sparse("in", "a", [0, 1], [0], 1.0), "rows for 1 presynaptic neurons, and in has 2"),
-        (Sparse("in", "a", [0, 1, 2], [0, 3], 1.0), r"synapse 1 goes to neuron 3, and a has 3 \(0 .. 2\)"),
+        (Sparse("in", "a", [0, 1], [0], 1.0), "rows for 1 presynaptic neurons; in has 2"),
+        (Sparse("in", "a", [0, 1, 2], [0, 3], 1.0), r"synapse 1 goes to neuron 3; a has 3 neurons \(0 .. 2\)"),
         (Sparse("in", "a", [0, 1, 2], [0, 1], [0.25, 0.3]), "w: 0.3 lies .* off the grid"),
         (Sparse("in", "a", [0, 1, 2], [0, 1], [0.25, float("nan")]), "w: holds nan"),
         (Sparse("a", "a", [0, 1, 1, 1], [0], 1.0), "a cycle of zero delay: a -> a"),

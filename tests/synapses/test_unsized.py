@@ -39,7 +39,7 @@ def test_with_sizes_it_is_made_at_once_and_without_when_they_are_known() -> None
 def test_one_to_one_needs_equal_sizes() -> None:
     later = same("a", "b")
     assert later.needs == ("n",) and later.sized(3, 3).w.shape == (3, 3)
-    with pytest.raises(DeclarationError, match="a has 3, b has 4"):
+    with pytest.raises(DeclarationError, match="a has 3 neurons, b has 4"):
         later.sized(3, 4)
 
 
