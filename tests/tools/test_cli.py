@@ -355,7 +355,7 @@ def test_damaged_runs_are_named(spikesim: Command) -> None:
             Path(path).write_bytes(contents)
 
     spoil("a/network.h5", lambda b: b[: len(b) // 2])
-    attempt("a/network.h5 is damaged: it is cut off")
+    attempt("a/network.h5 is damaged: it is truncated")
     spoil("a/network.h5", lambda b: b"")
     attempt("a/network.h5 is damaged")
     for path in checkpoints:

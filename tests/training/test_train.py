@@ -255,7 +255,7 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(
     last = sorted((tmp_path / "run" / "checkpoints").iterdir())[-1]
     last.write_bytes(last.read_bytes()[:-100])
     run = resume(tmp_path / "run", DATA)
-    assert "cut off" in caplog.text
+    assert "truncated" in caplog.text
     assert run.weights_sha256 == whole.weights_sha256
     assert lines(run) == bare(run.metrics) == bare(whole.metrics)
 
