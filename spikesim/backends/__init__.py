@@ -1,1 +1,1 @@
-"""Other simulators as references: the same `Network`, the same `run`, the same `Recording`."""
+"""Other simulators as backends: the same `Network`, `run` and `Recording` as the engines."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, JSON that comes back as it went, locks, and SHA-256."""
+"""File helpers: atomic writes, canonical JSON, locks, and SHA-256."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from spikesim.errors import CheckpointError, SpikesimError
 fcntl: Any
 try:
     fcntl = importlib.import_module("fcntl")
-except ImportError:  # not a POSIX system: `lock_file` says so when it matters
+except ImportError:  # not a POSIX system: `lock_file` logs a warning
     fcntl = None
 
 log = logging.getLogger(__name__)
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-DISK = FULL | {errno.EIO}  # what can only be the disk's fault, whoever wrote
+DISK = FULL | {errno.EIO}  # errors that only the disk can cause, also in code of the caller
 NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF})
 JSON_DEPTH = 100
 
@@ -42,12 +42,12 @@ def atomic_write(
     size: int | None = None,
     error: type[SpikesimError] = SpikesimError,
 ) -> Iterator[BinaryIO]:
-    """Yield a binary handle; on a clean exit its contents become `path`, on any other `path` stays as it was.
+    """Write a file atomically: yields a binary handle whose contents replace `path` on a normal exit.
 
-    The bytes go to a temporary file in the same folder, are synced, and replace `path` in one move; the
-    temporary file goes away on any failure. `what` ("the checkpoint") and `size` (bytes, where known) are for
-    the message. Raises `error` when the disk is full, the folder is missing or there is no permission; an
-    exception of the caller's own passes through unchanged.
+    The bytes are written to a temporary file in the same folder, synced, and moved to `path`. On any failure
+    the temporary file is removed and `path` is unchanged. `what` ("the checkpoint") and `size` (bytes, if
+    known) are for the error message. Raises `error` if the disk is full, the folder is missing or there is no
+    permission; other exceptions of the caller pass through unchanged.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
@@ -92,7 +92,7 @@ def write_bytes(
 
 
 def write_failure(path: Path, what: str, problem: OSError, size: int | None = None) -> str:
-    """The sentence for a write that failed: what, where, bytes needed and free, the way out."""
+    """The error message for a failed write: what, where, bytes needed and free, the way out."""
     needed = "" if size is None else f" {size:,} bytes are needed"
     with suppress(OSError):
         free = shutil.disk_usage(path.parent).free
@@ -100,7 +100,7 @@ def write_failure(path: Path, what: str, problem: OSError, size: int | None = No
     numbers = f" ({needed.strip()})" if needed else ""
     start = f"{what} could not be written to {path}: "
     if problem.errno in FULL:
-        reason = {errno.EDQUOT: "the quota is used up", errno.EFBIG: "a limit on file sizes was met"}
+        reason = {errno.EDQUOT: "the quota is used up", errno.EFBIG: "a limit on file sizes was reached"}
         full = reason.get(problem.errno or 0, "the disk is full")
         return f"{start}{full}{numbers}. Free some space, or choose a folder on another disk."
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -115,17 +115,17 @@ def write_failure(path: Path, what: str, problem: OSError, size: int | None = No
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name in `folder` survive a power cut, where the system offers that."""
+    """Sync a folder, so that a new name in it survives a power failure, if the system supports that."""
     if os.name != "posix":
         return
     try:
         number = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # a folder that may be written but not read cannot be synced by its owner
+    except PermissionError:  # a folder with write but without read permission cannot be synced
         return
     try:
         os.fsync(number)
     except OSError as problem:
-        if problem.errno not in NO_FOLDER_SYNC:  # some file systems do not sync folders; the file itself is
+        if problem.errno not in NO_FOLDER_SYNC:  # some file systems cannot sync folders; the file is synced
             raise
     finally:
         os.close(number)
@@ -137,7 +137,7 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def sha256_stream(handle: BinaryIO, chunk: int = 1 << 20) -> str:
-    """SHA-256 of what is left to read in `handle`, in pieces of `chunk` bytes."""
+    """SHA-256 (hex) of the rest of `handle`, read in chunks of `chunk` bytes."""
     state = hashlib.sha256()
     while piece := handle.read(chunk):
         state.update(piece)
@@ -145,7 +145,7 @@ def sha256_stream(handle: BinaryIO, chunk: int = 1 << 20) -> str:
 
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file's contents as 64 hex digits; memory use does not grow with the file."""
+    """SHA-256 of a file's contents as 64 hex digits, in bounded memory."""
     with open(path, "rb") as handle:
         return sha256_stream(handle)
 
@@ -159,9 +159,9 @@ def json_bytes(
 ) -> bytes:
     """Canonical JSON (sorted keys, ASCII): equal values give equal bytes.
 
-    Dictionaries with string keys, lists, strings, integers, finite floats, booleans and None come back as
-    they went; tuples come back as lists and NumPy scalars as numbers. Anything else raises `error` with its
-    place.
+    Dictionaries with string keys, lists, strings, integers, finite floats, booleans and None are read back
+    unchanged; tuples are read back as lists and NumPy scalars as numbers. Anything else raises `error`, which
+    names its position.
     """
     plain = _plain(value, what, error, JSON_DEPTH)
     separators = (",", ":") if indent is None else (",", ": ")
@@ -172,7 +172,7 @@ def json_bytes(
 def _plain(value: Any, where: str, error: type[SpikesimError], depth: int) -> Any:
     if depth == 0:
         raise error(
-            f"{where} is nested more than {JSON_DEPTH} deep, or holds itself. Store a flatter structure."
+            f"{where} is nested more than {JSON_DEPTH} deep, or contains itself. Store a flatter structure."
         )
     if isinstance(value, np.generic):
         value = value.item()
@@ -182,23 +182,23 @@ def _plain(value: Any, where: str, error: type[SpikesimError], depth: int) -> An
         if math.isfinite(value):
             return value
         raise error(
-            f"{where} is {value}, and JSON holds finite numbers only. Store null or a string instead."
+            f"{where} is {value}, but JSON supports finite numbers only. Store None or a string instead."
         )
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{where}[{i}]", error, depth - 1) for i, item in enumerate(value)]
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                raise error(f"{where} has the key {key!r}, and JSON's keys are strings. Use {str(key)!r}.")
+                raise error(f"{where} has the key {key!r}, but JSON keys are strings. Use {str(key)!r}.")
         return {key: _plain(item, f"{where}[{key!r}]", error, depth - 1) for key, item in value.items()}
     raise error(
-        f"{where} is of type {type(value).__name__}, which JSON cannot hold. "
+        f"{where} is of type {type(value).__name__}, which JSON does not support. "
         "Use dictionaries, lists, strings, numbers, booleans or None."
     )
 
 
 def read_json(path: Path, way_out: str) -> dict[str, Any]:
-    """The dictionary in a JSON file. Raises CheckpointError, with `way_out`, when there is none."""
+    """The dictionary in a JSON file. Raises CheckpointError, with `way_out`, if it cannot be read."""
     try:
         record = json.loads(path.read_bytes())
     except OSError as problem:
@@ -206,15 +206,15 @@ def read_json(path: Path, way_out: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as problem:
         raise CheckpointError(f"{path} is damaged: it is not JSON ({problem}). {way_out}") from problem
     if not isinstance(record, dict):
-        raise CheckpointError(f"{path} is damaged: it holds no dictionary. {way_out}")
+        raise CheckpointError(f"{path} is damaged: it is not a dictionary. {way_out}")
     return record
 
 
 def lock_file(path: Path) -> BinaryIO:
-    """An open handle that holds a lock; the system gives it up when the handle closes or the process dies.
+    """Lock a file: returns an open handle; the lock ends when the handle is closed or the process ends.
 
-    Raises SpikesimError when another process holds it, or the file cannot be made. Where the system or the
-    file system has no locks, that is logged as a warning.
+    Raises SpikesimError if another process holds the lock, or the file cannot be created. If the system or
+    the file system has no locks, a warning is logged.
     """
     try:
         handle = open(path, "a+b")  # noqa: SIM115 - open for as long as the lock is held
@@ -222,7 +222,7 @@ def lock_file(path: Path) -> BinaryIO:
         raise SpikesimError(write_failure(path, "the run folder's lock", problem)) from problem
     if fcntl is None:
         log.warning(
-            "this system has no file locks: take care that one process alone writes in %s", path.parent
+            "this system has no file locks: make sure that only one process writes in %s", path.parent
         )
         return handle
     try:
@@ -230,14 +230,14 @@ def lock_file(path: Path) -> BinaryIO:
     except OSError as problem:
         if problem.errno not in (errno.EWOULDBLOCK, errno.EACCES):
             log.warning(
-                "%s cannot be locked (%s): take care that one process alone writes", path, problem.strerror
+                "%s cannot be locked (%s): make sure that only one process writes", path, problem.strerror
             )
             return handle
         handle.seek(0)
         holder = handle.read(20).decode("ascii", "replace").strip() or "unknown"
         handle.close()
         raise SpikesimError(
-            f"another process (number {holder}) writes in {path.parent}. "
+            f"another process (number {holder}) is writing in {path.parent}. "
             "Wait for it, stop it, or choose another folder."
         ) from problem
     handle.truncate(0)

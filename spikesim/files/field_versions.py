@@ -1,6 +1,6 @@
-"""Fields of declarations that came after version 0.1.0: left out of files while they stand at their default.
+"""Fields added to declarations after version 0.1.0: omitted from files if they have their default value.
 
-So networks, runs and states of that version keep their digests. A field says so in its metadata:
+Networks, runs and states of that version thus keep their digests. A field is marked in its metadata:
 `v_start: float = field(default=0.0, metadata={SINCE: "0.2"})`.
 """
 
@@ -13,7 +13,7 @@ SINCE = "since"
 
 
 def declared(part: Any) -> dict[str, Any]:
-    """The fields of a dataclass by name, without later ones that stand at their default."""
+    """The fields of a dataclass by name, without marked ones that have their default value."""
     return {
         f.name: getattr(part, f.name)
         for f in fields(part)

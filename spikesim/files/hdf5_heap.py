@@ -1,4 +1,4 @@
-"""Text of variable length, read without the HDF5 library, which of a damaged heap may never come back.
+"""Text of variable length, read without the HDF5 library, which may not return from a damaged heap.
 
 Each entry of such a dataset is 16 bytes: length (4), address of a heap (8), number of an object in it (4). A
 heap begins with "GCOL", version 1, 3 bytes, its size (8); objects follow, each with its number (2), its
@@ -17,7 +17,7 @@ MOST_HEAP = 64 << 20
 
 
 class HeapError(ValueError):
-    """A heap that is not where or what it has to be."""
+    """A heap that is damaged or not at its address."""
 
 
 class Heaps:
@@ -25,8 +25,8 @@ class Heaps:
 
     Args:
         handle: the file.
-        size: its bytes.
-        base: where its addresses begin (the size of its user block).
+        size: its size in bytes.
+        base: the offset of address 0 (the size of its user block).
     """
 
     def __init__(self, handle: BinaryIO, size: int, base: int) -> None:
@@ -34,13 +34,18 @@ class Heaps:
         self._found: dict[int, dict[int, bytes]] = {}
 
     def texts(self, offset: int, count: int, longest: int) -> list[bytes]:
-        """The entries of a dataset, or of a chunk of it, that begin at an offset of the file.
+        """The `count` texts of a dataset, or of a chunk of it, that begins at an offset of the file.
+
+        Args:
+            offset: of the first entry, in bytes.
+            count: number of entries.
+            longest: the longest text allowed, in bytes.
 
         Raises:
-            HeapError: a length, an address or a number that cannot be.
+            HeapError: an invalid length, address or object number.
         """
         raw = self._bytes(offset, count * ENTRY)
-        made = []
+        texts = []
         for k in range(count):
             length, address, number = struct.unpack_from("<IQI", raw, k * ENTRY)
             if length > longest:
@@ -48,12 +53,12 @@ class Heaps:
             held = self._heap(address).get(number) if length else b""
             if held is None or len(held) < length:
                 raise HeapError(f"entry {k} is not in its heap")
-            made.append(held[:length].split(b"\0")[0])
-        return made
+            texts.append(held[:length].split(b"\0")[0])
+        return texts
 
     def _bytes(self, offset: int, count: int) -> bytes:
         if offset < 0 or count < 0 or offset + count > self._size:
-            raise HeapError(f"bytes {offset:,} to {offset + count:,} of a file of {self._size:,}")
+            raise HeapError(f"bytes {offset:,} to {offset + count:,} of a file of {self._size:,} are needed")
         self._handle.seek(offset)
         found = self._handle.read(count)
         if len(found) != count:
@@ -64,11 +69,11 @@ class Heaps:
         if address in self._found:
             return self._found[address]
         if sum(len(held) for heap in self._found.values() for held in heap.values()) > MOST_HEAP:
-            raise HeapError("more text than is read")
+            raise HeapError(f"more text than the limit of {MOST_HEAP:,} bytes")
         head = self._bytes(self._base + address, 16)
         mark, version, size = struct.unpack("<4sB3xQ", head)
         if mark != b"GCOL" or version != 1 or not 16 <= size <= MOST_HEAP:
-            raise HeapError("a heap does not begin as one")
+            raise HeapError("a heap does not begin with the mark of a heap")
         body = self._bytes(self._base + address, size)
         found: dict[int, bytes] = {}
         place = 16
@@ -77,7 +82,7 @@ class Heaps:
             if number == 0:
                 break
             if place + 16 + held > size or number in found:
-                raise HeapError("an object reaches beyond its heap, or is there twice")
+                raise HeapError("an object extends beyond its heap, or occurs twice")
             found[number] = body[place + 16 : place + 16 + held]
             place += 16 + -(-held // 8) * 8
         self._found[address] = found

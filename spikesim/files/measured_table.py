@@ -17,16 +17,16 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """What a command has measured.
+    """The results of a measuring command.
 
     Attributes:
-        title: for people: what was measured, with its source ("Gupta 2020, table 1").
-        columns: names of the columns; a number's unit stands in its name.
-        rows: cells, one row a line; None where there is none (a paper that prints no number).
-        command: what prints these figures again.
-        notes: settings that a reader needs, what falls short and why; may be empty.
-        config: the configuration, whole.
-        data: what the figures were made from (values by seed, curves); may be empty.
+        title: what was measured, with its source ("Gupta 2020, table 1").
+        columns: names of the columns, with the units of numbers.
+        rows: one tuple of cells per row; None for a missing value (a number that a paper does not state).
+        command: the command that reproduces these figures.
+        notes: settings that a reader needs, shortfalls and their reasons; may be empty.
+        config: the complete configuration.
+        data: the underlying data (values by seed, curves); may be empty.
         provenance: versions, commit, processor, time.
 
     Raises:
@@ -54,7 +54,7 @@ class Table:
                 )
 
     def markdown(self) -> str:
-        """The table for a README, with its notes and its command below."""
+        """The table in Markdown, followed by its command and its notes."""
         lines = [_line(self.columns), _line(["---", *["---:"] * (len(self.columns) - 1)])]
         lines += [_line([_shown(cell) for cell in row]) for row in self.rows]
         notes = f" {_flat(self.notes)}" if self.notes.strip() else ""
@@ -75,18 +75,20 @@ def save_table(table: Table, path: Path) -> None:
 
 
 def load_table(path: Path) -> Table:
-    """Read a table that `save_table` has written.
+    """Read a table written by `save_table`.
 
     Raises:
         CheckpointError: the file is missing or is not JSON.
-        DataError: it holds no table.
+        DataError: it is not a table.
     """
-    found = read_json(path, "Bring it back, or run its command again.")
+    found = read_json(path, "Restore it, or run its command again.")
     known = {f.name for f in fields(Table)}
     if set(found) != known:
-        raise DataError(f"{path}: has the keys {sorted(found)}; a table has {sorted(known)}")
+        raise DataError(f"{path}: it has the keys {sorted(found)}; a table has {sorted(known)}")
     if not isinstance(found["columns"], list) or not isinstance(found["rows"], list):
-        raise DataError(f"{path}: columns and rows are lists; found {json.dumps(found['columns'])[:60]}")
+        raise DataError(
+            f"{path}: columns and rows must be lists; columns = {json.dumps(found['columns'])[:60]}"
+        )
     return Table(**found)
 
 

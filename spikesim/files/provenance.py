@@ -1,4 +1,4 @@
-"""What made a result: versions, commit, processor. Never who or where: no host name, no user, no paths."""
+"""Provenance of results: versions, commit and processor; no host name, user name or paths."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import threadpoolctl
 
 
 def provenance() -> dict[str, Any]:
-    """A JSON-able dictionary that belongs beside every result.
+    """The provenance of a result as a dictionary for JSON, to be stored with it.
 
-    Keys: `spikesim`, `commit` and `dirty` (None outside a checkout; dirty when a source file differs from the
-    commit), `python`, `numpy`, `numba`, `h5py`, `platform`, `cpu`, `cores` (that this process may use),
-    `blas` (one entry a loaded BLAS: library, version, kernel, threads), `time` (UTC, ISO 8601).
+    Keys: `spikesim`, `commit` and `dirty` (None outside a checkout; dirty if a source file differs from the
+    commit), `python`, `numpy`, `numba`, `h5py`, `platform`, `cpu`, `cores` (available to this process),
+    `blas` (one entry per loaded BLAS: library, version, kernel, threads), `time` (UTC, ISO 8601).
     """
     commit, dirty = _commit(Path(__file__).resolve().parents[2])
     return {
@@ -58,7 +58,7 @@ def _cpu() -> str:
 
 
 def _blas() -> list[dict[str, Any]]:
-    """The BLAS libraries that are loaded, without their paths."""
+    """The loaded BLAS libraries, without their paths."""
     found = [pool for pool in threadpoolctl.threadpool_info() if pool.get("user_api") == "blas"]
     keys = {
         "library": "internal_api",
@@ -72,7 +72,7 @@ def _blas() -> list[dict[str, Any]]:
 def _commit(root: Path) -> tuple[str | None, bool | None]:
     """Commit and dirty flag of the checkout at `root`; (None, None) for an installed package.
 
-    A package that merely lies inside somebody's repository (in a virtual environment, say) is no checkout.
+    A package inside another repository (for example in its virtual environment) is not a checkout.
     """
     if not (root / ".git").exists():
         return None, None
@@ -84,8 +84,8 @@ def _commit(root: Path) -> tuple[str | None, bool | None]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """The output of a git command in `root`, or None where git is missing or fails."""
-    # Without the GIT_* variables that a hook sets (they point at another repository), and without a lock.
+    """The output of a git command in `root`; None if git is missing or fails."""
+    # Without the GIT_* variables of a hook (they point to another repository), and without a lock.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
     try:

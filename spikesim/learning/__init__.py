@@ -1,8 +1,8 @@
-"""Learning rules, one a file: the equation, its source, the kernel.
+"""Learning rules, one per file: equation, source and kernel.
 
-Two protocols: a `TrialRule` acts at the end of a trial, on spike counts (`CountRule`, EMSTDP's, is the
-first); an `OnlineRule` acts in every step. `spikesim.learning.trial` and `spikesim.learning.online` describe
-what a rule of one's own offers.
+There are two protocols: a `TrialRule` acts at the end of a trial, on spike counts (such as EMSTDP's
+`CountRule`); an `OnlineRule` acts in every step. `spikesim.learning.trial` and `spikesim.learning.online`
+define the members of a custom rule.
 """
 
 from typing import Any

@@ -1,15 +1,16 @@
-"""The count rule: error-modulated STDP at the end of a presentation (Shrestha 2019, eq. 12).
+"""The count rule: error-modulated STDP at the end of a trial (Shrestha 2019, eq. 12).
 
     dw_ij = eta * sum over the batch of h_i[pre] * (h_j[second] - h_j[first])
 
 h[span] are spike counts in a span of the population's own window. Without error spikes h[second] = h[first],
-and nothing changes. Two steps are offered:
+and the weights do not change. There are two kinds of steps:
 
     plain       w += dw                                             exact: integers on the master grid
     normalised  g = dw / (eta * batch);  r = .9 r + .1 g**2
-                w += eta * g / (sqrt(r) + 1e-8)                     float64, then snapped to the master grid
+                w += eta * g / (sqrt(r) + 1e-8)                     float64, then rounded to the master grid
 
-The normalised step is that of the authors' research code; it promises equality among our own engines only.
+The normalised step is that of the authors' research code; equal results are guaranteed for the engines of
+this package only.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ DECAY, EPSILON = 0.9, 1e-8
 @register_rule
 @dataclass(frozen=True)
 class CountRule:
-    """What a plastic projection learns by.
+    """EMSTDP's learning rule of a plastic projection.
 
     Attributes:
-        eta: step size: weight a unit of the count product (plain; 0, or at least a count of the master grid),
-            or weight (normalised; below 8, where masters end).
-        pre: the span in which the presynaptic spikes are counted.
-        clip: range of the weights; clipped updates are counted. Ends beside the master grid are drawn in to
+        eta: learning rate. `plain`: weight change per unit of the count product; 0 or >= 2**-28, one count of
+            the master grid. `normalised`: weight change per step; < 8, the limit of master weights.
+        pre: the span in which presynaptic spikes are counted.
+        clip: range of the weights; clipped updates are counted. Ends off the master grid are moved inwards to
             it, see `clip_master`.
         step: "plain" or "normalised", see above.
 
@@ -54,7 +55,7 @@ class CountRule:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.eta) and self.eta >= 0):
-            raise DeclarationError(f"CountRule: eta = {self.eta!r}; a step size is a finite number >= 0")
+            raise DeclarationError(f"CountRule: eta = {self.eta!r}; a finite learning rate >= 0 is needed")
         if self.pre not in ("first", "second", "all"):
             raise DeclarationError(f"CountRule: pre = {self.pre!r}; known: 'first', 'second', 'all'")
         if self.step not in ("plain", "normalised"):
@@ -64,33 +65,32 @@ class CountRule:
         if not -grid.MASTER_LIMIT < low < high < grid.MASTER_LIMIT:
             raise DeclarationError(
                 f"CountRule: clip = {self.clip!r}; low < high inside +-{grid.MASTER_LIMIT} are needed "
-                f"(masters are int32 on the grid of 2**-{grid.MASTER_BITS})"
+                f"(master weights are int32 on the grid of 2**-{grid.MASTER_BITS})"
             )
         first, last = self.clip_master()
         if first >= last:
             raise DeclarationError(
-                f"CountRule: clip = {self.clip!r} holds fewer than two points of the master grid of "
-                f"2**-{grid.MASTER_BITS}; take a wider range"
+                f"CountRule: clip = {self.clip!r} contains fewer than two points of the master grid of "
+                f"2**-{grid.MASTER_BITS}; use a wider range"
             )
 
     def _check_eta(self) -> None:
         if self.step == "plain" and 0 < self.eta * 2**grid.MASTER_BITS < 1:
             raise DeclarationError(
                 f"CountRule: eta = {self.eta!r} is less than one step of the master grid, "
-                f"2**-{grid.MASTER_BITS} = {2.0**-grid.MASTER_BITS:.4g}; take a larger one, or 0 for weights "
-                f"that stay"
+                f"2**-{grid.MASTER_BITS} = {2.0**-grid.MASTER_BITS:.4g}; use a larger one, or 0 for constant "
+                f"weights"
             )
         if self.step == "normalised" and self.eta >= grid.MASTER_LIMIT:
             raise DeclarationError(
-                f"CountRule: eta = {self.eta!r}; a normalised step is a weight, and masters end at "
-                f"+-{grid.MASTER_LIMIT}; take a smaller one"
+                f"CountRule: eta = {self.eta!r}; a normalised step is a weight change, and master weights "
+                f"are limited to +-{grid.MASTER_LIMIT}; use a smaller one"
             )
 
     def eta_master(self, factor: float = 1.0) -> int:
-        """The plain step in counts of the master grid, after a schedule's factor.
+        """The learning rate of a plain step in counts of the master grid, times the factor of a schedule.
 
-        A schedule never stops the learning: factors that lead below one count go on with one, unless eta or
-        the factor is 0.
+        A schedule never stops learning: the result is at least one count, unless eta or the factor is 0.
         """
         scaled = self.eta * factor
         return max(1, round(scaled * 2**grid.MASTER_BITS)) if scaled > 0 else 0
@@ -136,15 +136,15 @@ def increments(
     factor: float,
     r: npt.NDArray[np.float64] | None,
 ) -> npt.NDArray[np.int64]:
-    """What the rule adds to the masters, before the clip: the readable form.
+    """The weight changes in counts of the master grid, before clipping: the reference implementation.
 
     Args:
         rule: the rule.
         product: int64 (n_pre, n_post), the count products summed over the batch.
-        batch: presentations in the batch.
-        factor: of the schedule.
-        r: float64 (n_pre, n_post), the running mean square; changed in place by the normalised step,
-            None for plain.
+        batch: number of trials in the batch.
+        factor: factor of the learning rate schedule.
+        r: float64 (n_pre, n_post), the running mean square, changed in place by the normalised step; None
+            for the plain one.
 
     Returns:
         int64 (n_pre, n_post) in counts of the master grid.

@@ -1,4 +1,4 @@
-"""What a rule that acts in every step offers the engines."""
+"""The protocol of online rules, which act in every step."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Act = Callable[[Numbers, Traces, npt.NDArray[np.int32], npt.NDArray[np.int32], f
 
 
 class Layout(NamedTuple):
-    """Which synapse joins what, from both sides.
+    """The neurons that each synapse connects, indexed from both sides.
 
     Attributes:
         rows: int64 (n_pre + 1,); the synapses of presynaptic neuron i are rows[i] .. rows[i + 1] - 1.
         post: int32 (n_synapses,), the postsynaptic neuron of every synapse.
-        columns: int64 (n_post + 1,); places[columns[j] : columns[j + 1]] are the synapses into neuron j.
+        columns: int64 (n_post + 1,); places[columns[j] : columns[j + 1]] are the synapses onto neuron j.
         places: int64 (n_synapses,), synapses sorted by postsynaptic neuron.
         pre: int32 (n_synapses,), the presynaptic neuron of every synapse.
     """
@@ -40,7 +40,7 @@ class Layout(NamedTuple):
         arrays: list[Any] = [
             array.view() for array in (rows, post, columns, np.argsort(post, kind="stable"), pre)
         ]
-        for array in arrays:  # read only, whoever made them: a kernel is compiled once
+        for array in arrays:  # always read only, so that a kernel is compiled for one signature
             array.setflags(write=False)
         return cls(*arrays)
 
@@ -49,39 +49,39 @@ class Layout(NamedTuple):
 class OnlineRule(Protocol):
     """Plasticity that acts when spikes arrive and when neurons fire.
 
-    In a step a rule is called once, after every population has had its turn: with the presynaptic spikes that
-    have arrived in this step (those of `delay` steps before), with the postsynaptic spikes of this step, and
-    with its signal. A rule is a frozen dataclass with these methods, in one file; add `@register_rule`, and
-    networks, their files and the engines `naive` and `stepped` know it.
+    A rule is called once per step, after all populations are updated: with the presynaptic spikes that
+    arrive in this step (sent `delay` steps earlier), the postsynaptic spikes of this step, and its signal. A
+    rule is a frozen dataclass with these methods, in one file; `@register_rule` makes it available to
+    networks, their files and the engines `naive` and `stepped`.
 
-    One more method is optional, for speed:
+    Optional, for speed:
 
         compiled(layout) -> act(w, traces, pre_fired, post_fired, signal)
 
-    does the same step in place, event by event, for the stepped engine: the fired neurons are int32,
-    ascending, and work is proportional to the synapses of those. Without it the engine takes `step`.
+    performs the same step in place, event by event, for the stepped engine: the fired neurons are int32,
+    ascending, and the cost is proportional to the number of their synapses. Without it the engine uses
+    `step`.
 
-    Two more members are optional. `clip`, (low, high), is the range that the rule keeps weights in: they have
-    to start inside it. `check_grid(bits, where)` raises a DeclarationError unless weights on the grid of
-    2**-bits stay on it; a rule that has it, and a `clip`, may act on populations with a grid.
+    Two more members are optional. `clip`, (low, high), is the range in which the rule keeps the weights;
+    initial weights must be inside it. `check_grid(bits, where)` raises a DeclarationError unless weights on
+    the grid of 2**-bits stay on it; a rule with it and with `clip` may act on populations with a grid.
 
     Attributes:
-        signal: name of a signal that is given when the network runs (`signals[name]`, float64 (steps,)); ""
-            for none.
+        signal: name of an external signal of the run (`signals[name]`, float64 (steps,)); "" for none.
     """
 
     signal: str
 
     def start(self, layout: Layout) -> Traces:
-        """The rule's own variables at rest: by neuron or by synapse, by name."""
+        """The initial values of the rule's variables by name, one per neuron or per synapse."""
         ...
 
     def step(
         self, w: Numbers, traces: Traces, pre: Numbers, post: Numbers, layout: Layout, signal: float
     ) -> tuple[Numbers, Traces]:
-        """One step, readable: weights float64 (n_synapses,) and traces after it.
+        """The reference implementation of a step: weights, float64 (n_synapses,), and traces after it.
 
-        `pre` int64 (n_pre,) and `post` int64 (n_post,) are 0 and 1; a spike of either sign is a spike.
+        `pre` int64 (n_pre,) and `post` int64 (n_post,) are 0 or 1; the sign of a spike is ignored.
         """
         ...
 
@@ -90,17 +90,17 @@ RULES: dict[str, type[Any]] = {}
 
 
 def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) -> None:
-    """A rule that acts in every step, the weights that it starts from, the grid that they have to stay on.
+    """Check an online rule, its initial weights, and that they stay on the grid.
 
     Args:
-        rule: of a projection.
-        w: its weights.
-        bits: the grid of the population `post`; None for real numbers.
-        name: of the projection.
-        post: of the population.
+        rule: the rule of a projection.
+        w: initial weights.
+        bits: fractional bits of the grid of the population `post`; None for real numbers.
+        name: name of the projection.
+        post: name of the postsynaptic population.
 
     Raises:
-        DeclarationError: what is no rule, weights outside its clip range, or a rule that leaves the grid.
+        DeclarationError: not a rule, weights outside its clip range, or a rule that leaves the grid.
     """
     kind = type(rule).__name__
     if not isinstance(rule, OnlineRule) or isinstance(rule, type):
@@ -118,19 +118,19 @@ def check_rule(rule: Any, w: Numbers, bits: int | None, name: str, post: str) ->
         return
     if not (hasattr(rule, "check_grid") and hasattr(rule, "clip")):
         raise DeclarationError(
-            f"{name}: {kind} moves weights by real numbers, off the grid of {post}; give {post} real numbers "
-            f"(LIF with grid=None)"
+            f"{name}: {kind} changes weights by real numbers, off the grid of {post}; declare {post} "
+            f"without a grid (LIF with grid=None)"
         )
     rule.check_grid(bits, name)
 
 
 def clip_of(rule: Any) -> tuple[float, float]:
-    """The range in which an online rule keeps weights; all numbers where it declares none."""
+    """The range in which an online rule keeps the weights; all numbers if it declares none."""
     return rule.clip if hasattr(rule, "clip") else (-np.inf, np.inf)
 
 
 def act_of(rule: Any, layout: Layout) -> Act:
-    """A rule's step in place: its own compiled one, or its readable `step`."""
+    """The step of a rule, in place: its compiled one, or a wrapper of its `step`."""
     if hasattr(rule, "compiled"):
         return rule.compiled(layout)
     n_pre, n_post = len(layout.rows) - 1, len(layout.columns) - 1
@@ -145,6 +145,6 @@ def act_of(rule: Any, layout: Layout) -> Act:
 
 
 def register_rule(rule: type[Any]) -> type[Any]:
-    """Make a rule known by its class name; a class decorator."""
+    """Register a rule by its class name; a class decorator."""
     RULES[rule.__name__] = rule
     return rule

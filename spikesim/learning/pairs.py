@@ -1,8 +1,8 @@
-"""What the rules of spike pairs share: checks of their parameters, and their traces.
+"""Parts shared by pair-based rules: parameter checks and traces.
 
-A trace decays by exp(-1 / tau) a step; a spike adds 1 to it (all pairs count), or sets it to 1 (only the
-nearest spike counts; Morrison, Diesmann & Gerstner 2008, "Phenomenological models of synaptic plasticity
-based on spike timing", section 4.1.2).
+A trace decays by a factor of exp(-1 / tau) per step; a spike adds 1 to it (all pairs count), or sets it to 1
+(only the nearest spike counts; Morrison, Diesmann & Gerstner 2008, "Phenomenological models of synaptic
+plasticity based on spike timing", section 4.1.2).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PAIRINGS = ("all", "nearest")
 
 
 class Amounts(NamedTuple):
-    """The numbers of a rule, as its kernel reads them; `x_kept` is what is left of a trace after a step."""
+    """The parameters of a rule for its kernel; `x_kept` is the factor by which a trace decays in a step."""
 
     a_plus: float
     a_minus: float
@@ -32,10 +32,10 @@ class Amounts(NamedTuple):
 
 
 def check(rule: Any) -> None:
-    """The checks that the rules of pairs share: amplitudes, time constants, pairing, clip range.
+    """Check the parameters shared by pair-based rules: amplitudes, time constants, pairing, clip range.
 
     Raises:
-        DeclarationError: names the field, its value and what it has to be.
+        DeclarationError: names the field, its value and the allowed range.
     """
     kind = type(rule).__name__
     for name in ("a_plus", "a_minus"):
@@ -44,7 +44,7 @@ def check(rule: Any) -> None:
     for name in ("tau_plus", "tau_minus", "tau_e"):
         tau = getattr(rule, name, 1.0)
         if not (np.isfinite(tau) and tau > 0):
-            raise DeclarationError(f"{kind}: {name} = {tau!r}; a time constant is a number of steps > 0")
+            raise DeclarationError(f"{kind}: {name} = {tau!r}; a time constant > 0, in steps, is needed")
     if rule.pairing not in PAIRINGS:
         raise DeclarationError(f"{kind}: {unknown('pairing', rule.pairing, PAIRINGS)}")
     low, high = rule.clip
@@ -53,25 +53,25 @@ def check(rule: Any) -> None:
 
 
 def amounts(rule: Any) -> Amounts:
-    """The numbers of a rule with exponential traces."""
+    """The kernel parameters of a rule with exponential traces."""
     kept = (float(np.exp(-1.0 / rule.tau_plus)), float(np.exp(-1.0 / rule.tau_minus)))
     return Amounts(
         float(rule.a_plus), float(rule.a_minus), *kept, rule.pairing == "nearest", *map(float, rule.clip)
     )
 
 
-def at_rest(layout: Layout) -> Traces:
-    """The traces x float64 (n_pre,) and y float64 (n_post,), at 0."""
+def initial_traces(layout: Layout) -> Traces:
+    """The initial traces x, float64 (n_pre,), and y, float64 (n_post,): 0."""
     return {"x": np.zeros(len(layout.rows) - 1), "y": np.zeros(len(layout.columns) - 1)}
 
 
 def after_spikes(trace: Numbers, fired: Numbers, nearest: bool) -> Numbers:
-    """A trace after this step's spikes: the readable form."""
+    """A trace after the spikes of a step: the reference implementation."""
     return np.where(fired, 1.0 if nearest else trace + 1.0, trace)
 
 
 @inline
 def mark(trace, fired, nearest):  # type: ignore[no-untyped-def]
-    """The same in place, for the neurons `fired`."""
+    """`after_spikes` in place, for the neurons `fired`."""
     for k in range(fired.size):
         trace[fired[k]] = 1.0 if nearest else trace[fired[k]] + 1.0

@@ -1,16 +1,16 @@
-"""Reward-modulated STDP, a three-factor rule: pairs of spikes leave an eligibility; reward makes it weight.
+"""Reward-modulated STDP, a three-factor rule: spike pairs change an eligibility trace, reward the weights.
 
 Izhikevich 2007, "Solving the distal reward problem through linkage of STDP and dopamine signaling". In a
-step, with R the reward of this step, s_i what arrives from neuron i and s_j the spikes of neuron j:
+step, with R the reward, s_i the spikes arriving from neuron i and s_j the spikes of neuron j:
 
-    all decays      x_i <- exp(-1/tau_plus) x_i    y_j <- exp(-1/tau_minus) y_j
-                    e_ij <- exp(-1/tau_e) e_ij
-    arrivals act    e_ij <- e_ij - a_minus y_j     where s_i;   then x_i <- x_i + 1
-    firing acts     e_ij <- e_ij + a_plus x_i      where s_j;   then y_j <- y_j + 1
-    reward acts     w_ij <- clip(w_ij + eta R e_ij)
+    decay      x_i <- exp(-1/tau_plus) x_i    y_j <- exp(-1/tau_minus) y_j
+               e_ij <- exp(-1/tau_e) e_ij
+    arrivals   e_ij <- e_ij - a_minus y_j     where s_i;   then x_i <- x_i + 1
+    firing     e_ij <- e_ij + a_plus x_i      where s_j;   then y_j <- y_j + 1
+    reward     w_ij <- clip(w_ij + eta R e_ij)
 
-Differs from the paper: the reward acts as it is given, where Izhikevich lets dopamine decay with a time
-constant of its own; filter the signal before for that.
+Differs from the paper: the reward signal acts directly, whereas Izhikevich's dopamine decays with its own
+time constant; for that, filter the signal beforehand.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from spikesim.learning.pairs import Pairing
 @register_rule
 @dataclass(frozen=True)
 class RewardSTDP:
-    """Reward-modulated STDP; online, for projections into populations with real numbers.
+    """Reward-modulated STDP; an online rule for projections onto populations without a grid.
 
-    An eligibility is brought up to date when it is needed: `when` is the step of which it is. Decays of n
-    steps are taken at once, by a power, so that engines agree to rounding (weights to 1e-12 in tests, over
-    hundreds of steps), not to the last bit. A step with reward goes through all synapses, one without only
-    through those of neurons that have fired.
+    The stepped engine updates an eligibility trace only when it is needed; `when` is the step of its value.
+    The decay over n steps is one power, so engines agree to rounding (weights to 1e-12 in tests, over
+    hundreds of steps), not to the last bit. A step with reward updates all synapses, one without only those
+    of neurons that have fired.
 
     Attributes:
-        a_plus, a_minus: eligibility, of a pair of distance 0.
-        eta: weight a unit of reward and eligibility.
+        a_plus, a_minus: change of the eligibility by a pair of distance 0.
+        eta: weight change per unit of reward and eligibility.
         tau_plus, tau_minus, tau_e: time constants in steps, > 0.
-        clip: range of the weights; they start inside it.
-        pairing: "all" pairs of spikes, or each spike with the "nearest" one before it.
+        clip: range of the weights; initial weights must be inside it.
+        pairing: "all" pairs of spikes, or each spike with the "nearest" earlier one.
         signal: name of the reward in `signals`.
 
     Raises:
@@ -61,21 +61,21 @@ class RewardSTDP:
     def __post_init__(self) -> None:
         pairs.check(self)
         if not np.isfinite(self.eta):
-            raise DeclarationError(f"RewardSTDP: eta = {self.eta!r}; a finite step size is needed")
+            raise DeclarationError(f"RewardSTDP: eta = {self.eta!r}; a finite learning rate is needed")
         if not self.signal:
-            raise DeclarationError("RewardSTDP: signal = ''; the name of the reward is needed, as 'reward'")
+            raise DeclarationError(
+                "RewardSTDP: signal = ''; the name of the reward signal is needed, for example 'reward'"
+            )
 
     @property
     def _kept(self) -> float:
         return float(np.exp(-1.0 / self.tau_e))
 
     def start(self, layout: Layout) -> Traces:
-        """x (n_pre,), y (n_post,) and e (n_synapses,) float64, when int64 (n_synapses,), now int64 (1,): at
-        0.
-        """
+        """x (n_pre,), y (n_post,), e (n_synapses,) float64, when int64 (n_synapses,), now int64 (1,): 0."""
         n = len(layout.post)
         more = {"e": np.zeros(n), "when": np.zeros(n, np.int64), "now": np.zeros(1, np.int64)}
-        return pairs.at_rest(layout) | more
+        return pairs.initial_traces(layout) | more
 
     def step(
         self, w: Numbers, traces: Traces, pre: Numbers, post: Numbers, layout: Layout, signal: float
@@ -96,7 +96,7 @@ class RewardSTDP:
         return w, {"x": x, "y": y, "e": e, "when": np.broadcast_to(now, e.shape).copy(), "now": now}
 
     def compiled(self, layout: Layout) -> Act:
-        """The same numbers to rounding, event by event; see `OnlineRule`."""
+        """The same step, event by event, with equal results up to rounding; see `OnlineRule`."""
         p, kept = pairs.amounts(self), self._kept
 
         def act(w, traces, pre, post, signal):  # type: ignore[no-untyped-def]

@@ -3,13 +3,13 @@
     dw_ij = +a_plus    for every arrival from i and spike of j with 0 <= t_j - t_i <= window
     dw_ij = -a_minus   for every arrival from i and spike of j with 0 <  t_i - t_j <= window
 
-each when the second spike of its pair comes. In a step arrivals act first, with the spikes of j in the
-`window` steps before; then firing acts, with the arrivals of this step and of the `window` steps before; each
-sum is clipped. The paper's window is 10 ms, that is 10 steps of 1 ms; it names neither the amplitudes nor the
+applied at the second spike of a pair. In a step, arrivals act first, with the spikes of j in the previous
+`window` steps; then firing acts, with the arrivals of this step and of the previous `window` steps; each sum
+is clipped. The paper's window is 10 ms, that is 10 steps of 1 ms; it states neither the amplitudes nor the
 ends of the window.
 
-With amplitudes and a clip range on the grid of `post`, weights never leave it: then the rule learns exactly,
-on populations with a grid too.
+With amplitudes and a clip range on the grid of `post`, the weights stay on it, and learning is exact; the
+rule then also supports populations with a grid.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from spikesim.learning.pairs import Amounts, Pairing
 @register_rule
 @dataclass(frozen=True)
 class SquareSTDP:
-    """STDP with a square window; online.
+    """STDP with a square window; an online rule.
 
     Attributes:
-        a_plus, a_minus: weight, of a pair inside the window.
-        window: steps, at least 1.
-        clip: range of the weights; they start inside it.
-        pairing: "all" pairs in the window, or each spike with the "nearest" one before it.
+        a_plus, a_minus: weight change of a pair inside the window.
+        window: length in steps, at least 1.
+        clip: range of the weights; initial weights must be inside it.
+        pairing: "all" pairs in the window, or each spike with the "nearest" earlier one.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -56,16 +56,16 @@ class SquareSTDP:
             )
 
     def check_grid(self, bits: int, where: str) -> None:
-        """That weights on the grid of 2**-bits stay on it; a rule that cannot say so has no such method.
+        """Check that weights on the grid of 2**-bits stay on it; see `OnlineRule`.
 
         Raises:
-            DeclarationError: an amplitude or an end of the clip range lies beside the grid.
+            DeclarationError: an amplitude or an end of the clip range is off the grid.
         """
         for name in ("a_plus", "a_minus", "clip"):
             grid.on_grid(getattr(self, name), bits, f"{where}: {type(self).__name__}: {name}")
 
     def start(self, layout: Layout) -> Traces:
-        """Who has spiked in the last window + 1 steps, this one in row `at`, and how often in all of them.
+        """Ring buffers of the spikes of the last window + 1 steps and their sums; row `at` is this step.
 
         arrivals int8 (window + 1, n_pre) and arrived int32 (n_pre,); spikes int8 (window + 1, n_post) and
         spiked int32 (n_post,); at int64 (1,).
@@ -86,7 +86,7 @@ class SquareSTDP:
         p = self._amounts
         now = (traces["at"] + 1) % (self.window + 1)
         arrivals, spikes = traces["arrivals"].copy(), traces["spikes"].copy()
-        arrivals[now], spikes[now] = 0, 0  # what is window + 1 steps old has left the window
+        arrivals[now], spikes[now] = 0, 0  # spikes of window + 1 steps ago leave the window
         came, fired = pre[layout.pre] != 0, post[layout.post] != 0
         before = self._paired(spikes)
         w = np.where(came, np.clip(w - p.a_minus * before[layout.post], p.low, p.high), w)
@@ -100,7 +100,7 @@ class SquareSTDP:
         return w, {"arrivals": arrivals, "spikes": spikes, "at": now, **counts}
 
     def _paired(self, rows: Numbers) -> Numbers:
-        """With how many spikes of each neuron a spike of now is paired."""
+        """The number of spikes of each neuron that a spike of this step is paired with."""
         counts = rows.sum(axis=0, dtype=np.int32)
         return np.minimum(counts, 1) if self.pairing == "nearest" else counts
 
@@ -116,7 +116,7 @@ class SquareSTDP:
         )
 
     def compiled(self, layout: Layout) -> Act:
-        """The same numbers, event by event; see `OnlineRule`."""
+        """The same step, event by event, with equal results; see `OnlineRule`."""
         p = self._amounts
 
         def act(w, traces, pre, post, signal):  # type: ignore[no-untyped-def]

@@ -1,16 +1,16 @@
 """Pair-based spike-timing-dependent plasticity with exponential traces.
 
 Song, Miller & Abbott 2000, "Competitive Hebbian learning through spike-timing-dependent synaptic plasticity",
-in the form with traces of Morrison, Diesmann & Gerstner 2008. In a step, with s_i what arrives from neuron i
-and s_j the spikes of neuron j:
+in the formulation with traces of Morrison, Diesmann & Gerstner 2008. In a step, with s_i the spikes arriving
+from neuron i and s_j the spikes of neuron j:
 
-    traces decay    x_i <- exp(-1/tau_plus) x_i        y_j <- exp(-1/tau_minus) y_j
-    arrivals act    w_ij <- clip(w_ij - a_minus y_j)   where s_i;   then x_i <- x_i + 1
-    firing acts     w_ij <- clip(w_ij + a_plus x_i)    where s_j;   then y_j <- y_j + 1
+    decay      x_i <- exp(-1/tau_plus) x_i        y_j <- exp(-1/tau_minus) y_j
+    arrivals   w_ij <- clip(w_ij - a_minus y_j)   where s_i;   then x_i <- x_i + 1
+    firing     w_ij <- clip(w_ij + a_plus x_i)    where s_j;   then y_j <- y_j + 1
 
-A spike that arrives in the step in which a neuron fires came before it: it may have made it fire. A pair of
-distance d (post after arrival) brings a_plus exp(-d/tau_plus), d >= 0; the other way round -a_minus
-exp(-d/tau_minus), d >= 1. A spike of either sign is a spike.
+A spike that arrives in the step in which the neuron fires counts as earlier, because it may have caused the
+spike. A pair of distance d (post after arrival) contributes a_plus exp(-d/tau_plus), d >= 0; in the reverse
+order -a_minus exp(-d/tau_minus), d >= 1. The sign of a spike is ignored.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from spikesim.learning.pairs import Pairing
 @register_rule
 @dataclass(frozen=True)
 class STDP:
-    """Pair-based STDP; online, for projections into populations with real numbers.
+    """Pair-based STDP; an online rule for projections onto populations without a grid.
 
     Attributes:
-        a_plus, a_minus: weight, of a pair of distance 0.
+        a_plus, a_minus: weight change of a pair of distance 0.
         tau_plus, tau_minus: time constants in steps, > 0.
-        clip: range of the weights; they start inside it.
-        pairing: "all" pairs of spikes, or each spike with the "nearest" one before it.
+        clip: range of the weights; initial weights must be inside it.
+        pairing: "all" pairs of spikes, or each spike with the "nearest" earlier one.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -52,8 +52,8 @@ class STDP:
         pairs.check(self)
 
     def start(self, layout: Layout) -> Traces:
-        """x float64 (n_pre,) and y float64 (n_post,), at 0."""
-        return pairs.at_rest(layout)
+        """x float64 (n_pre,) and y float64 (n_post,): 0."""
+        return pairs.initial_traces(layout)
 
     def step(
         self, w: Numbers, traces: Traces, pre: Numbers, post: Numbers, layout: Layout, signal: float
@@ -69,7 +69,7 @@ class STDP:
         return w, {"x": x, "y": y}
 
     def compiled(self, layout: Layout) -> Act:
-        """The same numbers, event by event; see `OnlineRule`."""
+        """The same step, event by event, with equal results; see `OnlineRule`."""
         p = pairs.amounts(self)
 
         def act(w, traces, pre, post, signal):  # type: ignore[no-untyped-def]

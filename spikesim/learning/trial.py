@@ -1,4 +1,4 @@
-"""The protocol of rules that act at the end of a trial, on the spike counts of its phases."""
+"""The protocol of trial rules, which act at the end of a trial on the spike counts of its phases."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from spikesim import grid
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
-SUMS_EXACT = 2**62  # what a rule adds to the masters is summed in int64
-PRODUCTS_EXACT = 2**53  # count products are summed in float64
+SUMS_EXACT = 2**62  # limit of weight changes, which are summed in int64
+PRODUCTS_EXACT = 2**53  # limit of count products, which are summed in float64
 
 
 @runtime_checkable
 class TrialRule(Protocol):
     """Plasticity at the end of a trial: weight changes from spike counts, on the master grid of 2**-28.
 
-    A rule is a frozen dataclass with these members, in one file; with `@register_rule` networks, their files
-    and the engines `naive` and `stepped` know it (`windowed` and Brian2 run `CountRule`). It changes Dense
-    weights. Counts of `batch` trials come together; the engine adds what the rule returns to the masters, and
-    clips them.
+    A rule is a frozen dataclass with these members, in one file; `@register_rule` makes it available to
+    networks, their files and the engines `naive` and `stepped` (`windowed` and Brian2 support `CountRule`).
+    It changes Dense weights. It receives the counts of `batch` trials together; the engine adds the returned
+    changes to the master weights, and clips them.
 
     Attributes:
-        clip: (low, high), the range of the weights; they start inside it.
+        clip: (low, high), the range of the weights; initial weights must be inside it.
     """
 
     @property
@@ -34,22 +34,22 @@ class TrialRule(Protocol):
         ...
 
     def memory(self, shape: tuple[int, int]) -> Reals | None:
-        """The rule's running variable at the start, one a synapse; None where it has none."""
+        """The initial running variable of the rule, one value per synapse; None if it has none."""
         ...
 
     def increments(self, pre: Ints, post: Ints, factor: float, memory: Reals | None) -> Ints:
-        """What is added to the masters, int64 (n_pre, n_post), in counts of the master grid.
+        """The changes of the master weights, int64 (n_pre, n_post), in counts of the master grid.
 
         Args:
             pre, post: int64 (B, 2, n), spike counts of the first and second phase of each trial.
-            factor: of the step size's schedule.
+            factor: factor of the learning rate schedule.
             memory: the running variable, changed in place.
         """
         ...
 
     def exceeds(self, T: int, batch: int, factor: float) -> bool:
-        """Whether the sums of a batch of trials of T steps could leave the exact range: `SUMS_EXACT` for the
-        increments, `PRODUCTS_EXACT` for sums in float64. Such a training is refused.
+        """Whether the sums of a batch of trials of T steps could exceed the exact range; learning is then
+        refused. The limits are `SUMS_EXACT` for the increments, `PRODUCTS_EXACT` for sums in float64.
         """
         ...
 

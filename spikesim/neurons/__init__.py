@@ -1,4 +1,4 @@
-"""Neuron models, one a file: the description, the equations, the parameters, the step.
+"""Neuron models, one per file: description, equations, parameters and step.
 
 A model is a frozen dataclass with a `description` (see `spikesim.neurons.description`), the fields of
 `Neuron` (see `spikesim.neurons.population`), and two pure methods
@@ -6,8 +6,8 @@ A model is a frozen dataclass with a `description` (see `spikesim.neurons.descri
     initial_state() -> state                arrays by name; "v" is the membrane
     step(state, current) -> (state, spikes)
 
-in integer counts of its grid, or in real numbers where it has none. Add `@register` and the model is known to
-networks, their files and the engines `naive` and `stepped`; a third method, `compiled`, makes it fast.
+in integer counts of its grid, or in real numbers without a grid. `@register` makes it available to networks,
+their files and the engines `naive` and `stepped`; a third, optional method, `compiled`, makes it fast.
 """
 
 from spikesim.neurons.adaptive import AdaptiveLIF

@@ -1,4 +1,4 @@
-"""The adaptive leaky integrate-and-fire neuron (ALIF): a threshold and a current that rise with each spike.
+"""The adaptive leaky integrate-and-fire neuron (ALIF): spikes raise its threshold and an adaptation current.
 
 integrate   u(t) = (1 - du) u(t-1) + I(t)
             v(t) = max((1 - dv) v(t-1) + u(t) - c(t-1) + b, floor)
@@ -6,7 +6,7 @@ fire        s(t) = 1 where v(t) >= theta + a(t-1)
 reset       v(t) = v_reset where s(t) = 1
 adapt       a(t) = (1 - da) a(t-1) + a_jump s(t)
             c(t) = (1 - dc) c(t-1) + c_jump s(t)
-refractory  for `refractory` steps after a spike v stays; u, a and c go on
+refractory  for `refractory` steps after a spike v is constant; u, a and c are updated
 
 With c_jump = 0 only the threshold adapts (Bellec et al. 2018, "Long short-term memory and learning-to-learn
 in networks of spiking neurons"), with a_jump = 0 only the current (spike-triggered adaptation, as in Brette
@@ -64,15 +64,15 @@ class AdaptiveLIF:
     A parameter is one number for all neurons, or an array of n.
 
     Attributes:
-        theta: threshold at rest (> 0), in the unit of weights.
+        theta: threshold without adaptation (> 0), in the unit of weights.
         grid: None for real numbers; fractional bits for Loihi's integer decay.
-        u_decay, v_decay: parts of current and membrane that are lost in a step, in [0, 1].
-        a_jump, a_decay: rise of the threshold at a spike (>= 0), and the part of it lost in a step.
-        c_jump, c_decay: rise of the adaptation current at a spike, and the part of it lost in a step.
+        u_decay, v_decay: fractions of current and membrane lost per step, in [0, 1].
+        a_jump, a_decay: increase of the threshold at a spike (>= 0), and the fraction of it lost per step.
+        c_jump, c_decay: increase of the adaptation current at a spike, and the fraction of it lost per step.
         bias, floor, v_reset, refractory, v_start: as in `LIF`.
 
     Raises:
-        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is no
+        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
             multiple of 1/4096.
     """
 
@@ -124,7 +124,7 @@ class AdaptiveLIF:
     def __post_init__(self) -> None:
         check(self)
         check_start(self)
-        check_below(self, "v_reset", "theta", "a neuron that has fired would fire for ever")
+        check_below(self, "v_reset", "theta", "after its first spike a neuron would fire in every step")
         for name in DECAYS:
             check_decay(self, name)
 
@@ -135,12 +135,12 @@ class AdaptiveLIF:
 
     @cached_property
     def _kept(self) -> tuple[Numbers, ...]:
-        """What a step keeps of u, v, a and c, each () or (n,)."""
+        """The kept parts of u, v, a and c, each () or (n,)."""
         return tuple(kept_part(getattr(self, name), self.grid) for name in DECAYS)
 
     @cached_property
     def _levels(self) -> tuple[Numbers, ...]:
-        """theta, floor, v_reset, bias, a_jump and c_jump in what the membrane counts in, each () or (n,)."""
+        """theta, floor, v_reset, bias, a_jump, c_jump in the numbers of the membrane, each () or (n,)."""
         theta, v_reset, bias, a_jump, c_jump = (
             scaled(x, self.grid) for x in (self.theta, self.v_reset, self.bias, self.a_jump, self.c_jump)
         )
@@ -154,13 +154,13 @@ class AdaptiveLIF:
         return {"v": v, "u": zero, "a": zero.copy(), "c": zero.copy(), "refractory_left": left}
 
     def _integrated(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
-        """The current and the membrane of this step, before a reset."""
+        """Current and membrane after integration, before a reset."""
         u = decayed(state["u"], self._kept[0], self.grid) + current
         v = decayed(state["v"], self._kept[1], self.grid) + u - state["c"] + self._levels[3]
         return u, np.maximum(v, self._levels[1])
 
     def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
-        """See `Neuron`; (n,). The threshold is theta and what earlier spikes have left of its rise."""
+        """See `Neuron`; (n,). The threshold is theta + a."""
         return self._integrated(state, current)[1], self._levels[0] + state["a"]
 
     def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
@@ -197,7 +197,7 @@ class AdaptiveLIF:
 
 
 class Parameters(NamedTuple):
-    """Of a population; from theta on each is a number, or an array (n,)."""
+    """Parameters of a population for the kernel; each field from theta on is a number or an array (n,)."""
 
     scale: float
     unit: float

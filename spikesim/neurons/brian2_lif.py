@@ -1,18 +1,19 @@
-"""What Brian2 networks are made of, as models of ours: Brian2's leaky neuron, and a list of spikes.
+"""Models for imported Brian2 networks: Brian2's leaky neuron, and a list of spikes.
 
-Brian2's default step is: integrate all -> thresholds of all -> synapses -> resets. What arrives in step t
-comes after the thresholds and before the resets of that step: it is first seen by the threshold of step
-t + 1, and a neuron that fires in step t loses it where its reset sets a value. Here, where a population
-delivers before it integrates, a delay of d in Brian2 is therefore one of d + 1, and a neuron loses what
-arrives in the step after its spike:
+Brian2's default step is: integrate all -> thresholds of all -> synapses -> resets. Spikes that arrive in step
+t act after the thresholds and before the resets of that step: the first threshold that sees them is that of
+step t + 1, and a neuron that fires in step t loses them if its reset sets a value. Here a population receives
+its input before it integrates; a delay of d in Brian2 is therefore one of d + 1, and a neuron loses the input
+of the step after its spike:
 
-arrive      v += I(t)                       but where `lost`
+input       v += I(t)                       unless `lost`
 integrate   v = kept v + bias               (exact, or Euler, solution of a linear equation over a step)
-fire        s = 1 where v > theta (or >=), and no rest
+fire        s = 1 where v > theta (or >=) and the neuron is not refractory
 reset       v = v_reset, or v -= v_reset
-rest        for `refractory` steps after a spike nothing fires
+refractory  for `refractory` steps after a spike the neuron does not fire
 
-A membrane recorded here lacks what arrives in Brian2's step t after the thresholds: it is the next step's.
+A membrane recorded here does not contain the input that Brian2 adds after the thresholds of step t: that
+belongs to the next step.
 """
 
 from __future__ import annotations
@@ -55,15 +56,18 @@ Reals = npt.NDArray[np.float64]
 class Brian2LIF:
     """n neurons with a linear membrane equation, in Brian2's order; fields as in `Neuron`.
 
+    A parameter is one number for all neurons, or an array of n.
+
     Attributes:
-        kept: the part of the membrane that is left after a step; a number or n numbers.
-        bias: what a step adds besides; a number or n numbers.
-        v_start: the membrane at the beginning; a number or n numbers.
-        strict: a spike at v > theta (Brian2's usual way), not at v >= theta.
+        theta: threshold, in the unit of weights.
+        kept: factor of the membrane in a step.
+        bias: added to the membrane in every step.
+        v_start: initial membrane.
+        strict: fire at v > theta (usual in Brian2) instead of v >= theta.
         reset: to the "value" v_reset, or by "subtract"-ing it.
-        refractory: steps after a spike in which nothing fires.
-        held: in these steps the membrane is held as it is, and what arrives is lost (`unless refractory`).
-        loses_input: what arrives in the step of a spike is lost (Brian2's synapses act before its resets).
+        refractory: steps after a spike in which a neuron does not fire.
+        held: in these steps the membrane is constant, and input is lost (`unless refractory`).
+        loses_input: the input in the step of a spike is lost (Brian2's synapses act before its resets).
 
     Raises:
         DeclarationError: a field is out of range.
@@ -74,7 +78,7 @@ class Brian2LIF:
         parameters=(
             Parameter("theta", "weight"),
             Parameter("kept", "1"),
-            Parameter("bias", "weight a step"),
+            Parameter("bias", "weight/step"),
             Parameter("v_start", "weight"),
             Parameter("v_reset", "weight"),
             REFRACTORY,
@@ -107,7 +111,8 @@ class Brian2LIF:
             raise DeclarationError(f"Brian2LIF: reset = {self.reset!r}; known: 'value', 'subtract'")
         if self.reset_at != ("start",) or self.active_in is not None or self.gate_by is not None:
             raise DeclarationError(
-                "Brian2LIF: reset_at, active_in and gate_by belong to presentations; leave them"
+                "Brian2LIF: reset_at, active_in and gate_by need trials, which this model does not support; "
+                "leave them at their defaults"
             )
 
     @cached_property
@@ -165,19 +170,19 @@ class Brian2LIF:
 @register
 @dataclass(frozen=True)
 class SpikeList(Sender):
-    """A source whose spikes stand in its declaration (Brian2's SpikeGeneratorGroup).
+    """A generator with a list of spikes (Brian2's SpikeGeneratorGroup).
 
     Attributes:
-        n: neurons.
-        steps: of the spikes, ascending.
-        neurons: of the spikes, in the same order.
-        period: after so many steps the list begins again; 0 for never.
+        n: number of neurons.
+        steps: steps of the spikes, ascending.
+        neurons: neurons of the spikes, in the same order.
+        period: steps after which the list repeats; 0 for never.
 
     Raises:
-        DeclarationError: lists that do not fit, steps that fall, neurons that are not there.
+        DeclarationError: lists of unequal length, decreasing steps, or unknown neurons.
     """
 
-    description: ClassVar[NeuronModel] = NeuronModel("spikes stand in the declaration", role="generator")
+    description: ClassVar[NeuronModel] = NeuronModel("a list of spikes", role="generator")
 
     n: int
     steps: tuple[int, ...] = ()
@@ -190,15 +195,17 @@ class SpikeList(Sender):
         steps, neurons = np.asarray(self.steps, np.int64), np.asarray(self.neurons, np.int64)
         if steps.shape != neurons.shape:
             raise DeclarationError(
-                f"SpikeList: {steps.size} steps for {neurons.size} neurons; one each is needed"
+                f"SpikeList: {steps.size} steps for {neurons.size} neurons; equal numbers are needed"
             )
         if steps.size and (steps[0] < 0 or (np.diff(steps) < 0).any()):
-            raise DeclarationError("SpikeList: steps are not negative, and ascend")
+            raise DeclarationError("SpikeList: steps must be >= 0 and in ascending order; sort the spikes")
         if steps.size and (neurons.min() < 0 or neurons.max() >= self.n):
-            raise DeclarationError(f"SpikeList: neurons from {neurons.min()} to {neurons.max()}, of {self.n}")
+            raise DeclarationError(
+                f"SpikeList: neurons from {neurons.min()} to {neurons.max()}; 0 .. {self.n - 1} are needed"
+            )
         if self.period < 0 or (self.period and steps.size and steps[-1] >= self.period):
             raise DeclarationError(
-                f"SpikeList: period = {self.period!r}; 0, or more than the last spike's step, is needed"
+                f"SpikeList: period = {self.period!r}; 0, or more than the step of the last spike, is needed"
             )
 
     @cached_property

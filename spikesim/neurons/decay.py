@@ -1,6 +1,6 @@
-"""Decays of a step: products of real numbers, or Loihi's integer decay on a grid.
+"""Decay in one step: a product of real numbers, or Loihi's integer decay on a grid.
 
-On a grid a decay d is a multiple of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, cut off towards zero
+On a grid a decay d is a multiple of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, truncated towards zero
 (Davies et al., "Loihi", IEEE Micro 2018).
 """
 
@@ -19,22 +19,22 @@ DECAY_UNIT = 4096
 
 
 def unit_of(bits: int | None) -> float:
-    """What a kept part counts in: 4096 where decays are integers, 1 where they are real."""
+    """The unit of kept parts: 4096 for integer decays, 1 for real ones."""
     return 1.0 if bits is None else float(DECAY_UNIT)
 
 
 def limit_of(bits: int | None) -> float:
-    """Where a variable leaves the exact range: a decay on a grid multiplies by up to 4096 in between."""
+    """The limit of the exact range of a variable: on a grid, a decay multiplies it by up to 4096."""
     return LIMIT / unit_of(bits)
 
 
 def kept_part(decay: Values, bits: int | None) -> Numbers:
-    """The part of a variable that a step keeps, in 1 / `unit_of(bits)`, float64 () or (n,)."""
+    """The kept part of a variable, 1 - decay, in 1 / `unit_of(bits)`: float64 () or (n,)."""
     return (1 - np.asarray(decay, np.float64)) * unit_of(bits)
 
 
 def decayed(x: Numbers, kept: Numbers, bits: int | None) -> Numbers:
-    """What a step's decay leaves of x."""
+    """x after the decay of one step."""
     if bits is None:
         return x * kept
     return np.sign(x) * (np.abs(x) * kept.astype(np.int64) // DECAY_UNIT)
@@ -42,7 +42,7 @@ def decayed(x: Numbers, kept: Numbers, bits: int | None) -> Numbers:
 
 @inline
 def decayed_in_kernel(x, kept, unit):  # type: ignore[no-untyped-def]
-    """The same for one number in a kernel; `unit` is that of `unit_of`."""
+    """`decayed` for one number in a kernel; `unit` is the result of `unit_of`."""
     y = x * kept
     return np.trunc(y / unit) if unit > 1.0 else y
 
@@ -59,7 +59,7 @@ def check_decay(population: Any, name: str) -> None:
         return
     k = int(np.argmax(off))
     raise DeclarationError(
-        f"{type(population).__name__}: {name} = {decay[k].item()!r} of neuron {k} is no multiple of "
+        f"{type(population).__name__}: {name} = {decay[k].item()!r} of neuron {k} is not a multiple of "
         f"1/{DECAY_UNIT}, as the integer decay on a grid needs; the nearest is "
-        f"{round(decay[k] * DECAY_UNIT)}/{DECAY_UNIT}. Take it, or grid=None for real numbers"
+        f"{round(decay[k] * DECAY_UNIT)}/{DECAY_UNIT}. Use it, or grid=None for real numbers"
     )

@@ -1,8 +1,8 @@
 """The description of a neuron model: its equations, parameters and state variables, declared once.
 
 Every reader of a network (engines, numeric bounds, verifier, drawing, Brian2, the hardware targets, the
-random networks of the tests) asks this description, or keeps one table `{model: translation}` with one
-refusal for a model that is not in it.
+random networks of the tests) uses this description, or has one table `{model: translation}` with one error
+for a model that is not in it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Parameter:
     """One parameter of a neuron model.
 
     Attributes:
-        name: of the dataclass field.
-        unit: what it counts in: "weight" (the unit of weights and thresholds), "1/step", "steps", "1".
-        low, high: the closed range of its values.
-        positive: 0 is excluded; `low` is 0.
-        per_neuron: it may be an array of n values, one for each neuron.
-        on_grid: it is a multiple of the population's grid, where there is one.
-        whole: a whole number.
-        optional: None is allowed (no floor).
+        name: name of the dataclass field.
+        unit: "weight" (the unit of weights and thresholds), "weight/step", "1/step", "steps" or "1".
+        low, high: closed range of its values.
+        positive: whether 0 is excluded; `low` is then 0.
+        per_neuron: whether it may be an array of n values, one per neuron.
+        on_grid: whether it must be on the grid of the population, if that has one.
+        whole: whether it must be a whole number.
+        optional: whether None is allowed (no floor).
     """
 
     name: str
@@ -53,8 +53,8 @@ class Variable:
 
     Attributes:
         name: its key in the state.
-        unit: "weight" (counts of the grid where the population has one), "steps" or "1".
-        meaning: in a few words.
+        unit: "weight" (in counts of 2**-grid if the population has a grid), "steps" or "1".
+        meaning: a short explanation.
     """
 
     name: str
@@ -64,19 +64,19 @@ class Variable:
 
 @dataclass(frozen=True)
 class NeuronModel:
-    """What a model declares about itself, as its class attribute `description`.
+    """The description of a neuron model: the class attribute `description`.
 
     Attributes:
         equations: the update of one step.
         parameters: see `Parameter`.
         state: see `Variable`; "v" is the membrane.
         spikes: "binary" (0, 1) or "signed" (-1, 0, 1).
-        leaky: a leak, an adaptation or a lasting current bounds or spreads what arrives: sums are bounded in
-            float64 over the whole window. Otherwise the membrane is a sum of what arrived since its reset.
-        receptors: names of the inputs that a projection can feed (its `receptor`); none where all input is
-            one current.
-        role: "neuron" integrates; "input" sends spikes given from outside, "target" the class to be learnt,
-            "generator" spikes of its own.
+        leaky: whether the model has a leak, an adaptation or a decaying current; sums are then bounded in
+            float64 over the whole window. Otherwise the membrane is the sum of the input since its reset.
+        receptors: names of the receptors to which a projection can connect (its `receptor`); empty if all
+            input is one current.
+        role: "neuron" has a membrane; "input" sends external spikes, "target" those of the class to be
+            learned, "generator" spikes that it generates.
     """
 
     equations: str
@@ -88,7 +88,7 @@ class NeuronModel:
     role: Role = "neuron"
 
     def receptor(self, name: str | None) -> int:
-        """The place of a receptor; 0 for the only or first one.
+        """The index of a receptor; 0 for the only or first one.
 
         Raises:
             DeclarationError: the model has no receptor of this name.
@@ -100,24 +100,24 @@ class NeuronModel:
         return self.receptors.index(name)
 
     def parameter(self, name: str) -> Parameter | None:
-        """The parameter of a name; None where the model has none of it."""
+        """The parameter with a name; None if the model has no such parameter."""
         return next((p for p in self.parameters if p.name == name), None)
 
 
 class LinearNeuron(NamedTuple):
-    """Integrate-and-fire neurons with a current and a leak, in one normal form that the targets translate.
+    """Normal form of integrate-and-fire neurons with a current and a leak, which hardware targets translate.
 
         u(t) = (1 - u_decay) u(t-1) + I(t)
         v(t) = max((1 - v_decay) v(t-1) + u(t) + bias, floor)
         spike where v(t) >= theta and the neuron is not refractory; then v(t) = v_reset, or v(t) - theta
 
-    An IF has u_decay = 1 and v_decay = 0. All arrays are (n,), in the units of weights.
+    An IF has u_decay = 1 and v_decay = 0. All arrays are (n,), in the unit of weights.
 
     Attributes:
-        floor: -inf for none.
+        floor: lower bound of the membrane; -inf for none.
         refractory: int64, steps.
-        subtract: the reset subtracts theta.
-        form: "single" membrane, or the error neuron's "ternary" or "pair" of membranes.
+        subtract: whether the reset subtracts theta.
+        form: "single" membrane, or the "ternary" membrane or "pair" of membranes of an error neuron.
     """
 
     theta: Reals
@@ -134,11 +134,11 @@ class LinearNeuron(NamedTuple):
 
     @property
     def leaks(self) -> bool:
-        """Whether a membrane leaks, or a current lasts; otherwise what arrives acts once, and stays."""
+        """Whether a membrane leaks or a current lasts for more than one step."""
         return bool((self.u_decay != 1).any() or (self.v_decay != 0).any())
 
     def differing(self, names: Iterable[str]) -> list[str]:
-        """Which of these parameters differ from neuron to neuron."""
+        """The names of those parameters that differ from neuron to neuron."""
         return [name for name in names if not uniform(getattr(self, name))]
 
 
@@ -188,8 +188,8 @@ def _array(value: Any, parameter: Parameter, where: str, n: int) -> npt.NDArray[
         raise DeclarationError(f"{where} has the shape {array.shape}; {one} for all neurons is needed")
     if array.ndim and array.shape != (n,):
         raise DeclarationError(
-            f"{where} has the shape {array.shape}, and there are {n} neurons; give {one}, or one value for "
-            f"each neuron"
+            f"{where} has the shape {array.shape} for {n} neurons; give {one}, or one value per neuron, "
+            f"({n},)"
         )
     return array
 
@@ -210,7 +210,7 @@ def _check_range(array: npt.NDArray[Any], parameter: Parameter, where: str, valu
 
 
 def _range(parameter: Parameter) -> str:
-    """The values that a parameter may have, in words."""
+    """The allowed values of a parameter, as text."""
     if parameter.whole:
         return f"a whole number of {parameter.unit} >= {parameter.low:g}"
     low, high = np.isfinite(parameter.low), np.isfinite(parameter.high)
@@ -226,17 +226,17 @@ def _range(parameter: Parameter) -> str:
 def no_translation(
     where: str, name: str, population: Any, table: Mapping[type, Any], way: str
 ) -> EngineError:
-    """The refusal of every reader whose table has no entry for a model.
+    """The error of every reader whose table has no entry for a model.
 
     Args:
-        where: the reader.
-        name: of the population.
-        population: the model.
-        table: the reader's translations.
-        way: how an entry is added.
+        where: name of the reader.
+        name: name of the population.
+        population: the population.
+        table: translations of the reader.
+        way: how to add an entry, as a sentence.
     """
     known = ", ".join(sorted(kind.__name__ for kind in table))
     return EngineError(
-        f"{where}: {name} is a {type(population).__name__}, a model without a translation; {where} has "
-        f"{known}. {way}. The engines 'stepped' and 'naive' run every registered model"
+        f"{where}: {name} is a {type(population).__name__}, a model without a translation; {where} supports "
+        f"{known}. {way}. The engines 'stepped' and 'naive' support every registered model"
     )

@@ -1,11 +1,12 @@
 """The two-channel error neuron (Shrestha 2019, section 3.2 and eq. 9), in two declared forms.
 
 ternary  one membrane:    v += I;  s = +1 where v >= theta, -1 where v <= -theta;  v = 0 where s != 0
-pair     two IF neurons:  v+ += I, v- -= I;  s+ where v+ >= theta, s- where v- >= theta;  each resets alone;
-                          s = s+ - s-
+pair     two IF neurons:  v+ += I, v- -= I;  s+ where v+ >= theta, s- where v- >= theta;  each is reset by its
+                          own spike;  s = s+ - s-
 
-They are different networks. A pair is what stock processes of neuromorphic hardware do. In a pair both
-channels cannot fire in one step: v+ + v- starts at 0 and only resets change it, downwards.
+The two forms are different models. A pair can be built from the standard processes of neuromorphic hardware.
+The channels of a pair cannot fire in the same step: v+ + v- starts at 0 and is changed by resets only,
+downwards.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class ErrorIF:
     """A population of n error neurons with spikes of -1, 0 and +1; fields as in `Neuron`.
 
     Attributes:
-        theta: threshold (> 0), in the unit of weights; one number, or one for each neuron.
+        theta: threshold (> 0), in the unit of weights; one number, or one per neuron.
         form: "ternary" or "pair", see above.
         bias, floor: 0 and None; an error neuron has neither (section 3.2).
 

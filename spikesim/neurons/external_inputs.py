@@ -1,4 +1,4 @@
-"""Drives: what reaches a population without spikes of another one. A current, or many Poisson synapses."""
+"""Drives: external input currents of a population, and the input of many Poisson synapses."""
 
 from __future__ import annotations
 
@@ -20,17 +20,15 @@ LARGEST_MEAN = 50.0
 
 @dataclass(frozen=True)
 class CurrentInput:
-    """A current that is given when the network runs: `inputs[name]`, float64 (steps, n) or (n,) for all
-    steps.
+    """An external current: `inputs[name]` of a run, float64 (steps, n), or (n,) for all steps.
 
     Attributes:
-        post: name of a population; the current is in the units of its threshold, on its grid where it has
-            one.
-        name: "->post" where it is not given.
-        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
+        post: name of a population; the current is in the unit of its threshold, on its grid if it has one.
+        name: unique in a network; "->post" by default.
+        receptor: the receptor of `post` that it feeds, if that has several; None for the first.
     """
 
-    given: ClassVar[bool] = True  # its values come with the run
+    given: ClassVar[bool] = True  # its values are inputs of the run
 
     post: str
     name: str = ""
@@ -40,30 +38,28 @@ class CurrentInput:
         object.__setattr__(self, "name", self.name or f"->{self.post}")
 
     def check_grid(self, bits: int | None) -> None:
-        """The values are checked when they are given."""
+        """No check here: the values are checked as inputs of a run."""
 
     def reach(self, bits: int) -> int:
-        """0: a given current is not bounded by the declaration; the engine checks the membrane in every
-        step.
-        """
+        """0: the declaration does not bound the current; the engine checks the membrane in every step."""
         return 0
 
 
 @dataclass(frozen=True)
 class PoissonInput:
-    """To each neuron of `post` w times a Poisson number of mean `rate`, in every step, independently.
+    """Poisson noise: w times a Poisson number of mean `rate`, independent for each neuron and step.
 
-    It stands for so many presynaptic Poisson trains that they need not be told apart. The number k of
-    neuron j in step t is the count of c_1 <= c_2 <= ... that lie at or below word(seed, DRIVE, t, j), where
-    c_k is the probability of fewer than k, in units of 2**-32.
+    It replaces many independent presynaptic Poisson trains. The number k of neuron j in step t is the number
+    of c_1 <= c_2 <= ... that are <= word(seed, DRIVE, t, j), where c_k is the probability of fewer than k, in
+    units of 2**-32.
 
     Attributes:
         post: name of a population.
-        rate: mean number of spikes a step, in (0, 50] (all trains together: rate in Hz times the step).
-        w: weight of one spike, on the grid of `post` where it has one.
-        seed: two drives of one seed bring the same.
-        name: "poisson->post" where it is not given.
-        receptor: which of the inputs of `post` it feeds, where that has several; None for the first.
+        rate: mean number of spikes per step, in (0, 50] (all trains together: rate in Hz times the step).
+        w: weight of one spike, in the unit of the threshold, on the grid of `post` if it has one.
+        seed: drives with the same seed are identical.
+        name: unique in a network; "poisson->post" by default.
+        receptor: the receptor of `post` that it feeds, if that has several; None for the first.
 
     Raises:
         DeclarationError: rate, weight or seed is out of range.
@@ -83,15 +79,15 @@ class PoissonInput:
         rng.key(self.seed)
         if not 0 < self.rate <= LARGEST_MEAN:
             raise DeclarationError(
-                f"{self.name}: rate = {self.rate!r}; a mean number of spikes a step in (0, "
-                f"{LARGEST_MEAN:g}] is needed; declare several drives with seeds of their own for more"
+                f"{self.name}: rate = {self.rate!r}; a mean number of spikes per step in (0, "
+                f"{LARGEST_MEAN:g}] is needed; for more, declare several drives with different seeds"
             )
         if not np.isfinite(self.w):
             raise DeclarationError(f"{self.name}: w = {self.w!r}; a finite weight is needed")
 
     @cached_property
     def _limits(self) -> npt.NDArray[np.uint64]:
-        """c_1, c_2, ... in units of 2**-32, as far as one differs from 1."""
+        """c_1, c_2, ... in units of 2**-32, up to the first that equals 1 to rounding."""
         term, below, limits = float(np.exp(-self.rate)), 0.0, []
         k = 0
         while True:
@@ -103,20 +99,20 @@ class PoissonInput:
             term *= self.rate / k
 
     def check_grid(self, bits: int | None) -> None:
-        """Check that the weight lies on the grid of the population.
+        """Check that the weight is on the grid of the population.
 
         Raises:
-            DeclarationError: it does not.
+            DeclarationError: it is not.
         """
         grid.on_grid(self.w, bits, f"{self.name}: w")
 
     def reach(self, bits: int) -> int:
-        """The largest that one step can bring, in counts of 2**-bits."""
+        """The largest current of one step, in counts of 2**-bits."""
         return abs(int(grid.snap(self.w, bits))) * self.most
 
     @property
     def most(self) -> int:
-        """The largest number of a step."""
+        """The largest Poisson number of a step."""
         return len(self._limits)
 
     def numbers(self, t: int, n: int) -> npt.NDArray[np.float64]:
@@ -133,7 +129,7 @@ class PoissonInput:
 
     @cached_property
     def _table(self) -> npt.NDArray[np.int64]:
-        """For the first eight bits of a word the least number that it can mean."""
+        """For the first eight bits of a word, the smallest Poisson number that it can stand for."""
         return np.searchsorted(self._limits, np.arange(256, dtype=np.uint64) << np.uint64(24), side="right")
 
 

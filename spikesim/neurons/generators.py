@@ -1,7 +1,7 @@
-"""Sources that make their own spikes, for networks that run without presentations: Poisson and regular.
+"""Spike generators for continuous networks: Poisson and regular.
 
-What a generator sends in a step is a pure function of its declaration, the step and the neuron: whoever asks,
-in whichever pieces of time, gets the same spikes.
+The spikes of a generator are a pure function of its declaration, the step and the neuron: they do not depend
+on the engine, or on how a run is divided.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ class PoissonSource(Sender):
     s_i(t) = 1 where word(seed, GENERATOR, t, i) < floor(rate_i 2**32).
 
     Attributes:
-        n: neurons.
-        rate: probability of a spike a step, in [0, 1]; a number or n numbers (10 Hz at 1 ms are 0.01).
-        seed: two sources of one seed send the same spikes.
+        n: number of neurons.
+        rate: probability of a spike per step, in [0, 1]; one number, or one per neuron (10 Hz at 1 ms is
+            0.01).
+        seed: sources with the same seed send the same spikes.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -52,14 +53,16 @@ class PoissonSource(Sender):
         check_size("PoissonSource", self.n)
         rng.key(self.seed)
         rate = np.asarray(self.rate, np.float64)
-        if not isinstance(self.rate, float | int | tuple):  # arrays and lists: as files keep them
+        if not isinstance(self.rate, float | int | tuple):  # arrays and lists, in the form of saved files
             object.__setattr__(self, "rate", tuple(rate.tolist()) if rate.ndim else float(rate))
         if rate.ndim and rate.shape != (self.n,):
-            raise DeclarationError(f"PoissonSource: {rate.size} rates for {self.n} neurons; one, or one each")
+            raise DeclarationError(
+                f"PoissonSource: {rate.size} rates for {self.n} neurons; one, or one per neuron, is needed"
+            )
         if not ((rate >= 0) & (rate <= 1)).all():
             raise DeclarationError(
-                f"PoissonSource: rate = {rate[~((rate >= 0) & (rate <= 1))].flat[0]!r}; a rate is a "
-                "probability a step, in [0, 1] (a rate in Hz times the step in seconds)"
+                f"PoissonSource: rate = {rate[~((rate >= 0) & (rate <= 1))].flat[0]!r}; a probability per "
+                "step, in [0, 1], is needed (a rate in Hz times the step in seconds)"
             )
 
     @cached_property
@@ -77,12 +80,12 @@ class PoissonSource(Sender):
 @register
 @dataclass(frozen=True)
 class RegularSource(Sender):
-    """n spike trains of one period: neuron i fires in the steps t with t mod period = phase_i.
+    """n periodic spike trains: neuron i fires in the steps t with t mod period = phase_i.
 
     Attributes:
-        n: neurons.
+        n: number of neurons.
         period: steps between two spikes, at least 1.
-        phase: the step of the first spike, below the period; a number or n numbers.
+        phase: the step of the first spike, < period; one number, or one per neuron.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -100,7 +103,7 @@ class RegularSource(Sender):
         phase = np.asarray(self.phase)
         if phase.ndim and phase.shape != (self.n,):
             raise DeclarationError(
-                f"RegularSource: {phase.size} phases for {self.n} neurons; one, or one each"
+                f"RegularSource: {phase.size} phases for {self.n} neurons; one, or one per neuron, is needed"
             )
         whole = np.issubdtype(phase.dtype, np.integer) and grid.whole(self.period, 1)
         if not whole or (phase < 0).any() or (phase >= self.period).any():
@@ -109,7 +112,7 @@ class RegularSource(Sender):
                 "steps with 0 <= phase < period are needed"
             )
 
-        # Python's own integers, as files keep them.
+        # Python integers, in the form of saved files.
         object.__setattr__(self, "period", int(self.period))
         phases = tuple(int(p) for p in phase) if phase.ndim else int(phase)
         object.__setattr__(self, "phase", phases)
@@ -125,7 +128,7 @@ class RegularSource(Sender):
 
 @kernel
 def _poisson(key, tag, t, limits, out):  # type: ignore[no-untyped-def]
-    """The neurons whose word of step t lies below their limit; one block of four words for four neurons."""
+    """The neurons whose random word of step t is below their limit; one block of words per four neurons."""
     low, count = np.uint64(0xFFFFFFFF), 0
     k0, k1 = key & low, key >> np.uint64(32)
     for block in range((limits.size + 3) // 4):

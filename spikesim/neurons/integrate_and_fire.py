@@ -4,7 +4,7 @@ integrate   v(t) = max(v(t-1) + b + I(t), floor)
 fire        s(t) = 1 where v(t) >= theta
 reset       v(t) = 0 where s(t) = 1          (reset = "zero")
             v(t) = v(t) - theta              (reset = "subtract")
-refractory  for `refractory` steps after a spike v stays, and what arrives is lost
+refractory  for `refractory` steps after a spike v is constant, and input is ignored
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class IF:
 
     Attributes:
         theta: threshold (> 0), in the unit of weights; a neuron fires at v >= theta.
-        bias: added to the membrane in every step.
-        floor: the membrane never falls below it (<= 0); None for no floor.
+        bias: added to the membrane in every step, in the unit of weights.
+        floor: lower bound of the membrane (<= 0); None for none.
         reset: to "zero" (the paper), or by "subtract"-ing the threshold.
-        refractory: steps after a spike in which a neuron does not fire.
-        v_start: membrane at the start, and after a reset at the split.
+        refractory: steps after a spike in which a neuron does not integrate or fire.
+        v_start: initial membrane, and that after a reset at the split.
 
     Raises:
         DeclarationError: a field is out of range, or off the grid.
@@ -126,11 +126,11 @@ class IF:
 
     @cached_property
     def _pause(self) -> Numbers:
-        """Steps after a spike, int32 () or (n,)."""
+        """The refractory time in steps, int32 () or (n,)."""
         return np.asarray(self.refractory, np.int32)
 
     def initial_state(self) -> NeuronState:
-        """v int64 (n,); where neurons are refractory, refractory_left int32 (n,), in steps."""
+        """v int64 (n,); with a refractory time also refractory_left, int32 (n,), in steps."""
         v = np.broadcast_to(scaled(self.v_start, self.grid), (self.n,)).copy()
         return {"v": v} | ({"refractory_left": np.zeros(self.n, np.int32)} if self._pause.any() else {})
 
@@ -167,7 +167,7 @@ class IF:
 
 
 class Parameters(NamedTuple):
-    """Of a population, in counts of its grid; theta, floor and pause are numbers, or arrays (n,)."""
+    """Parameters of a population for the kernel, in grid counts; theta, floor, pause: numbers or (n,)."""
 
     scale: float
     theta: Any

@@ -1,17 +1,16 @@
-"""The leaky integrate-and-fire neuron with a current (CUBA), in real numbers or in Loihi's integers.
+"""The leaky integrate-and-fire neuron with a synaptic current (CUBA), in real numbers or Loihi's integers.
 
 integrate   u(t) = (1 - du) u(t-1) + I(t)
             v(t) = max((1 - dv) v(t-1) + u(t) + b, floor)
 fire        s(t) = 1 where v(t) >= theta
 reset       v(t) = v_reset where s(t) = 1    (reset = "value")
             v(t) = v(t) - theta              (reset = "subtract")
-refractory  for `refractory` steps after a spike v stays; u goes on
+refractory  for `refractory` steps after a spike v is constant; u is updated
 
-With du = 1 there is no current: what arrives acts in one step. In real numbers (grid = None) the decay is a
-product in float64, and backends agree to rounding. On a grid it is Loihi's (Davies et al., "Loihi", IEEE
-Micro 2018): du and dv are multiples of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, cut off towards
-zero, in counts of the grid; every backend agrees exactly. Loihi shifts weights by 6 bits: a grid of 6 with
-whole weights.
+With du = 1 the current lasts one step only. In real numbers (grid = None) the decay is a product in float64,
+and backends agree to rounding. On a grid it is Loihi's (Davies et al., "Loihi", IEEE Micro 2018): du and dv
+are multiples of 1/4096, and (1 - d) x is x (4096 - 4096 d) / 4096, truncated towards zero, in counts of the
+grid; all backends agree exactly. Loihi shifts weights by 6 bits: a grid of 6 with whole weights.
 """
 
 from __future__ import annotations
@@ -72,17 +71,17 @@ class LIF:
     Attributes:
         theta: threshold (> 0), in the unit of weights; a neuron fires at v >= theta.
         grid: None for real numbers; fractional bits for Loihi's integer decay.
-        u_decay: du, the part of the current that is lost in a step, in [0, 1].
-        v_decay: dv, the part of the membrane that is lost in a step, in [0, 1].
-        bias: added to the membrane in every step.
-        floor: the membrane never falls below it (<= 0); None for no floor.
+        u_decay: du, the fraction of the current lost per step, in [0, 1].
+        v_decay: dv, the fraction of the membrane lost per step, in [0, 1].
+        bias: added to the membrane in every step, in the unit of weights.
+        floor: lower bound of the membrane (<= 0); None for none.
         reset: to the "value" v_reset, or by "subtract"-ing the threshold.
-        v_reset: below theta.
-        refractory: steps after a spike in which the membrane is held.
-        v_start, u_start: membrane and current at the start, and after a reset at the split.
+        v_reset: membrane after a spike, < theta.
+        refractory: steps after a spike in which the membrane is constant.
+        v_start, u_start: initial membrane and current, and those after a reset at the split.
 
     Raises:
-        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is no
+        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
             multiple of 1/4096.
     """
 
@@ -115,7 +114,7 @@ class LIF:
         check_start(self)
         if self.reset not in ("value", "subtract"):
             raise DeclarationError(f"LIF: reset = {self.reset!r}; known: 'value', 'subtract'")
-        check_below(self, "v_reset", "theta", "a neuron that has fired would fire for ever")
+        check_below(self, "v_reset", "theta", "after its first spike a neuron would fire in every step")
         for name in ("u_decay", "v_decay"):
             check_decay(self, name)
 
@@ -141,7 +140,7 @@ class LIF:
 
     @cached_property
     def _numbers(self) -> tuple[Numbers, ...]:
-        """theta, floor, v_reset, and the kept parts of u and v, in what the membrane counts in."""
+        """theta, floor, v_reset in the numbers of the membrane, and the kept parts of u and v."""
         return (
             scaled(self.theta, self.grid).astype(np.float64),
             floors(self.floor, self.grid, -np.inf),
@@ -156,11 +155,11 @@ class LIF:
 
     @cached_property
     def _pause(self) -> Numbers:
-        """Steps after a spike, int32 () or (n,)."""
+        """The refractory time in steps, int32 () or (n,)."""
         return np.asarray(self.refractory, np.int32)
 
     def initial_state(self) -> NeuronState:
-        """u and v (n,), int64 on a grid, else float64; where neurons are refractory, refractory_left int32
+        """u and v (n,), int64 on a grid, else float64; with a refractory time also refractory_left, int32
         (n,), in steps.
         """
         u, v = (np.broadcast_to(scaled(x, self.grid), (self.n,)).copy() for x in (self.u_start, self.v_start))
@@ -169,7 +168,7 @@ class LIF:
         )
 
     def _integrated(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
-        """The current and the membrane of this step, before a reset."""
+        """Current and membrane after integration, before a reset."""
         _, floor, _, u_kept, v_kept = self._numbers
         u = decayed(state["u"], u_kept, self.grid) + current
         return u, np.maximum(decayed(state["v"], v_kept, self.grid) + u + self._bias, floor)
@@ -212,7 +211,7 @@ class LIF:
 
 
 class Parameters(NamedTuple):
-    """Of a population; from theta on each is a number, or an array (n,)."""
+    """Parameters of a population for the kernel; each field from theta on is a number or an array (n,)."""
 
     scale: float
     unit: float

@@ -1,4 +1,4 @@
-"""What every population declares, and the registry of the models."""
+"""The interface of populations, checks of their parameters, and the registry of neuron models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from spikesim.window import Phase
 Ints = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
 NeuronState = dict[str, Numbers]
-Values = float | Sequence[float] | npt.NDArray[Any]  # for all neurons, or for each; kept as a tuple
+Values = float | Sequence[float] | npt.NDArray[Any]  # for all neurons, or one per neuron (stored as a tuple)
 Steps = int | Sequence[int] | npt.NDArray[Any]
 Advance = Callable[
     [
@@ -38,7 +38,7 @@ Advance = Callable[
     ],
     int,
 ]
-LIMIT = 2.0**53  # where float64 ends to hold every integer
+LIMIT = 2.0**53  # up to here float64 represents every integer
 MODELS: dict[str, type[Any]] = {}
 M = TypeVar("M", bound=type[Any])
 
@@ -47,34 +47,34 @@ FIELDS = ("n", "grid", *PHASES)
 
 
 class Neuron(Protocol):
-    """A population that integrates: what engines and `Network` read of it.
+    """The interface of a population of neurons, as `Network` and the engines use it.
 
     A model is a frozen dataclass with these fields and its own parameters, the class attribute `description`,
-    and the methods below. One more method is optional, for speed:
+    and the methods below. Optional, for speed:
 
         compiled() -> advance(state, current, closed, fired, signs) -> n_fired
 
-    does the same step in place, for the stepped engine: `current` float64 (n,), of a model with receptors
-    (receptors, n), is what has arrived, in the units of weights; it is read and set to 0. `closed` bool (n,),
-    or empty, marks neurons that are held. Neurons that fire are written to `fired` int32 (n,), in ascending
-    order, and their signs to `signs` int8 (n,). -1 - j says that neuron j's membrane has left the range.
-    Without it the engine takes `step`.
+    performs the same step in place, for the stepped engine: `current`, float64 (n,), or (receptors, n) for a
+    model with receptors, is the input current in the unit of weights; it is read and set to 0. `closed`, bool
+    (n,) or empty, marks neurons that keep their state. Neurons that fire are written to `fired`, int32 (n,),
+    in ascending order, and their signs to `signs`, int8 (n,). The result -1 - j means that the membrane of
+    neuron j has left its range. Without `compiled` the engine uses `step`.
 
-    A model of the integrate-and-fire family also offers `linear() -> LinearNeuron`, which the hardware
-    targets and file formats translate.
+    A model of the integrate-and-fire family also has `linear() -> LinearNeuron`, which hardware targets and
+    file formats translate.
 
     Attributes:
         description: equations, parameters and state variables; see `NeuronModel`.
-        n: neurons.
-        grid: fractional bits: the population's numbers are multiples of 2**-grid; None where they are real.
-        reset_at: when the state is set back: "split" of the window; "start" always, since trials are
-            independent.
-        active_in: the only phase in which the neurons are simulated, or None for both; outside it they are
-            held: the membrane keeps its value, nothing arrives and nothing fires.
-        gate_by: name of a population of the same size: neuron i is held unless neuron i of that population
-            has a spike count above 0 in the first phase (the h' of eq. 5).
-        offset: the step at which the population's own clock starts; None for the delay of the path from the
-            input.
+        n: number of neurons.
+        grid: number of fractional bits: all numbers are multiples of 2**-grid; None for real numbers.
+        reset_at: when the state is reset: at the "split" of the window, and always at its "start", since
+            trials are independent.
+        active_in: the only phase in which the neurons are simulated, or None for both; in the other phase
+            they keep their state, receive no input and do not fire.
+        gate_by: name of a population of the same size: neuron i is simulated only if neuron i of that
+            population has a spike count above 0 in the first phase (the h' of eq. 5).
+        offset: the step at which the window of the population begins; None for the delay of the path from
+            the input.
     """
 
     description: ClassVar[NeuronModel]
@@ -88,30 +88,32 @@ class Neuron(Protocol):
 
     @property
     def limit(self) -> float:
-        """The magnitude below which the membrane is exact; in what it counts in."""
+        """The magnitude below which the membrane is exact, in the numbers of the state."""
         ...
 
     def initial_state(self) -> NeuronState:
-        """The state at the start: "v", the membrane, and the model's other variables, by name; neurons on the
-        last axis.
+        """The initial state: "v", the membrane, and the other variables of the model; neurons on the last
+        axis.
         """
         ...
 
     def step(self, state: NeuronState, current: Numbers) -> tuple[NeuronState, Ints]:
-        """One step: the state after it, and the spikes int64 (n,); in counts of the grid, or in float64 where
-        there is none. `current` is what has arrived; the bias is the model's own. The given state stays.
+        """One step: the state after it, and the spikes int64 (n,).
+
+        Numbers are counts of the grid, or float64 without a grid. `current` is the input current; the model
+        adds its bias. `state` is not changed.
         """
         ...
 
     def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
-        """The membrane after integration and the threshold that it is compared with in this step, before any
-        reset; both in the shape of "v".
+        """The membrane after integration, before any reset, and the threshold with which it is compared in
+        this step; both in the shape of "v".
         """
         ...
 
 
 class Sender:
-    """The attributes that a population without a membrane shares with the others; none of them acts."""
+    """Attributes of a population without a membrane that it shares with `Neuron`; none has an effect."""
 
     grid: ClassVar[None] = None
     reset_at: ClassVar[tuple[str, ...]] = ()
@@ -121,7 +123,7 @@ class Sender:
 
 
 def register(model: M) -> M:
-    """Make a model known by its class name; a class decorator.
+    """Register a model by its class name; a class decorator.
 
     A model of version 0.1.0 (without `description`, with `rest`) gets both, with a warning.
     """
@@ -165,28 +167,28 @@ CURRENT = Variable("u", "weight", "synaptic current")
 REFRACTORY_LEFT = Variable("refractory_left", "steps", "steps until the neuron can fire again")
 
 THETA = Parameter("theta", "weight", positive=True, on_grid=True)
-BIAS = Parameter("bias", "weight a step", on_grid=True)
+BIAS = Parameter("bias", "weight/step", on_grid=True)
 FLOOR = Parameter("floor", "weight", high=0.0, on_grid=True, optional=True)
 REFRACTORY = Parameter("refractory", "steps", low=0, whole=True)
 V_START = Parameter("v_start", "weight", on_grid=True)
 
 
 def check_model(name: str, population: Any) -> None:
-    """Check that a network's population is one: a neuron model with all of `Neuron`, or a sender.
+    """Check that a population of a network is a neuron model with all members of `Neuron`, or a sender.
 
     Raises:
-        DeclarationError: it is not; names what is missing.
+        DeclarationError: it is not; names the missing members.
     """
     kind = type(population).__name__
     if isinstance(population, type):
         raise DeclarationError(
-            f"{name}: the class {population.__name__}; a population is one of its instances, as "
+            f"{name}: the class {population.__name__}; an instance is needed, for example "
             f"{population.__name__}(100, ...)"
         )
     if not isinstance(getattr(population, "description", None), NeuronModel):
         raise DeclarationError(
-            f"{name}: {population!r:.60} is no population; take one of {', '.join(sorted(MODELS))}, or a "
-            f"model of your own, with a `description` (see spikesim.neurons.population)"
+            f"{name}: {population!r:.60} is not a population; use one of {', '.join(sorted(MODELS))}, or a "
+            f"custom model with a `description` (see spikesim.neurons.population)"
         )
     integrates = population.description.role == "neuron"
     needed = (*FIELDS, "limit", "initial_state", "step") if integrates else FIELDS
@@ -198,16 +200,16 @@ def check_model(name: str, population: Any) -> None:
 
 
 def no_current(population: Any) -> npt.NDArray[np.float64]:
-    """Room for what arrives in a step: float64 (n,), or (receptors, n) of a model with receptors."""
+    """An input current of 0: float64 (n,), or (receptors, n) for a model with receptors."""
     receptors = len(population.description.receptors)
     return np.zeros((receptors, population.n) if receptors else population.n)
 
 
 def check(population: Any) -> None:
-    """Check what every integrating population declares: its size, grid, parameters and phases.
+    """Check size, grid, parameters and phases of a population of neurons.
 
     Raises:
-        DeclarationError: names the field, its value and what it has to be.
+        DeclarationError: names the field, its value and the allowed values.
     """
     kind = type(population).__name__
     check_size(kind, population.n)
@@ -224,7 +226,7 @@ def check(population: Any) -> None:
 
 
 def check_below(population: Any, lower: str, upper: str, why: str) -> None:
-    """Check that one parameter lies below another, neuron by neuron.
+    """Check that one parameter is below another, for each neuron.
 
     Raises:
         DeclarationError: it does not; names the first neuron.
@@ -250,44 +252,43 @@ def check_start(population: Any) -> None:
     if (start < floor).any():
         k = int(np.argmax(start < floor))
         raise DeclarationError(
-            f"{type(population).__name__}: v_start = {start[k].item()!r} of neuron {k} lies below its floor "
-            f"{floor[k].item()!r}; start at the floor or above"
+            f"{type(population).__name__}: v_start = {start[k].item()!r} of neuron {k} is below its floor "
+            f"{floor[k].item()!r}; use v_start >= floor"
         )
 
 
 def check_grid(population: Any) -> None:
-    """Check that a model that counts in integers has a grid.
+    """Check that a model that needs a grid has one.
 
     Raises:
         DeclarationError: its grid is None.
     """
     if population.grid is None:
         raise DeclarationError(
-            f"{type(population).__name__}: grid = None; this model counts in steps of a grid: give its "
-            "fractional bits, or take LIF for real numbers"
+            f"{type(population).__name__}: grid = None; this model needs a grid: give its fractional bits, "
+            "or use LIF for real numbers"
         )
 
 
 def scaled(values: Any, bits: int | None) -> Numbers:
-    """Numbers in what a model counts in: int64 counts of 2**-bits, or float64 as they are."""
+    """Values in the numbers of a model: int64 counts of 2**-bits, or float64 without a grid."""
     return np.asarray(values, np.float64) if bits is None else grid.snap(values, bits)
 
 
 def floors(value: Any, bits: int | None, none: float) -> Numbers:
-    """A floor in what a model counts in; `none` where there is no floor."""
+    """A floor in the numbers of a model, as float64; `none` if there is no floor."""
     return np.asarray(none, np.float64) if value is None else scaled(value, bits).astype(np.float64)
 
 
 def number_type(bits: int | None) -> type[np.int64] | type[np.float64]:
-    """The type of a membrane: int64 on a grid, float64 without."""
+    """The dtype of a membrane: int64 with a grid, float64 without."""
     return np.float64 if bits is None else np.int64
 
 
 def for_kernel(n: int, *values: Any) -> tuple[Any, ...]:
-    """Parameters for a kernel: all as numbers where none differs from neuron to neuron, else all as arrays.
+    """Parameters for a kernel: all as numbers if none differs from neuron to neuron, else all as arrays.
 
-    So a kernel is compiled for two signatures at the most, and for the first one reads no more memory than
-    with constants.
+    A kernel is thus compiled for two signatures at most, and with the first one reads no arrays.
     """
     arrays = [np.asarray(value) for value in values]
     if all(uniform(array) for array in arrays):
@@ -302,14 +303,14 @@ def check_size(kind: str, n: int) -> None:
         DeclarationError: it has not.
     """
     if not grid.whole(n, 1):
-        raise DeclarationError(f"{kind}: n = {n!r}; a population has at least one neuron")
+        raise DeclarationError(f"{kind}: n = {n!r}; a whole number of neurons, at least 1, is needed")
 
 
 def check_offset(kind: str, offset: int | None) -> None:
-    """Check that a declared clock starts at a whole step, not before the trial.
+    """Check that an offset is None or a whole number of steps >= 0.
 
     Raises:
-        DeclarationError: it does not.
+        DeclarationError: it is not.
     """
     if offset is not None and not grid.whole(offset):
         raise DeclarationError(

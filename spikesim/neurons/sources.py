@@ -1,4 +1,4 @@
-"""Populations that only send: spikes that are given from outside, and the target's spike train."""
+"""Populations that only send spikes: external inputs, and the spike train of a target."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ DENOMINATORS = 10**6
 @register
 @dataclass(frozen=True)
 class Source(Sender):
-    """The encoded input: n spike trains given from outside.
+    """External input: n encoded spike trains.
 
     Attributes:
-        n: inputs.
-        replay: the second phase repeats the spikes of the first; then only the first phase's spikes are
-            given.
+        n: number of inputs.
+        replay: repeat the spikes of the first phase in the second; the inputs of a run then have the length
+            of the first phase.
+        offset: as in `Neuron`.
     """
 
-    description: ClassVar[NeuronModel] = NeuronModel("spikes are given", role="input")
+    description: ClassVar[NeuronModel] = NeuronModel("external spikes", role="input")
 
     n: int
     replay: bool = False
@@ -41,13 +42,15 @@ class Source(Sender):
 @register
 @dataclass(frozen=True)
 class Target(Sender):
-    """The target's spike train (Shrestha 2019, section 3.4): in the second phase the neuron of the true class
-    fires evenly at `rate`, the others never. Step k of the phase has a spike where floor((k + 1) rate) >
-    floor(k rate).
+    """The spike train of a target (Shrestha 2019, section 3.4).
+
+    In the second phase the neuron of the true class fires regularly at `rate`, the others never: step k of
+    the phase has a spike if floor((k + 1) rate) > floor(k rate).
 
     Attributes:
-        n: classes.
-        rate: spikes a step, 0 < rate <= 1; taken as the nearest fraction with a denominator up to 10**6.
+        n: number of classes.
+        rate: spikes per step, 0 < rate <= 1; rounded to the nearest fraction with a denominator <= 10**6.
+        offset: as in `Neuron`.
 
     Raises:
         DeclarationError: a field is out of range, or the nearest fraction is 0.
@@ -67,19 +70,19 @@ class Target(Sender):
         check_offset("Target", self.offset)
         if not 0 < self.rate <= 1:
             raise DeclarationError(
-                f"Target: rate = {self.rate!r}; a target fires 0 < rate <= 1 spikes a step"
+                f"Target: rate = {self.rate!r}; 0 < rate <= 1 is needed, in spikes per step"
             )
         if self._fraction() == 0:
             raise DeclarationError(
-                f"Target: rate = {self.rate!r} is nearest to 0 of the fractions with a denominator up to "
-                f"{DENOMINATORS}, and would never fire; take {1 / DENOMINATORS} or more"
+                f"Target: rate = {self.rate!r} rounds to 0, as fractions have a denominator up to "
+                f"{DENOMINATORS}; use {1 / DENOMINATORS} or more"
             )
 
     def _fraction(self) -> Fraction:
         return Fraction(self.rate).limit_denominator(DENOMINATORS)
 
     def train(self, steps: int) -> npt.NDArray[np.int64]:
-        """The true class's spikes of a phase of `steps` steps, int64 (steps,) of 0 and 1."""
+        """The spikes of the true class in a phase of `steps` steps, int64 (steps,) of 0 and 1."""
         rate = self._fraction()
         reached: Ints = np.arange(steps + 1, dtype=np.int64) * rate.numerator // rate.denominator
         return np.diff(reached)

@@ -1,15 +1,15 @@
-"""The leaky integrate-and-fire neuron with two synaptic currents, each with a decay of its own.
+"""The leaky integrate-and-fire neuron with two synaptic currents, each with its own decay.
 
 integrate   u_exc(t) = (1 - d_exc) u_exc(t-1) + I_exc(t)
             u_inh(t) = (1 - d_inh) u_inh(t-1) + I_inh(t)
             v(t) = max((1 - dv) v(t-1) + u_exc(t) + u_inh(t) + b, floor)
 fire        s(t) = 1 where v(t) >= theta
 reset       v(t) = v_reset where s(t) = 1
-refractory  for `refractory` steps after a spike v stays; the currents go on
+refractory  for `refractory` steps after a spike v is constant; the currents are updated
 
-A projection feeds the receptor that it names (`receptor="exc"`, the first, or `"inh"`); inhibitory weights
-are negative. It is PyNN's IF_curr_exp in discrete time: a decay is 1 - exp(-dt / tau). Decays on a grid are
-Loihi's; see `spikesim.neurons.decay`.
+A projection connects to the receptor that it names (`receptor="exc"`, the default, or `"inh"`); inhibitory
+weights are negative. The model is PyNN's IF_curr_exp in discrete time: a decay is 1 - exp(-dt / tau). Decays
+on a grid are Loihi's; see `spikesim.neurons.decay`.
 """
 
 from __future__ import annotations
@@ -56,19 +56,18 @@ DECAYS = ("exc_decay", "inh_decay", "v_decay")
 @register
 @dataclass(frozen=True)
 class TwoCurrentLIF:
-    """A population of n leaky integrate-and-fire neurons with the receptors "exc" and "inh"; fields as in
-    `Neuron`.
+    """A population of n leaky integrate-and-fire neurons with the receptors "exc" and "inh".
 
-    A parameter is one number for all neurons, or an array of n.
+    Fields as in `Neuron`. A parameter is one number for all neurons, or an array of n.
 
     Attributes:
         theta: threshold (> 0), in the unit of weights.
         grid: None for real numbers; fractional bits for Loihi's integer decay.
-        exc_decay, inh_decay, v_decay: parts of the currents and the membrane lost in a step, in [0, 1].
+        exc_decay, inh_decay, v_decay: fractions of currents and membrane lost per step, in [0, 1].
         bias, floor, v_reset, refractory, v_start: as in `LIF`.
 
     Raises:
-        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is no
+        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
             multiple of 1/4096.
     """
 
@@ -114,7 +113,7 @@ class TwoCurrentLIF:
     def __post_init__(self) -> None:
         check(self)
         check_start(self)
-        check_below(self, "v_reset", "theta", "a neuron that has fired would fire for ever")
+        check_below(self, "v_reset", "theta", "after its first spike a neuron would fire in every step")
         for name in DECAYS:
             check_decay(self, name)
 
@@ -125,12 +124,12 @@ class TwoCurrentLIF:
 
     @cached_property
     def _kept(self) -> tuple[Numbers, ...]:
-        """What a step keeps of u_exc, u_inh and v, each () or (n,)."""
+        """The kept parts of u_exc, u_inh and v, each () or (n,)."""
         return tuple(kept_part(getattr(self, name), self.grid) for name in DECAYS)
 
     @cached_property
     def _levels(self) -> tuple[Numbers, ...]:
-        """theta, floor, v_reset and bias in what the membrane counts in, each () or (n,)."""
+        """theta, floor, v_reset and bias in the numbers of the membrane, each () or (n,)."""
         theta, v_reset, bias = (scaled(x, self.grid) for x in (self.theta, self.v_reset, self.bias))
         return theta, floors(self.floor, self.grid, -np.inf), v_reset, bias
 
@@ -142,7 +141,7 @@ class TwoCurrentLIF:
         return {"v": v, "u_exc": zero, "u_inh": zero.copy(), "refractory_left": left}
 
     def _integrated(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Both currents and the membrane of this step, before a reset."""
+        """Both currents and the membrane after integration, before a reset."""
         exc = decayed(state["u_exc"], self._kept[0], self.grid) + current[0]
         inh = decayed(state["u_inh"], self._kept[1], self.grid) + current[1]
         v = decayed(state["v"], self._kept[2], self.grid) + exc + inh + self._levels[3]
@@ -180,7 +179,7 @@ class TwoCurrentLIF:
 
 
 class Parameters(NamedTuple):
-    """Of a population; from theta on each is a number, or an array (n,)."""
+    """Parameters of a population for the kernel; each field from theta on is a number or an array (n,)."""
 
     scale: float
     unit: float

@@ -113,9 +113,9 @@ class Half:
     ("population", "said"),
     [
         (Half(), "a: Half has no grid, reset_at, .*initial_state, step; every population needs n, grid"),
-        (LIF, r"a: the class LIF; a population is one of its instances, as LIF\(100, ...\)"),
-        (100, "a: 100 is no population; take one of .*ErrorIF, .*IF, LIF"),
-        ("IF", "a: 'IF' is no population"),
+        (LIF, r"a: the class LIF; an instance is needed, for example LIF\(100, ...\)"),
+        (100, "a: 100 is not a population; use one of .*ErrorIF, .*IF, LIF"),
+        ("IF", "a: 'IF' is not a population"),
     ],
 )
 def test_what_is_no_population_is_refused(population: Any, said: str) -> None:

@@ -73,7 +73,7 @@ EXITS: dict[str, Callable[[Network, Path], Any]] = {
 def test_a_model_without_a_normal_form_is_refused_by_name(exit_: str, neuron: Any, tmp_path: Path) -> None:
     """With what is known, and the way in; no file is left."""
     kind = type(neuron).__name__
-    said = rf"own is an? {kind}, a model without a translation; .* has ErrorIF, IF, LIF.*linear\(\)"
+    said = rf"own is an? {kind}, a model without a translation; .* supports ErrorIF, IF, LIF.*linear\(\)"
     with pytest.raises(EngineError, match=said):
         EXITS[exit_](network(neuron), tmp_path / "out")
     assert not list(tmp_path.iterdir())

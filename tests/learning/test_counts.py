@@ -56,7 +56,10 @@ def test_a_declared_step_below_one_count_is_refused() -> None:
 def test_a_normalised_step_stays_inside_the_masters() -> None:
     CountRule(eta=7.9, step="normalised")
     for eta in (8.0, 1e12):
-        with pytest.raises(DeclarationError, match=r"a normalised step is a weight, and masters end at \+-8"):
+        with pytest.raises(
+            DeclarationError,
+            match=r"a normalised step is a weight change, and master weights are limited to \+-8",
+        ):
             CountRule(eta=eta, step="normalised")
 
 

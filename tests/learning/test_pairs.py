@@ -11,7 +11,7 @@ from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.learning import STDP
 from spikesim.learning.online import Layout
-from spikesim.learning.pairs import after_spikes, amounts, at_rest, mark
+from spikesim.learning.pairs import after_spikes, amounts, initial_traces, mark
 
 pytestmark = pytest.mark.core
 
@@ -31,7 +31,7 @@ def test_a_spike_adds_to_its_trace_or_replaces_it(nearest: bool, expected: list[
 
 def test_traces_begin_at_rest_one_a_neuron() -> None:
     layout = Layout.of(np.array([0, 2, 3]), np.array([0, 2, 1], np.int32), 3)
-    traces = at_rest(layout)
+    traces = initial_traces(layout)
     assert {name: (len(x), x.any()) for name, x in traces.items()} == {"x": (2, False), "y": (3, False)}
 
 

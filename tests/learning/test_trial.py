@@ -105,7 +105,8 @@ def test_it_is_clipped_and_saved(tmp_path: Path) -> None:
 @pytest.mark.core
 def test_windowed_refuses_another_rule_than_its_own() -> None:
     with pytest.raises(
-        EngineError, match=r"Hebbian is not supported, only CountRule; use engine='stepped', which supports every rule"
+        EngineError,
+        match=r"Hebbian is not supported, only CountRule; use engine='stepped', which supports every rule",
     ):
         ss.engine(network(Hebbian(0.01)), name="windowed")
     assert type(ss.engine(network(Hebbian(0.01)))).__name__ == "Stepped"  # the fastest that can

@@ -94,7 +94,7 @@ REFUSED = {
     ),
     "one to one of two sizes": (
         lambda: net(projections=(OneToOne("hid", "out", 1.0),)),
-        "hid->out: one-to-one needs equal sizes, and hid has 3, out has 2",
+        "hid->out: one-to-one needs equal sizes; hid has 3 neurons, out has 2",
     ),
     "another shape": (
         lambda: net(projections=dense(HALF.T)),
@@ -263,7 +263,7 @@ REFUSED = {
     "an empty layer": (lambda: Emstdp(sizes=(4, 0, 2)), "sizes[1] = 0; a whole number >= 1 is needed"),
     "a step size": (
         lambda: CountRule(eta=float("nan")),
-        "CountRule: eta = nan; a step size is a finite number >= 0",
+        "CountRule: eta = nan; a finite learning rate >= 0 is needed",
     ),
     "a negative step size": (lambda: CountRule(eta=-1.0), "CountRule: eta = -1.0"),
     "a span of the rule": (lambda: CountRule(0.1, pre="third"), "pre = 'third'; known: 'first'"),  # type: ignore[arg-type]

@@ -116,8 +116,8 @@ def test_brian2_gives_the_same_spikes(bits: int | None) -> None:
         ({"a_jump": -0.5}, r"a_jump = -0\.5; a finite number >= 0 is needed"),
         ({"c_decay": 1.5}, r"c_decay = 1\.5; a finite number in \[0, 1\]"),
         ({"v_reset": 1.0}, "v_reset = 1.0 is not below theta = 1.0"),
-        ({"a_decay": [0.1, 0.2]}, r"a_decay has the shape \(2,\), and there are 3 neurons"),
-        ({"grid": 8, "a_decay": 0.3}, "no multiple of 1/4096"),
+        ({"a_decay": [0.1, 0.2]}, r"a_decay has the shape \(2,\) for 3 neurons"),
+        ({"grid": 8, "a_decay": 0.3}, "not a multiple of 1/4096"),
         ({"grid": 2, "a_jump": 0.1}, "grid of 2"),
     ],
 )

@@ -129,7 +129,7 @@ def test_windowed_naive_and_stepped_agree_while_they_learn() -> None:
     ("make", "said"),
     [
         (lambda: ss.IF(3, [1.0, 0.0, 2.0]), r"IF: theta\[1\] = 0\.0; a positive, finite number is needed"),
-        (lambda: ss.IF(3, [1.0, 2.0]), r"theta has the shape \(2,\), and there are 3 neurons"),
+        (lambda: ss.IF(3, [1.0, 2.0]), r"theta has the shape \(2,\) for 3 neurons"),
         (lambda: ss.IF(2, [[1.0], [2.0]]), r"theta has the shape \(2, 1\)"),
         (lambda: ss.IF(2, "high"), "theta = 'high'; a number, or an array of 2 is needed"),
         (lambda: ss.IF(2, 1.0, refractory=[1, -1]), r"refractory\[1\] = -1; a whole number of steps >= 0"),
@@ -137,14 +137,17 @@ def test_windowed_naive_and_stepped_agree_while_they_learn() -> None:
         (lambda: ss.IF(2, 1.0, floor=[-1.0, 0.5]), r"floor\[1\] = 0\.5"),
         (
             lambda: ss.IF(2, 1.0, floor=-1.0, v_start=[0.0, -2.0]),
-            "v_start = -2.0 of neuron 1 lies below its floor",
+            "v_start = -2.0 of neuron 1 is below its floor",
         ),
         (lambda: ss.IF(2, [1.0, 0.3], 2), "theta: .*grid of 2"),
         (
             lambda: ss.LIF(2, [1.0, 2.0], v_reset=[0.0, 2.0]),
             "v_reset = 2.0 of neuron 1 is not below theta = 2.0",
         ),
-        (lambda: ss.LIF(2, 1.0, 6, v_decay=[0.5, 0.3]), "v_decay = 0.3 of neuron 1 is no multiple of 1/4096"),
+        (
+            lambda: ss.LIF(2, 1.0, 6, v_decay=[0.5, 0.3]),
+            "v_decay = 0.3 of neuron 1 is not a multiple of 1/4096",
+        ),
         (lambda: ss.LIF(2, 1.0, v_decay=[0.5, float("nan")]), r"v_decay\[1\] = nan"),
     ],
 )

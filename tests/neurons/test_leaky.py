@@ -130,16 +130,16 @@ def test_a_membrane_that_leaves_the_exact_range_is_named(name: str) -> None:
         (lambda: LIF(1, 1.0, u_decay=1.5), r"u_decay = 1\.5; a finite number in \[0, 1\] is needed"),
         (lambda: LIF(1, 1.0, v_decay=-0.1), r"v_decay = -0\.1"),
         (lambda: LIF(1, 1.0, v_decay=float("nan")), "v_decay = nan"),
-        (lambda: LIF(1, 1.0, 4, v_decay=0.1), r"no multiple of 1/4096.*nearest is 410/4096"),
+        (lambda: LIF(1, 1.0, 4, v_decay=0.1), r"not a multiple of 1/4096.*nearest is 410/4096"),
         (lambda: LIF(1, 1.0, 4, v_reset=0.3), "v_reset: 0.3 lies"),
         (lambda: LIF(1, 1.0, v_reset=1.0), "not below theta"),
         (lambda: LIF(1, 1.0, refractory=-1), "refractory = -1"),
         (lambda: LIF(1, 1.0, refractory=1.5), r"refractory = 1\.5"),  # type: ignore[arg-type]
         (lambda: LIF(1, 1.0, reset="zero"), "reset = 'zero'; known: 'value', 'subtract'"),  # type: ignore[arg-type]
-        (lambda: LIF(2, 1.0, bias=(1.0, 2.0, 3.0)), r"bias has the shape \(3,\), and there are 2 neurons"),
+        (lambda: LIF(2, 1.0, bias=(1.0, 2.0, 3.0)), r"bias has the shape \(3,\) for 2 neurons"),
         (lambda: LIF(1, 1.0, 29), "grid = 29 bits"),
         (lambda: IF(1, 1.0, refractory=-2), "refractory = -2"),
-        (lambda: IF(1, 1.0, None), "IF: grid = None; this model counts"),  # type: ignore[arg-type]
+        (lambda: IF(1, 1.0, None), "IF: grid = None; this model needs a grid"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_refused(make: Any, said: str) -> None:

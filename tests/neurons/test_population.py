@@ -96,7 +96,7 @@ def test_the_registry_knows_every_model() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"n": 0}, "n = 0; a population has at least one neuron"),
+        ({"n": 0}, "n = 0; a whole number of neurons, at least 1, is needed"),
         ({"n": 2.5}, r"n = 2\.5"),
         ({"theta": 0.0}, r"theta = 0\.0; a positive, finite number is needed"),
         ({"theta": float("nan")}, "theta = nan"),
@@ -118,7 +118,7 @@ def test_a_field_out_of_range_is_named(population, change, said) -> None:  # typ
     ("make", "said"),
     [
         (lambda: IF(3, 1.0, 2, bias=0.1), r"IF: bias: 0\.1 lies"),
-        (lambda: IF(3, 1.0, 2, bias=(0.25, 0.5)), r"bias has the shape \(2,\), and there are 3 neurons"),
+        (lambda: IF(3, 1.0, 2, bias=(0.25, 0.5)), r"bias has the shape \(2,\) for 3 neurons"),
         (lambda: IF(3, 1.0, 2, floor=0.5), r"floor = 0\.5; a finite number <= 0 is needed"),
         (lambda: IF(3, 1.0, 2, floor=-0.3), r"floor: -0\.3 lies"),
         (lambda: IF(3, 1.0, 2, reset="soft"), "reset = 'soft'; known: 'zero', 'subtract'"),  # type: ignore[arg-type]
@@ -128,9 +128,9 @@ def test_a_field_out_of_range_is_named(population, change, said) -> None:  # typ
         (lambda: Source(0), "Source: n = 0"),
         (lambda: Source(1, offset=-2), "Source: offset = -2"),
         (lambda: Target(-1), "Target: n = -1"),
-        (lambda: Target(2, rate=0.0), r"rate = 0\.0; a target fires 0 < rate <= 1"),
+        (lambda: Target(2, rate=0.0), r"rate = 0\.0; 0 < rate <= 1 is needed"),
         (lambda: Target(2, rate=1.2), r"rate = 1\.2"),
-        (lambda: Target(2, rate=4e-7), r"rate = 4e-07 is nearest to 0 .* never fire; take 1e-06 or more"),
+        (lambda: Target(2, rate=4e-7), r"rate = 4e-07 rounds to 0.*; use 1e-06 or more"),
         (lambda: Target(2, offset=1.5), r"Target: offset = 1\.5"),  # type: ignore[arg-type]
     ],
 )

@@ -236,10 +236,19 @@ def test_networks_run_on_what_is_made() -> None:
         (lambda: connect.fixed_probability("a", "b", 3, 3, 0.5, 1.0, delay=-1), "delay = -1"),
         (lambda: connect.fixed_in_degree("a", "b", 3, 3, -1, 1.0), "k = -1"),
         (lambda: connect.fixed_in_degree("a", "a", 1, 1, 1, 1.0, self_connections=False), "k = 1"),
-        (lambda: connect.fixed_in_degree("a", "b", 3, 3, 4, 1.0, multapses=False), "k = 4 synapses per neuron exceed its 3 possible partners"),
-        (lambda: connect.all_to_all("a", "b", 2, 2, [1.0, 2.0]), r"weights of the shape \(2,\) for 4 synapses"),
+        (
+            lambda: connect.fixed_in_degree("a", "b", 3, 3, 4, 1.0, multapses=False),
+            "k = 4 synapses per neuron exceed its 3 possible partners",
+        ),
+        (
+            lambda: connect.all_to_all("a", "b", 2, 2, [1.0, 2.0]),
+            r"weights of the shape \(2,\) for 4 synapses",
+        ),
         (lambda: connect.one_to_one("a", "b", 0, 1.0), "0 n; a whole number"),
-        (lambda: connect.from_coordinates("a", "b", [0, 1], [0], 1.0, n_pre=2), "i has 2 entries and j has 1"),
+        (
+            lambda: connect.from_coordinates("a", "b", [0, 1], [0], 1.0, n_pre=2),
+            "i has 2 entries and j has 1",
+        ),
         (lambda: connect.from_coordinates("a", "b", [0, 2], [0, 0], 1.0, n_pre=2), r"i\[1\] = 2.*0 to 1"),
         (lambda: connect.from_coordinates("a", "b", [0, 1], [0, -1], 1.0, n_pre=2), r"j\[1\] = -1"),
         (lambda: connect.from_coordinates("a", "b", [0.5], [0], 1.0, n_pre=2), "list of integers"),

@@ -137,7 +137,10 @@ def test_what_is_refused(change: dict[str, Any], said: str) -> None:
     ("p", "said"),
     [
         (Sparse("in", "a", [0, 1], [0], 1.0), "rows for 1 presynaptic neurons; in has 2"),
-        (Sparse("in", "a", [0, 1, 2], [0, 3], 1.0), r"synapse 1 goes to neuron 3; a has 3 neurons \(0 .. 2\)"),
+        (
+            Sparse("in", "a", [0, 1, 2], [0, 3], 1.0),
+            r"synapse 1 goes to neuron 3; a has 3 neurons \(0 .. 2\)",
+        ),
         (Sparse("in", "a", [0, 1, 2], [0, 1], [0.25, 0.3]), "w: 0.3 lies .* off the grid"),
         (Sparse("in", "a", [0, 1, 2], [0, 1], [0.25, float("nan")]), "w: holds nan"),
         (Sparse("a", "a", [0, 1, 1, 1], [0], 1.0), "a cycle of zero delay: a -> a"),

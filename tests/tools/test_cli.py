@@ -487,7 +487,7 @@ def test_a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_folder(tmp_pat
     )
     said = subprocess.run([sys.executable, "-c", limited, *arguments], capture_output=True, text=True)
     assert said.returncode == 2
-    assert "network.h5: a limit on file sizes was met" in said.stderr
+    assert "network.h5: a limit on file sizes was reached" in said.stderr
     assert "Traceback" not in said.stderr
     assert not (tmp_path / "run" / "config.json").exists()
     again = subprocess.run([sys.executable, "-c", kill_test.PLAIN, *arguments], capture_output=True)

@@ -124,7 +124,7 @@ def test_a_configuration_that_would_not_come_back_is_refused_first(tmp_path: Pat
     [
         (None, "no run in"),
         ("{", "is damaged: it is not JSON"),
-        ("[]", "is damaged: it holds no dictionary"),
+        ("[]", "is damaged: it is not a dictionary"),
         ('{"format": 2}', "has format 2; this version of spikesim reads up to 1. Update"),
         ('{"format": 1, "config": 3, "provenance": {}}', "is not the configuration of a spikesim run"),
         ("{}", "is not the configuration of a spikesim run"),

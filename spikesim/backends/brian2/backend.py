@@ -1,7 +1,7 @@
-"""Brian2 as a reference: the same declaration, simulated and trained by Brian2's own groups and synapses.
+"""The Brian2 backend: the same declaration, simulated and trained by Brian2's own groups and synapses.
 
 Stimberg, Brette, Goodman, "Brian 2, an intuitive and efficient neural simulator", eLife 2019. Clocks and
-Network are explicit, and nothing of Brian2's global state stays changed (see `brian2_device`).
+Network are explicit, and Brian2's global state is restored after a run (see `device`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from spikesim.backends.brian2.device import Code, brian2_module, check_code, gen
 from spikesim.backends.brian2.inputs import Outside, presented, unending
 from spikesim.backends.brian2.monitors import Seen
 from spikesim.backends.brian2.neuron_models import check_reach, models
-from spikesim.backends.brian2.populations import Clockwork, begin, groups, where_it_stands
+from spikesim.backends.brian2.populations import Clockwork, begin, groups, state_of
 from spikesim.backends.brian2.projections import check_rules, projections, teach
 from spikesim.engines.external_inputs import (
     ExternalInputs,
@@ -40,28 +40,29 @@ Reals = npt.NDArray[np.float64]
 
 
 class Brian2:
-    """Runs any `Network` of IF, LIF, ErrorIF and what only sends in Brian2; holds its plastic weights.
+    """Simulates in Brian2 any `Network` whose models have a translation; holds its plastic weights.
 
-    Spikes and membranes are those of the engines `naive` and `stepped`: equal on a grid, equal but for
-    rounding where a population has real numbers.
+    Spikes and membranes are those of the engines `naive` and `stepped`: equal on a grid, equal up to rounding
+    for populations with real numbers.
 
     Attributes:
         network: the declaration.
         masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
             them.
-        seconds: what Brian2's last run took; of a C++ program without its building.
-        code: what Brian2 generates: "numpy", "cython" (needs a C++ compiler; minutes for the first run), or
-            "cpp_standalone" (a program of its own, compiled for every run: for long runs and large batches).
+        seconds: run time of Brian2's last run; for a C++ program without compilation.
+        code: Brian2's code generation target: "numpy", "cython" (needs a C++ compiler; the first run takes
+            minutes), or "cpp_standalone" (a separate program, compiled for every run: for long runs and large
+            batches).
 
-    The verifier says the code as its choice: "brian2:cpp_standalone".
+    In the verifier the code is the variant: "brian2:cpp_standalone".
 
     Raises:
         DeclarationError: weights of another network.
-        EngineError: a model without a translation, or another kind of code.
+        EngineError: a model without a translation, or an unknown code generation target.
         MissingExtraError: brian2 is not installed.
     """
 
-    trains = True  # takes networks that teach and learn; see `spikesim.verification.registry`
+    trains = True  # accepts networks that learn; see `spikesim.verification.registry`
 
     def __init__(
         self,
@@ -88,43 +89,43 @@ class Brian2:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Present a batch of spikes, one presentation after another, in one run of Brian2.
+        """Simulate a batch of trials, one after another, in one run of Brian2.
 
         Memory: 8 bytes for each step and neuron of populations whose membranes are recorded.
 
         Args:
-            inputs: source -> Spikes of B presentations (of the first phase's steps where the source replays).
+            inputs: source -> Spikes of B trials (as long as the first phase if the source replays).
             labels: int64 (B,), the classes for the targets.
-            record: populations of which spikes and membranes are kept.
-            learn: change the weights after every `batch` presentations.
-            batch: presentations whose count products are summed before the weights change.
-            factor: of the step size's schedule.
+            record: names of populations whose spikes and membranes are recorded.
+            learn: change the weights after every `batch` trials.
+            batch: number of trials whose count products are summed before the weights change.
+            factor: factor of the learning rate schedule.
 
         Raises:
             DataError: inputs or labels that do not fit the network; an unknown name in `record`.
             DeclarationError: learning without two phases, or a batch below 1.
-            EngineError: a network that runs without end; a normalised step, or a step that could leave the
-                exact range of float64; a C++ program that cannot be built.
+            EngineError: a continuous network; a normalised step, or a step that could leave the exact range
+                of float64; a C++ program that cannot be built.
         """
-        net, keep = self.network, tuple(record)
+        net, recorded = self.network, tuple(record)
         check_trials(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
-        check_recorded(keep, net.populations)
+        check_recorded(recorded, net.populations)
         if learn:
             check_rules(net, batch, factor)
-        # A presentation ends when nothing is in flight any more.
+        # A trial ends when no spikes are in transit any more.
         length = 1 + net.steps + max((longest_delay(net, name) for name in net.populations), default=0)
         outside = presented(net, length, inputs, classes)
-        moved = {*keep, net.readout.population} if net.readout else {*keep}
+        moved = {*recorded, net.readout.population} if net.readout else {*recorded}
         with generating(brian2_module(), self.code) as simulate:
-            made = self._make(net.window, outside, keep, moved)
+            objects = self._objects(net.window, outside, recorded, moved)
             if learn:
-                teach(made.clocks, made.synapses, _due(B, batch), factor, outside)
-            # The border after the last presentation is part of the run: it shows the counts and learns.
-            self.seconds = simulate(made.network(), B * length + 1)
-            self._check_reach(made)
-            clipped = self._learnt(made) if learn else dict.fromkeys(self.masters, 0)
-            found = _recording(net, made.seen, keep, B)
+                teach(objects.clocks, objects.synapses, _due(B, batch), factor, outside)
+            # The border after the last trial is part of the run: it records the counts and learns.
+            self.seconds = simulate(objects.network(), B * length + 1)
+            self._check_reach(objects)
+            clipped = self._learnt(objects) if learn else dict.fromkeys(self.masters, 0)
+            found = _recording(net, objects.seen, recorded, B)
         return Recording(*found, clipped)
 
     def advance(
@@ -136,96 +137,96 @@ class Brian2:
         state: State | None = None,
         learn: bool = True,
     ) -> Recording:
-        """Run a network without presentations for some steps, from its beginning or from a state.
+        """Simulate a continuous network for a number of steps, from step 0 or from a state.
 
-        Memory: 8 bytes for each step and neuron of populations that are driven or recorded.
+        Memory: 8 bytes for each step and neuron of populations with drives or recorded membranes.
 
         Args:
-            steps: how many.
-            inputs: source -> Spikes of one presentation of `steps` steps; CurrentInput -> float64 (steps, n)
-                or (n,).
-            signals: name -> float64 (steps,), for rules that listen to one.
-            record: populations of which spikes and membranes are kept.
-            state: where to go on; None begins.
-            learn: let the rules act; refused where there are any, see below.
+            steps: number of steps.
+            inputs: source -> Spikes of one trial of `steps` steps; CurrentInput -> float64 (steps, n) or
+                (n,), in the unit of the threshold.
+            signals: name -> float64 (steps,), for rules that read one.
+            record: names of populations whose spikes and membranes are recorded.
+            state: the state to continue from; None starts at step 0.
+            learn: apply the online rules; an error if there are any, see below.
 
         Raises:
             DataError: inputs, signals or a state that do not fit; an unknown name in `record`.
-            EngineError: a network with presentations; rules that act in every step, which have no translation
-                to Brian2 (learn=False runs with their weights as they are); a membrane out of range; a C++
-                program that cannot be built.
+            EngineError: a network with trials; online rules, which have no translation to Brian2
+                (learn=False simulates with constant weights); a membrane out of range; a C++ program that
+                cannot be built.
         """
-        net, keep = self.network, tuple(record)
+        net, recorded = self.network, tuple(record)
         check_endless(net)
-        check_recorded(keep, net.populations)
+        check_recorded(recorded, net.populations)
         for p in net.online if learn else ():
             raise EngineError(
                 f"brian2: {p.name} learns in every step by {type(p.plastic).__name__}, a rule without a "
-                f"translation to Brian2. Take learn=False (its weights stay), or the engine 'stepped'"
+                f"translation to Brian2. Use learn=False (constant weights), or the engine 'stepped'"
             )
-        begun = beginning(net) if state is None else check_state(net, state)
-        given = ExternalInputs(net, steps, inputs, signals, begun.t)
-        outside = unending(net, given, begun, self._weights(begun))
-        under_way = {name for name in net.populations if longest_delay(net, name)}
+        start = beginning(net) if state is None else check_state(net, state)
+        external = ExternalInputs(net, steps, inputs, signals, start.t)
+        outside = unending(net, external, start, self._weights(start))
+        delayed = {name for name in net.populations if longest_delay(net, name)}
         with generating(brian2_module(), self.code) as simulate:
-            made = self._make(Window(given.steps), outside, {*keep, *under_way}, keep, begun)
+            objects = self._objects(Window(external.steps), outside, {*recorded, *delayed}, recorded, start)
             for name, model in self._models.items():
-                begin(made.groups[name], model, begun.populations[name])
-            self.seconds = simulate(made.network(), given.steps + 2)
-            self._check_reach(made)
-            found = _recording(net, made.seen, keep, 1)
-            after = self._state(made, begun, given.steps)
+                begin(objects.groups[name], model, start.populations[name])
+            self.seconds = simulate(objects.network(), external.steps + 2)
+            self._check_reach(objects)
+            found = _recording(net, objects.seen, recorded, 1)
+            after = self._state(objects, start, external.steps)
         return Recording(*found, state=after)
 
     def _weights(self, state: State | None = None) -> dict[str, Any]:
-        """What every projection's spikes bring, in the units of the threshold."""
+        """The acting weights of every projection, in the unit of the threshold."""
         found = {p.name: self.network.weights(p.name, self.masters) for p in self.network.projections}
         if state is not None:
             found |= {name: w.reshape(found[name].shape) for name, w in state.weights.items()}
         return found
 
-    def _make(
+    def _objects(
         self,
         window: Window,
         outside: Outside,
         fired: Iterable[str],
         moved: Iterable[str],
         state: State | None = None,
-    ) -> _Made:
-        """Every object of a run."""
+    ) -> _Objects:
+        """All Brian2 objects of a run."""
         clocks = Clockwork.of(brian2_module(), self.network, window, outside.length)
-        made = groups(clocks, self._models, outside)
-        synapses = projections(clocks, made, self.masters, self._weights(state))
-        seen = Seen(clocks, made, self._models, outside, fired, moved)
-        return _Made(clocks, made, synapses, seen)
+        by_name = groups(clocks, self._models, outside)
+        synapses = projections(clocks, by_name, self.masters, self._weights(state))
+        seen = Seen(clocks, by_name, self._models, outside, fired, moved)
+        return _Objects(clocks, by_name, synapses, seen)
 
-    def _check_reach(self, made: _Made) -> None:
+    def _check_reach(self, objects: _Objects) -> None:
         for name in self._models:
-            check_reach(name, float(np.max(made.groups[name].farthest[:])))
+            check_reach(name, float(np.max(objects.groups[name].farthest[:])))
 
-    def _learnt(self, made: _Made) -> dict[str, int]:
-        """Take the weights that Brian2 has learnt; gives the updates that the clip range cut."""
+    def _learnt(self, objects: _Objects) -> dict[str, int]:
+        """Copy the weights that Brian2 has learned; returns the numbers of clipped updates."""
         clipped = {}
         for p in self.network.plastic:
-            master = np.asarray(made.synapses[p.name].master[:])
+            master = np.asarray(objects.synapses[p.name].master[:])
             self.masters[p.name] = master.reshape(self.network.shape(p)).astype(np.int32)
-            clipped[p.name] = int(np.sum(made.synapses[p.name].cut[:]))
+            clipped[p.name] = int(np.sum(objects.synapses[p.name].cut[:]))
         return clipped
 
-    def _state(self, made: _Made, begun: State, steps: int) -> State:
-        """Where a run without end stands after its last step."""
+    def _state(self, objects: _Objects, start: State, steps: int) -> State:
+        """The state of a continuous simulation after its last step."""
         net, recent = self.network, {}
-        for name, before in begun.recent.items():
-            now = made.seen.spikes(name, 1).raster() if len(before) else before
+        for name, before in start.recent.items():
+            now = objects.seen.spikes(name, 1).raster() if len(before) else before
             recent[name] = np.concatenate([before, now])[-len(before) :] if len(before) else before
         populations = {
-            name: where_it_stands(made.groups[name], model, begun.populations[name])
+            name: state_of(objects.groups[name], model, start.populations[name])
             for name, model in self._models.items()
         }
-        return State(begun.t + steps, populations, recent, begun.weights, begun.traces, signature(net))
+        return State(start.t + steps, populations, recent, start.weights, start.traces, signature(net))
 
 
-class _Made(NamedTuple):
+class _Objects(NamedTuple):
     """The Brian2 objects of a run."""
 
     clocks: Clockwork
@@ -234,24 +235,24 @@ class _Made(NamedTuple):
     seen: Seen
 
     def network(self) -> Any:
-        """All of them as a Brian2 network."""
+        """All objects as a Brian2 network."""
         return self.clocks.b2.Network(*self.groups.values(), *self.synapses.values(), *self.seen.all())
 
 
-def _recording(net: Network, seen: Seen, keep: tuple[str, ...], B: int) -> tuple[Any, Any, Any, Any]:
+def _recording(net: Network, seen: Seen, recorded: tuple[str, ...], B: int) -> tuple[Any, Any, Any, Any]:
     """Counts, predictions, spikes and membranes."""
     counts = {name: seen.counts(name, B) for name in net.populations}
-    membranes = {name: seen.v(name, B) for name in keep if name in seen.models}
+    membranes = {name: seen.v(name, B) for name in recorded if name in seen.models}
     return (
         counts,
         _predictions(net, seen, counts, B),
-        {name: seen.spikes(name, B) for name in keep},
+        {name: seen.spikes(name, B) for name in recorded},
         membranes,
     )
 
 
 def _due(B: int, batch: int) -> Reals:
-    """1 at the borders at which the weights change: after every batch, and after the last presentation."""
+    """1 at the borders at which the weights change: after every batch, and after the last trial."""
     border = np.arange(B + 1)
     return ((border > 0) & ((border % batch == 0) | (border == B))).astype(np.float64)
 

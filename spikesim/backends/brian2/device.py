@@ -1,10 +1,10 @@
-"""Where Brian2's code runs, for a while: nothing of Brian2's global state stays changed.
+"""Brian2's devices and preferences, set temporarily: Brian2's global state is restored afterwards.
 
 numpy, cython    Brian2's runtime device, step by step from Python
-cpp_standalone   a C++ program that Brian2 writes, compiles and runs, in a folder that is gone afterwards
+cpp_standalone   a C++ program that Brian2 writes, compiles and runs, in a temporary folder
 
-Compiled code is built without -ffast-math and without fused products, both of which Brian2 takes as it comes:
-sums of integers are exact either way, and products of real numbers are then rounded as numpy rounds them.
+Compiled code is built without -ffast-math and without fused multiply-add, which Brian2 would otherwise use:
+sums of integers are exact either way, and products of real numbers are then rounded as by numpy.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def brian2_module() -> Any:
 
 
 def check_code(code: str) -> None:
-    """Refuse an unknown kind of code.
+    """Check the name of a code generation target.
 
     Raises:
-        EngineError: it is none of CODE.
+        EngineError: it is not in CODE.
     """
     if code not in CODE:
         raise EngineError(f"brian2: {unknown('kind of code', code, CODE)}")
@@ -50,15 +50,15 @@ def check_code(code: str) -> None:
 
 @contextmanager
 def generating(b2: Any, code: str) -> Iterator[Simulate]:
-    """Brian2 with a device and a kind of code; what is made and read inside belongs to them.
+    """A context with a device and a code generation target, in which Brian2 objects are built and read.
 
-    Gives:
-        simulate(network, steps): run a Brian2 network for so many steps of a second; once. Gives the
-        seconds that it took, of a C++ program without its building.
+    Yields:
+        simulate(network, steps): runs a Brian2 network for a number of steps of one second, once. Returns
+        the run time in seconds; for a C++ program without compilation.
     """
     target = "numpy" if code == "cpp_standalone" else code
     changed: dict[str, Any] = {"codegen.target": target} | {key: _exact(b2.prefs[key]) for key in _FLAGS}
-    changed[_MAKE] = [f"-j{os.cpu_count() or 1}"]  # as it comes, make starts every compiler at once
+    changed[_MAKE] = [f"-j{os.cpu_count() or 1}"]  # by default, make starts all compilers at once
     before = {key: b2.prefs[key] for key in changed}
     try:
         for key, value in changed.items():
@@ -78,7 +78,7 @@ def _exact(flags: list[str] | None) -> list[str] | None:
 
 @contextmanager
 def _device(device: Any, **options: Any) -> Iterator[None]:
-    """Another device of Brian2's, and back."""
+    """Set another device of Brian2, and restore the previous one."""
     from brian2.devices.device import get_device, reset_device, set_device
 
     if get_device() is device:
@@ -96,9 +96,9 @@ def _runtime(b2: Any) -> Iterator[Simulate]:
     from brian2.devices.device import runtime_device
 
     def simulate(network: Any, steps: int) -> float:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         network.run(steps * b2.second, namespace={})
-        return time.perf_counter() - begun
+        return time.perf_counter() - start
 
     with _device(runtime_device):
         yield simulate
@@ -106,7 +106,7 @@ def _runtime(b2: Any) -> Iterator[Simulate]:
 
 @contextmanager
 def _standalone(b2: Any) -> Iterator[Simulate]:
-    # A device of our own: the one that everybody shares may hold somebody's half-built program.
+    # A new device: the global one may contain a program that the user is still building.
     from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
     with tempfile.TemporaryDirectory(prefix="spikesim-brian2-") as folder:
@@ -119,7 +119,7 @@ def _standalone(b2: Any) -> Iterator[Simulate]:
             except (RuntimeError, OSError) as problem:
                 raise EngineError(
                     f"brian2: the C++ program could not be built or run ({problem}); a C++ compiler and make "
-                    f"are needed. code='numpy' needs neither"
+                    f"are needed. Install them, or use code='numpy', which needs neither"
                 ) from problem
             return float(device._last_run_time)
 

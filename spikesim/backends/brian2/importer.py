@@ -1,6 +1,6 @@
-"""Brian2 networks read into a `Network`: a subset, and a clear refusal of the rest.
+"""Import of Brian2 networks: a subset of Brian2; other constructs are refused by name.
 
-What is read:
+Supported:
 
     NeuronGroup           dv/dt linear in v with constant coefficients, as -(v - v_rest)/tau + I, or none;
                           method exact (linear, exponential_euler) or euler; threshold v > th or v >= th;
@@ -8,12 +8,12 @@ What is read:
     PoissonGroup          constant rates; its random numbers become those of a seeded PoissonSource
     SpikeGeneratorGroup   with or without a period
     Synapses              on_pre "v_post += w" with any constant expression of the synapses' own
-                          parameters; delays, one for all or synapse by synapse; subgroups on both sides
-    monitors              are left out
+                          parameters; delays, one for all or one per synapse; subgroups on both sides
+    monitors              are skipped
 
 A step is Brian2's dt; numbers are in SI units. Brian2's default order (groups, thresholds, synapses, resets)
-is kept exactly, and so is the order with resets before synapses: see `brian2_neurons`, which says how, and
-which step a recorded membrane belongs to.
+is reproduced exactly, and so is the order with resets before synapses; `spikesim.neurons.brian2_lif` explains
+how, and to which step a recorded membrane belongs.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ RESETS_FIRST = ["groups", "thresholds", "resets", "synapses"]
 
 
 def from_brian2(objects: Any, namespace: Mapping[str, Any] | None = None, seed: int = 1) -> Network:
-    """A `Network` that spikes as a Brian2 network does, up to the rounding of real numbers.
+    """Convert a Brian2 network to a `Network` with the same spikes, up to rounding of real numbers.
 
-    Populations have the names of Brian2's groups, projections those of its Synapses. Brian2's own objects
-    stay as they are.
+    Populations have the names of Brian2's groups, projections those of its Synapses. The Brian2 objects are
+    not changed.
 
     Args:
-        objects: a Brian2 Network, or the groups and Synapses themselves.
-        namespace: where names are looked up that the groups' own namespaces do not have; the variables of
-            the caller where None, as Brian2's `run` does.
-        seed: of the first PoissonGroup; the next ones follow.
+        objects: a Brian2 Network, or an iterable of its groups and Synapses.
+        namespace: values of names that are not in the namespaces of the groups; None for the variables of
+            the caller, as in Brian2's `run`.
+        seed: seed of the first PoissonGroup; the others have the following numbers.
 
     Raises:
-        DeclarationError: a construct outside of the subset; says which, and what to do instead.
+        DeclarationError: an unsupported construct; names it, and the alternative.
         MissingExtraError: brian2 is not installed.
     """
     b2 = brian2_module()
@@ -80,18 +80,18 @@ def from_brian2(objects: Any, namespace: Mapping[str, Any] | None = None, seed: 
 
 
 def _listed(b2: Any, objects: Any) -> list[Any]:
-    """The objects that make the network, by name; what only records is left out."""
+    """The objects of the network, sorted by name, without monitors."""
     from brian2.devices.device import get_device, runtime_device
 
     if get_device() is not runtime_device:
         raise DeclarationError(
-            "from_brian2: a standalone device is set, and synapses exist only after its run; read the "
-            "network with brian2.set_device('runtime')"
+            "from_brian2: a standalone device is set, and its synapses exist only after a run; import the "
+            "network after brian2.set_device('runtime')"
         )
     given = objects.objects if isinstance(objects, b2.Network) else objects
     if not isinstance(given, Iterable):
         raise DeclarationError(
-            f"from_brian2: {type(objects).__name__}; a Brian2 Network, or its objects, are needed"
+            f"from_brian2: {type(objects).__name__}; a Brian2 Network, or a list of its objects, is needed"
         )
     kinds = (b2.NeuronGroup, b2.PoissonGroup, b2.SpikeGeneratorGroup, b2.Synapses)
     records = (b2.EventMonitor, b2.StateMonitor, b2.PopulationRateMonitor)
@@ -101,7 +101,7 @@ def _listed(b2: Any, objects: Any) -> list[Any]:
         if isinstance(thing, records):
             continue
         if not isinstance(thing, kinds):
-            refuse(name, f"a {kind}", _INSTEAD.get(kind, "leave it out, or declare what it does in spikesim"))
+            refuse(name, f"a {kind}", _INSTEAD.get(kind, "leave it out, or declare it in spikesim"))
         if not thing.active:
             refuse(name, f"an inactive {kind}", "leave it out")
         found.append(thing)
@@ -109,26 +109,26 @@ def _listed(b2: Any, objects: Any) -> list[Any]:
 
 
 _INSTEAD = {
-    "PoissonInput": "take a PoissonGroup with Synapses, or declare spikesim.PoissonInput",
-    "NetworkOperation": "Python that runs in every step cannot be read; declare what it does in spikesim",
-    "Subgroup": "give the whole group; subgroups belong into Synapses",
-    "SpatialNeuron": "neurons are points here",
+    "PoissonInput": "use a PoissonGroup with Synapses, or declare spikesim.PoissonInput",
+    "NetworkOperation": "Python code that runs in every step cannot be imported; declare it in spikesim",
+    "Subgroup": "give the whole group; subgroups are supported in Synapses only",
+    "SpatialNeuron": "only point neurons are supported",
 }
 
 
 def _order(b2: Any, objects: Any) -> bool:
-    """Whether synapses act before resets, so that what arrives in the step of a spike is wiped."""
+    """Whether synapses act before resets, so that input arriving in the step of a spike is lost."""
     network = objects if isinstance(objects, b2.Network) else b2.Network()
     if float(network.t) > 0:
         raise DeclarationError(
-            f"from_brian2: the network has run for {network.t} already, and spikes may be under way; read it "
-            "before it runs"
+            f"from_brian2: the network has run for {network.t} already, and spikes may be in transit; import "
+            "it before it runs"
         )
     slots = [slot for slot in network.schedule if slot in DEFAULT]
     if slots not in (DEFAULT, RESETS_FIRST):
         raise DeclarationError(
-            f"from_brian2: the schedule {network.schedule}; {DEFAULT} and {RESETS_FIRST} are the orders "
-            f"that are read"
+            f"from_brian2: the schedule {network.schedule} is not supported; use the order {DEFAULT} or "
+            f"{RESETS_FIRST}"
         )
     return slots == DEFAULT
 
@@ -141,13 +141,13 @@ def _dt(found: list[Any]) -> float:
 
 
 def _when(owner: Any, part: Any, slot: str) -> None:
-    """A part acts in its usual slot."""
+    """Check that a part of a group acts in its usual slot."""
     if part.when != slot:
         refuse(owner.name, f"{part.name} in the slot {part.when!r}", f"leave it in {slot!r}")
 
 
 def _check_group(group: Any) -> None:
-    """Nothing but a threshold, a reset and an equation."""
+    """Check that a group has an equation, a threshold and a reset only."""
     usual = {"StateUpdater": "groups", "Thresholder": "thresholds", "Resetter": "resets"}
     for part in group.contained_objects:
         kind = type(part).__name__
@@ -157,13 +157,15 @@ def _check_group(group: Any) -> None:
         _when(group, part, usual[kind])
     if group._linked_variables:
         refuse(
-            group.name, f"the linked variable {sorted(group._linked_variables)}", "give it values of its own"
+            group.name,
+            f"the linked variable {sorted(group._linked_variables)}",
+            "use a variable of the group",
         )
 
 
 def _poisson(group: Any, dt: float, seed: int) -> PoissonSource:
     if isinstance(group._rates, str):
-        refuse(group.name, f"rates={group._rates!r}", "give numbers: rates that change in time are not read")
+        refuse(group.name, f"rates={group._rates!r}", "give constant numbers")
     for part in group.contained_objects:
         _when(group, part, "thresholds")
     rates = np.minimum(np.asarray(group.variables["rates"].get_value(), np.float64) * dt, 1.0)
@@ -189,14 +191,14 @@ def _pathways(synapses: Any) -> list[Any]:
     if equations.diff_eq_names or synapses.event_driven or synapses.summed_updaters:
         what = "differential equations, or summed variables, of synapses"
         refuse(
-            synapses.name, what, "static weights are read; for plasticity declare a rule of spikesim.learning"
+            synapses.name, what, "use constant weights; for plasticity declare a rule of spikesim.learning"
         )
     for part in synapses.contained_objects:
         if part not in synapses._pathways:
             refuse(synapses.name, f"{part.name}", "leave it out")
     for pathway in synapses._pathways:
         if pathway.prepost != "pre" or pathway.event != "spike":
-            instead = "only on_pre is read; for plasticity declare a rule of spikesim.learning"
+            instead = "use on_pre only; for plasticity declare a rule of spikesim.learning"
             refuse(synapses.name, f"the pathway on_{pathway.prepost} ({pathway.event})", instead)
         _when(synapses, pathway, "synapses")
     return list(synapses._pathways)
@@ -215,7 +217,7 @@ def _projection(
     (pre, first), (post, start) = (_base(side) for side in (synapses.source, synapses.target))
     for side in (pre, post):
         if side not in populations:
-            refuse(synapses.name, f"an end {side!r} that is not among the objects", "give all groups")
+            refuse(synapses.name, f"the group {side!r}, which is not among the objects,", "give all groups")
     w = _weights(synapses, pathway, membranes.get(post, ""), namespace)
     i, j = (np.asarray(each[:], np.int64) for each in (synapses.i, synapses.j))
     delays = np.round(np.asarray(pathway.variables["delay"].get_value(), np.float64) / dt).astype(np.int64)
@@ -229,20 +231,20 @@ def _projection(
         indptr,
         (j + start)[order].astype(np.int32),
         np.broadcast_to(w, i.shape)[order].copy(),
-        1 + (int(delays[0]) if same and delays.size else 0),  # what arrives is seen by the next threshold
+        1 + (int(delays[0]) if same and delays.size else 0),  # input acts at the next threshold
         None if same else delays[order],
         name=name,
     )
 
 
 def _base(group: Any) -> tuple[str, int]:
-    """The whole group's name, and where a subgroup begins in it."""
+    """The name of the whole group, and the index at which a subgroup begins in it."""
     whole = group.source if type(group).__name__ == "Subgroup" else group
     return str(whole.name), int(group.start)
 
 
 def _weights(synapses: Any, pathway: Any, v: str, namespace: Mapping[str, Any]) -> Any:
-    """What a spike adds to the membrane, by synapse."""
+    """The weight of each synapse: what a spike adds to the membrane."""
     code = str(pathway.code)
     found = statements(synapses.name, code)
     if len(found) == 1:
@@ -252,7 +254,5 @@ def _weights(synapses: Any, pathway: Any, v: str, namespace: Mapping[str, Any]) 
             tree = names.tree(expression)
             value = np.asarray(names.value(tree, code), np.float64)
             return value if sign == "+=" else -value
-    instead = (
-        f"one statement is read: {v or 'v'}_post += w, where w is a constant or a parameter of the synapses"
-    )
+    instead = f"use one statement: {v or 'v'}_post += w, where w is a constant or a parameter of the synapses"
     return refuse(synapses.name, f"on_pre = {code!r}", instead)

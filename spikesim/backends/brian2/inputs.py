@@ -1,4 +1,4 @@
-"""What reaches a Brian2 run from outside: given spikes, currents, and what was under way before."""
+"""External inputs of a Brian2 run: spikes, currents, and spikes in transit at its start."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Reals = npt.NDArray[np.float64]
 
 @dataclass
 class Outside:
-    """What is known before a run begins.
+    """External spikes and currents of a run, known before it begins.
 
     Attributes:
         network: the declaration.
-        length: steps of a presentation, its border included.
-        events: population that only sends -> steps of the run int64 (k,), ascending, and neurons int32 (k,).
-        spikes: the same, as Spikes over its own window.
-        counts: the same, int64 (B, 2, n) by presentation and phase.
-        currents: population -> float64 (receptors or 1, steps of the run, n), in what the population counts
-            in.
+        length: steps of a trial, including its border.
+        events: source, generator or target -> steps of the run int64 (k,), ascending, and neurons int32 (k,).
+        spikes: the same spikes as Spikes over the population's own window.
+        counts: their counts, int64 (B, 2, n), by trial and phase.
+        currents: population -> float64 (receptors or 1, steps of the run, n), in the numbers of the
+            population (grid counts, or real).
     """
 
     network: Network
@@ -43,7 +43,7 @@ class Outside:
     currents: dict[str, Reals] = field(default_factory=dict)
 
     def add(self, name: str, spikes: Spikes, boundary: int) -> None:
-        """Take the spikes of a population that only sends."""
+        """Add the spikes of a source, generator or target."""
         owner = np.repeat(np.arange(len(spikes)), np.diff(spikes.offsets))
         steps = owner * self.length + 1 + self.network.offsets[name] + spikes.times
         self.events[name] = steps.astype(np.int64), spikes.neurons
@@ -51,8 +51,8 @@ class Outside:
         self.counts[name] = np.stack([spikes.counts(0, boundary), spikes.counts(boundary)], axis=1)
 
     def counted(self, b2: Any, name: str, gate: str) -> Any:
-        """The spikes of `gate`, which only sends, in its first phase so far, when population `name` has its
-        turn: a TimedArray (steps of the run, n).
+        """The running first-phase counts of `gate`, a source or target, at the update of population `name`: a
+        TimedArray (steps of the run, n).
         """
         net, (steps, neurons) = self.network, self.events[gate]
         counts, late = self.counts[gate], net.order.index(gate) > net.order.index(name)
@@ -64,14 +64,14 @@ class Outside:
         return b2.TimedArray(by.cumsum(axis=1).reshape(-1, by.shape[2]), dt=1 * b2.second)
 
     def presynaptic(self, name: str, span: str) -> Reals:
-        """The spikes of a span in the presentation before each border, float64 (B + 1, n)."""
+        """The spike counts of a span in the trial before each border, float64 (B + 1, n)."""
         h = self.counts[name]
         chosen = {"first": h[:, 0], "second": h[:, 1], "all": h.sum(axis=1)}[span]
         return np.concatenate([np.zeros((1, chosen.shape[1])), chosen])
 
 
 def presented(network: Network, length: int, inputs: Mapping[str, Spikes], classes: Ints) -> Outside:
-    """The spikes of sources and targets over a batch of presentations."""
+    """The spikes of sources and targets in a batch of trials."""
     found = Outside(network, length)
     window = network.window
     for name, population in network.populations.items():
@@ -87,13 +87,13 @@ def presented(network: Network, length: int, inputs: Mapping[str, Spikes], class
 
 
 def unending(network: Network, given: ExternalInputs, state: State, weights: Mapping[str, Any]) -> Outside:
-    """The spikes of sources and generators, and all currents, over the steps of a run without end.
+    """The spikes of sources and generators, and all currents, of a continuous simulation.
 
     Args:
         network: the declaration.
-        given: the run's arguments.
-        state: where it goes on; its spikes that are under way become a current.
-        weights: projection -> what its spikes bring, in the units of the threshold.
+        given: the external inputs of the run.
+        state: the initial state; its spikes in transit become a current.
+        weights: projection -> its weights, in the unit of the threshold.
     """
     found = Outside(network, given.steps + 1)
     steps = range(given.first, given.first + given.steps)
@@ -103,8 +103,8 @@ def unending(network: Network, given: ExternalInputs, state: State, weights: Map
             times = np.repeat(np.arange(given.steps), [f.size for f in fired])
             event = (times, np.concatenate(fired))
             found.add(name, _joined([event], given.steps, population.n), given.steps)
-    under_way = _under_way(network, given.steps, state, weights)
-    driven = {drive.post for drive in network.drives} | {post for post, _ in under_way}
+    in_transit = _in_transit(network, given.steps, state, weights)
+    driven = {drive.post for drive in network.drives} | {post for post, _ in in_transit}
     for name in driven:
         population = network.populations[name]
         receptors = max(len(population.description.receptors), 1)
@@ -112,19 +112,17 @@ def unending(network: Network, given: ExternalInputs, state: State, weights: Map
         rows = current[:, 1 : 1 + given.steps]  # step 0 of the run is a border
         for k, t in enumerate(steps):
             given.add_drives(name, t, rows[:, k] if population.description.receptors else rows[0, k])
-        for (post, receptor), late in under_way.items():
+        for (post, receptor), late in in_transit.items():
             if post == name:
                 rows[receptor, : len(late)] += late[: given.steps]
         found.currents[name] = scaled(current, population.grid).astype(np.float64)
     return found
 
 
-def _under_way(
+def _in_transit(
     network: Network, steps: int, state: State, weights: Mapping[str, Any]
 ) -> dict[tuple[str, int], Reals]:
-    """What the spikes of a state bring in the steps to come: (population, receptor) -> float64 (longest
-    delay, n).
-    """
+    """The currents from spikes in transit: (population, receptor) -> float64 (longest delay, n)."""
     found: dict[tuple[str, int], Reals] = {}
     for p in network.projections:
         recent, key = (
@@ -134,7 +132,7 @@ def _under_way(
         if not recent.any():
             continue
         for delay, deliver in p.deliveries(weights[p.name]):
-            for ago in range(1, min(delay, len(recent)) + 1):  # sent so many steps before the first
+            for ago in range(1, min(delay, len(recent)) + 1):  # steps between sending and the first step
                 row = recent[len(recent) - ago]
                 fired = np.flatnonzero(row).astype(np.int32)
                 if fired.size:
@@ -147,7 +145,7 @@ def _under_way(
 
 
 def _joined(events: list[Any], T: int, n: int) -> Spikes:
-    """Spikes of (steps, neurons) by presentation, in order."""
+    """Spikes from one pair (steps, neurons) per trial."""
     sizes = [len(times) for times, _ in events]
     nothing = [np.zeros(0, np.int32)]
     return Spikes.ordered(

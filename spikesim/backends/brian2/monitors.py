@@ -1,4 +1,4 @@
-"""What Brian2 keeps of a run, and how it is read."""
+"""Brian2 monitors of a run, and their conversion to a recording."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Seen:
     """The monitors of a run.
 
     Args:
-        clocks: of the run.
-        groups: a group for each population.
-        models: of the populations that integrate.
-        outside: the spikes of those that only send.
-        fired: populations of which spikes are kept.
-        moved: populations of which membranes are kept.
+        clocks: the clocks of the run.
+        groups: population -> its group.
+        models: translations of the populations of neurons.
+        outside: the external spikes.
+        fired: populations whose spikes are recorded.
+        moved: populations whose membranes are recorded.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Seen:
         return [*self._h.values(), *self._v.values(), *self._events.values()]
 
     def counts(self, name: str, B: int) -> Ints:
-        """int64 (B, 2, n): the counters as they stood at the end of each presentation."""
+        """int64 (B, 2, n): the counters at the end of each trial."""
         if name not in self.models:
             return self.outside.counts[name]
         first = np.asarray(self._h[name].h_first)  # (n, B + 1)
@@ -79,7 +79,7 @@ class Seen:
         return np.ascontiguousarray(h[:, :, 1 : B + 1].transpose(2, 0, 1)).astype(np.int64)
 
     def spikes(self, name: str, B: int) -> Spikes:
-        """The spikes of B presentations, over the population's own window."""
+        """The spikes of B trials, over the population's own window."""
         if name not in self.models:
             return self.outside.spikes[name]
         length, n = self.clocks.length, self.clocks.network.populations[name].n
@@ -91,14 +91,14 @@ class Seen:
         return from_raster(self._windows(name, along, B))
 
     def v(self, name: str, B: int) -> npt.NDArray[Any]:
-        """(B, T, n), or (B, T, 2, n) of a pair, in what the population counts in."""
-        kept = [np.asarray(getattr(self._v[name], v)).T for v in self.models[name].state["v"]]
-        along = np.stack(kept, axis=1) if len(kept) > 1 else kept[0]
+        """Membranes (B, T, n), or (B, T, 2, n) for a pair, in the numbers of the population."""
+        channels = [np.asarray(getattr(self._v[name], v)).T for v in self.models[name].state["v"]]
+        along = np.stack(channels, axis=1) if len(channels) > 1 else channels[0]
         bits = self.clocks.network.populations[name].grid
         return self._windows(name, along.astype(number_type(bits)), B)
 
     def _windows(self, name: str, along: npt.NDArray[Any], B: int) -> npt.NDArray[Any]:
-        """Of all steps of the run those of the population's own window, by presentation."""
+        """The steps of the population's own window, by trial, out of all steps of the run."""
         first, T = 1 + self.clocks.network.offsets[name], self.clocks.window.T
         whole = along[: B * self.clocks.length].reshape(B, self.clocks.length, *along.shape[1:])
         return whole[:, first : first + T]

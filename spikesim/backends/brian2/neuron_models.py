@@ -1,11 +1,11 @@
-"""Neuron models in Brian2's words: one table of translations.
+"""Translations of neuron models to Brian2: one table.
 
-All numbers are what the model counts in (counts of the population's grid, or real numbers) in float64. The
+All numbers are those of the model (counts of the population's grid, or real numbers) in float64. The
 statements may use
 
-    drive     what has arrived in this step, of spikes and from outside
-    bias      the population's
-    act       1 where a neuron is simulated in this step, 0 where it is held
+    drive     the input current of this step, from spikes and external inputs
+    bias      the bias of the population
+    act       1 if a neuron is simulated in this step, 0 if it keeps its state
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ refractory_left = refractory_left - act * int(refractory_left > 0)
 
 
 class Brian2Model(NamedTuple):
-    """A neuron model in Brian2's words.
+    """The translation of a neuron model to Brian2.
 
     Attributes:
-        state: the model's state: key -> variable names (two where the array has two rows).
-        helpers: more variables, which belong to one step.
-        integrate: statements, see above.
-        events: name -> (condition, reset), where the event "plus" is a spike of +1 and "minus" is one of -1.
-        values: the numbers that the statements use, by name: one for all neurons, or an array (n,).
-        reach: expression of the largest number that has to stay below 2**53.
+        state: the state of the model: key -> variable names (two if the array has two rows).
+        helpers: additional variables, used within a step.
+        integrate: statements of the integration, see above.
+        events: name -> (condition, reset); the event "plus" is a spike of +1 and "minus" is one of -1.
+        values: the numbers used in the statements, by name: one for all neurons, or an array (n,).
+        reach: expression for the largest number that must stay below 2**53.
     """
 
     state: Mapping[str, tuple[str, ...]]
@@ -51,12 +51,12 @@ class Brian2Model(NamedTuple):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Every variable of the state."""
+        """All variables of the state."""
         return tuple(name for names in self.state.values() for name in names)
 
     @property
     def numbers(self) -> dict[str, float]:
-        """The values that are one number for all neurons."""
+        """The values that are equal for all neurons."""
         return {name: float(np.asarray(v).flat[0]) for name, v in self.values.items() if uniform(v)}
 
     @property
@@ -66,10 +66,10 @@ class Brian2Model(NamedTuple):
 
 
 def translated(name: str, population: Any) -> Brian2Model:
-    """A population's model in Brian2's words.
+    """The translation of a population's model.
 
     Raises:
-        EngineError: a model that has no translation.
+        EngineError: the model has no translation.
     """
     translate = TRANSLATIONS.get(type(population))
     if translate is None:
@@ -84,12 +84,12 @@ def translated(name: str, population: Any) -> Brian2Model:
 
 
 def models(populations: Mapping[str, Any]) -> dict[str, Brian2Model]:
-    """The models of all populations that integrate."""
+    """The translations of all populations of neurons."""
     return {name: translated(name, p) for name, p in populations.items() if not is_source(p)}
 
 
 def _shared(population: IF | LIF, moved: str) -> tuple[str, dict[str, Any], str]:
-    """What IF and LIF share: floor and refractory time; the statements, the values, what is awake."""
+    """Parts shared by IF and LIF, with floor and refractory time: statements, values, active neurons."""
     values, code = {"theta": scaled(population.theta, population.grid)}, moved
     if population.floor is not None:
         values["lowest"] = scaled(population.floor, population.grid)
@@ -104,7 +104,7 @@ def _shared(population: IF | LIF, moved: str) -> tuple[str, dict[str, Any], str]
 def _with_refractory(
     population: IF | LIF, state: dict[str, tuple[str, ...]]
 ) -> tuple[Any, tuple[str, ...], str]:
-    """State, helpers and the reset's last statement of a population that may be refractory."""
+    """State, helpers and the last statement of the reset, with a refractory time if there is one."""
     if not np.any(np.asarray(population.refractory)):
         return state, (), ""
     return {**state, "refractory_left": ("refractory_left",)}, ("awake",), "\nrefractory_left = pause"
@@ -120,7 +120,7 @@ def _integrate_and_fire(population: IF) -> Brian2Model:
 
 def _leaky(population: LIF) -> Brian2Model:
     kept = "{x} * {x}_kept"
-    if population.grid is not None:  # cut off towards zero, as Loihi does
+    if population.grid is not None:  # truncated towards zero, as on Loihi
         kept = f"sign({{x}}) * floor(abs({{x}}) * {{x}}_kept / {DECAY_UNIT})"
     current = f"current = {kept.format(x='u')} + drive\nu = (1 - act) * u + act * current\n"
     code, values, awake = _shared(population, f"{current}moved = {kept.format(x='v')} + current + bias\n")
@@ -155,7 +155,7 @@ def _error(population: ErrorIF) -> Brian2Model:
 
 
 def _read_from_brian2(population: Brian2LIF) -> Brian2Model:
-    """Brian2's own order, one step late; see `spikesim.neurons.brian2_lif`."""
+    """Brian2's own order, delayed by one step; see `spikesim.neurons.brian2_lif`."""
     code = """
 open = act * int(refractory_left == 0)
 v = v + act * drive * (1 - lost)
@@ -217,7 +217,7 @@ u_inh = (1 - act) * u_inh + act * against
 
 
 def _kept(name: str, bits: int | None) -> str:
-    """What a step keeps of a variable: cut off towards zero on a grid, as Loihi does."""
+    """Expression for a variable after its decay; on a grid truncated towards zero, as on Loihi."""
     if bits is None:
         return f"{name} * {name}_kept"
     return f"sign({name}) * floor(abs({name}) * {name}_kept / {DECAY_UNIT})"
@@ -231,7 +231,7 @@ def _decaying(
     spike: tuple[str, str],
     more: Mapping[str, Any],
 ) -> Brian2Model:
-    """What the models of several decaying variables share: levels, floor, refractory time, reset."""
+    """Parts shared by models with several decaying variables: levels, floor, refractory time, reset."""
     bits, (threshold, reset) = population.grid, spike
     decays = {"u_exc": "exc_decay", "u_inh": "inh_decay"}
     values: dict[str, Any] = {
@@ -261,14 +261,14 @@ TRANSLATIONS: dict[type, Callable[[Any], Brian2Model]] = {
 
 
 def check_reach(name: str, largest: float) -> None:
-    """Membranes stay where float64 is exact.
+    """Check that membranes and currents stayed in the range in which float64 is exact.
 
     Raises:
-        EngineError: they have left the range.
+        EngineError: they have left it.
     """
     if not largest < LIMIT:
         raise EngineError(
             f"brian2: {name}: a membrane or current has left the range of +-2**53 in which float64 is exact. "
-            f"Ways out: a floor, a leak, weights or a bias that do not run away; the engine 'stepped' names "
-            f"the step and the neuron"
+            f"Ways out: a floor, a leak, smaller weights or a smaller bias; the engine 'stepped' names the "
+            f"step and the neuron"
         )

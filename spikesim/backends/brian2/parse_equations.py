@@ -1,4 +1,4 @@
-"""A Brian2 NeuronGroup's equations as numbers: read from their structure (sympy), never evaluated as code.
+"""Parameters of a Brian2 NeuronGroup from its equations: parsed with sympy, never evaluated as code.
 
 dv/dt = a v + b          exact: v <- exp(a dt) v + (exp(a dt) - 1) b / a        (b dt where a = 0)
                          euler: v <- (1 + a dt) v + b dt
@@ -20,20 +20,20 @@ EXACT, EULER = ("exact", "linear", "exponential_euler", None), ("euler",)
 
 
 def refuse(name: str, what: str, instead: str) -> NoReturn:
-    """Say which construct of a Brian2 model cannot be read, and what to do instead.
+    """Raise the error for an unsupported construct of a Brian2 model, with the alternative.
 
     Raises:
         DeclarationError: always.
     """
-    raise DeclarationError(f"from_brian2: {name}: {what} is outside of the subset that is read; {instead}")
+    raise DeclarationError(f"from_brian2: {name}: {what} is not supported; {instead}")
 
 
 class Names:
-    """What the names of a Brian2 object's expressions stand for, in SI units.
+    """Values of the names in the expressions of a Brian2 object, in SI units.
 
     Args:
         group: a NeuronGroup or Synapses.
-        namespace: where names are looked up that the object does not know.
+        namespace: values of names that the object does not have.
     """
 
     def __init__(self, group: Any, namespace: Mapping[str, Any]) -> None:
@@ -46,10 +46,10 @@ class Names:
         return str_to_sympy(str(code))
 
     def value(self, tree: Any, where: str) -> Number:
-        """The value of a constant expression: a float, or one each.
+        """The value of a constant expression: a float, or an array with one value per neuron or synapse.
 
         Raises:
-            DeclarationError: it names what is no constant, or a function that is not read.
+            DeclarationError: it contains a name that is not constant, or an unsupported function.
         """
         if tree.is_Symbol:
             return self._constant(str(tree), where)
@@ -65,7 +65,7 @@ class Names:
         if tree.func.__name__ == "exp":
             return np.exp(parts[0])
         return refuse(
-            self._group.name, f"{tree} in {where!r}", "work the number out and write it as a constant"
+            self._group.name, f"{tree} in {where!r}", "calculate its value and write it as a constant"
         )
 
     def _constant(self, name: str, where: str) -> Number:
@@ -74,17 +74,17 @@ class Names:
                 [name], run_namespace=dict(self._namespace), user_identifiers=set()
             )
         except (KeyError, ValueError, TypeError) as problem:
-            return refuse(self._group.name, f"{name!r} in {where!r}, which has no value here", f"{problem}")
+            return refuse(self._group.name, f"{name!r} in {where!r}, which has no value here,", f"{problem}")
         found = variable[name]
         index = getattr(self._group.variables, "indices", {}).get(name, "_idx")
         if not hasattr(found, "get_value") or name in ("t", "t_in_timesteps") or index not in ("_idx", "0"):
-            what = f"{name!r} in {where!r}, which is no constant of its own"
-            return refuse(self._group.name, what, "take a constant, or a parameter of this very object")
+            what = f"{name!r} in {where!r}, which is not a constant of the object,"
+            return refuse(self._group.name, what, "use a constant, or a parameter of the same object")
         value = np.asarray(found.get_value(), np.float64)
         return float(value.reshape(-1)[0]) if value.size == 1 else value
 
     def one(self, tree: Any, where: str) -> float:
-        """The value of a constant expression that is the same for all.
+        """The value of a constant expression that is equal for all neurons.
 
         Raises:
             DeclarationError: it is not.
@@ -93,23 +93,23 @@ class Names:
         if values.size != 1:
             refuse(
                 self._group.name,
-                f"{where!r}, which differs from neuron to neuron",
-                "make a group for each value",
+                f"{where!r}, which differs from neuron to neuron,",
+                "use a group for each value",
             )
         return float(values[0])
 
 
 def neurons(group: Any, namespace: Mapping[str, Any], dt: float, loses_input: bool) -> tuple[str, Brian2LIF]:
-    """The membrane variable's name, and the model.
+    """The name of the membrane variable, and the model.
 
     Args:
         group: a Brian2 NeuronGroup.
-        namespace: where names are looked up that the group does not know.
-        dt: of a step, in seconds.
-        loses_input: the network's synapses act before its resets.
+        namespace: values of names that the group does not have.
+        dt: length of a step, in seconds.
+        loses_input: whether the synapses of the network act before its resets.
 
     Raises:
-        DeclarationError: names the construct that is outside of the subset.
+        DeclarationError: an unsupported construct; names it.
     """
     names = Names(group, namespace)
     v, theta, strict = _threshold(group, names)
@@ -133,13 +133,13 @@ def neurons(group: Any, namespace: Mapping[str, Any], dt: float, loses_input: bo
 
 
 def _plain(values: Number) -> float | tuple[float, ...]:
-    """One number where all are the same."""
+    """One number if all are equal, else a tuple."""
     each = np.atleast_1d(np.asarray(values, np.float64))
     return float(each[0]) if (each == each[0]).all() else tuple(each.tolist())
 
 
 def _threshold(group: Any, names: Names) -> tuple[str, float, bool]:
-    """The membrane's name, the threshold, and whether a spike needs v above it."""
+    """The name of the membrane, the threshold, and whether a spike needs v above it."""
     code = group.events.get("spike")
     if code is None:
         refuse(group.name, "a group without a threshold", "leave it out, or give it a threshold")
@@ -153,10 +153,10 @@ def _threshold(group: Any, names: Names) -> tuple[str, float, bool]:
 
 
 def _membrane(group: Any, names: Names, v: str, dt: float) -> tuple[Number, Number, bool]:
-    """What a step leaves of the membrane, what it adds, and whether a refractory neuron is held."""
+    """Factor and increment of the membrane per step, and whether it is constant while refractory."""
     equations = group.user_equations
     for name in equations.diff_eq_names - {v}:
-        instead = "let synapses act on v itself, or declare spikesim.LIF, whose current decays too"
+        instead = "let synapses act on v itself, or declare spikesim.LIF, which has a decaying current"
         refuse(group.name, f"the second differential equation d{name}/dt", instead)
     if v not in equations.diff_eq_names:
         return 1.0, 0.0, False
@@ -176,14 +176,14 @@ def _membrane(group: Any, names: Names, v: str, dt: float) -> tuple[Number, Numb
     if method in EULER:
         return 1 + a * dt, b * dt, held
     if method not in EXACT:
-        refuse(group.name, f"method={method!r}", "take method='exact' or 'euler'")
+        refuse(group.name, f"method={method!r}", "use method='exact' or 'euler'")
     a, b = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
     gained = np.where(a == 0, dt, np.expm1(a * dt) / np.where(a == 0, 1.0, a))
     return np.exp(a * dt), gained * b, held
 
 
 def statements(name: str, code: str) -> list[tuple[str, str, str]]:
-    """(variable, operator, expression) of every statement of a piece of Brian2 code."""
+    """(variable, operator, expression) of every statement in Brian2 code."""
     from brian2.parsing.statements import parse_statement
 
     lines = [line.strip() for line in code.replace(";", "\n").split("\n")]
@@ -194,7 +194,7 @@ def statements(name: str, code: str) -> list[tuple[str, str, str]]:
 
 
 def _reset(group: Any, names: Names, v: str) -> tuple[str, float]:
-    """How the membrane is reset, and the number to that belongs."""
+    """The kind of reset of the membrane, "value" or "subtract", and its number."""
     code = group.event_codes.get("spike") or ""
     found = statements(group.name, code)
     if not found:
@@ -210,13 +210,11 @@ def _reset(group: Any, names: Names, v: str) -> tuple[str, float]:
         rest = tree - symbols[v]
         if not rest.has(symbols[v]):  # v = v - theta
             return "subtract", -names.one(rest, code)
-    return refuse(
-        group.name, f"the reset {code!r}", f"one statement is read: {v} = constant, or {v} -= constant"
-    )
+    return refuse(group.name, f"the reset {code!r}", f"use one statement: {v} = constant, or {v} -= constant")
 
 
 def _refractory(group: Any, names: Names, dt: float) -> int | None:
-    """Brian2's refractory time in steps, or None."""
+    """Brian2's refractory time in steps; None without one."""
     from brian2 import Quantity, prefs
 
     time = group._refractory
@@ -228,10 +226,10 @@ def _refractory(group: Any, names: Names, dt: float) -> int | None:
         return int(timesteps(np.asarray(float(time)), dt))
     tree = names.tree(str(time))
     if tree.is_Relational or tree.is_Boolean:
-        refuse(group.name, f"the refractory condition {time!r}", "give a time, as refractory=2*ms")
+        refuse(group.name, f"the refractory condition {time!r}", "give a time, for example refractory=2*ms")
     return int(timesteps(np.asarray(names.one(tree, str(time))), dt))
 
 
 def timesteps(times: npt.NDArray[np.float64], dt: float) -> npt.NDArray[np.int64]:
-    """Times in steps, as Brian2 takes them: a thousandth of a step early still counts."""
+    """Times in steps, rounded as in Brian2: up to a thousandth of a step early counts as the later step."""
     return np.asarray((times + 1e-3 * dt) / dt).astype(np.int64)

@@ -1,13 +1,13 @@
-"""Populations in Brian2's words: a group each, with events, resets and counters.
+"""Populations as Brian2 groups, with events, resets and counters.
 
-Time is counted in presentations of `Clockwork.length` steps. Step 0 of a presentation is its border: what the
-last one has counted is learned from, then membranes and counters are cleared, and nobody lives. A population
-`offset` steps behind the input is in its own step t in step 1 + offset + t. A run without end is one
-presentation of as many steps, whose borders clear nothing.
+A run is divided into trials of `Clockwork.length` steps. Step 0 of a trial is its border: the weights are
+updated from the counts of the previous trial, then membranes and counters are reset; no population is active.
+Step t of the window of a population with a given `offset` is step 1 + offset + t of the trial. A continuous
+simulation is one trial, whose borders reset nothing.
 
-A population's turn in a step has four places (integrate, fire, reset, send), all inside Brian2's slot
-"start", in the network's order. Brian2's own schedule would deliver after the thresholds and before the
-resets, so that what arrives in the step of a spike is wiped.
+The update of a population in a step has four phases (integrate, fire, reset, send), all inside Brian2's slot
+"start", in the order of the network. Brian2's own schedule would deliver after the thresholds and before the
+resets, so that input arriving in the step of a spike would be lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from spikesim.neurons.population import scaled
 from spikesim.window import Window
 
 SLOT = "start"
-SHOW, LEARN, REST = -3, -2, -1  # the order of what happens at a border, before every population
+SHOW, LEARN, REST = -3, -2, -1  # the order of operations at a border, before all populations
 INTEGRATE, FIRE, RESET, SEND, PLACES = 0, 1, 2, 3, 4
 
 _EQUATIONS = """
@@ -42,15 +42,15 @@ farthest : 1
 
 @dataclass(frozen=True)
 class Clockwork:
-    """The clocks of a run, and Brian2's unit of a step.
+    """The clocks of a run.
 
     Attributes:
         b2: the module brian2.
         network: the declaration.
-        window: the network's; of a run without end all its steps.
-        step: the clock of the steps. A step lasts a second, so that the times of steps are exact integers.
-        border: the clock of the presentations.
-        length: steps of a presentation, its border included.
+        window: the window of the network; for a continuous simulation, all its steps.
+        step: the clock of the steps. A step lasts one second of Brian2's time, so that times are integers.
+        border: the clock of the trials.
+        length: steps of a trial, including its border.
     """
 
     b2: Any
@@ -68,23 +68,21 @@ class Clockwork:
         return cls(b2, network, window, step, border, length)
 
     def order(self, name: str, place: int) -> int:
-        """Where in a step a place of a population's turn stands."""
+        """Brian2's `order` of a phase of a population's update within a step."""
         return PLACES * self.network.order.index(name) + place
 
     def named(self, what: str, name: str) -> str:
-        """A name that Brian2 takes for what belongs to a population, the same in every run: what Cython has
-        compiled is found again.
-        """
+        """The name of a Brian2 object of a population; equal in all runs, so that Cython's cache is used."""
         return f"{what}_{self.network.order.index(name)}"
 
 
 def groups(clocks: Clockwork, models: Mapping[str, Brian2Model], outside: Outside) -> dict[str, Any]:
-    """A group for each population, in the network's order, with all that it does in its turn.
+    """A Brian2 group for each population, in the order of the network, with its complete update.
 
     Args:
-        clocks: of the run.
-        models: of the populations that integrate.
-        outside: the spikes of those that only send, and currents.
+        clocks: the clocks of the run.
+        models: translations of the populations of neurons.
+        outside: external spikes and currents.
     """
     found: dict[str, Any] = {}
     for name in clocks.network.order:
@@ -99,13 +97,13 @@ def groups(clocks: Clockwork, models: Mapping[str, Brian2Model], outside: Outsid
 
 
 def drives(population: Any) -> tuple[str, ...]:
-    """The variables that collect what arrives in a step: one, or one for each receptor."""
+    """The variables for the input current of a step: one, or one per receptor."""
     receptors = len(population.description.receptors)
     return ("drive", *(f"drive_{k}" for k in range(1, receptors)))
 
 
 def _sender(clocks: Clockwork, name: str, outside: Outside) -> Any:
-    """What only sends: the spikes that are given."""
+    """The group of a source, generator or target: it sends the spikes known in advance."""
     b2, (steps, neurons) = clocks.b2, outside.events[name]
     return b2.SpikeGeneratorGroup(
         clocks.network.populations[name].n,
@@ -120,7 +118,7 @@ def _sender(clocks: Clockwork, name: str, outside: Outside) -> Any:
 
 
 def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -> Any:
-    """What integrates."""
+    """The group of a population of neurons."""
     b2, population, window = clocks.b2, clocks.network.populations[name], clocks.window
     begin, end = window.span(population.active_in or "all")
     values: dict[str, Any] = {"length": clocks.length, "begin": begin, "end": end, **model.numbers}
@@ -158,7 +156,7 @@ def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -
 
 
 def _starts(population: Any, model: Brian2Model) -> dict[str, Any]:
-    """The variables of the state that do not start at 0: NAME_at_start -> float64 (n,)."""
+    """Initial values of the state variables that do not start at 0: NAME_at_start -> float64 (n,)."""
     found: dict[str, Any] = {}
     for key, names in model.state.items():
         rows = np.asarray(population.initial_state()[key], np.float64).reshape(len(names), -1)
@@ -167,14 +165,14 @@ def _starts(population: Any, model: Brian2Model) -> dict[str, Any]:
 
 
 def _schedule(clocks: Clockwork, name: str, group: Any, model: Brian2Model, given: tuple[str, ...]) -> None:
-    """A population's turn: integrate, fire, reset and count; and its rest at the border."""
+    """Schedule the update of a population (integrate, fire, reset, count) and its reset at the border."""
     window, population = clocks.window, clocks.network.populations[name]
     names = drives(population)
     code = "".join(f"{drive} = {drive} + {label}(t, i)\n" for drive, label in zip(names, given, strict=False))
     if "split" in population.reset_at and window.split is not None:
         for v, start in _set_back(population, model).items():
             code += f"{v} = {v} * int(own != boundary) + {start} * int(own == boundary)\n"
-    code += model.integrate + "".join(f"\n{drive} = 0" for drive in names)  # it is used now or never
+    code += model.integrate + "".join(f"\n{drive} = 0" for drive in names)  # used in this step only
     code += f"\nfarthest = clip({model.reach}, farthest, 1e300)"
     group.run_regularly(code, clock=clocks.step, when=SLOT, order=clocks.order(name, INTEGRATE))
     for event, (_, reset) in model.events.items():
@@ -197,15 +195,15 @@ def _set_back(population: Any, model: Brian2Model) -> dict[str, str]:
 
 
 def begin(group: Any, model: Brian2Model, state: Mapping[str, Any]) -> None:
-    """Let a population go on from a model's state."""
+    """Set the variables of a population to those of a state."""
     for key, names in model.state.items():
         rows = np.asarray(state[key], np.float64).reshape(len(names), -1)
         for variable, row in zip(names, rows, strict=True):
             setattr(group, variable, row)
 
 
-def where_it_stands(group: Any, model: Brian2Model, like: Mapping[str, Any]) -> dict[str, Any]:
-    """A population's state as its model keeps it: shapes and types are those of `like`."""
+def state_of(group: Any, model: Brian2Model, like: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a population in the form of its model, with the shapes and dtypes of `like`."""
     found = {}
     for key, names in model.state.items():
         rows = np.stack([np.asarray(getattr(group, variable)[:]) for variable in names])

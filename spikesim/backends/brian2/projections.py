@@ -1,8 +1,8 @@
-"""Projections in Brian2's words: one Synapses each; a plastic one learns by itself between presentations.
+"""Projections as Brian2 Synapses; plastic ones are updated between trials.
 
-A spike is handed on directly after its population's reset, and arrives after Brian2's delay. A population
-that comes later in the order meets it in its turn of that very step. One that had its turn already meets it
-in the next step, hence one step less of Brian2's delay.
+A spike is sent directly after the reset of its population, and arrives after Brian2's delay. A population
+later in the order receives it in the same step. One that has already been updated receives it in the next
+step, so Brian2's delay is one step shorter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
 from spikesim.synapses.delivery import Edges
 
-MASTERS = 2**32  # more than a master weight's reach
+MASTERS = 2**32  # above the range of master weights
 FLOAT64_EXACT = 2**53  # sums and products of integers below this are exact in float64
 _COUNTS = {"first": "h_first_pre", "second": "h_second_pre", "all": "(h_first_pre + h_second_pre)"}
 _PLASTIC = """
@@ -32,7 +32,7 @@ master : 1
 total : 1
 cut : 1
 """
-# Eq. 12, in counts of the master grid: the count products of a batch, the clip, and what propagates.
+# Eq. 12, in counts of the master grid: the count products of a batch, the clip, and the acting weight.
 _LEARN = """
 total += {h_pre} * (h_second_post - h_first_post)
 moved = master + due(t) * eta * total
@@ -47,13 +47,13 @@ w = floor(master * coarse + 0.5)
 def projections(
     clocks: Clockwork, groups: Mapping[str, Any], masters: Masters, weights: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A Synapses for each projection: a transpose reads the weights of the projection that it follows.
+    """A Synapses object for each projection; a transpose reads the weights of the transposed projection.
 
     Args:
-        clocks: of the run.
-        groups: a group for each population.
+        clocks: the clocks of the run.
+        groups: population -> its group.
         masters: the plastic weights on the master grid.
-        weights: projection -> its weights as they are now, in the units of the threshold.
+        weights: projection -> its current weights, in the unit of the threshold.
     """
     net, found = clocks.network, {}
     following = {p.name: p.follows for p in net.projections if p.follows is not None}
@@ -77,7 +77,7 @@ def projections(
 
 
 def _transposed(clocks: Clockwork, groups: Mapping[str, Any], p: Any, forward: Any) -> Any:
-    """Synapse (a, b) reads the weight of the forward synapse (b, a), whenever it is used."""
+    """The Synapses of a transpose: synapse (a, b) reads the current weight of the forward synapse (b, a)."""
     n_pre, n_post = clocks.network.shape(p)
     e = p.edges(np.zeros((n_pre, n_post)))
     synapses = _synapses(clocks, groups, p, "mirror : integer (constant)", e)
@@ -116,7 +116,7 @@ def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, 
 
 
 def check_rules(net: Network, batch: int, factor: float) -> None:
-    """Refuse what Brian2 cannot learn bit for bit.
+    """Check that Brian2 can learn with equal results, bit for bit.
 
     Raises:
         EngineError: a normalised step, or a step that could leave the exact range of float64.
@@ -125,22 +125,22 @@ def check_rules(net: Network, batch: int, factor: float) -> None:
         rule = p.plastic
         if type(rule) is not CountRule:
             raise EngineError(
-                f"brian2: {p.name} learns by {type(rule).__name__}; only CountRule has a translation. The "
-                f"engines 'stepped' and 'naive' run every rule"
+                f"brian2: {p.name} learns by {type(rule).__name__}; only CountRule has a translation. Use "
+                f"the engine 'stepped' or 'naive', which support every rule"
             )
         if rule.step != "plain":
             raise EngineError(
-                f"brian2: {p.name} learns by a {rule.step} step, whose roots and divisions each program "
-                f"rounds in its own order; it promises equality among spikesim's own engines only. "
-                f"Take step='plain', or the engine 'naive'"
+                f"brian2: {p.name} learns by a {rule.step} step, whose roots and divisions are rounded "
+                f"differently by other simulators; equal results are guaranteed for spikesim's engines only. "
+                f"Use step='plain', or the engine 'naive'"
             )
         first, last = net.window.span(rule.pre)
         reach = rule.eta_master(factor) * batch * (last - first) * net.window.T + MASTERS
         if reach >= FLOAT64_EXACT:
             raise EngineError(
-                f"brian2: an update of {p.name} can reach {reach} counts of the master grid, and float64 is "
-                f"exact below 2**53. Ways out: a smaller eta ({rule.eta * factor:.4g} with the schedule's "
-                f"factor) or batch ({batch}), a shorter window ({net.window.T} steps)"
+                f"brian2: an update of {p.name} can reach {reach} counts of the master grid; float64 is "
+                f"exact below 2**53. Ways out: a smaller eta ({rule.eta * factor:.4g} with the factor of the "
+                f"schedule) or batch ({batch}), a shorter window ({net.window.T} steps)"
             )
 
 
@@ -151,14 +151,14 @@ def teach(
     factor: float,
     outside: Outside,
 ) -> None:
-    """Let the plastic projections learn by themselves. What `check_rules` refuses would be inexact.
+    """Add the weight updates of plastic projections to a run; call `check_rules` before.
 
     Args:
-        clocks: of the run.
-        synapses: by projection.
+        clocks: the clocks of the run.
+        synapses: projection -> its Synapses.
         due: float64 (B + 1,), 1 at the borders at which the weights change.
-        factor: of the step size's schedule.
-        outside: the spikes of what only sends; they are counted before the run.
+        factor: factor of the learning rate schedule.
+        outside: the external spikes, counted before the run.
     """
     net, b2, length = clocks.network, clocks.b2, clocks.length * clocks.b2.second
     when = b2.TimedArray(due, dt=length, name="due_at_border")

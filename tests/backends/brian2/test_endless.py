@@ -167,7 +167,7 @@ def test_what_runs_away_or_does_not_fit_is_refused() -> None:
     learns = Network(
         {"a": PoissonSource(2, 0.5), "b": LIF(2, 1.0)}, (Dense("a", "b", np.ones((2, 2)), 1, STDP(0.1, 0.1)),)
     )
-    with pytest.raises(EngineError, match=r"a->b learns in every step by STDP, .* Take learn=False"):
+    with pytest.raises(EngineError, match=r"a->b learns in every step by STDP, .* Use learn=False"):
         Brian2(learns).advance(4, {}, {})
     expected = Naive(learns).advance(9, {}, {}, ("b",), learn=False)
     assert_same(expected, Brian2(learns).advance(9, {}, {}, ("b",), learn=False))

@@ -22,7 +22,7 @@ def test_brian2_runs_a_model_of_ones_own_once_it_has_an_entry(monkeypatch: pytes
         (Dense("in", "own", np.random.default_rng(1).integers(0, 128, (6, 5)) / 256, delay=1),),
     )
     with pytest.raises(
-        EngineError, match=r"own is a Tiring, a model without a translation; brian2 has .*IF, LIF"
+        EngineError, match=r"own is a Tiring, a model without a translation; brian2 supports .*IF, LIF"
     ):
         verify(net, {}, a="stepped", b="brian2", steps=50)
 

@@ -17,7 +17,7 @@ from spikesim.backends.brian2.populations import (
     Clockwork,
     begin,
     groups,
-    where_it_stands,
+    state_of,
 )
 from spikesim.backends.brian2.projections import check_rules, projections
 from spikesim.errors import EngineError
@@ -88,7 +88,7 @@ def test_a_population_goes_on_from_where_it_stood() -> None:
     made = groups(Clockwork.of(b2, network, network.window, 6), cells, outside)
     state = {"v": np.array([[1, 2, 3], [-4, 5, 6]])}
     begin(made["e"], cells["e"], state)
-    after = where_it_stands(made["e"], cells["e"], state)
+    after = state_of(made["e"], cells["e"], state)
     np.testing.assert_array_equal(after["v"], state["v"], strict=True)
 
 
@@ -99,7 +99,7 @@ def learning(rule: CountRule, T: int = 8) -> Network:
 
 def test_what_brian2_cannot_learn_bit_for_bit_is_refused() -> None:
     check_rules(learning(CountRule(0.01, "first", (-1, 1))), 1, 1.0)
-    with pytest.raises(EngineError, match=r"normalised.*Take step='plain'"):
+    with pytest.raises(EngineError, match=r"normalised.*Use step='plain'"):
         check_rules(learning(CountRule(0.01, "first", (-1, 1), step="normalised")), 1, 1.0)
     with pytest.raises(EngineError, match="a smaller eta"):
         check_rules(learning(CountRule(1.0, "first", (-1, 1)), T=2000), 100, 1.0)

@@ -148,7 +148,7 @@ def test_it_comes_back_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ({"epsilon": 0.0}, r"HopfieldNeuron: epsilon = 0\.0; a number in \(0, 2\] is needed"),
         ({"grid": 8}, "grid = 8.*real numbers"),
         ({"theta": 2.0}, "theta = 2.0"),
-        ({"mean_input": (0.1,)}, r"mean_input has the shape \(1,\), and there are 2 neurons"),
+        ({"mean_input": (0.1,)}, r"mean_input has the shape \(1,\) for 2 neurons"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
