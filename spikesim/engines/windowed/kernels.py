@@ -20,7 +20,7 @@ from spikesim.engines.windowed.neurons import (
     list_fired,
     winner,
 )
-from spikesim.engines.windowed.plan import BIAS, FLOOR, THETA, V_START
+from spikesim.engines.windowed.plan import BIAS, FLOOR, ROWS, THETA, V_START
 from spikesim.engines.windowed.weight_update import update_layer
 
 
@@ -65,6 +65,13 @@ def make_buffers(plan):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def parameters(plan, which, p):  # type: ignore[no-untyped-def]
+    """One parameter of the neurons of layer p, int32 (n,): a contiguous slice of `Plan.neurons`."""
+    first = which * (plan.neurons.size // ROWS) + p.start
+    return plan.neurons[first : first + p.n]
+
+
+@kernel
 def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-untyped-def]
     """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
@@ -74,8 +81,7 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
     if t < 0 or t >= plan.T:
         return
     if t == plan.split and p.reset_split:
-        for j in range(p.start, p.start + p.n):
-            buffers.v[j] = plan.neurons[V_START, j]
+        buffers.v[p.start : p.start + p.n] = parameters(plan, V_START, p)
     if layer == 1:
         row = t - plan.split if plan.replay and t >= plan.split else t
         for j in range(p.n):
@@ -92,11 +98,11 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
         for a in range(sent * widest, sent * widest + buffers.k[sent]):
             buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
     here = slice(p.start, p.start + p.n)
-    v, bias, current, fired = buffers.v[here], plan.neurons[BIAS, here], buffers.current, buffers.fired
+    v, bias, current, fired = buffers.v[here], parameters(plan, BIAS, p), buffers.current, buffers.fired
     if p.uniform:
         integrate_and_fire(v, current, bias, p.theta, p.floor, p.subtract, fired)
     else:
-        theta, floor = plan.neurons[THETA, here], plan.neurons[FLOOR, here]
+        theta, floor = parameters(plan, THETA, p), parameters(plan, FLOOR, p)
         integrate_and_fire(v, current, bias, theta, floor, p.subtract, fired)
     phase = 0 if t < plan.split else 1
     buffers.k[mine] = list_fired(
@@ -230,8 +236,8 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
     h[:] = 0
     h_e[:] = 0
     buffers.v[:] = 0
-    for j in range(h.shape[1]):
-        buffers.v[j] = plan.neurons[V_START, j]
+    starts = V_START * (plan.neurons.size // ROWS)
+    buffers.v[: h.shape[1]] = plan.neurons[starts : starts + h.shape[1]]
     buffers.k[:] = 0
     count_inputs(plan, times, neurons, h_in)
     input_currents(plan, w, times, neurons, h_in, inputs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim._jit import at, kernel
-from spikesim.engines.windowed.plan import THETA
+from spikesim.engines.windowed.plan import ROWS, THETA
 
 
 @kernel
@@ -78,12 +78,12 @@ def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign
     Returns their number. neurons: as in Plan. plus, minus: where the membranes of the two channels start in
     v. gate: where the first-phase counts that open the gates start in h, or -1 without a gate.
     """
-    k = ring
+    k, thetas = ring, THETA * (neurons.size // ROWS)
     for j in range(m):
         if current[j] == 0 or (gate >= 0 and h[0, gate + j] == 0):
             continue
         x = np.int32(v[plus + j] + np.int32(current[j]))
-        s, theta = 0, neurons[THETA, plus + j]
+        s, theta = 0, neurons[thetas + plus + j]
         if p.pair:
             y = np.int32(v[minus + j] - np.int32(current[j]))
             if x >= theta:

@@ -24,6 +24,7 @@ Table = npt.NDArray[np.void]
 NO_FLOOR = -(2**31)
 NEURON = ("bias", "theta", "floor", "v_start")  # rows of Plan.neurons
 BIAS, THETA, FLOOR, V_START = range(4)
+ROWS = len(NEURON)
 
 
 LAYER = np.dtype(
@@ -68,8 +69,8 @@ class Plan(NamedTuple):
 
     layers: npt.NDArray[np.void]  # LAYER, over layers 0 .. L; layer 0 is the source
     errors: npt.NDArray[np.void]  # ERROR, in the order of a step
-    # int32 (4, N), the rows of NEURON: the neurons of layers 1 .. L, then the error neurons. One array,
-    # because a kernel counts the references to each array of its plan at every call.
+    # int32 (4 N,), the rows of NEURON behind each other, each over the neurons of layers 1 .. L and the error
+    # neurons. One array, because a kernel counts the references to each array of its plan at every call.
     neurons: I32
     T: int
     split: int
@@ -140,7 +141,7 @@ def compile_plan(network: Network) -> Compiled:
     plan = Plan(
         layers,
         error_arrays,
-        np.stack([_flat(network, (*chain[1:], *errors), key) for key in NEURON]),
+        np.concatenate([_flat(network, (*chain[1:], *errors), key) for key in NEURON]),
         window.T,
         window.boundary,
         network.steps,
