@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table as Shown
 
 from spikesim.datasets.dataset import Split
-from spikesim.encoders import Encoder, Poisson
+from spikesim.encoders import Encoder
 from spikesim.errors import DataError
 from spikesim.files.atomic import sha256_bytes
 from spikesim.files.measured_table import Table, load_table, save_table
@@ -21,10 +20,10 @@ from spikesim.hardware.export import export as write
 from spikesim.hardware.targets import TARGETS, target
 from spikesim.network import Network
 from spikesim.network.file import load_network
-from spikesim.rng import Stream
 from spikesim.spikes import Spikes
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.commands.trials import encoded, random_input
 from spikesim.training.evaluate import check_fits
 from spikesim.training.run import Run
 
@@ -61,12 +60,9 @@ class Exportable:
 
     def inputs(self, samples: int) -> dict[str, Spikes]:
         """Input spikes of `samples` trials by source, from a random stream that training does not use."""
-        (source,) = self.network.sources
-        T, n = self.network.window.T, self.network.populations[source].n
         if self.split is None or self.encoder is None:
-            x = np.full((samples, n), RATE, np.float32)
-            return {source: Poisson().encode(x, np.arange(samples), T, self.seed, 0, Stream.TEST)}
-        return {source: self.encoder.encode(self.split.x, self.split.index, T, self.seed, 0, Stream.TEST)}
+            return random_input(self.network, samples, RATE, self.seed, self.network.window.T)
+        return encoded(self.network, self.split, self.encoder, self.seed)
 
 
 def export(
@@ -133,7 +129,7 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
         network = declared.inference(T)
         if len(network.sources) != 1:
             raise DataError(f"{what}: {len(network.sources)} sources; this command needs a network with one")
-        return Exportable(network, None, None, 1, f"Poisson input of {RATE} spikes per step")
+        return Exportable(network, None, None, 1, f"random input of {RATE} spikes per step")
     run, dataset = Run.open(what), experiment_of(what).load()
     split = dataset.test.take(samples)
     network = run.trained().inference(T)

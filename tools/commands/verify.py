@@ -16,10 +16,9 @@ from spikesim.hardware.targets import without_floors
 from spikesim.network import Network
 from spikesim.network.file import load_network
 from spikesim.network.scheduling import is_target
-from spikesim.neurons import Source
-from spikesim.spikes import from_raster
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.commands.trials import encoded, random_input
 from spikesim.training.evaluate import check_fits
 from spikesim.training.run import Run
 from spikesim.verification import registry
@@ -113,10 +112,8 @@ def play(
         network = network.inference() if bits is None else quantise(network, "loihi1", bits).network
         labels = None
     network = _endless(network, against)
-    source = network.sources[0]
-    T = network.window.boundary if network.populations[source].replay else network.window.T
-    spikes = run.encoder.encode(split.x, split.index, T, run.training.seed)
-    return compare(network, {source: spikes}, labels, engine, against, learn)
+    inputs = encoded(network, split, run.encoder, run.training.seed)
+    return compare(network, inputs, labels, engine, against, learn)
 
 
 def _endless(network: Network, against: str) -> Network:
@@ -136,20 +133,14 @@ def _random(
 ) -> Verdict:
     """Compare two backends on random input spikes, with random labels if the network has a target."""
     network = _endless(network, against)
-    rs, window = np.random.default_rng(seed), network.window
-    inputs: dict[str, Any] = {}
-    for name in network.sources:
-        p: Source = network.populations[name]
-        shape = (
-            (1, steps, p.n) if window.endless else (samples, window.boundary if p.replay else window.T, p.n)
-        )
-        inputs[name] = from_raster((rs.random(shape) < rate).astype(np.int8))
+    inputs = random_input(network, samples, rate, seed, steps)
     if any(drive.given for drive in network.drives):
         raise DeclarationError(
             "verify: this network has external current inputs, which are not stored in its file; use "
             "spikesim.verify from Python and pass the currents"
         )
     classes = [p.n for p in network.populations.values() if is_target(p)]
+    rs = np.random.default_rng([seed, 1])  # apart from the input
     labels = rs.integers(0, min(classes), samples) if classes else None
     signals = {p.plastic.signal: rs.normal(size=steps) for p in network.online if p.plastic.signal}
     return compare(
@@ -159,6 +150,6 @@ def _random(
         engine or "stepped",
         against,
         learn,
-        steps if window.endless else None,
+        steps if network.window.endless else None,
         signals or None,
     )
