@@ -56,7 +56,7 @@ def test_a_list_of_spikes_begins_again_after_its_period() -> None:
     [
         (lambda: SpikeList(2, (0, 1), (0,)), "2 steps for 1"),
         (lambda: SpikeList(2, (1, 0), (0, 1)), "ascend"),
-        (lambda: SpikeList(2, (0,), (2,)), "of 2"),
+        (lambda: SpikeList(2, (0,), (2,)), r"0 \.\. 1 are needed"),
         (lambda: SpikeList(2, (5,), (0,), period=5), "period = 5"),
         (lambda: Brian2LIF(1, 1.0, 1.0, reset="zero"), "reset = 'zero'"),
         (lambda: Brian2LIF(1, 1.0, 1.0, active_in="second"), "need trials"),

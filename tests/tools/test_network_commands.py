@@ -19,13 +19,13 @@ from spikesim.hardware.limits import saturation
 from spikesim.network import Network
 from spikesim.network.file import save_network
 from spikesim.neurons import IF, LIF, PoissonSource, Source
-from spikesim.rng import Stream
 from spikesim.spikes import from_raster
 from spikesim.synapses import CurrentInput, Dense
 from spikesim.tools import pictures
 from spikesim.tools.cli import app
 from spikesim.tools.commands import demo, export, nir_table, simulate, verify
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.trials import random_input
 from spikesim.training.config import Training
 from spikesim.training.train import train
 from spikesim.window import Window
@@ -84,12 +84,12 @@ def test_a_chips_floor_is_taken_off_for_programs_that_have_none() -> None:
 # export
 
 
-def test_a_network_without_data_is_shown_poisson_of_the_test_stream(tmp_path: Path) -> None:
+def test_a_network_without_data_is_shown_random_spikes(tmp_path: Path) -> None:
     save_network(pair(), tmp_path / "a.h5")
     found = export.read(tmp_path / "a.h5", 5, None)
     spikes = found.inputs(5)["in"]
-    x = np.full((5, 3), export.RATE, np.float32)
-    assert spikes == Poisson().encode(x, np.arange(5), 12, found.seed, 0, Stream.TEST)
+    assert spikes == random_input(found.network, 5, export.RATE, found.seed, 12)["in"]
+    assert (len(spikes), spikes.T, spikes.n) == (5, 12, 3)
     assert export.read(tmp_path / "a.h5", 5, 30).network.window.T == 30
 
 

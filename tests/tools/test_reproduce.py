@@ -143,7 +143,7 @@ def test_a_damaged_result_is_named_before_any_training(small: Path) -> None:
     path = small / "results" / f"{NAME}.json"
     for contents, error, words in (
         (b"{", CheckpointError, "is not JSON"),
-        (b"[]", CheckpointError, "no dictionary"),
+        (b"[]", CheckpointError, "not a dictionary"),
         (b"{}", DataError, r"emstdp-digits\.json lacks preset"),
     ):
         path.write_bytes(contents)

@@ -121,9 +121,7 @@ def test_simulate_names_what_is_not_spikes(run: Run) -> None:
         DataError, match=r"inputs\['in'\] is of type ndarray; Spikes are .*from_raster\(array\)"
     ):
         simulate(forward, {"in": np.zeros((1, 20, 12))})  # type: ignore[dict-item]
-    with pytest.raises(
-        DataError, match="inputs is of type Spikes; a mapping from sources to Spikes"
-    ):
+    with pytest.raises(DataError, match="inputs is of type Spikes; a mapping from sources to Spikes"):
         simulate(forward, from_raster(np.zeros((1, 20, 12), int)))  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="simulate: network is of type Emstdp"):
         simulate(config(), {})  # type: ignore[arg-type]
