@@ -162,11 +162,3 @@ def check_delay(name: str, delay: int) -> None:
     """
     if not grid.whole(delay):
         raise DeclarationError(f"{name}: delay = {delay!r}; a delay is a whole number of steps >= 0")
-
-
-def edges_of(matrix: Weights, delay: int) -> Edges:
-    """The non-zero entries of a matrix (n_pre, n_post) as synapses of one delay."""
-    pre, post = np.nonzero(matrix)
-    return Edges(
-        pre.astype(np.int32), post.astype(np.int32), matrix[pre, post], np.full(len(pre), delay, np.int64)
-    )
