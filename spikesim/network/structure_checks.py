@@ -86,6 +86,11 @@ def _check_ends(network: Declaration) -> None:
                 f"{p.name}: {p.post!r} is a {type(pops[p.post]).__name__}, which only sends spikes and "
                 f"cannot receive a projection"
             )
+        if pops[p.pre].description.spikes == "none":
+            raise DeclarationError(
+                f"{p.name}: {p.pre!r} is a {type(pops[p.pre]).__name__}, which sends no spikes; its membrane "
+                f"is a result. Let the projection start at neurons that fire"
+            )
 
 
 def _check_readout(network: Declaration) -> None:

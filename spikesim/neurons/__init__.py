@@ -15,6 +15,7 @@ from spikesim.neurons.description import NeuronModel, Parameter, Variable
 from spikesim.neurons.error import ErrorIF
 from spikesim.neurons.generators import PoissonSource, RegularSource
 from spikesim.neurons.integrate_and_fire import IF
+from spikesim.neurons.integrator import LeakyIntegrator
 from spikesim.neurons.leaky import LIF
 from spikesim.neurons.population import MODELS, Neuron, NeuronState, register
 from spikesim.neurons.sources import Source, Target
@@ -26,6 +27,7 @@ __all__ = [
     "MODELS",
     "AdaptiveLIF",
     "ErrorIF",
+    "LeakyIntegrator",
     "Neuron",
     "NeuronModel",
     "NeuronState",
