@@ -330,9 +330,10 @@ def _of_population(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
 
 
 def _of_neuron(name: str, p: Any, neuron: LinearNeuron, chip: Hardware) -> Iterator[Excess]:
-    if neuron.subtract or (neuron.v_reset.any() and not chip.resets_to_values):
-        value = "'subtract'" if neuron.subtract else f"to {shown(neuron.v_reset)}"
-        yield Excess("reset", value, name, f"{chip.title} resets to zero", "Train with a reset to zero.")
+    other = neuron.subtract or not neuron.resets
+    if other or (neuron.v_reset.any() and not chip.resets_to_values):
+        said = f"{chip.title} resets to zero"
+        yield Excess("reset", neuron.reset_shown, name, said, "Train with a reset to zero.")
     floor = neuron.floor[np.isfinite(neuron.floor)]
     if len(floor) and not (chip.quantised and p.grid is not None and (floor == saturation(p)).all()):
         said = f"{chip.title} has no floor for the membrane"
@@ -357,7 +358,8 @@ def _of_neuron(name: str, p: Any, neuron: LinearNeuron, chip: Hardware) -> Itera
         way = "Put it on the chip's grid: spikesim.hardware.quantise."
         yield Excess("grid", "None", name, f"{chip.title} counts in integers", way)
     elif (limit := chip.limit("threshold")) is not None:
-        theta = (int(counts(neuron.theta, p.grid).max()) - 1) // (64 if neuron.leaks else 1)
+        held = (counts(neuron.theta, p.grid) - 1) // (64 if neuron.leaks else 1)
+        theta = int(held.min() if held.min() < 0 else held.max())
         way = "Quantise it (spikesim.hardware.quantise): the threshold shrinks with the grid."
         yield from _beyond("threshold", theta, name, limit, way)
 

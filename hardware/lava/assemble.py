@@ -121,8 +121,9 @@ def check_supported(network: Network, floors: bool = False) -> None:
 
 def _check_neuron(name: str, p: Any, neuron: LinearNeuron, floors: bool) -> None:
     floor = neuron.floor[np.isfinite(neuron.floor)]
+    other = neuron.subtract or not neuron.resets
     wrong = [
-        ("reset", "'subtract'" if neuron.subtract else "", f"{NO_RESET}; train with that reset"),
+        ("reset", neuron.reset_shown if other else "", f"{NO_RESET}; train with that reset"),
         ("v_reset", shown(neuron.v_reset) if neuron.v_reset.any() else "", f"{NO_RESET}; take v_reset=0"),
         (
             "floor",

@@ -39,8 +39,8 @@ def check(network: Network) -> None:
 
 def _of_neurons(name: str, grid: int | None, p: LinearNeuron) -> list[str]:
     found = []
-    if p.subtract:
-        found.append(f"{name}: reset = 'subtract'; NIR resets to a value. Train with a reset to zero")
+    if p.subtract or not p.resets:
+        found.append(f"{name}: reset = {p.reset_shown}; NIR resets to a value. Train with a reset to zero")
     decays = f"u_decay = {shown(p.u_decay)}, v_decay = {shown(p.v_decay)}"
     if grid is not None and not _whole(p):
         found.append(

@@ -70,7 +70,7 @@ class NeuronModel:
         equations: the update of one step.
         parameters: see `Parameter`.
         state: see `Variable`; "v" is the membrane.
-        spikes: "binary" (0, 1) or "signed" (-1, 0, 1).
+        spikes: "binary" (0, 1), "signed" (-1, 0, 1), or "none": its membrane is the result.
         leaky: whether the model has a leak, an adaptation or a decaying current; sums are then bounded in
             float64 over the whole window. Otherwise the membrane is the sum of the input since its reset.
         receptors: names of the receptors to which a projection can connect (its `receptor`); empty if all
@@ -82,7 +82,7 @@ class NeuronModel:
     equations: str
     parameters: tuple[Parameter, ...] = ()
     state: tuple[Variable, ...] = ()
-    spikes: Literal["binary", "signed"] = "binary"
+    spikes: Literal["binary", "signed", "none"] = "binary"
     leaky: bool = True
     receptors: tuple[str, ...] = ()
     role: Role = "neuron"
@@ -111,12 +111,15 @@ class LinearNeuron(NamedTuple):
         v(t) = max((1 - v_decay) v(t-1) + u(t) + bias, floor)
         spike where v(t) >= theta and the neuron is not refractory; then v(t) = v_reset, or v(t) - theta
 
-    An IF has u_decay = 1 and v_decay = 0. All arrays are (n,), in the unit of weights.
+    or, where the reset comes late, theta [v(t-1) >= theta] is subtracted before the floor; or there is no
+    reset. An IF has u_decay = 1 and v_decay = 0. All arrays are (n,), in the unit of weights.
 
     Attributes:
         floor: lower bound of the membrane; -inf for none.
         refractory: int64, steps.
         subtract: whether the reset subtracts theta.
+        reset_delay: 1 where it does so one step late, else 0.
+        resets: whether there is a reset at all.
         form: "single" membrane, or the "ternary" membrane or "pair" of membranes of an error neuron.
     """
 
@@ -131,6 +134,18 @@ class LinearNeuron(NamedTuple):
     u_start: Reals
     subtract: bool = False
     form: Literal["single", "ternary", "pair"] = "single"
+    reset_delay: int = 0
+    resets: bool = True
+
+    @property
+    def reset_shown(self) -> str:
+        """The reset in words, for a message; "" for one to zero in the step of the spike."""
+        if not self.resets:
+            return "'none'"
+        if self.subtract:
+            return "'subtract', one step late" if self.reset_delay else "'subtract'"
+        low, high = self.v_reset.min().item(), self.v_reset.max().item()
+        return "" if low == high == 0 else f"to {low}" if low == high else f"to {low} .. {high}"
 
     @property
     def leaks(self) -> bool:

@@ -5,7 +5,14 @@ integrate   u(t) = (1 - du) u(t-1) + I(t)
 fire        s(t) = 1 where v(t) >= theta
 reset       v(t) = v_reset where s(t) = 1    (reset = "value")
             v(t) = v(t) - theta              (reset = "subtract")
+            none                             (reset = "none")
 refractory  for `refractory` steps after a spike v is constant; u is updated
+
+With reset_delay = 1 the threshold is subtracted one step late, before the neuron fires, and does not decay:
+
+            v(t) = max((1 - dv) v(t-1) + u(t) + b - theta [v(t-1) >= theta], floor)
+
+as snnTorch's neurons do by default (`Leaky`, `reset_mechanism="subtract"`, `reset_delay=True`).
 
 With du = 1 the current lasts one step only. In real numbers (grid = None) the decay is a product in float64,
 and backends agree to rounding. On a grid it is Loihi's (Davies et al., "Loihi", IEEE Micro 2018): du and dv
@@ -34,7 +41,6 @@ from spikesim.neurons.population import (
     MEMBRANE,
     REFRACTORY,
     REFRACTORY_LEFT,
-    THETA,
     V_START,
     Advance,
     Ints,
@@ -55,6 +61,7 @@ from spikesim.neurons.population import (
 )
 from spikesim.window import Phase
 
+THRESHOLD = Parameter("theta", "weight", on_grid=True)
 U_DECAY = Parameter("u_decay", "1/step", low=0.0, high=1.0)
 V_DECAY = Parameter("v_decay", "1/step", low=0.0, high=1.0)
 V_RESET = Parameter("v_reset", "weight", on_grid=True)
@@ -69,26 +76,33 @@ class LIF:
     A parameter is one number for all neurons, or an array of n.
 
     Attributes:
-        theta: threshold (> 0), in the unit of weights; a neuron fires at v >= theta.
+        theta: threshold, in the unit of weights; a neuron fires at v >= theta. At 0 or below, a neuron fires
+            at rest.
         grid: None for real numbers; fractional bits for Loihi's integer decay.
         u_decay: du, the fraction of the current lost per step, in [0, 1].
         v_decay: dv, the fraction of the membrane lost per step, in [0, 1].
         bias: added to the membrane in every step, in the unit of weights.
         floor: lower bound of the membrane (<= 0); None for none.
-        reset: to the "value" v_reset, or by "subtract"-ing the threshold.
-        v_reset: membrane after a spike, < theta.
+        reset: to the "value" v_reset, by "subtract"-ing the threshold, or "none": the neuron fires in every
+            step in which its membrane is at or above the threshold.
+        v_reset: membrane after a spike; < theta where theta is positive.
         refractory: steps after a spike in which the membrane is constant.
         v_start, u_start: initial membrane and current, and those after a reset at the split.
+        reset_delay: steps between a spike and the subtraction of the threshold, 0 or 1. A reset to a value
+            one step late, which takes the input of that step away, is refractory = 1.
+        overshoot: a membrane that is still at or above theta after the subtraction is "keep"-t, and the
+            neuron fires again in the next step; or it is "refuse"-d with an EngineError, since a model with
+            several spikes a step would have sent another one (sinabs's MultiSpike).
 
     Raises:
-        DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
-            multiple of 1/4096.
+        DeclarationError: a field is out of range, or does not go with the reset; on a grid, a number off the
+            grid, or a decay that is not a multiple of 1/4096.
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(
         equations="u = (1 - u_decay) u + I; v = max((1 - v_decay) v + u + bias, floor); spike at v >= theta; "
-        "v = v_reset or v - theta",
-        parameters=(THETA, U_DECAY, V_DECAY, BIAS, FLOOR, V_RESET, REFRACTORY, V_START, U_START),
+        "v = v_reset, v - theta (in this step or the next), or v",
+        parameters=(THRESHOLD, U_DECAY, V_DECAY, BIAS, FLOOR, V_RESET, REFRACTORY, V_START, U_START),
         state=(MEMBRANE, CURRENT, REFRACTORY_LEFT),
     )
 
@@ -99,7 +113,7 @@ class LIF:
     v_decay: Values = 0.0
     bias: Values = 0.0
     floor: Values | None = None
-    reset: Literal["value", "subtract"] = "value"
+    reset: Literal["value", "subtract", "none"] = "value"
     v_reset: Values = 0.0
     refractory: Steps = 0
     reset_at: tuple[str, ...] = ("start",)
@@ -108,15 +122,51 @@ class LIF:
     offset: int | None = None
     v_start: Values = field(default=0.0, metadata={SINCE: "0.2"})
     u_start: Values = field(default=0.0, metadata={SINCE: "0.2"})
+    reset_delay: int = field(default=0, metadata={SINCE: "0.2"})
+    overshoot: Literal["keep", "refuse"] = field(default="keep", metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         check(self)
         check_start(self)
-        if self.reset not in ("value", "subtract"):
-            raise DeclarationError(f"LIF: reset = {self.reset!r}; known: 'value', 'subtract'")
-        check_below(self, "v_reset", "theta", "after its first spike a neuron would fire in every step")
+        self._check_reset()
         for name in ("u_decay", "v_decay"):
             check_decay(self, name)
+
+    def _check_reset(self) -> None:
+        known = {
+            "reset": ("value", "subtract", "none"),
+            "reset_delay": (0, 1),
+            "overshoot": ("keep", "refuse"),
+        }
+        for name, values in known.items():
+            value = getattr(self, name)
+            if value not in values or isinstance(value, bool):
+                raise DeclarationError(
+                    f"LIF: {name} = {value!r}; known: {', '.join(repr(v) for v in values)}"
+                )
+        if self.reset == "value":
+            why = "after its first spike a neuron would fire in every step; reset = 'none' lets it"
+            check_below(self, "v_reset", "theta", why, where=each(self.theta, self.n) > 0)
+        if self.reset == "subtract" and not (each(self.theta, self.n) > 0).all():
+            raise DeclarationError(
+                f"LIF: theta = {each(self.theta, self.n).min():g} with reset = 'subtract', which would raise the "
+                f"membrane with every spike; a positive threshold is needed, or reset = 'value'"
+            )
+        if self.reset_delay and self.reset != "subtract":
+            raise DeclarationError(
+                f"LIF: reset_delay = 1 with reset = {self.reset!r}; what comes late is a subtraction. A "
+                "reset to a value one step late, which takes the input of that step away, is refractory = 1"
+            )
+        if self.reset_delay and self._pause.any():
+            raise DeclarationError(
+                "LIF: reset_delay = 1 with a refractory time, in which the membrane is constant and nothing "
+                "is subtracted; take refractory = 0, or reset_delay = 0"
+            )
+        if self.overshoot == "refuse" and (self.reset, self.reset_delay) != ("subtract", 0):
+            raise DeclarationError(
+                "LIF: overshoot = 'refuse' is about what the subtraction of a threshold leaves; it needs "
+                "reset = 'subtract' and reset_delay = 0"
+            )
 
     def linear(self) -> LinearNeuron:
         """The normal form; see `LinearNeuron`."""
@@ -131,6 +181,8 @@ class LIF:
             v_start=each(self.v_start, self.n),
             u_start=each(self.u_start, self.n),
             subtract=self.reset == "subtract",
+            reset_delay=self.reset_delay,
+            resets=self.reset != "none",
         )
 
     @property
@@ -169,9 +221,16 @@ class LIF:
 
     def _integrated(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
         """Current and membrane after integration, before a reset."""
-        _, floor, _, u_kept, v_kept = self._numbers
+        theta, floor, _, u_kept, v_kept = self._numbers
         u = decayed(state["u"], u_kept, self.grid) + current
-        return u, np.maximum(decayed(state["v"], v_kept, self.grid) + u + self._bias, floor)
+        v = decayed(state["v"], v_kept, self.grid) + u + self._bias
+        if self.reset_delay:
+            v = v - np.where(state["v"] >= theta, theta, 0)
+        return u, np.maximum(v, floor)
+
+    def forbidden(self, state: NeuronState) -> Numbers | None:
+        """See `Neuron`; neurons that are still at or above their threshold with overshoot = "refuse"."""
+        return state["v"] >= self._numbers[0] if self.overshoot == "refuse" else None
 
     def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:
         """See `Neuron`; (n,)."""
@@ -185,19 +244,26 @@ class LIF:
         u, v = self._integrated(state, current)
         awake = np.True_ if left is None else left == 0
         fired = (v >= theta) & awake
-        after = v - theta if self.reset == "subtract" else v_reset
+        after: Numbers = {"value": v_reset, "subtract": v - theta, "none": v}[self._reset_now]
         v = np.where(fired, after, np.where(awake, v, state["v"])).astype(kind)
         if left is None:
             return {"v": v, "u": u}, fired.astype(np.int64)
         left = np.where(fired, self._pause, np.maximum(left - 1, 0)).astype(np.int32)
         return {"v": v, "u": u, "refractory_left": left}, fired.astype(np.int64)
 
+    @property
+    def _reset_now(self) -> str:
+        """What happens to the membrane in the step of a spike."""
+        return "none" if self.reset_delay else self.reset
+
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
         p = Parameters(
             1.0 if self.grid is None else 2.0**self.grid,
             unit_of(self.grid),
-            self.reset == "subtract",
+            {"value": VALUE, "subtract": SUBTRACT, "none": NONE}[self._reset_now],
+            bool(self.reset_delay),
+            self.overshoot == "refuse",
             bool(self._pause.any()),
             *for_kernel(self.n, *self._numbers, self._pause),
         )
@@ -210,12 +276,17 @@ class LIF:
         return advance
 
 
+VALUE, SUBTRACT, NONE = 0, 1, 2  # resets in the step of a spike
+
+
 class Parameters(NamedTuple):
     """Parameters of a population for the kernel; each field from theta on is a number or an array (n,)."""
 
     scale: float
     unit: float
-    subtract: bool
+    reset: int
+    late: bool
+    refuse: bool
     refractory: bool
     theta: Any
     floor: Any
@@ -236,6 +307,8 @@ def _advance(p, bias, u, v, left, current, closed, fired, signs):  # type: ignor
         y = decayed_in_kernel(u[j], at(p.u_kept, j), p.unit) + arrived
         u[j] = y
         x = decayed_in_kernel(v[j], at(p.v_kept, j), p.unit) + y + bias[j]
+        if p.late and v[j] >= at(p.theta, j):
+            x -= at(p.theta, j)
         if not (abs(x) * p.unit < LIMIT and abs(y) * p.unit < LIMIT):
             return -1 - j
         if p.refractory and left[j]:
@@ -243,7 +316,13 @@ def _advance(p, bias, u, v, left, current, closed, fired, signs):  # type: ignor
             continue
         x = max(x, at(p.floor, j))
         if x >= at(p.theta, j):
-            x = x - at(p.theta, j) if p.subtract else at(p.v_reset, j)
+            if p.reset == SUBTRACT:
+                x = x - at(p.theta, j)
+                if p.refuse and x >= at(p.theta, j):
+                    v[j] = x
+                    return -1 - j
+            elif p.reset == VALUE:
+                x = at(p.v_reset, j)
             if p.refractory:
                 left[j] = at(p.pause, j)
             fired[count] = j

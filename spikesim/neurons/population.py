@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.neurons.description import (
     LinearNeuron,
     NeuronModel,
@@ -59,6 +60,9 @@ class Neuron(Protocol):
     (n,) or empty, marks neurons that keep their state. Neurons that fire are written to `fired`, int32 (n,),
     in ascending order, and their signs to `signs`, int8 (n,). The result -1 - j means that the membrane of
     neuron j has left its range. Without `compiled` the engine uses `step`.
+
+    `forbidden(state) -> bool (n,) or None`, also optional, marks neurons in a state that stops the simulation
+    with an error; the compiled step returns -1 - j for them, too, after it has written their membrane.
 
     A model of the integrate-and-fire family also has `linear() -> LinearNeuron`, which hardware targets and
     file formats translate.
@@ -212,6 +216,7 @@ def check(population: Any) -> None:
         DeclarationError: names the field, its value and the allowed values.
     """
     kind = type(population).__name__
+    plain_fields(population, without=(p.name for p in population.description.parameters))
     check_size(kind, population.n)
     if population.grid is not None:
         grid.check_bits(population.grid, kind)
@@ -225,16 +230,17 @@ def check(population: Any) -> None:
         )
 
 
-def check_below(population: Any, lower: str, upper: str, why: str) -> None:
-    """Check that one parameter is below another, for each neuron.
+def check_below(population: Any, lower: str, upper: str, why: str, where: Any = True) -> None:
+    """Check that one parameter is below another, for each neuron of `where`, bool (n,).
 
     Raises:
         DeclarationError: it does not; names the first neuron.
     """
     a, b = (each(getattr(population, name), population.n) for name in (lower, upper))
-    if (a < b).all():
+    fine = (a < b) | ~np.broadcast_to(where, a.shape)
+    if fine.all():
         return
-    k = int(np.argmin(a < b))
+    k = int(np.argmin(fine))
     which = "" if uniform(a) and uniform(b) else f" of neuron {k}"
     raise DeclarationError(
         f"{type(population).__name__}: {lower} = {a[k].item()!r}{which} is not below {upper} = "

@@ -135,7 +135,7 @@ def test_a_membrane_that_leaves_the_exact_range_is_named(name: str) -> None:
         (lambda: LIF(1, 1.0, v_reset=1.0), "not below theta"),
         (lambda: LIF(1, 1.0, refractory=-1), "refractory = -1"),
         (lambda: LIF(1, 1.0, refractory=1.5), r"refractory = 1\.5"),  # type: ignore[arg-type]
-        (lambda: LIF(1, 1.0, reset="zero"), "reset = 'zero'; known: 'value', 'subtract'"),  # type: ignore[arg-type]
+        (lambda: LIF(1, 1.0, reset="zero"), "reset = 'zero'; known: 'value', 'subtract', 'none'"),  # type: ignore[arg-type]
         (lambda: LIF(2, 1.0, bias=(1.0, 2.0, 3.0)), r"bias has the shape \(3,\) for 2 neurons"),
         (lambda: LIF(1, 1.0, 29), "grid = 29 bits"),
         (lambda: IF(1, 1.0, refractory=-2), "refractory = -2"),
@@ -145,3 +145,91 @@ def test_a_membrane_that_leaves_the_exact_range_is_named(name: str) -> None:
 def test_what_is_refused(make: Any, said: str) -> None:
     with pytest.raises(DeclarationError, match=said):
         make()
+
+
+def late(currents: Any, theta: float, kept: float) -> tuple[list[float], list[int]]:
+    """snnTorch's Leaky from its documentation: U = beta U + I - (U before > threshold) threshold."""
+    v, membranes, spikes = 0.0, [], []
+    for current in currents:
+        v = kept * v + current - theta * (v >= theta)
+        membranes.append(v)
+        spikes.append(int(v >= theta))
+    return membranes, spikes
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_reset_one_step_late_by_hand(name: str) -> None:
+    # v = v/2 + I - 2 [v before >= 2]
+    # v: 3   1.5-2=-.5   -.25+3=2.75   1.375+2-2=1.375   .6875+2=2.6875   1.34375-2   -.328125   -.1640625
+    population = LIF(1, 2.0, v_decay=0.5, reset="subtract", reset_delay=1)
+    v, s = driven(population, [3, 0, 3, 2, 2, 0, 0, 0], name)
+    assert v == [3, -0.5, 2.75, 1.375, 2.6875, -0.65625, -0.328125, -0.1640625]
+    assert s == [1, 0, 1, 0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_reset_one_step_late_for_many_steps(name: str) -> None:
+    currents = np.random.default_rng(4).integers(-8, 20, 200) / 16
+    population = LIF(1, 1.0, v_decay=0.125, reset="subtract", reset_delay=1)
+    v, s = driven(population, currents, name)
+    wanted = late(currents.tolist(), 1.0, 0.875)
+    assert s == wanted[1] and sum(s) > 30
+    np.testing.assert_allclose(v, wanted[0], rtol=0, atol=1e-12)
+    assert s != driven(replace(population, reset_delay=0), currents, name)[1]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_floor_holds_after_a_late_subtraction(name: str) -> None:
+    # grid of 0 bits, v = v/2 (towards zero) + I: 5  2-4=-2 -> -1  0+6=6  3+0-4=-1
+    population = LIF(1, 4.0, 0, v_decay=0.5, floor=-1.0, reset="subtract", reset_delay=1)
+    assert driven(population, [5, 0, 6, 0], name) == ([5, -1, 6, -1], [1, 0, 1, 0])
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_no_reset_by_hand(name: str) -> None:
+    # v = v/2 + I; fires in every step with v >= 1: 2  1  .5  1.25  .625
+    v, s = driven(LIF(1, 1.0, v_decay=0.5, v_reset=3.0, reset="none"), [2, 0, 0, 1, 0], name)
+    assert v == [2, 1, 0.5, 1.25, 0.625]
+    assert s == [1, 1, 0, 1, 0]
+    # with a refractory time of one step: 2  rests  1+0  rests  .5+1
+    v, s = driven(LIF(1, 1.0, v_decay=0.5, reset="none", refractory=1), [2, 0, 0, 1, 1], name)
+    assert v == [2, 2, 1, 1, 1.5] and s == [1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_second_spike_in_a_step_is_refused(name: str) -> None:
+    # v: 1.5 -> .5   .5+1=1.5 -> .5   .5+1.5=2: one threshold leaves 1, and a second spike would be due
+    one = LIF(2, (1.0, 9.0), reset="subtract", overshoot="refuse")
+    net = Network({"quiet": LIF(1, 9.0), "a": one}, (), drives=(CurrentInput("a"),))
+    given = {"->a": np.array([[1.5, 0], [1.0, 0], [1.0, 0]])}
+    found = simulate(net, given, steps=3, record="a", engine=name)
+    assert found.spikes["a"].raster()[:, 0].tolist() == [1, 1, 1]
+    given["->a"][2, 0] = 1.5
+    with pytest.raises(EngineError, match=r"a: step 2: neuron 0 is still at or above its threshold.*keep"):
+        simulate(net, given, steps=3, engine=name)
+    kept = replace(net, populations={**net.populations, "a": replace(one, overshoot="keep")})
+    assert simulate(kept, given, steps=3, record="a", engine=name).v["a"][0, 2, 0] == 1.0
+
+
+def test_the_decision_of_a_late_reset_is_taken_after_the_subtraction() -> None:
+    population = LIF(1, 2.0, v_decay=0.5, reset="subtract", reset_delay=1)
+    v, theta = population.decision({"v": np.array([3.0]), "u": np.zeros(1)}, np.array([1.0]))
+    assert (v.tolist(), theta.tolist()) == ([0.5], [2.0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"reset_delay": 2}, "reset_delay = 2; known: 0, 1"),
+        ({"reset_delay": True}, "reset_delay = True"),
+        ({"reset_delay": 1}, "what comes late is a subtraction.*refractory = 1"),
+        ({"reset_delay": 1, "reset": "none"}, "reset_delay = 1 with reset = 'none'"),
+        ({"reset_delay": 1, "reset": "subtract", "refractory": 2}, "with a refractory time"),
+        ({"overshoot": "stop"}, "overshoot = 'stop'; known: 'keep', 'refuse'"),
+        ({"overshoot": "refuse"}, "needs reset = 'subtract'"),
+        ({"overshoot": "refuse", "reset": "subtract", "reset_delay": 1}, "needs reset = 'subtract'"),
+    ],
+)
+def test_resets_that_do_not_go_together_are_refused(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(DeclarationError, match=said):
+        LIF(1, 1.0, **fields)

@@ -267,13 +267,15 @@ def _integrate_and_fire(d: Draw, common: dict[str, Any]) -> IF:
 
 
 def _leaky(d: Draw, common: dict[str, Any]) -> LIF:
-    return LIF(
+    made = LIF(
         **_levels(d, common),
         u_decay=_decay(d, 1.0),
         v_decay=_decay(d, 0.0),
-        reset=d.one_of("value", "subtract"),
+        reset=d.one_of("value", "subtract", "none"),
         v_reset=_reset(d, common),
     )
+    late = made.reset == "subtract" and made.refractory == 0 and d.chance(0.5)
+    return replace(made, reset_delay=1) if late else made
 
 
 def _adaptive(d: Draw, common: dict[str, Any]) -> AdaptiveLIF:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from spikesim.errors import EngineError
 from spikesim.network.scheduling import is_source
-from spikesim.neurons import IF, LIF, AdaptiveLIF, ErrorIF, TwoCurrentLIF
+from spikesim.neurons import IF, LIF, AdaptiveLIF, ErrorIF, LeakyIntegrator, TwoCurrentLIF
 from spikesim.neurons.brian2_lif import Brian2LIF
 from spikesim.neurons.decay import DECAY_UNIT, kept_part, unit_of
 from spikesim.neurons.description import no_translation, uniform
@@ -122,15 +122,23 @@ def _leaky(population: LIF) -> Brian2Model:
     kept = "{x} * {x}_kept"
     if population.grid is not None:  # truncated towards zero, as on Loihi
         kept = f"sign({{x}}) * floor(abs({{x}}) * {{x}}_kept / {DECAY_UNIT})"
+    if population.overshoot == "refuse":
+        raise EngineError(
+            "brian2: a LIF with overshoot = 'refuse', which stops a run; Brian2 cannot be stopped from a "
+            "statement. Where 'stepped' runs it without an error, overshoot = 'keep' gives the same spikes"
+        )
     current = f"current = {kept.format(x='u')} + drive\nu = (1 - act) * u + act * current\n"
-    code, values, awake = _shared(population, f"{current}moved = {kept.format(x='v')} + current + bias\n")
+    late = " - theta * int(v >= theta)" if population.reset_delay else ""
+    moved = f"{current}moved = {kept.format(x='v')} + current + bias{late}\n"
+    code, values, awake = _shared(population, moved)
     state, helpers, pause = _with_refractory(population, {"v": ("v",), "u": ("u",)})
     values |= {
         "u_kept": kept_part(population.u_decay, population.grid),
         "v_kept": kept_part(population.v_decay, population.grid),
         "v_reset": scaled(population.v_reset, population.grid),
     }
-    reset = "v -= theta" if population.reset == "subtract" else "v = v_reset"
+    resets = {"subtract": "v -= theta", "value": "v = v_reset", "none": "v = v"}
+    reset = resets["none" if population.reset_delay else population.reset]
     events = {"plus": (f"{awake} > 0 and v >= theta", reset + pause)}
     reach = f"(abs(moved) + abs(current)) * {unit_of(population.grid)}"
     return Brian2Model(state, helpers, code, events, values, reach)
@@ -216,6 +224,22 @@ u_inh = (1 - act) * u_inh + act * against
     return model._replace(reach=f"(abs(moved) + abs(current) + abs(against)) * {unit_of(bits)}")
 
 
+def _integrator(population: LeakyIntegrator) -> Brian2Model:
+    bits = population.grid
+    code = f"""
+current = {_kept("u", bits)} + drive
+moved = {_kept("v", bits)} + current + bias
+u = (1 - act) * u + act * current
+v = (1 - act) * v + act * moved
+"""
+    values = {
+        "u_kept": kept_part(population.u_decay, bits),
+        "v_kept": kept_part(population.v_decay, bits),
+    }
+    reach = f"(abs(moved) + abs(current)) * {unit_of(bits)}"
+    return Brian2Model({"v": ("v",), "u": ("u",)}, (), code, {"plus": ("act < 0", "v = v")}, values, reach)
+
+
 def _kept(name: str, bits: int | None) -> str:
     """Expression for a variable after its decay; on a grid truncated towards zero, as on Loihi."""
     if bits is None:
@@ -256,6 +280,7 @@ TRANSLATIONS: dict[type, Callable[[Any], Brian2Model]] = {
     ErrorIF: _error,
     AdaptiveLIF: _adaptive,
     TwoCurrentLIF: _two_currents,
+    LeakyIntegrator: _integrator,
     Brian2LIF: _read_from_brian2,
 }
 

@@ -99,7 +99,7 @@ class LivePopulation:
                 self.events += arrival.deliver(fired, signs, arrival.current)
         count = self._advance(self.state, self.current, self.closed, self._fired, self._signs)
         if count < 0:
-            raise_range(self.name, self.population, -1 - count, t)
+            raise_range(self.name, self.population, self.state, -1 - count, t)
         return (self._fired[:count].copy(), self._signs[:count].copy()) if count else NOBODY
 
 
