@@ -113,10 +113,11 @@ def verify(
 
 
 def _scale(population: Any) -> float:
-    """The unit of the tolerance of a membrane: the smallest threshold of the population, or 1."""
+    """The unit of the tolerance of a membrane: the smallest threshold of the population that is not 0, or 1."""
     if population.description.parameter("theta") is None:
         return 1.0
-    return float(np.abs(each(population.theta, population.n)).min())
+    theta = np.abs(each(population.theta, population.n))
+    return float(theta[theta > 0].min(initial=np.inf)) if theta.any() else 1.0
 
 
 def _advanced(
