@@ -9,17 +9,26 @@ counter:
     counter = (neuron, step // 4, index, stream * 2**24 + epoch),  word = step % 4
 
 so that one block serves four time steps of one neuron. No global state is read or changed.
+
+What draws random numbers in a network and is given no seed has the one of `derived_seed`: a function of the
+network's seed and of its name. Two things thus never share their random numbers unless they are given equal
+seeds, and adding, removing or reordering other parts of a network changes none.
 """
 
 from __future__ import annotations
 
+import hashlib
 from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim._jit import inline, kernel
 from spikesim.errors import DeclarationError
+from spikesim.grid import whole
+
+DERIVED_BITS = 53  # of a derived seed: every JSON reader keeps it exactly
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -64,15 +73,38 @@ def _fill(seed, tag, index, first, out):  # type: ignore[no-untyped-def]
                 out[4 * block + lane] = np.uint32(four[lane])
 
 
-def key(seed: int) -> np.uint64:
+def derived_seed(seed: int, kind: Literal["population", "projection", "drive"], name: str) -> int:
+    """The seed of a part of a network that was given none, in [0, 2**53).
+
+    The first 53 bits of SHA-256("spikesim seed\\n{seed}\\n{kind}\\n{name}"), in UTF-8: the same on every
+    machine, and unrelated for any two parts.
+
+    Args:
+        seed: the seed of the network.
+        kind: what the part is.
+        name: its name in the network.
+
+    Raises:
+        DeclarationError: seed is not a whole number in [0, 2**64).
+    """
+    text = f"spikesim seed\n{key(seed)}\n{kind}\n{name}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 64 - DERIVED_BITS
+
+
+def key(seed: int | None) -> np.uint64:
     """The 64-bit Philox key of a seed.
 
     Raises:
-        DeclarationError: seed is not in [0, 2**64).
+        DeclarationError: there is no seed, or it is not a whole number in [0, 2**64).
     """
-    if not 0 <= int(seed) < 2**64:
-        raise DeclarationError(f"seed = {seed}; must lie in [0, 2**64)")
-    return np.uint64(seed)
+    if seed is None:
+        raise DeclarationError(
+            "seed = None: without a seed, random numbers are drawn in a Network only, which derives the seed "
+            "from its own and from the name; give a seed to draw them now"
+        )
+    if not (whole(seed) and int(seed) < 2**64):
+        raise DeclarationError(f"seed = {seed!r}; must be a whole number in [0, 2**64)")
+    return np.uint64(int(seed))
 
 
 def tag(stream: Stream, epoch: int) -> np.uint64:

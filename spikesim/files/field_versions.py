@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 SINCE = "since"
 
 
@@ -17,8 +19,13 @@ def declared(part: Any) -> dict[str, Any]:
     return {
         f.name: getattr(part, f.name)
         for f in fields(part)
-        if not (SINCE in f.metadata and getattr(part, f.name) == f.default)
+        if not (SINCE in f.metadata and _is_default(getattr(part, f.name), f.default))
     }
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether a value is the default; an array, of whatever length, is not."""
+    return not isinstance(value, np.ndarray) and bool(value == default)
 
 
 def shown(part: Any) -> str:

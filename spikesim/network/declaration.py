@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.learning import is_trial_rule
 from spikesim.synapses import CurrentInput, Dense, PoissonInput, Projection
 from spikesim.synapses.delivery import PlasticProjection
+from spikesim.synapses.unsized import SEED
 from spikesim.window import Span, Window
 
 Drive = CurrentInput | PoissonInput
@@ -46,6 +48,7 @@ class Declaration:
         window: steps and phases of a trial; by default `Window.without_end()`: continuous, without trials.
         readout: how a class is read from spike counts; None if the network does not classify.
         drives: external currents and Poisson noise: CurrentInput, PoissonInput.
+        seed: of all random numbers that have no seed of their own.
     """
 
     populations: Mapping[str, Any]
@@ -53,6 +56,7 @@ class Declaration:
     window: Window = field(default_factory=Window.without_end)
     readout: Readout | None = None
     drives: tuple[Drive, ...] = ()
+    seed: int = field(default=SEED, metadata={SINCE: "0.2"})
 
     @cached_property
     def named(self) -> Mapping[str, Projection]:

@@ -14,11 +14,13 @@ from spikesim.errors import CheckpointError, DeclarationError, unknown
 from spikesim.files import checkpoint
 from spikesim.files.atomic import json_bytes, sha256_bytes
 from spikesim.files.field_versions import declared
+from spikesim.files.plain_values import canonical
 from spikesim.learning import RULES
 from spikesim.network import Network, Readout
 from spikesim.neurons import MODELS
 from spikesim.neurons import brian2_lif as _read_from_brian2  # noqa: F401 - registers its models
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
+from spikesim.synapses.unsized import SEED
 from spikesim.window import Window
 
 KIND = "network"
@@ -64,27 +66,28 @@ def describe(network: Network) -> tuple[Arrays, dict[str, Any]]:
     arrays: Arrays = {}
     projections = [_described(k, p, arrays) for k, p in enumerate(network.projections)]
     populations = [  # a list, because their order matters and JSON objects are sorted
-        {"name": name, "type": type(p).__name__, **declared(p)} for name, p in network.populations.items()
+        {"name": name, "type": type(p).__name__, **canonical(p)} for name, p in network.populations.items()
     ]
     return arrays, {
         "populations": populations,
         "projections": projections,
         "window": asdict(network.window),
         "readout": None if network.readout is None else asdict(network.readout),
-        "drives": [{"type": type(d).__name__, **declared(d)} for d in network.drives],
+        "drives": [{"type": type(d).__name__, **canonical(d)} for d in network.drives],
+        **{k: v for k, v in declared(network).items() if k == "seed"},
     }
 
 
 def _described(k: int, p: Any, arrays: Arrays) -> dict[str, Any]:
     """A projection as JSON; its arrays are added to `arrays` as "<field>/<number of the projection>"."""
     entry: dict[str, Any] = {"type": type(p).__name__}
-    for name, value in declared(p).items():
+    for name, value in canonical(p).items():
         if isinstance(value, Transpose):
             entry["transpose"] = value.of
         elif isinstance(value, np.ndarray):
             arrays[f"{name}/{k}"] = value
         elif name == "plastic" and value is not None:
-            entry["plastic"] = {"rule": type(value).__name__, **asdict(value)}
+            entry["plastic"] = {"rule": type(value).__name__, **canonical(value)}
         else:
             entry[name] = value
     return entry
@@ -103,7 +106,8 @@ def restore(arrays: Arrays, declaration: dict[str, Any]) -> Network:
         _build(entry, {"CurrentInput": CurrentInput, "PoissonInput": PoissonInput}, "drive")
         for entry in declaration.get("drives", ())
     )
-    return Network(populations, projections, Window(**declaration["window"]), readout, drives)
+    window, seed = Window(**declaration["window"]), declaration.get("seed", SEED)
+    return Network(populations, projections, window, readout, drives, seed)
 
 
 def _population(entry: dict[str, Any]) -> Any:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim import grid
+from spikesim import grid, rng
 from spikesim.errors import DeclarationError, unknown
 from spikesim.network import numeric_bounds, scheduling, structure_checks
 from spikesim.network.declaration import Declaration, Drive, Masters, Readout
 from spikesim.network.scheduling import is_source
+from spikesim.network.seeds import with_seed
 from spikesim.synapses import Projection
-from spikesim.synapses.unsized import Unsized
+from spikesim.synapses.unsized import Unsized, completed
 from spikesim.window import Window
 
 __all__ = ["Declaration", "Drive", "Masters", "Network", "Projection", "Readout"]
@@ -32,6 +33,10 @@ class Network(Declaration):
         window: steps and phases of a trial; by default `Window.without_end()`: continuous, without trials.
         readout: how a class is read from spike counts; None if the network does not classify.
         drives: external currents and Poisson noise: CurrentInput, PoissonInput.
+        seed: of all random numbers that have no seed of their own. A population, projection or drive without
+            a seed is given one, derived from this seed and from its name, when the network is built
+            (`rng.derived_seed`); no two share their random numbers, and nothing is drawn again by `replace`,
+            `with_masters`, `inference` or a file.
         order: names of the populations in update order: each after those that reach it in the same step.
         offsets: population -> the step at which its window begins: the delay of the path from the input.
 
@@ -49,9 +54,13 @@ class Network(Declaration):
                 f"Network: populations = {self.populations!r:.60}; a mapping from names to populations "
                 f"is needed, for example {{'in': Source(4), ...}}"
             )
-        object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
-        object.__setattr__(self, "projections", tuple(_sized(self.populations, p) for p in self.projections))
-        object.__setattr__(self, "drives", tuple(self.drives))
+        object.__setattr__(self, "seed", int(rng.key(self.seed)))
+        seeded = {name: with_seed(p, self.seed, "population", name) for name, p in self.populations.items()}
+        object.__setattr__(self, "populations", MappingProxyType(seeded))
+        projections = tuple(_complete(self.populations, p, self.seed) for p in self.projections)
+        object.__setattr__(self, "projections", projections)
+        drives = tuple(with_seed(d, self.seed, "drive") for d in self.drives)
+        object.__setattr__(self, "drives", drives)
         structure_checks.check_structure(self)
         object.__setattr__(self, "order", scheduling.order(self))
         object.__setattr__(self, "offsets", MappingProxyType(scheduling.offsets(self)))
@@ -96,17 +105,18 @@ class Network(Declaration):
         links = tuple(p for p in self.projections if p.pre in kept and p.post in kept)
         readout = None if self.readout is None else Readout(self.readout.population, "all")
         drives = tuple(d for d in self.drives if d.post in kept)
-        return Network(kept, links, Window(self.window.T if T is None else T), readout, drives)
+        window = Window(self.window.T if T is None else T)
+        return Network(kept, links, window, readout, drives, self.seed)
 
 
-def _sized(populations: Mapping[str, Any], p: Any) -> Any:
-    """The projection; one built without sizes (`Unsized`) is completed from its populations."""
+def _complete(populations: Mapping[str, Any], p: Any, seed: int) -> Any:
+    """The projection; one built without sizes (`Unsized`) or without a seed is completed."""
     if not isinstance(p, Unsized):
-        return p
+        return completed(p, seed)
     for end in (p.pre, p.post):
         if end not in populations:
             raise DeclarationError(f"{p.pre}->{p.post}: {unknown('population', end, populations)}")
-    return p.sized(populations[p.pre].n, populations[p.post].n)
+    return p.sized(populations[p.pre].n, populations[p.post].n, seed)
 
 
 def _one_phase(population: Any) -> Any:

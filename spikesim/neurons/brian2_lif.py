@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.neurons.description import NeuronModel, Parameter, Variable
 from spikesim.neurons.population import (
     LIMIT,
@@ -191,6 +192,7 @@ class SpikeList(Sender):
     offset: int | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_size("SpikeList", self.n)
         steps, neurons = np.asarray(self.steps, np.int64), np.asarray(self.neurons, np.int64)
         if steps.shape != neurons.shape:

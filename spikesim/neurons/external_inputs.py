@@ -13,6 +13,7 @@ from spikesim import grid, rng
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
+from spikesim.files.plain_values import is_number, plain_fields
 from spikesim.rng import Stream, philox
 
 LARGEST_MEAN = 50.0
@@ -57,7 +58,8 @@ class PoissonInput:
         post: name of a population.
         rate: mean number of spikes per step, in (0, 50] (all trains together: rate in Hz times the step).
         w: weight of one spike, in the unit of the threshold, on the grid of `post` if it has one.
-        seed: drives with the same seed are identical.
+        seed: drives with the same seed are identical; None for one that the network derives from its own seed
+            and the name of the drive.
         name: unique in a network; "poisson->post" by default.
         receptor: the receptor of `post` that it feeds, if that has several; None for the first.
 
@@ -70,17 +72,22 @@ class PoissonInput:
     post: str
     rate: float
     w: float
-    seed: int = 1
+    seed: int | None = None
     name: str = ""
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         object.__setattr__(self, "name", self.name or f"poisson->{self.post}")
-        rng.key(self.seed)
+        if self.seed is not None:
+            rng.key(self.seed)
+        for what, value in (("rate", self.rate), ("w", self.w)):
+            if not is_number(value):
+                raise DeclarationError(f"{self.name}: {what} = {value!r:.60}; one number is needed")
         if not 0 < self.rate <= LARGEST_MEAN:
             raise DeclarationError(
                 f"{self.name}: rate = {self.rate!r}; a mean number of spikes per step in (0, "
-                f"{LARGEST_MEAN:g}] is needed; for more, declare several drives with different seeds"
+                f"{LARGEST_MEAN:g}] is needed; for more, declare several drives of different names"
             )
         if not np.isfinite(self.w):
             raise DeclarationError(f"{self.name}: w = {self.w!r}; a finite weight is needed")
@@ -116,7 +123,11 @@ class PoissonInput:
         return len(self._limits)
 
     def numbers(self, t: int, n: int) -> npt.NDArray[np.float64]:
-        """The Poisson numbers of step t, float64 (n,)."""
+        """The Poisson numbers of step t, float64 (n,).
+
+        Raises:
+            DeclarationError: there is no seed, because no network has derived it.
+        """
         out = np.zeros(n)
         self.add(t, 1.0, out)
         return out

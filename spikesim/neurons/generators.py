@@ -16,8 +16,9 @@ import numpy.typing as npt
 from spikesim import grid, rng
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.neurons.description import NeuronModel
-from spikesim.neurons.population import Ints, Sender, Values, check_size, register
+from spikesim.neurons.population import Ints, Sender, Steps, Values, check_size, register
 from spikesim.rng import Stream, philox
 
 FULL = 2.0**32
@@ -34,7 +35,8 @@ class PoissonSource(Sender):
         n: number of neurons.
         rate: probability of a spike per step, in [0, 1]; one number, or one per neuron (10 Hz at 1 ms is
             0.01).
-        seed: sources with the same seed send the same spikes.
+        seed: sources with the same seed send the same spikes; None for one that the network derives from its
+            own seed and the name of the population.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -46,15 +48,15 @@ class PoissonSource(Sender):
 
     n: int
     rate: Values
-    seed: int = 1
+    seed: int | None = None
     offset: int | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_size("PoissonSource", self.n)
-        rng.key(self.seed)
+        if self.seed is not None:
+            rng.key(self.seed)
         rate = np.asarray(self.rate, np.float64)
-        if not isinstance(self.rate, float | int | tuple):  # arrays and lists, in the form of saved files
-            object.__setattr__(self, "rate", tuple(rate.tolist()) if rate.ndim else float(rate))
         if rate.ndim and rate.shape != (self.n,):
             raise DeclarationError(
                 f"PoissonSource: {rate.size} rates for {self.n} neurons; one, or one per neuron, is needed"
@@ -71,7 +73,11 @@ class PoissonSource(Sender):
         return np.broadcast_to(limits, (self.n,)).copy()
 
     def fired(self, t: int) -> npt.NDArray[np.int32]:
-        """The neurons that fire in step t, int32, ascending."""
+        """The neurons that fire in step t, int32, ascending.
+
+        Raises:
+            DeclarationError: there is no seed, because no network has derived it.
+        """
         out = np.empty(self.n, np.int32)
         tag, key = rng.tag(Stream.GENERATOR, 0), rng.key(self.seed)
         return out[: _poisson(key, tag, np.uint64(t), self._limits, out)].copy()
@@ -95,10 +101,11 @@ class RegularSource(Sender):
 
     n: int
     period: int
-    phase: int | tuple[int, ...] = 0
+    phase: Steps = 0
     offset: int | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_size("RegularSource", self.n)
         phase = np.asarray(self.phase)
         if phase.ndim and phase.shape != (self.n,):
@@ -111,11 +118,6 @@ class RegularSource(Sender):
                 f"RegularSource: period = {self.period!r}, phase = {self.phase!r}; whole numbers of "
                 "steps with 0 <= phase < period are needed"
             )
-
-        # Python integers, in the form of saved files.
-        object.__setattr__(self, "period", int(self.period))
-        phases = tuple(int(p) for p in phase) if phase.ndim else int(phase)
-        object.__setattr__(self, "phase", phases)
 
     @cached_property
     def _phases(self) -> Ints:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.neurons.description import NeuronModel
 from spikesim.neurons.population import Ints, Sender, check_offset, check_size, register
 
@@ -35,6 +36,7 @@ class Source(Sender):
     offset: int | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_size("Source", self.n)
         check_offset("Source", self.offset)
 
@@ -66,6 +68,7 @@ class Target(Sender):
     offset: int | None = None
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_size("Target", self.n)
         check_offset("Target", self.offset)
         if not 0 < self.rate <= 1:

@@ -1,6 +1,6 @@
 """Construction of sparse projections from arrays, matrices or connection rules.
 
-    connect.fixed_probability("exc", "inh", 0.1, w=0.25, delay=15, seed=3)
+    connect.fixed_probability("exc", "inh", 0.1, w=0.25, delay=15)
     connect.fixed_in_degree("exc", "exc", 100, connect.normal(0.2, 0.05, bits=12))
     connect.fixed_probability("exc", "inh", 8000, 2000, 0.1, w=0.25)
 
@@ -9,8 +9,12 @@ network.
 
 Synapses are stored row by row, by presynaptic neuron. Weights are one number (then 4 bytes per synapse in
 all), an array in the order of the synapses, or a function (n_synapses, seed) -> array such as those returned
-by `uniform` and `normal`; delays (steps in addition to `delay`) are an array or such a function. Random
-numbers depend on the seed only, and are the same on every machine.
+by `uniform` and `normal`; delays (steps in addition to `delay`) are an array or such a function.
+
+Random numbers depend on the seed only, and are the same on every machine. Without `seed`, each projection has
+its own, derived from the seed of the network and its name (`rng.derived_seed`), so that no two are alike;
+projections with equal seeds and sizes have equal synapses. A projection that no network has taken yet has the
+synapses of a network with the default seed.
 """
 
 from __future__ import annotations
@@ -58,7 +62,7 @@ def from_coordinates(
     n_pre: int,
     delay: int = 0,
     delays: Delays = None,
-    seed: int = 1,
+    seed: int | None = None,
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
@@ -70,7 +74,7 @@ def from_coordinates(
         w: weights in the order of i and j, see above.
         n_pre: number of neurons of `pre`.
         delay, delays, plastic, name: see `Sparse`; delays in the order of i and j.
-        seed: seed of random weights and delays.
+        seed: seed of random weights and delays; None to derive it, see above.
 
     Raises:
         DeclarationError: arrays of unequal length or without integers, an index outside [0, n_pre).
@@ -80,7 +84,7 @@ def from_coordinates(
         raise DeclarationError(
             f"{pre}->{post}: i has {rows.size} entries and j has {columns.size}; equal numbers are needed"
         )
-    drawn = {"w": _numbers(w, rows.size, seed), "delays": _steps(delays, rows.size, seed)}
+    drawn = {"w": _numbers(w, rows.size, seed), "delays": _numbers(delays, rows.size, seed)}
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
     order = by_rows(indptr, rows)
     for key, values in drawn.items():
@@ -89,6 +93,7 @@ def from_coordinates(
     return Sparse(pre, post, indptr, columns[order], **drawn, delay=delay, plastic=plastic, name=name)
 
 
+@sizes_optional
 def from_scipy(
     pre: str,
     post: str,
@@ -96,7 +101,7 @@ def from_scipy(
     *,
     delay: int = 0,
     delays: Delays = None,
-    seed: int = 1,
+    seed: int | None = None,
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
@@ -115,7 +120,7 @@ def from_scipy(
     if not np.can_cast(rows.dtype, np.float64):
         raise DeclarationError(f"{pre}->{post}: a matrix of {rows.dtype}; real numbers are needed")
     w = rows.data if rows.dtype == np.float32 else rows.data.astype(np.float64, copy=False)
-    late = _steps(delays, len(w), seed)
+    late = _numbers(delays, len(w), seed)
     return Sparse(pre, post, rows.indptr, rows.indices, w, delay, late, plastic, name)
 
 
@@ -129,7 +134,7 @@ def all_to_all(
     *,
     delay: int = 0,
     delays: Delays = None,
-    seed: int = 1,
+    seed: int | None = None,
     self_connections: bool = True,
     plastic: Rule | None = None,
     name: str = "",
@@ -156,7 +161,7 @@ def one_to_one(
     *,
     delay: int = 0,
     delays: Delays = None,
-    seed: int = 1,
+    seed: int | None = None,
     plastic: Rule | None = None,
     name: str = "",
 ) -> Sparse:
@@ -182,7 +187,7 @@ def fixed_probability(
     *,
     delay: int = 0,
     delays: Delays = None,
-    seed: int = 1,
+    seed: int | None = None,
     self_connections: bool = True,
     plastic: Rule | None = None,
     name: str = "",
@@ -198,7 +203,7 @@ def fixed_probability(
         p: in [0, 1].
         w: weights, see above.
         delay, delays, plastic, name: see `Sparse`.
-        seed: projections with the same seed and sizes have the same synapses.
+        seed: projections with the same seed and sizes have the same synapses; None to derive it, see above.
         self_connections: whether a neuron may be connected to itself; False only if pre = post.
 
     Raises:
@@ -245,7 +250,7 @@ def fixed_in_degree(
     *,
     delay: int = 0,
     delays: Delays = None,
-    seed: int = 1,
+    seed: int | None = None,
     self_connections: bool = True,
     multapses: bool = True,
     plastic: Rule | None = None,
@@ -259,7 +264,7 @@ def fixed_in_degree(
         k: number of synapses onto each neuron.
         w: weights, see above.
         delay, delays, plastic, name: see `Sparse`.
-        seed: projections with the same seed and sizes have the same synapses.
+        seed: projections with the same seed and sizes have the same synapses; None to derive it, see above.
         self_connections: whether a neuron may be connected to itself; False only if pre = post.
         multapses: whether two neurons may be connected more than once.
 
@@ -293,22 +298,21 @@ def _sparse(
     w: Weights,
     delay: int,
     delays: Delays,
-    seed: int,
+    seed: int | None,
     plastic: Rule | None,
     name: str,
 ) -> Sparse:
     n = len(indices)
     return Sparse(
-        pre, post, indptr, indices, _numbers(w, n, seed), delay, _steps(delays, n, seed), plastic, name
+        pre, post, indptr, indices, _numbers(w, n, seed), delay, _numbers(delays, n, seed), plastic, name
     )
 
 
-def _numbers(w: Weights, n: int, seed: int) -> Any:
-    return w(n, seed) if callable(w) else w
-
-
-def _steps(delays: Delays, n: int, seed: int) -> Any:
-    return delays(n, seed) if callable(delays) else delays
+def _numbers(w: Weights | Delays, n: int, seed: int | None) -> Any:
+    """Weights or delays of n synapses as an array; a function draws them."""
+    if callable(w):
+        return w(n, int(rng.key(seed)))
+    return w if w is None else np.asarray(w)
 
 
 def _width(pre: str, post: str, n_pre: int, n_post: int, self_connections: bool) -> int:

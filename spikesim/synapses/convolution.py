@@ -20,6 +20,7 @@ from spikesim import grid
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
+from spikesim.files.plain_values import plain_fields
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
@@ -56,6 +57,7 @@ class Conv2d:
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
+        plain_fields(self, without=("w",))
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
         check_delay(self.name, self.delay)
         w = np.array(self.w, np.float64)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
+from spikesim.files.plain_values import plain_fields
 from spikesim.learning import Rule
 from spikesim.learning.online import Layout
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
@@ -49,6 +50,7 @@ class Dense:
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
+        plain_fields(self, without=("w",))
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
         check_delay(self.name, self.delay)
         if isinstance(self.w, Transpose):

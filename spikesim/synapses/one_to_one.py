@@ -10,6 +10,7 @@ import numpy as np
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
+from spikesim.files.plain_values import is_number, plain_fields
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
@@ -23,6 +24,9 @@ class OneToOne:
         delay: steps from a spike to its arrival, >= 0.
         name: unique in a network; "pre->post" by default.
         receptor: the receptor of `post` that it feeds, if that has several; None for the first.
+
+    Raises:
+        DeclarationError: w is not one number, or the delay is invalid.
     """
 
     follows: ClassVar[None] = None
@@ -36,7 +40,13 @@ class OneToOne:
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
+        if not is_number(self.w):
+            raise DeclarationError(
+                f"{self.name}: w = {self.w!r:.60}; one number is needed, for individual weights use "
+                "connect.one_to_one"
+            )
         check_delay(self.name, self.delay)
 
     @property

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
+from spikesim.files.plain_values import plain_fields
 from spikesim.learning import Rule
 from spikesim.learning.online import Layout
 from spikesim.synapses.delivery import Deliver, Delivery, Edges, Piece, Weights, check_delay
@@ -52,6 +53,7 @@ class Sparse:
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
+        plain_fields(self, without=("indptr", "indices", "w", "delays"))
         object.__setattr__(self, "name", self.name or f"{self.pre}->{self.post}")
         check_delay(self.name, self.delay)
         indptr = _integers(self.name, "indptr", self.indptr, np.int64)
@@ -72,7 +74,7 @@ class Sparse:
         w = np.asarray(self.w)
         if not np.can_cast(w.dtype, np.float64):
             raise DeclarationError(f"{self.name}: weights of dtype {w.dtype}; real numbers are needed")
-        w = w if w.dtype in (np.float32, np.float64) else w.astype(np.float64)
+        w = w if w.dtype == np.float64 or (w.dtype == np.float32 and w.ndim) else w.astype(np.float64)
         if w.shape not in ((), indices.shape):
             raise DeclarationError(
                 f"{self.name}: weights of the shape {w.shape} for {len(indices)} synapses; one number, or "
