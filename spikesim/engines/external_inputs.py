@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DataError, DeclarationError, EngineError, unknown
-from spikesim.files.atomic import sha256_bytes
-from spikesim.files.field_versions import shown
 from spikesim.network import Network
 from spikesim.network.scheduling import is_input, is_source
+from spikesim.network.signature import differences, signature_of_0_1_0
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 
 Fired = tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]
 Reals = npt.NDArray[np.float64]
+SHOWN = 3  # differences between two networks in a message
 
 
 class ExternalInputs:
@@ -164,7 +164,8 @@ def beginning(network: Network) -> State:
         },
         weights={p.name: np.array(network.weights(p.name), np.float64).reshape(-1) for p in network.online},
         traces={},
-        network=signature(network),
+        network=network.signature,
+        parts=network.parts,
     )
 
 
@@ -173,24 +174,17 @@ def longest_delay(network: Network, name: str) -> int:
     return max((p.longest_delay for p in network.projections if p.pre == name), default=0)
 
 
-def signature(network: Network) -> str:
-    """SHA-256 (hex) of a declaration without its weights."""
-    populations = [(name, shown(p)) for name, p in network.populations.items()]
-    projections, drives = (
-        "".join(["(", ", ".join(map(shown, parts)), ",)" if len(parts) == 1 else ")"])  # the repr of a tuple
-        for parts in (network.projections, network.drives)
-    )
-    return sha256_bytes(f"({populations!r}, {projections}, {drives})".encode())
-
-
 def check_state(network: Network, state: State) -> State:
     """Check that a state belongs to this network, and return it.
 
     Raises:
         DataError: it belongs to another network.
     """
-    if state.network != signature(network):
-        raise DataError("state: it belongs to another network than the one to run; start without state=")
+    if state.network != network.signature and (state.parts or state.network != signature_of_0_1_0(network)):
+        raise DataError(
+            f"state: it belongs to another network than the one to run{_differing(network, state)}; start "
+            "without state="
+        )
     learn = {p.name for p in network.online}
     if state.traces and state.traces.keys() != learn:
         raise DataError(
@@ -205,6 +199,18 @@ def check_state(network: Network, state: State) -> State:
                 f"{needed.get(part, 'none')}; the state was changed since it was saved: start without state="
             )
     return state
+
+
+def _differing(network: Network, state: State) -> str:
+    """What differs between the network of a state and this one, as part of a message."""
+    if not state.parts:
+        return (
+            " (it was saved by version 0.1.0, which kept no details; what had no seed of its own had seed=1 "
+            "there)"
+        )
+    found = list(differences(state.parts, network.parts))
+    more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return f": {', '.join(found[:SHOWN])}{more}"
 
 
 def _layout(state: State) -> dict[tuple[str, ...], str]:

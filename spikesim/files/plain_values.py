@@ -1,4 +1,4 @@
-"""Values of declarations in one form: Python's own numbers and tuples, whatever array type they were given as.
+"""Values of declarations in one form: Python's own numbers and tuples, whatever they were given as.
 
 A declaration with [1, 2], (1, 2), np.array([1, 2]) or a tensor is thus one declaration: equal, with one hash,
 one digest and one file. NumPy scalars become Python numbers of exactly their value: np.float32(0.1) becomes

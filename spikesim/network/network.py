@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from spikesim.network import numeric_bounds, scheduling, structure_checks
 from spikesim.network.declaration import Declaration, Drive, Masters, Readout
 from spikesim.network.scheduling import is_source
 from spikesim.network.seeds import with_seed
+from spikesim.network.signature import Parts, digest_of, parts_of
 from spikesim.synapses import Projection
 from spikesim.synapses.unsized import Unsized, completed
 from spikesim.window import Window
@@ -70,6 +72,16 @@ class Network(Declaration):
     def steps(self) -> int:
         """Steps of a complete trial: T plus the longest delay of a path from the input."""
         return self.window.T + max(self.offsets.values())
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What decides the meaning of a state of this network: part -> field -> value; see `signature`."""
+        return parts_of(self)
+
+    @cached_property
+    def signature(self) -> str:
+        """SHA-256 (hex) of `parts`: the mark by which a state is recognised, equal for equal values."""
+        return digest_of(self.parts)
 
     def teaching(self) -> frozenset[str]:
         """Populations used only for teaching: targets, and those active in the second phase only."""

@@ -1,4 +1,4 @@
-"""Seeds of the parts of a network that were given none: derived from the network's seed and from their names."""
+"""Seeds of the parts of a network that were given none, derived from the network's seed and their names."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ class State:
             where d is the longest delay of its projections.
         weights: projection with an online rule -> float64 (n_synapses,).
         traces: projection with an online rule -> the variables of the rule by name.
-        network: digest of the network to which the state belongs.
+        network: signature of the network to which the state belongs, see `Network.signature`.
+        parts: what that network was declared with, `Network.parts`; empty in states saved by version 0.1.0.
     """
 
     t: int
@@ -42,6 +43,7 @@ class State:
     weights: Arrays = field(default_factory=dict)
     traces: dict[str, Arrays] = field(default_factory=dict)
     network: str = ""
+    parts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the state to a checksummed file, and return the SHA-256 (hex) of its contents.
@@ -59,6 +61,7 @@ class State:
                     names.append([group, name, key])
         empty = {"populations": [k for k, v in self.populations.items() if not v]}
         meta = {"t": self.t, "names": names, "network": self.network, "empty": empty}
+        meta |= {"parts": self.parts} if self.parts else {}
         return checkpoint.save(path, KIND, arrays, meta)
 
     @classmethod
@@ -77,8 +80,12 @@ class State:
                     groups[group] if group in ("recent", "weights") else groups[group].setdefault(name, {})
                 )
                 nested[RENAMED.get(key, key) if group == "populations" else key] = found.arrays[f"a{k}"]
-            return cls(t=int(found.meta["t"]), network=str(found.meta["network"]), **groups)
-        except (KeyError, TypeError, ValueError) as problem:
+            parts = {
+                part: {str(k): str(v) for k, v in values.items()}
+                for part, values in found.meta.get("parts", {}).items()
+            }
+            return cls(t=int(found.meta["t"]), network=str(found.meta["network"]), parts=parts, **groups)
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise CheckpointError(f"{path} is undamaged, but not a valid state: {problem!r}") from problem
 
 

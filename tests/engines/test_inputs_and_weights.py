@@ -16,7 +16,6 @@ from spikesim.engines.external_inputs import (
     check_state,
     check_trials,
     longest_delay,
-    signature,
 )
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.engines.initial_weights import starting_masters, starting_squares
@@ -215,7 +214,7 @@ def test_a_state_belongs_to_its_network() -> None:
     assert longest_delay(network, "in") == 1
     assert check_state(network, begun) is begun
     other = replace(network, populations={"in": Source(2), "a": LIF(3, 2.0)})
-    assert signature(other) != signature(network) == signature(endless())
+    assert other.signature != network.signature == endless().signature
     with pytest.raises(DataError, match="another network"):
         check_state(other, begun)
     spoilt = replace(begun, recent={**begun.recent, "a": begun.recent["a"][:1]})

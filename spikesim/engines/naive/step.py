@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.engines.external_inputs import ExternalInputs, longest_delay, signature
+from spikesim.engines.external_inputs import ExternalInputs, longest_delay
 from spikesim.engines.overflow_check import check_range
 from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_source
@@ -113,7 +113,7 @@ class StepLoop:
             if learn:
                 self._learn(past + step, t, spikes, inputs)
         last = {name: s[len(s) - longest_delay(net, name) :].astype(np.int8) for name, s in spikes.items()}
-        after = State(t + 1, state, last, self.weights, self.traces, signature(net))
+        after = State(t + 1, state, last, self.weights, self.traces, net.signature, net.parts)
         return {name: s[past:] for name, s in spikes.items()}, trace, after
 
     def _delivered(self, name: str, now: int, spikes: Mapping[str, Ints]) -> Any:

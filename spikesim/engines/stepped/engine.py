@@ -20,7 +20,6 @@ from spikesim.engines.external_inputs import (
     check_endless,
     check_state,
     check_trials,
-    signature,
 )
 from spikesim.engines.initial_weights import starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run
@@ -228,5 +227,6 @@ class Stepped:
             recent,
             {p.name: self._weights[p.name].reshape(-1).copy() for p in self.network.online},
             dict(traces),
-            signature(self.network),
+            self.network.signature,
+            self.network.parts,
         )
