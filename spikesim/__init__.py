@@ -12,7 +12,7 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from spikesim import _renamed, datasets
-from spikesim.encoders import Poisson, Regular
+from spikesim.encoders import Poisson, Recorded, Regular
 from spikesim.engines import engine, simulate
 from spikesim.errors import SpikesimError
 from spikesim.learning import STDP, CountRule, RewardSTDP, SquareSTDP
@@ -79,6 +79,7 @@ __all__ = [
     "PoissonInput",
     "PoissonSource",
     "Readout",
+    "Recorded",
     "Recording",
     "RecordingFile",
     "Regular",

@@ -1,5 +1,7 @@
 """Encoders of intensities in [0, 1] into spikes: Poisson, Poisson with shared random numbers, regular.
 
+`Recorded` is for samples that are spikes already.
+
 Encoders are frozen declarations; `encode` returns one `Spikes` for a batch. The spikes depend only on the
 seed and the sample, not on the program or the number of threads.
 """
@@ -27,14 +29,14 @@ class Encoder(Protocol):
 
     def encode(
         self,
-        x: npt.NDArray[np.float32],
+        x: Any,
         index: npt.NDArray[np.int64],
         T: int,
         seed: int,
         epoch: int = 0,
         stream: Stream = Stream.INPUT,
     ) -> Spikes:
-        """Spikes over T steps for the intensities x (B, n) of the samples with the numbers index (B,)."""
+        """Spikes over T steps for the samples x, numbered index (B,): intensities (B, n), or Spikes."""
         ...
 
 
@@ -131,7 +133,41 @@ class Regular:
         return _gather(REGULAR, x, T, limits, np.asarray(index, np.uint64), zero, zero)
 
 
-ENCODERS = {"Poisson": Poisson, "Regular": Regular}
+@dataclass(frozen=True)
+class Recorded:
+    """Encoder of samples that are spikes already, as the events of a camera: they are played as they are.
+
+    Every epoch, seed and stream gives the same spikes.
+    """
+
+    def encode(
+        self,
+        x: Spikes,
+        index: npt.NDArray[np.int64],
+        T: int,
+        seed: int = 0,
+        epoch: int = 0,
+        stream: Stream = Stream.INPUT,
+    ) -> Spikes:
+        """The spikes x of B trials over T steps, themselves; index (B,) is only checked.
+
+        Raises:
+            DataError: x is not Spikes, or they do not have one trial per index or T steps.
+        """
+        if not isinstance(x, Spikes):
+            raise DataError(
+                f"Recorded: the samples are {type(x).__name__}; recorded spikes are needed. Intensities are "
+                f"encoded by spikesim.Poisson() or Regular()"
+            )
+        if len(x) != len(index) or x.T != T:
+            raise DataError(
+                f"Recorded: {len(x)} samples of {x.T} steps, and {len(index)} trials of {T} steps; give the "
+                f"network's window the steps of the samples, or bin the samples into {T} steps"
+            )
+        return x
+
+
+ENCODERS: dict[str, Any] = {"Poisson": Poisson, "Regular": Regular, "Recorded": Recorded}
 
 
 def describe_encoder(encoder: Encoder) -> dict[str, Any]:
@@ -155,7 +191,8 @@ def restore_encoder(entry: dict[str, Any]) -> Encoder:
     if entry["type"] not in ENCODERS:
         raise DeclarationError(unknown("encoder", entry["type"], ENCODERS))
     values = {k: v for k, v in entry.items() if k != "type"}
-    return ENCODERS[entry["type"]](**values)
+    restored: Encoder = ENCODERS[entry["type"]](**values)
+    return restored
 
 
 def check_scale(kind: str, scale: float) -> None:
@@ -168,12 +205,16 @@ def check_scale(kind: str, scale: float) -> None:
         raise DeclarationError(f"{kind}: scale = {scale!r}; must lie in (0, 1], at most one spike per step")
 
 
-def check_intensities(x: npt.NDArray[np.float32], index: npt.NDArray[np.int64]) -> None:
+def check_intensities(x: npt.NDArray[np.float32] | Spikes, index: npt.NDArray[np.int64]) -> None:
     """Check that intensities are (B, n) numbers in [0, 1] with one index per row.
 
     Raises:
         DataError: they are not; the error names the first wrong sample and input, its value and the remedy.
     """
+    if isinstance(x, Spikes):
+        raise DataError(
+            "the samples are recorded spikes, not intensities; their encoder is spikesim.Recorded()"
+        )
     if x.ndim != 2 or len(x) != len(index):
         raise DataError(f"intensities {x.shape} with {len(index)} indices; must be (B, n) and (B,)")
     if len(index) and not (np.min(index) >= 0 and np.max(index) < 2**32):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +68,22 @@ class Spikes:
         """Number of trials in the batch."""
         return len(self.offsets) - 1
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(trials, neurons): the shape of intensities, for data that are either."""
+        return len(self), self.n
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse to be taken for numbers, which NumPy would otherwise do with an array of one object.
+
+        Raises:
+            DataError: always.
+        """
+        raise DataError(
+            f"Spikes of {len(self)} trials, {self.T} steps and {self.n} neurons are not an array: use "
+            f"raster(b) for one trial, counts() for the spikes of each neuron, or times and neurons"
+        )
+
     def __eq__(self, other: object) -> bool:
         """Whether all events of all trials are equal, including their signs."""
         if not isinstance(other, Spikes):
@@ -95,12 +112,15 @@ class Spikes:
         np.add.at(out, (owner[keep], self.neurons[keep]), self._sign_values()[keep])
         return out
 
-    def __getitem__(self, rows: slice) -> Spikes:
-        """A contiguous range of trials as a batch of its own (views if possible).
+    def __getitem__(self, rows: slice | npt.NDArray[np.integer]) -> Spikes:
+        """Some of the trials as a batch of its own: a contiguous range (views if possible), or those at
+        the integers `rows`, in that order (copied).
 
         Raises:
-            DataError: the step of the slice is not 1.
+            DataError: the step of the slice is not 1, or rows are no list of integers in [0, len(self)).
         """
+        if not isinstance(rows, slice):
+            return self._at(np.asarray(rows))
         start, stop, step = rows.indices(len(self))
         if step != 1:
             raise DataError(f"Spikes: slice with step {step}; only contiguous ranges (step 1) are possible")
@@ -109,6 +129,22 @@ class Spikes:
         signs = None if self.signs is None else self.signs[mine]
         offsets = self.offsets[start : stop + 1] - self.offsets[start]
         return Spikes.ordered(self.times[mine], self.neurons[mine], offsets, self.T, self.n, signs)
+
+    def _at(self, rows: npt.NDArray[Any]) -> Spikes:
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+            raise DataError(
+                f"Spikes: trials {rows.dtype} of shape {rows.shape}; a slice or a list of integers is needed"
+            )
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            raise DataError(
+                f"Spikes: trials {rows.min()} to {rows.max()}; there are {len(self)}, numbered from 0"
+            )
+        rows = rows.astype(np.int64)
+        sizes = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        at = np.repeat(self.offsets[rows] - offsets[:-1], sizes) + np.arange(offsets[-1])
+        signs = None if self.signs is None else self.signs[at]
+        return Spikes.ordered(self.times[at], self.neurons[at], offsets, self.T, self.n, signs)
 
 
 def _check_arrays(spikes: Spikes) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from spikesim.encoders import ENCODERS, Poisson, Regular, describe_encoder, restore_encoder
+from spikesim.encoders import ENCODERS, Poisson, Recorded, Regular, describe_encoder, restore_encoder
 from spikesim.errors import DataError, DeclarationError
 from spikesim.rng import Stream
-from spikesim.spikes import Spikes
+from spikesim.spikes import Spikes, from_raster
 
 pytestmark = pytest.mark.core
 Floats = npt.NDArray[np.float32]
@@ -150,3 +150,28 @@ def test_encoders_are_restored() -> None:
         assert restore_encoder(describe_encoder(encoder)) == encoder
     with pytest.raises(DeclarationError, match="Did you mean 'Poisson'"):
         restore_encoder({"type": "Poison"})
+
+
+def test_recorded_spikes_are_played_as_they_are() -> None:
+    spikes = from_raster(np.random.default_rng(1).random((3, 5, 4)) < 0.4)
+    coder = restore_encoder(describe_encoder(Recorded()))
+    for seed, epoch, stream in ((0, 0, Stream.INPUT), (7, 3, Stream.TEST)):
+        assert coder.encode(spikes, np.arange(3), 5, seed, epoch, stream) == spikes
+
+
+def test_recorded_refuses_other_lengths_and_intensities() -> None:
+    spikes = from_raster(np.zeros((3, 5, 4)))
+    with pytest.raises(DataError, match="3 samples of 5 steps, and 3 trials of 6 steps; give the network"):
+        Recorded().encode(spikes, np.arange(3), 6)
+    with pytest.raises(DataError, match="3 samples of 5 steps, and 2 trials of 5 steps"):
+        Recorded().encode(spikes, np.arange(2), 5)
+    with pytest.raises(DataError, match="the samples are ndarray; recorded spikes are needed"):
+        Recorded().encode(np.zeros((3, 4), np.float32), np.arange(3), 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("coder", [Poisson(), Regular()])
+def test_encoders_of_intensities_refuse_recorded_spikes(coder: Poisson | Regular) -> None:
+    with pytest.raises(
+        DataError, match=r"recorded spikes, not intensities; their encoder is spikesim\.Recorded"
+    ):
+        coder.encode(from_raster(np.zeros((3, 5, 4))), np.arange(3), 5, 1)  # type: ignore[arg-type]

@@ -147,3 +147,25 @@ def test_events_may_be_given_as_they_are_kept() -> None:
 def test_events_that_kernels_could_not_index_with_are_refused(change, said) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DataError, match=said):
         made(**change)
+
+
+@given(RASTERS, st.data())
+def test_trials_at_any_rows(dense: npt.NDArray[np.int8], data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(0, len(dense) - 1), max_size=5)), np.int64)
+    chosen = from_raster(dense)[rows]
+    assert chosen.shape == (len(rows), dense.shape[2])
+    assert chosen == from_raster(dense[rows])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [([2], "trials 2 to 2; there are 2"), ([-1], "trials -1"), ([0.5], "float64"), (0, "a slice or a list")],
+)
+def test_trials_that_do_not_exist(rows: object, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        from_raster(np.zeros((2, 3, 4)))[rows]  # type: ignore[index]
+
+
+def test_spikes_are_not_taken_for_numbers() -> None:
+    with pytest.raises(DataError, match=r"2 trials, 3 steps and 4 neurons are not an array"):
+        np.asarray(from_raster(np.zeros((2, 3, 4))))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import spikesim.grid as grids
-from spikesim.encoders import Encoder, Poisson, Regular
+from spikesim.encoders import Encoder, Poisson, Recorded, Regular
 from spikesim.errors import DeclarationError
 from spikesim.training.config import Training
 from spikesim.window import Span, Window
@@ -54,6 +54,7 @@ class Emstdp:
         grid: fractional bits of the propagation grid; one value for all layers, or one for each. Error
             neurons use the grid of the layer whose weights reach them.
         coding: "poisson" (section 4.2), "shared" (the authors' code), or "regular" (their chip version).
+            Differs from the paper: "recorded", for data that are spikes already (event cameras).
         batch: trials whose updates are summed; 1 is online learning.
 
     Raises:
@@ -86,7 +87,7 @@ class Emstdp:
     b_scale: float = 1.0
     floor: float | None = None
     grid: int | tuple[int, ...] = 12
-    coding: Literal["poisson", "shared", "regular"] = "poisson"
+    coding: Literal["poisson", "shared", "regular", "recorded"] = "poisson"
     batch: int = 1
 
     def __post_init__(self) -> None:
@@ -143,7 +144,7 @@ _CHOICES = {
     "feedback": ("symmetric", "fa", "dfa"),
     "error_form": ("ternary", "pair"),
     "step": ("plain", "normalised"),
-    "coding": ("poisson", "shared", "regular"),
+    "coding": ("poisson", "shared", "regular", "recorded"),
 }
 _RANGES = {
     "target_rate": (1e-3, 1.0),
@@ -167,6 +168,8 @@ _RANGES = {
 
 def encoder(config: Emstdp) -> Encoder:
     """The input encoder of a configuration."""
+    if config.coding == "recorded":
+        return Recorded()
     return Regular() if config.coding == "regular" else Poisson(shared=config.coding == "shared")
 
 

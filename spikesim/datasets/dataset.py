@@ -1,4 +1,4 @@
-"""Dataset and split: float32 samples in [0, 1], integer labels, fixed splits."""
+"""Dataset and split: samples (float32 in [0, 1], or recorded spikes), integer labels, fixed splits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikesim.errors import DataError
+from spikesim.spikes import Spikes
 
 SplitName = Literal["fit", "validation", "train", "test"]
 
@@ -20,7 +21,9 @@ class Split:
     """Samples of one split of a dataset.
 
     name: 'fit', 'validation', 'train' or 'test'.
-    x: float32 (n, features), C-contiguous, read-only; values in [0, 1] (checked by `Dataset`).
+    x: float32 (n, features), C-contiguous, read-only; values in [0, 1] (checked by `Dataset`). Or `Spikes` of
+        n trials and as many neurons as features: samples that are spikes already, as those of event cameras;
+        the encoder of such data is `spikesim.Recorded()`.
     y: int64 (n,), class of each sample, read-only.
     index: int64 (n,), read-only: row of the sample in the full training set (fit, validation, train) or test
         set. Random streams are keyed by it, so a sample is encoded by the same spikes in every selection.
@@ -29,7 +32,7 @@ class Split:
     """
 
     name: SplitName
-    x: NDArray[np.float32]
+    x: NDArray[np.float32] | Any  # Any: Spikes, which only encoders read
     y: NDArray[np.int64]
     index: NDArray[np.int64]
 
@@ -38,7 +41,10 @@ class Split:
             raise DataError(
                 f"unknown split {self.name!r}; a split is one of {', '.join(get_args(SplitName))}"
             )
-        _expect(self.name, "x", self.x, np.float32, 2)
+        if not isinstance(self.x, Spikes):
+            _expect(self.name, "x", self.x, np.float32, 2)
+        elif self.x.signs is not None:
+            raise DataError(f"{self.name}: x has signed spikes; samples have spikes of +1 only (signs=None)")
         _expect(self.name, "y", self.y, np.int64, 1)
         _expect(self.name, "index", self.index, np.int64, 1)
         if not len(self.x) == len(self.y) == len(self.index):
@@ -49,7 +55,8 @@ class Split:
         if len(self.index) and (self.index.min() < 0 or len(np.unique(self.index)) != len(self.index)):
             raise DataError(f"{self.name}: index has negative or repeated rows; each row >= 0 may occur once")
         for key in ("x", "y", "index"):
-            object.__setattr__(self, key, _read_only(getattr(self, key)))
+            if not isinstance(getattr(self, key), Spikes):
+                object.__setattr__(self, key, _read_only(getattr(self, key)))
 
     def __len__(self) -> int:
         return len(self.y)
@@ -162,10 +169,12 @@ class Dataset:
         )
 
 
-def check_values(x: NDArray[Any], where: str) -> None:
+def check_values(x: NDArray[Any] | Spikes, where: str) -> None:
     """Raise DataError unless x is non-empty and every value lies in [0, 1] (NaN and inf do not)."""
-    if x.size == 0:
+    if 0 in x.shape:
         raise DataError(f"{where}: no samples, or samples without features (shape {x.shape})")
+    if isinstance(x, Spikes):
+        return
     low, high = x.min(), x.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = np.argwhere(~np.isfinite(x))

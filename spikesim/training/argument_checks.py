@@ -31,5 +31,6 @@ def expect_encoder(where: str, encoder: object) -> None:
     if isinstance(encoder, type) or not callable(getattr(encoder, "encode", None)):
         raise DeclarationError(
             f"{where}: encoder is {argument_checks.described(encoder)}; an encoder is needed: "
-            f"spikesim.Poisson() or Regular(), or spikesim.models.emstdp.encoder(config)"
+            f"spikesim.Poisson() or Regular(), Recorded() for recorded spikes, or "
+            f"spikesim.models.emstdp.encoder(config)"
         )

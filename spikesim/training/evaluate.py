@@ -14,6 +14,7 @@ from spikesim.encoders import Encoder
 from spikesim.errors import DataError, DeclarationError
 from spikesim.network import Network
 from spikesim.rng import Stream
+from spikesim.spikes import Spikes
 from spikesim.training.argument_checks import expect, expect_encoder
 
 CHUNK = 1000
@@ -69,7 +70,8 @@ def evaluate(
         seed: seed of the encoder.
         masters: plastic weights, projection -> int32 (n_pre, n_post) on the master grid; None for the
             declared ones.
-        T: time steps of a trial; None for those of the network's window.
+        T: time steps of a trial; None for those of the network's window, or of samples that are recorded
+            spikes.
         threads: number of threads; they never change a result.
         progress: called with (samples done, samples in total).
         engine: "naive" or "windowed"; None selects windowed if it supports the network.
@@ -86,6 +88,8 @@ def evaluate(
     expect("evaluate", Split, split=split)
     expect_encoder("evaluate", encoder)
     check_fits(network, split)
+    if T is None and isinstance(split.x, Spikes):
+        T = split.x.T
     forward = network.inference(T)
     running = engines.engine(forward, _kept(forward, masters), name=engine, threads=threads)
     source = forward.sources[0]

@@ -18,6 +18,7 @@ from spikesim.files.atomic import json_bytes, sha256_bytes
 from spikesim.files.checkpoint import Checkpoint, digest_arrays
 from spikesim.network import Masters, Network
 from spikesim.network.file import digest, load_network, save_network
+from spikesim.spikes import Spikes
 from spikesim.training.argument_checks import expect
 from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.evaluate import Evaluation, evaluate
@@ -168,7 +169,7 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
     """
     assert dataset.fit_rows is not None
     return _sizes(dataset) | {
-        "sha256": _sha256(*(array for part in (dataset.train, dataset.test) for array in (part.y, part.x))),
+        "sha256": _sha256(*(a for part in (dataset.train, dataset.test) for a in (part.y, *_arrays(part.x)))),
         "splits_sha256": _sha256(dataset.validation_rows, dataset.fit_rows),
     }
 
@@ -176,10 +177,18 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 def other_data(began: dict[str, Any], dataset: Dataset) -> dict[str, Any] | None:
     """The dataset's fingerprint if it differs from the recorded one, `began`; else None."""
     now = fingerprint(dataset)
-    if "splits_sha256" not in began:  # older folders hash the labels and every 97th sample
+    recorded = isinstance(dataset.train.x, Spikes)
+    if "splits_sha256" not in began and not recorded:  # older folders hash the labels and every 97th sample
         parts = (dataset.train, dataset.test)
         now = _sizes(dataset) | {"sha256": _sha256(*(a for part in parts for a in (part.y, part.x[::97])))}
     return None if now == began else now
+
+
+def _arrays(x: npt.NDArray[np.float32] | Spikes) -> tuple[npt.NDArray[Any], ...]:
+    """The arrays that hold a split's samples."""
+    if isinstance(x, Spikes):
+        return x.times, x.neurons, x.offsets, np.array([x.T, x.n], np.int64)
+    return (x,)
 
 
 def _sizes(dataset: Dataset) -> dict[str, Any]:
