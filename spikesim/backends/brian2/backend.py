@@ -25,7 +25,6 @@ from spikesim.engines.external_inputs import (
     check_state,
     check_trials,
     longest_delay,
-    signature,
 )
 from spikesim.engines.initial_weights import starting_masters
 from spikesim.engines.input_checks import check_recorded, check_run
@@ -223,7 +222,7 @@ class Brian2:
             name: state_of(objects.groups[name], model, start.populations[name])
             for name, model in self._models.items()
         }
-        return State(start.t + steps, populations, recent, start.weights, start.traces, signature(net))
+        return State(start.t + steps, populations, recent, start.weights, start.traces, net.signature, net.parts)
 
 
 class _Objects(NamedTuple):
