@@ -47,6 +47,9 @@ class Window:
                 f"Window: T = {self.T}, split = {self.split}; an endless window has neither. Write "
                 f"Window.without_end()"
             )
+        object.__setattr__(self, "T", int(self.T))  # Python's numbers, whatever was given
+        object.__setattr__(self, "split", None if self.split is None else int(self.split))
+        object.__setattr__(self, "endless", bool(self.endless))
 
     @classmethod
     def without_end(cls) -> Window:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.learning.online import register_rule
 from spikesim.learning.trial import PRODUCTS_EXACT, SUMS_EXACT, clip_master
 from spikesim.window import Span
@@ -54,6 +55,7 @@ class CountRule:
     step: Literal["plain", "normalised"] = "plain"
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         if not (np.isfinite(self.eta) and self.eta >= 0):
             raise DeclarationError(f"CountRule: eta = {self.eta!r}; a finite learning rate >= 0 is needed")
         if self.pre not in ("first", "second", "all"):

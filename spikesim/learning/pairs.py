@@ -13,6 +13,7 @@ import numpy as np
 
 from spikesim._jit import inline
 from spikesim.errors import DeclarationError, unknown
+from spikesim.files.plain_values import plain_fields
 from spikesim.learning.online import Layout, Numbers, Traces
 
 Pairing = Literal["all", "nearest"]
@@ -38,6 +39,7 @@ def check(rule: Any) -> None:
         DeclarationError: names the field, its value and the allowed range.
     """
     kind = type(rule).__name__
+    plain_fields(rule)
     for name in ("a_plus", "a_minus"):
         if not np.isfinite(getattr(rule, name)):
             raise DeclarationError(f"{kind}: {name} = {getattr(rule, name)!r}; a finite amplitude is needed")

@@ -56,8 +56,28 @@ def load_network(path: str | os.PathLike[str]) -> Network:
 
 
 def digest(network: Network) -> str:
-    """SHA-256 (hex) of a declaration and its weights; equal exactly for equal networks."""
-    arrays, declaration = describe(network)
+    """SHA-256 (hex) of a declaration and its weights; equal exactly for networks of equal values.
+
+    Numbers count by value, in whatever array they were given; float32 weights of `Sparse` are others than
+    float64 weights, because they are saved as such.
+    """
+    return _digest(*describe(network))
+
+
+def digest_in_file(path: str | os.PathLike[str]) -> str:
+    """The digest of a network file as it was written.
+
+    It differs from that of the loaded network only in files of version 0.1.0 with whole numbers in place of
+    real ones (theta=1), which counted as others there.
+
+    Raises:
+        CheckpointError: the file is damaged, or of another kind or version.
+    """
+    found = checkpoint.load(path, KIND)
+    return _digest(found.arrays, found.meta)
+
+
+def _digest(arrays: Arrays, declaration: dict[str, Any]) -> str:
     return sha256_bytes(json_bytes([checkpoint.digest_arrays(arrays), declaration], what="the network"))
 
 

@@ -194,7 +194,11 @@ class SpikeList(Sender):
     def __post_init__(self) -> None:
         plain_fields(self)
         check_size("SpikeList", self.n)
-        steps, neurons = np.asarray(self.steps, np.int64), np.asarray(self.neurons, np.int64)
+        steps, neurons = np.asarray(self.steps), np.asarray(self.neurons)
+        if any(values.size and values.dtype.kind not in "iu" for values in (steps, neurons)):
+            raise DeclarationError(
+                f"SpikeList: steps of {steps.dtype}, neurons of {neurons.dtype}; whole numbers are needed"
+            )
         if steps.shape != neurons.shape:
             raise DeclarationError(
                 f"SpikeList: {steps.size} steps for {neurons.size} neurons; equal numbers are needed"

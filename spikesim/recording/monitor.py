@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError
+from spikesim.files.plain_values import plain_fields
 from spikesim.grid import whole
 
 
@@ -36,9 +37,10 @@ class Monitor:
     every: int = 1
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         if self.neurons is not None:
             chosen = np.asarray(self.neurons)
-            listed = tuple(int(j) for j in chosen.reshape(-1)) if chosen.dtype.kind in "iu" else ()
+            listed = tuple(chosen.reshape(-1).tolist()) if chosen.dtype.kind in "iu" else ()
             if not listed or min(listed) < 0 or len(set(listed)) < len(listed):
                 raise DataError(
                     f"Monitor {self.name!r}: neurons = {self.neurons!r}; different indices >= 0 are needed"

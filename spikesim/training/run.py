@@ -17,7 +17,7 @@ from spikesim.errors import CheckpointError
 from spikesim.files.atomic import json_bytes, sha256_bytes
 from spikesim.files.checkpoint import Checkpoint, digest_arrays
 from spikesim.network import Masters, Network
-from spikesim.network.file import digest, load_network, save_network
+from spikesim.network.file import digest, digest_in_file, load_network, save_network
 from spikesim.spikes import Spikes
 from spikesim.training.argument_checks import expect
 from spikesim.training.config import Training, TrainingProgress
@@ -79,7 +79,7 @@ class Run:
                 f"{path}: {NETWORK} is missing, so this run was never started; start it again with overwrite"
             )
         network = load_network(folder.path(NETWORK))
-        if config.get("network") != digest(network):
+        if config.get("network") not in (digest(network), digest_in_file(folder.path(NETWORK))):
             raise CheckpointError(
                 f"{path}: {NETWORK} is not the network recorded in config.json; "
                 f"restore the original files, or start a new run"
@@ -119,7 +119,7 @@ class Run:
         """SHA-256 digests of the network and the configuration, which every checkpoint of the run stores."""
         assert self.folder is not None
         config = sha256_bytes(json_bytes(self.folder.config, what="the configuration"))
-        return {"network": digest(self.network), "config": config}
+        return {"network": self.folder.config["network"], "config": config}
 
     @property
     def weights_sha256(self) -> str:

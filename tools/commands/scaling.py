@@ -93,7 +93,7 @@ def endurance(
     """Record every spike of a long run to disk and measure how much the memory grows."""
     display = Display()
     network = Network(
-        {"in": PoissonSource(neurons, rate / 1000), "out": LIF(neurons, theta=1.0, v_decay=0.1)},
+        {"in": PoissonSource(neurons, rate / 1000, seed=1), "out": LIF(neurons, theta=1.0, v_decay=0.1)},
         (connect.one_to_one("in", "out", neurons, 1.5, delay=1),),
     )
     steps = round(minutes * 60_000)
