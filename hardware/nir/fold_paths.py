@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from spikesim.hardware.nir.linear_ops import (
     LinearPath,
     Matrix,
     Reals,
+    Synapses,
 )
 from spikesim.hardware.nir.nodes import NirError
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
@@ -41,7 +43,7 @@ def projection(route: LinearPath, gain: Reals, n_pre: int, n_post: int, late: bo
         delay = max(delay, int(late))
     if (gain != 1).any():
         steps.append(Diagonal(np.broadcast_to(gain, (n_post,)).copy()))
-    steps = _folded(steps)
+    steps = [s for s in _folded(steps) if not _idle(s)]
     if not steps:
         return OneToOne(route.pre, route.post, 1.0, delay)
     if len(steps) == 1:
@@ -58,7 +60,7 @@ def projection(route: LinearPath, gain: Reals, n_pre: int, n_post: int, late: bo
 
 
 def _idle(step: LinearOp) -> bool:
-    return isinstance(step, Diagonal) and bool((step.s == 1).all())
+    return isinstance(step, Diagonal) and step.exact is None and bool((step.s == 1).all())
 
 
 def _folded(steps: list[LinearOp]) -> list[LinearOp]:
@@ -66,7 +68,7 @@ def _folded(steps: list[LinearOp]) -> list[LinearOp]:
     made: list[LinearOp] = []
     for step in steps:
         last = made[-1] if made else None
-        if isinstance(step, Diagonal) and isinstance(last, Matrix | Kernel | Diagonal):
+        if isinstance(step, Diagonal) and isinstance(last, Matrix | Kernel | Diagonal | Synapses):
             scaled = last.scaled(step.s)
             if scaled is not None:
                 made[-1] = scaled
@@ -75,7 +77,7 @@ def _folded(steps: list[LinearOp]) -> list[LinearOp]:
             made[-1] = Matrix(step.w * last.s)
             continue
         if isinstance(last, Diagonal) and isinstance(step, Kernel) and (last.s == last.s[0]).all():
-            made[-1] = Kernel(step.w * last.s[0], step.shape, step.stride, step.padding, step.groups)
+            made[-1] = replace(step, w=step.w * last.s[0], exact=None)
             continue
         made.append(step)
     return made
@@ -88,14 +90,18 @@ def _multiplied(route: LinearPath, steps: list[LinearOp], n_pre: int, delay: int
     terms: list[tuple[int, Any]] = [(0, None)]
     for step in steps:
         if isinstance(step, Late):
+            late = np.unique(step.steps)
+            if len(terms) * len(late) > 4096 or len(terms) * len(late) * step.steps.size > MOST_SYNAPSES:
+                raise NirError(
+                    f"{route.where}: {len(terms) * len(late):,} delays over one path of {step.steps.size:,} "
+                    "elements, which is not read. Take fewer different delays"
+                )
             terms = [
-                (late + int(d), _kept(product, step.steps == d, n_pre))
-                for late, product in terms
-                for d in np.unique(step.steps)
+                (whole + int(d), _kept(product, step.steps == d, n_pre))
+                for whole, product in terms
+                for d in late
             ]
-            terms = [(late, product) for late, product in terms if product.nnz]
-            if len(terms) > 4096:
-                raise NirError(f"{route.where}: more than 4,096 delays over one path, which is not read")
+            terms = [(whole, product) for whole, product in terms if product.nnz]
             continue
         if step.synapses() > MOST_SYNAPSES:
             raise NirError(f"{route.where}: {step.synapses():,} synapses; {MOST_SYNAPSES:,} are read")

@@ -213,6 +213,8 @@ class GraphBuilder:
             )
         made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in fields.items()}
         extra: Tree = {"theta": _short(neuron.theta)}
+        if neuron.leaks:
+            extra |= {"u_decay": _short(neuron.u_decay), "v_decay": _short(neuron.v_decay)}
         for start in ("v_start", "u_start"):
             values = getattr(neuron, start)
             if values.any():

@@ -1,7 +1,10 @@
 """Linear operations of nodes, and paths of them between populations.
 
-An operation is a `Matrix`, a `Kernel`, a `Diagonal`, or `Late`. A path of one Matrix or Kernel is kept;
-longer ones are multiplied out into synapses.
+An operation is a `Matrix`, a `Kernel`, a `Diagonal`, `Synapses`, or `Late`. A path of one Matrix or Kernel
+is kept; longer ones are multiplied out into synapses.
+
+Files of ours hold weights divided by the gain of the neurons after them, and, where that division was rounded,
+the weights themselves as `exact`: they are taken where dividing them by the gain gives the file's numbers.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ class Matrix:
     """y = w x; w float64 (n_out, n_in)."""
 
     w: Reals
+    exact: Reals | None = None
 
     def synapses(self) -> int:
         """Number of synapses, multiplied out."""
@@ -44,7 +48,7 @@ class Matrix:
 
     def scaled(self, s: Reals) -> Matrix | None:
         """The same, followed by a factor for each output."""
-        return Matrix(self.w * s[:, None])
+        return Matrix(_times(self.w, s[:, None], self.exact))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,7 @@ class Kernel:
     stride: tuple[int, int]
     padding: tuple[int, int]
     groups: int
+    exact: Reals | None = None
 
     @property
     def out_shape(self) -> tuple[int, int, int]:
@@ -85,7 +90,7 @@ class Kernel:
         planes = s.reshape(self.w.shape[0], -1)
         if (planes != planes[:, :1]).any():
             return None
-        return replace(self, w=self.w * planes[:, 0, None, None, None])
+        return replace(self, w=_times(self.w, planes[:, 0, None, None, None], self.exact), exact=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +98,7 @@ class Diagonal:
     """y = s x, element by element; s float64 (n,)."""
 
     s: Reals
+    exact: Reals | None = None
 
     def synapses(self) -> int:
         """Number of synapses, multiplied out."""
@@ -108,7 +114,31 @@ class Diagonal:
 
     def scaled(self, s: Reals) -> Diagonal | None:
         """The same, followed by a factor for each output."""
-        return Diagonal(self.s * s)
+        return Diagonal(_times(self.s, s, self.exact))
+
+
+@dataclass(frozen=True, eq=False)
+class Synapses:
+    """y = w x; w sparse (n_out, n_in), in rows."""
+
+    w: Any
+
+    def synapses(self) -> int:
+        """Number of synapses."""
+        return int(self.w.nnz)
+
+    def matrix(self) -> Any:
+        """Sparse (n_out, n_in)."""
+        return self.w
+
+    def on(self, x: Reals) -> Reals:
+        """The result for a constant input."""
+        found: Reals = self.w @ x
+        return found
+
+    def scaled(self, s: Reals) -> Synapses | None:
+        """The same, followed by a factor for each output."""
+        return Synapses((sparse.diags(s) @ self.w).tocsr())
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +148,15 @@ class Late:
     steps: npt.NDArray[np.int64]
 
 
-LinearOp = Matrix | Kernel | Diagonal | Late
+LinearOp = Matrix | Kernel | Diagonal | Synapses | Late
+
+
+def _times(w: Reals, factor: Reals, exact: Reals | None) -> Reals:
+    """w * factor; or `exact`, where w is what dividing it by the factor gives."""
+    if exact is not None and (factor != 0).all() and (exact / factor == w).all():
+        return exact
+    found: Reals = w * factor
+    return found
 
 
 @dataclass(frozen=True, eq=False)

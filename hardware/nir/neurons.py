@@ -1,7 +1,7 @@
-"""NIR's neurons in steps of dt, and the conventions that a file does not specify.
+"""NIR's neurons in steps of dt, by a convention of what the file does not specify.
 
-NIR is in continuous time, and a file does not contain dt. A spike is a current of 1 over a step ("step"), so
-that forward Euler, as in snnTorch, spikingjelly and norse, gives, with the input x from the linear nodes,
+A spike is a current of 1 over a step (gain = "step"), so that forward Euler, as in snnTorch, spikingjelly and
+norse, gives, with the input x from the linear nodes,
 
 IF          v += r dt x                              u_decay = 1, v_decay = 0
 LIF         v += dt/tau (v_leak - v + r x)           u_decay = 1, v_decay = dt/tau
@@ -11,85 +11,33 @@ Threshold   v = x                                    u_decay = 1, v_decay = 1
 
 Factors of x go into the weights, v_decay v_leak is the bias. With leak = "exponential" a decay is
 1 - exp(-dt/tau) instead of dt/tau (sinabs). With gain = "impulse" a spike is a Dirac: it adds r x at once (of
-a CubaLIF w_in r x), whatever dt and tau are (sinabs, norse's IF).
+a CubaLIF w_in r x), whatever dt and tau are (norse's IF).
+
+All numbers are computed in float64 from those of the file; a float32 of the file is that number.
 
 A neuron fires at v > v_threshold (NIR), or at v >= v_threshold (fires = ">=", as spikingjelly and sinabs do),
-then v = v_reset; or v -= v_threshold (reset = "subtract"), which a file cannot say.
+then v = v_reset; or as the convention's `reset` and `reset_delay` say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import exp, isfinite, prod
-from types import MappingProxyType
+from math import exp, prod
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.errors import DeclarationError
-from spikesim.hardware.nir.nodes import NirError, Node
+from spikesim.hardware.nir.broadcast import spread
+from spikesim.hardware.nir.conventions import Convention, check_unscaled
+from spikesim.hardware.nir.nodes import ANALOG, ROUNDING_64, NirError, Node
 
 Reals = npt.NDArray[np.float64]
 Shape = tuple[int, ...]
 DENOMINATOR = 4096
 FLOAT32 = float(np.finfo(np.float32).max)
 MOST_FRACTIONS = 1 << 16  # different numbers of a node that are looked at
-
-
-@dataclass(frozen=True)
-class Convention:
-    """What a NIR file does not specify; the defaults are NIR's definition, with the libraries' Euler steps.
-
-    Attributes:
-        dt: length of a step in the file's unit of time; None takes the one that a file of ours states, else 1
-            (the unit is a step).
-        fires: at v ">" v_threshold, or ">=".
-        leak: a step's decay is dt/tau ("euler") or 1 - exp(-dt/tau) ("exponential").
-        gain: a spike is a current of 1 over a "step", or an "impulse"; or it adds w_in to the "current" of a
-            CubaLIF, unscaled by its time constant (norse's LIFCell), and is else as with "step".
-        reset: to the "value" v_reset, or by "subtract"-ing v_threshold.
-
-    Raises:
-        DeclarationError: a field is out of range.
-    """
-
-    dt: float | None = None
-    fires: Literal[">", ">="] = ">"
-    leak: Literal["euler", "exponential"] = "euler"
-    gain: Literal["step", "impulse", "current"] = "step"
-    reset: Literal["value", "subtract"] = "value"
-
-    def __post_init__(self) -> None:
-        if self.dt is not None and not (isfinite(self.dt) and self.dt > 0):
-            raise DeclarationError(f"Convention: dt = {self.dt!r}; a positive number is needed")
-        known = {
-            "fires": (">", ">="),
-            "leak": ("euler", "exponential"),
-            "gain": ("step", "impulse", "current"),
-            "reset": ("value", "subtract"),
-        }
-        for key, values in known.items():
-            if getattr(self, key) not in values:
-                raise DeclarationError(
-                    f"Convention: {key} = {getattr(self, key)!r}; known: {', '.join(values)}"
-                )
-
-
-# Conventions of each library's files and neurons.
-CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
-    {
-        "nir": Convention(),
-        "snntorch": Convention(dt=1e-4),
-        "spikingjelly": Convention(dt=1e-4, fires=">="),
-        "norse": Convention(dt=1e-3),
-        "norse-cuba": Convention(dt=1e-3, gain="current"),
-        "norse-if": Convention(dt=1e-3, gain="impulse"),
-        "sinabs": Convention(dt=1.0, fires=">=", leak="exponential", gain="impulse", reset="subtract"),
-    }
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,15 +50,17 @@ class Dynamics:
         threshold: v_threshold as the file has it.
         u_decay, v_decay: parts lost in a step.
         v_reset: where a spike leaves the membrane.
+        v_start: where a membrane starts.
         gain: factor of what comes in.
         bias: added to the membrane in every step.
-        notes: numbers that were taken as simple fractions.
+        notes: numbers that were not taken as the file has them, or that are nearly simple.
     """
 
     threshold: Reals
     u_decay: Reals
     v_decay: Reals
     v_reset: Reals
+    v_start: Reals
     gain: Reals
     bias: Reals
     notes: tuple[str, ...]
@@ -123,34 +73,52 @@ def dynamics(node: Node, shape: Shape, dt: float, convention: Convention) -> Dyn
         NirError: parameters of another number than the neurons, or out of range.
     """
     read = _Parameters(node, shape, dt, convention)
-    impulse, one, none = convention.gain == "impulse", np.ones(1), np.zeros(1)
-    gain = bias = none
-    decays = (one, one)
+    one, none, never = np.ones(1), np.zeros(1), np.full(1, np.inf)
     if node.kind == "Threshold":
-        return Dynamics(read.each("threshold"), one, one, none, one, bias, ())
-    if node.kind == "IF":
-        decays = (one, none)
-        gain = read.simple("r", read.each("r") * (1.0 if impulse else dt), "r")
-    elif node.kind == "LIF":
-        decays = (one, read.decay("tau"))
-        gain = read.each("r") if impulse else read.simple("r dt/tau", read.each("r") * decays[1], "r", "tau")
+        return Dynamics(read.each("threshold"), one, one, none, none, one, none, ())
+    if node.kind == "Output":  # the sum of what comes in
+        return Dynamics(never, one, one, none, none, one, none, ())
+    kind = alike(node.kind)
+    decays = {
+        "IF": lambda: (one, none),
+        "LIF": lambda: (one, read.decay("tau", "v_decay")),
+        "CubaLIF": lambda: (read.decay("tau_syn", "u_decay"), read.decay("tau_mem", "v_decay")),
+    }[kind]()
+    gain = _gain(read, convention.gain_of(kind), decays)
+    leak = none if kind == "IF" else read.each("v_leak")
+    reset = none if node.kind in ANALOG else read.each("v_reset")
+    starts = {"zero": none, "v_leak": reset if kind == "IF" else leak, "v_reset": reset}
+    start = starts[convention.start]
+    threshold = never if node.kind in ANALOG else read.each("v_threshold")
+    return Dynamics(threshold, *decays, reset, start, gain, decays[1] * leak, tuple(read.notes))
+
+
+def _gain(read: _Parameters, gain: str, decays: tuple[Reals, Reals]) -> Reals:
+    """The factor of the input of a node that is not a Threshold, (1,) or (n,)."""
+    kind, dt = alike(read.node.kind), read.dt
+    r = read.each("r")
+    w = r * read.each("w_in") if kind == "CubaLIF" else r
+    if gain == "impulse":
+        return w
+    if kind == "IF":
+        what, keys, factor = "r dt", ("r",), r * dt
+    elif kind == "LIF":
+        what, keys, factor = "r dt/tau", ("r", "tau"), r * decays[1]
+    elif gain == "current":
+        what, keys, factor = "w_in r dt/tau_mem", ("w_in", "r", "tau_mem"), w * decays[1]
     else:
-        decays = (read.decay("tau_syn"), read.decay("tau_mem"))
-        gain = read.each("r") * read.each("w_in")
-        if convention.gain == "step":
-            gain = gain * decays[0] * decays[1]
-            gain = read.simple("w_in dt/tau_syn r dt/tau_mem", gain, "w_in", "tau_syn", "r", "tau_mem")
-        elif convention.gain == "current":
-            gain = read.simple("w_in r dt/tau_mem", gain * decays[1], "w_in", "r", "tau_mem")
-    if node.kind != "IF":
-        bias = decays[1] * read.each("v_leak")
-    reset = read.each("v_reset") if "v_reset" in node.values else none
-    return Dynamics(read.each("v_threshold"), *decays, reset, gain, bias, tuple(read.notes))
+        keys = ("w_in", "tau_syn", "r", "tau_mem")
+        what, factor = "w_in dt/tau_syn r dt/tau_mem", w * decays[0] * decays[1]
+    if gain == "weight":
+        for value in np.unique(factor).tolist():
+            check_unscaled(read.node, what, value)
+        return np.ones(1)
+    return read.simple(what, factor, *keys)
 
 
-def is_per_channel(shape: Shape) -> bool:
-    """Whether a parameter of this shape is one for each channel."""
-    return len(shape) == 3 and shape[1:] == (1, 1)
+def alike(kind: str) -> str:
+    """The spiking node whose membrane a node without a threshold has; its own kind for others."""
+    return {"I": "IF", "LI": "LIF", "CubaLI": "CubaLIF"}.get(kind, kind)
 
 
 class _Parameters:
@@ -161,20 +129,21 @@ class _Parameters:
         self.notes: list[str] = []
 
     def each(self, key: str) -> Reals:
-        """One number, or one for each neuron, (1,) or (n,); one for each channel is (C, 1, 1) in the file."""
-        array, n = self.node.array(key), prod(self.shape)
-        values = array.reshape(-1)
-        if is_per_channel(array.shape) and len(self.shape) == 3 and len(array) == self.shape[0]:
-            values = np.repeat(values, prod(self.shape[1:]))
-        if values.size not in (1, n):
+        """One number, or one for each neuron, (1,) or (n,); in the file also one for each channel."""
+        array = self.node.array(key)
+        values = spread(array, self.shape)
+        if values is None:
             raise NirError(
-                f"{self.node.name} ({self.node.kind}): {values.size} values of {key} for {n} neurons"
+                f"{self.node.name} ({self.node.kind}): {array.size} values of {key} for {prod(self.shape)} "
+                "neurons"
             )
         same = values.size and (values == values[0]).all()
         return values[:1] if same else values
 
-    def decay(self, key: str) -> Reals:
-        """The fraction lost in a step by a time constant, (1,) or (n,)."""
+    def decay(self, key: str, own: str) -> Reals:
+        """The fraction lost in a step by a time constant, (1,) or (n,); as a file of ours states it as `own`,
+        where that is this time constant.
+        """
         tau = self.each(key)
         if not (tau > 0).all():
             wrong = tau[~(tau > 0)][0]
@@ -183,7 +152,9 @@ class _Parameters:
             )
         ratio = self.dt / tau
         if self.convention.leak == "exponential":
-            return np.array([1 - exp(-r) for r in ratio.tolist()])
+            return self._rounded(np.array([1 - exp(-r) for r in ratio.tolist()]))
+        if (told := self._told(own, key, tau)) is not None:
+            return told
         if (beyond := ratio > 1 + self.node.rounding(key)).any():
             k = int(np.argmax(beyond))
             raise NirError(
@@ -192,22 +163,40 @@ class _Parameters:
                 "file was made for (snnTorch and spikingjelly: 1e-4, norse: 1e-3), or leak = "
                 "'exponential'"
             )
-        return np.minimum(self.simple(f"dt/{key}", ratio, key), 1.0)
+        return self._rounded(np.minimum(self.simple(f"dt/{key}", ratio, key), 1.0))
+
+    def _told(self, own: str, key: str, tau: Reals) -> Reals | None:
+        """The decay of a file of ours; None where it states none that gives its time constant."""
+        value = stated(self.node, own)
+        decay = np.ravel(np.asarray(0.0 if value is None else value, np.float64))
+        if value is None or decay.size not in (1, prod(self.shape)) or not (decay > 0).all():
+            return None
+        written = (self.dt / decay).astype(self.node.values[key].dtype).astype(np.float64)
+        return decay if written.shape in (tau.shape, (1,)) and (written == tau).all() else None
+
+    def _rounded(self, decay: Reals) -> Reals:
+        """A decay as the library computes it, which holds it, or what it keeps, as a float32."""
+        if self.convention.rounded == "kept":
+            return 1 - (1 - decay).astype(np.float32).astype(np.float64)
+        return decay.astype(np.float32).astype(np.float64) if self.convention.rounded == "decay" else decay
 
     def simple(self, what: str, values: Reals, *keys: str) -> Reals:
-        """Values, replaced by simple fractions where only the rounding of fields differs; with a note."""
+        """Values; those within the rounding of these operations in float64, or with `simplify` of float32
+        fields, of a fraction with a small denominator are taken as that fraction.
+        """
         if not np.isfinite(values).all():
             raise NirError(f"{self.node.name} ({self.node.kind}): {what} is beyond float64")
         different, where = np.unique(values, return_inverse=True)
         if len(different) > MOST_FRACTIONS:
-            self.notes.append(
-                f"{self.node.name}: {what} takes {len(different):,} values; none of them is looked at for a "
-                f"simple fraction that float32 has rounded"
-            )
+            if self.convention.simplify:
+                self.notes.append(
+                    f"{self.node.name}: {what} takes {len(different):,} values; none of them is looked at for "
+                    "a simple fraction that float32 has rounded"
+                )
             return values
-        rounding = self.node.rounding(*keys)
+        rounding = self.node.rounding(*keys) if self.convention.simplify else ROUNDING_64
         found = np.array([_simple(v, rounding) for v in different])[where].reshape(values.shape)
-        if (found != values).any():
+        if (np.abs(found - values) > ROUNDING_64 * np.abs(values)).any():
             k = int(np.argmax(found != values))
             self.notes.append(
                 f"{self.node.name}: {what} = {values[k]!r} is taken as "

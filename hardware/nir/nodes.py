@@ -32,21 +32,31 @@ SCHEMA: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType
         "Conv2d": (("weight", "stride", "padding", "dilation", "groups", "bias"), ("input_shape",)),
         "SumPool2d": (("kernel_size", "stride", "padding"), ()),
         "AvgPool2d": (("kernel_size", "stride", "padding"), ()),
-        "Flatten": (("start_dim", "end_dim"), ("input_type",)),
+        "Flatten": ((), ("start_dim", "end_dim", "input_type")),
         "Scale": (("scale",), ()),
         "Delay": (("delay",), ()),
         "Threshold": (("threshold",), ()),
+        "I": (("r",), ()),
+        "LI": (("tau", "r", "v_leak"), ()),
+        "CubaLI": (("tau_syn", "tau_mem", "r", "v_leak"), ("w_in",)),
         "IF": (("r", "v_threshold"), ("v_reset",)),
         "LIF": (("tau", "r", "v_leak", "v_threshold"), ("v_reset",)),
-        "CubaLIF": (("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "w_in"), ("v_reset",)),
+        "CubaLIF": (("tau_syn", "tau_mem", "r", "v_leak", "v_threshold"), ("w_in", "v_reset")),
+    }
+)
+# Values of fields that nir's own reader sets where they are absent; files of older releases lack them.
+DEFAULTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "Flatten": {"start_dim": 1, "end_dim": -1},
+        "IF": {"v_reset": 0.0},
+        "LIF": {"v_reset": 0.0},
+        "CubaLI": {"w_in": 1.0},
+        "CubaLIF": {"w_in": 1.0, "v_reset": 0.0},
     }
 )
 SPIKING = ("Threshold", "IF", "LIF", "CubaLIF")
-ANALOG = {  # nodes that send no spikes
-    "I": "an integrator sends its membrane, and a network here sends spikes alone",
-    "LI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
-    "CubaLI": "a leaky integrator sends its membrane, and a network here sends spikes alone",
-}
+ANALOG = ("I", "LI", "CubaLI")  # these send their membrane
+NEURONS = (*SPIKING, *ANALOG)
 ROUNDING_32, ROUNDING_64 = 2.0**-21, 2.0**-50  # relative; what two operations may have left of a number
 MOST_NODES, MOST_EDGES = 1024, 20_000
 
@@ -151,9 +161,14 @@ def graph_of(found: Tree, where: str) -> Graph:
     if not isinstance(root, dict) or root.get("type") != "NIRGraph":
         kind = root.get("type") if isinstance(root, dict) else type(root).__name__
         raise NirError(f"{where}: /node is {kind!r}; a NIRGraph is needed")
-    flat = _Flat()
+    flat, metadata = _Flat(), _metadata(root)
     flat.add(root, "")
-    return Graph(flat.nodes, flat.joined(), str(found.get("version", "")), _metadata(root), tuple(flat.notes))
+    if "dt" not in metadata:  # a file of ours leaves out what is the default
+        flat.notes += [
+            f"{key} is absent in {', '.join(names)[:200]}; {default:g} is taken, as by nir's own reader"
+            for (key, default), names in flat.absent.items()
+        ]
+    return Graph(flat.nodes, flat.joined(), str(found.get("version", "")), metadata, tuple(flat.notes))
 
 
 class _Flat:
@@ -165,6 +180,7 @@ class _Flat:
         self.entry: dict[str, list[str]] = {}
         self.exit: dict[str, list[str]] = {}
         self.notes: list[str] = []
+        self.absent: dict[tuple[str, float], list[str]] = {}
 
     def add(self, graph: Tree, prefix: str) -> None:
         """All nodes and edges of a graph; `prefix` is "" or ends with a dot."""
@@ -194,8 +210,6 @@ class _Flat:
     def _node(self, name: str, kind: Any, entry: Any, inner: bool) -> Node:
         if not isinstance(kind, str):
             raise NirError(f"{name}: its type is {type(kind).__name__}; the name of a NIR node is needed")
-        if kind in ANALOG:
-            raise NirError(f"{name} is of type {kind}: {ANALOG[kind]}. Replace it by a spiking node")
         if kind not in SCHEMA:
             raise NirError(f"{name}: {unknown('NIR node', kind, (*SCHEMA, 'NIRGraph'))}")
         required, optional = SCHEMA[kind]
@@ -208,6 +222,10 @@ class _Flat:
                 raise NirError(f"{name} ({kind}): {unknown('field', key, (*required, *optional))}")
             if not isinstance(value, np.ndarray | str):
                 raise NirError(f"{name} ({kind}): {key} is {type(value).__name__}; numbers are needed")
+        for key, default in DEFAULTS.get(kind, {}).items():
+            if key not in values:
+                values[key] = np.array(default)
+                self.absent.setdefault((key, default), []).append(name)
         kind = "Identity" if inner and kind in ("Input", "Output") else kind
         return Node(kind, name, values, _metadata(entry))
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
+from spikesim.hardware.nir.broadcast import joined, partial, spreads
 from spikesim.hardware.nir.linear_ops import MOST_NEURONS, Shape
-from spikesim.hardware.nir.neurons import is_per_channel
-from spikesim.hardware.nir.nodes import SCHEMA, SPIKING, Graph, NirError, Node
+from spikesim.hardware.nir.nodes import ANALOG, NEURONS, SCHEMA, Graph, NirError, Node
 from spikesim.hardware.nir.parse_linear import out_shape
 
 MOST_VALUES = 1 << 22
@@ -21,7 +21,8 @@ class GraphShapes:
     Attributes:
         graph: the graph.
         into: node -> its input nodes, in the order of the edges.
-        populations: the nodes that become populations: inputs and neurons.
+        populations: the nodes that become populations: inputs, neurons, and the outputs that are sums.
+        sums: the outputs that linear nodes lead to: weighted sums of spikes, not spikes.
         shapes: node -> its output shape.
         order: linear nodes, each after its inputs.
     """
@@ -29,6 +30,7 @@ class GraphShapes:
     graph: Graph
     into: Mapping[str, list[str]]
     populations: tuple[str, ...]
+    sums: tuple[str, ...]
     shapes: Mapping[str, Shape]
     order: tuple[str, ...]
 
@@ -44,29 +46,31 @@ def infer_shapes(graph: Graph) -> GraphShapes:
         if graph.nodes[b].kind == "Input" or graph.nodes[a].kind == "Output":
             raise NirError(f"the edge {a} -> {b} enters an Input or leaves an Output")
         into[b].append(a)
-    populations = tuple(n for n, node in graph.nodes.items() if node.kind in ("Input", *SPIKING))
-    if not populations:
+    moving = tuple(n for n, node in graph.nodes.items() if node.kind in ("Input", *NEURONS))
+    if not moving:
         raise NirError("the graph has neither Input nor neurons")
-    shapes = _stated(graph, populations)
+    shapes = _stated(graph, moving)
     order: list[str] = []
     waiting = [name for name in graph.nodes if name not in shapes]
     _check_sizes(shapes)
     while waiting:
         ready = [n for n in waiting if _heard(graph, into, n, shapes)]
-        alone = [] if ready else [n for n in waiting if graph.nodes[n].kind in SPIKING]
+        alone = [] if ready else [n for n in waiting if graph.nodes[n].kind in NEURONS]
         if alone:  # nothing else gives the number of neurons: that of its parameters
-            own = _largest(graph.nodes[alone[0]])
-            shapes[alone[0]] = own if is_per_channel(own) else (1,)
+            own = _own(graph.nodes[alone[0]])
+            shapes[alone[0]] = own if prod(own) > 1 else (1,)
         elif not ready:
             raise NirError(_stuck(graph, into, waiting))
         for name in ready:
             node, heard = graph.nodes[name], shapes[_heard(graph, into, name, shapes)[0]]
-            shapes[name] = heard if node.kind in SPIKING else out_shape(node, heard)
-            if node.kind not in SPIKING:
+            shapes[name] = _fitted(node, heard) if node.kind in NEURONS else out_shape(node, heard)
+            if node.kind not in NEURONS:
                 order.append(name)
         waiting = [n for n in waiting if n not in shapes]
         _check_sizes(shapes)
-    made = GraphShapes(graph, into, populations, shapes, tuple(order))
+    sums = tuple(n for n, node in graph.nodes.items() if node.kind == "Output" and _is_sum(graph, into, n))
+    populations = tuple(n for n in graph.nodes if n in moving or n in sums)
+    made = GraphShapes(graph, into, populations, sums, shapes, tuple(order))
     _check_inputs(made)
     return made
 
@@ -79,16 +83,47 @@ def _stated(graph: Graph, populations: tuple[str, ...]) -> dict[str, Shape]:
         if node.kind == "Input":
             shapes[name] = node.whole("shape", 1)
         else:
-            own = _largest(node)
-            if prod(own) > 1 and not is_per_channel(own):
+            own = _own(node)
+            if prod(own) > 1 and not partial(own):
                 shapes[name] = own
     return shapes
 
 
-def _largest(node: Node) -> Shape:
-    """The shape of the parameter with the most values."""
+def _own(node: Node) -> Shape:
+    """The shape of the parameters of neurons together."""
     required, optional = SCHEMA[node.kind]
-    return max((node.array(key).shape for key in (*required, *optional) if key in node.values), key=prod)
+    return joined([node.array(key).shape for key in (*required, *optional) if key in node.values])
+
+
+def _fitted(node: Node, heard: Shape) -> Shape:
+    """The shape of neurons whose parameters do not tell it alone: that of their input, where they fit it."""
+    own = _own(node)
+    if prod(own) == 1 or (spreads(own, heard) and prod(own) != prod(heard)):
+        return heard
+    return own
+
+
+def senders(graph: Graph, into: Mapping[str, list[str]], output: str) -> list[str]:
+    """The nodes whose values reach an Output unchanged, but for their shape."""
+    found: dict[str, None] = {}
+    seen, stack = {output}, list(into[output])
+    while stack:
+        name = stack.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        if graph.nodes[name].kind in ("Flatten", "Identity"):
+            stack += into[name]
+        else:
+            found[name] = None
+    return list(found)
+
+
+def _is_sum(graph: Graph, into: Mapping[str, list[str]], output: str) -> bool:
+    """Whether an Output gets weighted sums; or membranes and something else, which add up."""
+    kinds = [graph.nodes[name].kind for name in senders(graph, into, output)]
+    linear = any(kind not in ("Input", *NEURONS) for kind in kinds)
+    return linear or (len(kinds) > 1 and any(kind in ANALOG for kind in kinds))
 
 
 def _heard(graph: Graph, into: Mapping[str, list[str]], name: str, shapes: Mapping[str, Shape]) -> list[str]:
@@ -96,7 +131,7 @@ def _heard(graph: Graph, into: Mapping[str, list[str]], name: str, shapes: Mappi
     neurons that have one parameter for all.
     """
     known = [a for a in into[name] if a in shapes]
-    whole = graph.nodes[name].kind in SPIKING or len(known) == len(into[name])
+    whole = graph.nodes[name].kind in NEURONS or len(known) == len(into[name])
     return known if whole else []
 
 
@@ -120,7 +155,7 @@ def _check_inputs(made: GraphShapes) -> None:
     """Check that every input of a node has its size, and its shape where both have several axes."""
     for a, b in made.graph.edges:
         node = made.graph.nodes[b]
-        wanted = made.shapes[b] if node.kind in SPIKING else made.shapes[made.into[b][0]]
+        wanted = made.shapes[b] if node.kind in NEURONS else made.shapes[made.into[b][0]]
         axes = [[n for n in shape if n > 1] for shape in (made.shapes[a], wanted)]
         if prod(made.shapes[a]) != prod(wanted) or (min(map(len, axes)) > 1 and axes[0] != axes[1]):
             raise NirError(f"{b} ({node.kind}) receives {made.shapes[a]} from {a}; {wanted} is needed")

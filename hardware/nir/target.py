@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from spikesim.engines import Runner, engine
+from spikesim.hardware.nir.conventions import Convention
 from spikesim.hardware.nir.graph_builder import GraphBuilder
-from spikesim.hardware.nir.neurons import Convention
 from spikesim.hardware.nir.nodes import graph_of
 from spikesim.hardware.nir.read import Imported, imported, read_nir
 from spikesim.hardware.nir.write import Written, read_back, write

@@ -1,4 +1,8 @@
-"""Traces the paths of linear nodes between populations, and the constants that reach each population."""
+"""Traces the paths of linear nodes between populations, and the constants that reach each population.
+
+What a Delay sends in its first steps is 0, as in the libraries, whose delay lines start empty: a bias before
+it arrives that much later.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ from math import prod
 import numpy as np
 
 from spikesim.hardware.nir.linear_ops import Late, LinearOp, LinearPath, Reals
-from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.nodes import ANALOG, NirError
 from spikesim.hardware.nir.parse_linear import parse_linear
 from spikesim.hardware.nir.shapes import GraphShapes
 
 MOST_PATHS = 4096  # into a node, and into all populations together
+MOST_CONSTANTS = 1 << 24  # numbers of all delayed constants of a node
+Constants = dict[int, Reals]  # begin, in steps -> what is added in every step from then on
 
 
 @dataclass(frozen=True)
@@ -22,12 +28,13 @@ class TracedPaths:
 
     Attributes:
         into: population -> its paths.
-        constants: population -> input from biases of linear nodes in every step, (1,) or (n,).
+        constants: population -> input from biases of linear nodes in every step from a first one on, by that
+            step, (1,) or (n,).
         late: pairs of populations whose undelayed paths close a cycle; these spikes arrive a step later.
     """
 
     into: Mapping[str, list[LinearPath]]
-    constants: Mapping[str, Reals]
+    constants: Mapping[str, Constants]
     late: frozenset[tuple[str, str]]
 
 
@@ -35,53 +42,73 @@ def trace_paths(laid: GraphShapes, dt: float) -> TracedPaths:
     """Trace the paths of a graph, in steps of dt.
 
     Raises:
-        NirError: too many paths, numbers that do not fit, a delayed bias.
+        NirError: too many paths, numbers that do not fit, graded values where spikes are needed.
     """
     found: dict[str, list[LinearPath]] = {n: [LinearPath(n, n, ())] for n in laid.populations}
-    constants: dict[str, Reals] = {}
+    constants: dict[str, Constants] = {}
     for name in laid.order:
         node = laid.graph.nodes[name]
         if node.kind == "Output":
             continue
         made, bias = parse_linear(node, laid.shapes[laid.into[name][0]], dt)
         paths, constant = _gathered(laid, name, found, constants)
-        found[name] = [p if made is None else replace(p, steps=(*p.steps, made)) for p in paths]
-        constants[name] = _passed(laid, name, made, constant, bias)
+        found[name] = [replace(p, steps=(*p.steps, *made)) for p in paths]
+        for op in made:
+            constant = _passed(laid, name, op, constant)
+        constants[name] = constant if bias is None else _sum(constant, {0: bias})
     arriving = {n: _gathered(laid, n, found, constants) for n in laid.populations}
     ends = {n: [replace(p, post=n) for p in paths] for n, (paths, _) in arriving.items()}
     if (count := sum(map(len, ends.values()))) > MOST_PATHS:
         raise NirError(f"{count:,} paths lead from population to population; {MOST_PATHS:,} are read")
+    for name, paths in ends.items():
+        _check_spikes(laid, name, paths)
     brought = {n: constant for n, (_, constant) in arriving.items()}
     return TracedPaths(ends, brought, frozenset(_closing(laid, ends)))
 
 
 def _gathered(
-    laid: GraphShapes, name: str, found: Mapping[str, list[LinearPath]], constants: Mapping[str, Reals]
-) -> tuple[list[LinearPath], Reals]:
+    laid: GraphShapes, name: str, found: Mapping[str, list[LinearPath]], constants: Mapping[str, Constants]
+) -> tuple[list[LinearPath], Constants]:
     paths = [p for a in laid.into[name] for p in found[a]]
     if len(paths) > MOST_PATHS:
         raise NirError(f"{name}: more than {MOST_PATHS:,} paths lead to it, which is not read")
-    constant = np.zeros(1)
+    constant: Constants = {}
     for before in laid.into[name]:
-        constant = constant + constants.get(before, 0.0)
+        constant = _sum(constant, constants.get(before, {}))
     return paths, constant
 
 
-def _passed(
-    laid: GraphShapes, name: str, made: LinearOp | None, constant: Reals, bias: Reals | None
-) -> Reals:
-    """The constant that a linear node passes on, with its own bias."""
-    if isinstance(made, Late):
-        if constant.any() and made.steps.any():
+def _sum(a: Constants, b: Constants) -> Constants:
+    return {begin: a.get(begin, 0.0) + b.get(begin, np.zeros(1)) for begin in sorted(a.keys() | b.keys())}
+
+
+def _check_spikes(laid: GraphShapes, name: str, paths: list[LinearPath]) -> None:
+    """Refuse membranes that are passed on: a network here sends spikes."""
+    for p in paths:
+        if (kind := laid.graph.nodes[p.pre].kind) in ANALOG:
             raise NirError(
-                f"{name} (Delay) comes after a bias, which would begin later than the first step. "
-                "Put the delay before the weights"
+                f"{p.pre} ({kind}) sends its membrane, and {name} ({laid.graph.nodes[name].kind}) gets it: a "
+                f"graded value, where a network here sends spikes. Let {p.pre} lead to an Output alone, or "
+                "replace it by neurons that fire"
             )
-    elif made is not None and constant.any():
-        constant = made.on(np.broadcast_to(constant, (prod(laid.shapes[laid.into[name][0]]),)))
-    else:
-        constant = constant if made is None else np.zeros(1)
-    return constant if bias is None else constant + bias
+
+
+def _passed(laid: GraphShapes, name: str, op: LinearOp, constant: Constants) -> Constants:
+    """What an operation passes on of the constants that come in."""
+    kept = {begin: values for begin, values in constant.items() if values.any()}
+    if not isinstance(op, Late):
+        n = prod(laid.shapes[laid.into[name][0]])
+        return {begin: op.on(np.broadcast_to(v, (n,)) if v.size == 1 else v) for begin, v in kept.items()}
+    late, passed = np.unique(op.steps), Constants()
+    if kept and len(late) * len(kept) * op.steps.size > MOST_CONSTANTS:
+        raise NirError(
+            f"{name} (Delay): {len(late):,} different delays after a bias; that many constants are not "
+            "read. Put the delay before the bias"
+        )
+    for begin, values in kept.items():
+        for d in late.tolist():
+            passed = _sum(passed, {begin + d: np.where(op.steps == d, values, 0.0)})
+    return passed
 
 
 def _closing(laid: GraphShapes, into: Mapping[str, list[LinearPath]]) -> set[tuple[str, str]]:

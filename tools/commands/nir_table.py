@@ -19,8 +19,8 @@ from spikesim.engines import Stepped
 from spikesim.engines import simulate as play
 from spikesim.errors import DeclarationError, EngineError, SpikesimError, unknown
 from spikesim.files.measured_table import Table, load_table, save_table
+from spikesim.hardware.nir.conventions import CONVENTIONS, Convention
 from spikesim.hardware.nir.libraries import PEERS, SETTINGS, Setting, call, leaking
-from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.write import write
 from spikesim.network import Network

@@ -19,7 +19,7 @@ from rich.text import Text
 from spikesim.engines import simulate as play
 from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.files.atomic import atomic_write
-from spikesim.hardware.nir.neurons import CONVENTIONS, Convention
+from spikesim.hardware.nir.conventions import CONVENTIONS, Convention, shown
 from spikesim.hardware.nir.read import Imported, read_nir
 from spikesim.network.scheduling import is_source
 from spikesim.neurons import PoissonSource
@@ -60,11 +60,27 @@ def simulate(
     fires: Annotated[str | None, typer.Option(help="Threshold comparison: '>' (NIR) or '>='.")] = None,
     leak: Annotated[str | None, typer.Option(help="Leak per step: euler or exponential.")] = None,
     gain: Annotated[
-        str | None, typer.Option(help="Effect of an input spike: step, impulse or current.")
+        str | None,
+        typer.Option(help="Effect of an input spike: step, impulse, current, weight or norse."),
     ] = None,
     reset: Annotated[
-        str | None, typer.Option(help="Reset: value (to v_reset) or subtract (the threshold).")
+        str | None,
+        typer.Option(help="Reset: value (to v_reset), subtract (the threshold) or none; in the spike's step."),
     ] = None,
+    reset_delay: Annotated[
+        int | None, typer.Option(help="Steps between a spike and its reset: 0 or 1.", show_default=False)
+    ] = None,
+    overshoot: Annotated[
+        str | None,
+        typer.Option(help="Membranes above the threshold after a subtraction: keep or refuse (an error)."),
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="Initial membranes: zero, v_leak or v_reset.")] = None,
+    rounded: Annotated[
+        str | None, typer.Option(help="What the library has as a float32: file (nothing), kept or decay.")
+    ] = None,
+    fractions: Annotated[
+        bool, typer.Option(help="Take float32 decays and gains as fractions that they may have been.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the Poisson input.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Write the spikes of all populations to this file (.npz).")
@@ -75,6 +91,8 @@ def simulate(
     if like not in CONVENTIONS:
         raise DeclarationError(unknown("convention", like, CONVENTIONS))
     told: dict[str, Any] = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
+    told |= {"reset_delay": 0 if reset_delay is None and reset is not None else reset_delay}
+    told |= {"overshoot": overshoot, "start": start, "rounded": rounded, "simplify": fractions or None}
     convention: Convention = replace(CONVENTIONS[like], **{k: v for k, v in told.items() if v is not None})
     made = read_nir(file, convention)
     made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
@@ -85,7 +103,8 @@ def simulate(
     if out is not None:
         save(out, {**inputs, **found}, steps)
     if as_json:
-        print(json.dumps({"dt": made.dt, "steps": steps, "populations": rows, "notes": made.notes}, indent=2))
+        found_json = {"dt": made.dt, "steps": steps, "populations": rows, "notes": made.notes}
+        print(json.dumps({**found_json, "convention": shown(made.convention)}, indent=2))
         return
     _show(Display(False), made, rows, steps)
 

@@ -12,7 +12,7 @@ import pytest
 
 import spikesim as ss
 from spikesim.hardware.neurons import PARAMETERS
-from spikesim.hardware.nir.neurons import Convention
+from spikesim.hardware.nir.conventions import Convention
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.target import as_read_by_nir, renamed
 from spikesim.hardware.nir.write import write

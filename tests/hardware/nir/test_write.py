@@ -13,7 +13,7 @@ import pytest
 import spikesim as ss
 from spikesim.errors import MissingExtraError
 from spikesim.files.untrusted_hdf5 import FileRefused
-from spikesim.hardware.nir.neurons import Convention
+from spikesim.hardware.nir.conventions import Convention
 from spikesim.hardware.nir.nodes import NirError
 from spikesim.hardware.nir.read import read, read_nir
 from spikesim.hardware.nir.write import read_back, write
