@@ -10,7 +10,8 @@ import numpy as np
 
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.graph import Arithmetic, Cells, Convolution, LavaGraph, Link
-from spikesim.hardware.loihi.compile import retimed
+from spikesim.hardware.lava.ties import ties
+from spikesim.hardware.loihi.compile import check_begins, retimed
 from spikesim.hardware.neurons import normal_form, shown
 from spikesim.network import Network
 from spikesim.network.scheduling import is_input, is_source
@@ -30,6 +31,7 @@ class Wiring(NamedTuple):
         delay: steps, at least 1.
         exponent: of the weights.
         indptr, indices: of a sparse one.
+        mixed: weights of one sign have the range of mixed signs.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Wiring(NamedTuple):
     exponent: int = 0
     indptr: Any = None
     indices: Any = None
+    mixed: bool = False
 
 
 def clocks(network: Network) -> tuple[dict[str, int], dict[str, int]]:
@@ -48,14 +51,7 @@ def clocks(network: Network) -> tuple[dict[str, int], dict[str, int]]:
         EngineError: a cycle with less delay than projections; or a population that starts after its input (a
             declared offset), which Lava cannot do, since it never pauses between trials.
     """
-    for p in network.projections:
-        early = network.offsets[p.post] - network.offsets[p.pre] - p.delay
-        if early > 0:
-            raise EngineError(
-                f"Lava: {p.post} begins {early} steps after the first spikes of {p.name} arrive, by its "
-                f"declared offset; Lava never pauses, and spikes of the next trial would arrive in its "
-                f"window. Declare no offset, or a longer delay"
-            )
+    check_begins("Lava", network)
     starts, delays = retimed(network)
     return {name: 1 + start for name, start in starts.items()}, delays
 
@@ -80,6 +76,7 @@ def assemble(
         p = wiring.declared
         drained = drained and starts[p.pre] + wiring.delay == starts[p.post]
         links += _links(network, wiring, parts, processes)
+    links += ties(processes, links)
     sources = {name: p.n for name, p in network.populations.items() if is_source(p)}
     return LavaGraph(arithmetic, sources, dict(starts), processes, tuple(links), parts, drained)
 
@@ -154,7 +151,8 @@ def _links(network: Network, wiring: Wiring, parts: Any, cells: Mapping[str, Cel
             name = wiring.name if (pre, post) == (p.pre, p.post) else f"{wiring.name}:{pre}->{post}"
             w = weights if sign_pre * sign_post > 0 else -weights
             graded = pre in cells and cells[pre].ternary
-            found.append(Link(name, pre, post, w, wiring.delay, wiring.exponent, graded, convolution))
+            options = (wiring.delay, wiring.exponent, graded, convolution, wiring.mixed)
+            found.append(Link(name, pre, post, w, *options))
     return found
 
 

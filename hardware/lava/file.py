@@ -21,7 +21,7 @@ from spikesim.network import Network
 from spikesim.network.file import describe, restore
 
 KIND = "lava"
-STARTS = ("v_start", "u_start")  # not part of the digest where they are 0, as in files of version 0.1
+LATER = ("v_start", "u_start", "mixed")  # not in the digest where they are 0: files of version 0.1 have none
 
 
 def save_lava(network: Network, path: str | os.PathLike[str], arithmetic: Arithmetic = "fixed") -> str:
@@ -86,7 +86,7 @@ def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
     """A value as JSON; its arrays are added to `arrays` in order."""
     if is_dataclass(value):
         held = {f.name: getattr(value, f.name) for f in fields(value)}
-        return {k: _plain(v, f"{name}.{k}", arrays) for k, v in held.items() if k not in STARTS or np.any(v)}
+        return {k: _plain(v, f"{name}.{k}", arrays) for k, v in held.items() if k not in LATER or np.any(v)}
     if isinstance(value, dict):
         return {k: _plain(v, f"{name}.{k}", arrays) for k, v in value.items()}
     if isinstance(value, tuple):

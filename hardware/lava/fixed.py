@@ -14,6 +14,7 @@ import numpy as np
 from spikesim.errors import EngineError
 from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, clocks
 from spikesim.hardware.lava.graph import ONE_A_PROCESS, Cells, LavaGraph, low_enough
+from spikesim.hardware.lava.multapses import single_synapses
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.loihi.compile import compile_network
 from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, reach
@@ -84,8 +85,10 @@ def _cells(chip: IntegerPopulation, neuron: LinearNeuron, start: int) -> Cells:
 
 def _wirings(forms: Mapping[str, LinearNeuron], chip: IntegerNetwork) -> Iterator[Wiring]:
     pairs = {name for name, form in forms.items() if form.form == "pair"}
-    for p in chip.projections:
-        if pairs & {p.pre, p.post} and p.sign_mode == "mixed" and p.weights.min() == -256:
+    single = (q for p in chip.projections for q in single_synapses(p, chip.populations[p.post].n))
+    for p in single:
+        low = int(p.weights.min(initial=0))
+        if pairs & {p.pre, p.post} and low == -256:
             raise LimitError(
                 f"{p.name}: a weight of -256, which a pair of error neurons needs with both signs, and 256 "
                 f"is beyond Loihi's 254. Quantise with fewer bits"
@@ -94,4 +97,5 @@ def _wirings(forms: Mapping[str, LinearNeuron], chip: IntegerNetwork) -> Iterato
         if p.kind == "conv" and p.delay == 1:  # Lava's Conv reads no exponent and no sign mode
             weights = weights << exponent if exponent >= 0 else weights >> -exponent
             exponent = 0
-        yield Wiring(p.name, p.declared, weights, p.delay, exponent, p.indptr, p.indices)
+        mixed = low == -256 and p.weights.max() <= 0  # the whole projection is mixed, this part is not
+        yield Wiring(p.name, p.declared, weights, p.delay, exponent, p.indptr, p.indices, mixed)

@@ -86,6 +86,7 @@ class Link:
         weight_exp: fixed point only; the sum of the input is shifted by it.
         graded: spikes have signs (num_message_bits > 0).
         convolution: where weights are a kernel.
+        mixed: weights of one sign have the range of mixed signs, down to -256.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Link:
     weight_exp: int = 0
     graded: bool = False
     convolution: Convolution | None = None
+    mixed: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -106,6 +106,8 @@ class Player:
         T, B = self.network.window.T, len(chosen)
         with Session(self._hardware) as session:
             stage = self._stage()
+            heard = {p.pre for p in self.network.projections}
+            inputs = {name: spikes for name, spikes in inputs.items() if name in heard}
             for name, spikes in inputs.items():
                 stage.connect(name, session.inject(name, spikes.n))
             for population, parts in stage.parts.items():

@@ -61,6 +61,7 @@ def connection(graph: LavaGraph, link: Link) -> Any:
     from lava.proc.conv.process import Conv
     from lava.proc.dense.process import DelayDense, Dense
     from lava.proc.sparse.process import DelaySparse, Sparse
+    from lava.utils.weightutils import SignMode
     from scipy.sparse import csr_matrix
 
     kind = np.int32 if graph.arithmetic == "fixed" else np.float64
@@ -68,6 +69,8 @@ def connection(graph: LavaGraph, link: Link) -> Any:
     shared: dict[str, Any] = {"num_message_bits": 2 if link.graded else 0, "name": link.name}
     if graph.arithmetic == "fixed":
         shared["weight_exp"] = link.weight_exp
+        if link.mixed:  # else Lava takes the mode from the weights
+            shared["sign_mode"] = SignMode.MIXED
     late = link.delay - DELAY_OF_A_PROCESS
     if link.convolution is not None:
         return Conv(weight=_kernel(weights), **_geometry(link.convolution), **shared)

@@ -21,7 +21,7 @@ from spikesim.engines import Runner
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.compile import check_begins, compile_network
 from spikesim.hardware.loihi.integer_network import IntegerNetwork, IntegerPopulation, IntegerProjection
 from spikesim.hardware.split import Joined, split
 from spikesim.network import Masters, Network
@@ -47,12 +47,14 @@ class Brian2Loihi:
     Raises:
         EngineError: a neuron model without a normal form.
         LimitError: what the chip cannot hold; a bias, or trials that start at other than 0.
+        EngineError: a population that begins after its input, by a declared offset.
         MissingExtraError: brian2-loihi is not installed.
     """
 
     def __init__(self, network: Network, masters: Mapping[str, npt.NDArray[np.int32]] | None = None) -> None:
         self.network = network
         self.masters: Masters = dict(network.masters() if masters is None else masters)
+        check_begins("brian2-loihi", network)
         made, parts = split("brian2-loihi", network.with_masters(self.masters), ONE_A_GROUP)
         self.chip = compile_network(made)
         for p in self.chip.populations.values():
@@ -129,23 +131,23 @@ def play(
 
     Returns:
         population -> spikes (B, T, n) and membranes (B, T, n) in units of v, in its own window; a source has
-        None for membranes.
+        the given spikes, and None for membranes.
     """
     b2, loihi = _modules()
     before, B = (b2.prefs["codegen.target"], b2.defaultclock.dt), len(next(iter(inputs.values())))
     b2.prefs["codegen.target"] = "numpy"
     try:
         groups = {name: _group(loihi, p, B, inputs.get(name)) for name, p in chip.populations.items()}
-        synapses = [_synapses(loihi, chip, p, B, groups) for p in chip.projections]
-        fired = {name: b2.SpikeMonitor(group) for name, group in groups.items()}
-        traced = {
-            name: b2.StateMonitor(groups[name], "v", record=True, when="end")
-            for name, p in chip.populations.items()
-            if not p.source
-        }
+        synapses = [
+            _synapses(loihi, chip, p, B, groups) for p in chip.projections if len(chip.rows[p.name][1])
+        ]
+        moving = [name for name, p in chip.populations.items() if not p.source]
+        fired = {name: b2.SpikeMonitor(groups[name]) for name in moving}
+        traced = {name: b2.StateMonitor(groups[name], "v", record=True, when="end") for name in moving}
         simulation = loihi.LoihiNetwork(*groups.values(), *synapses, *fired.values(), *traced.values())
         simulation.run(chip.steps, namespace={})
-        return {name: _window(chip, name, B, fired[name], traced.get(name), b2.ms) for name in groups}
+        found: dict[str, Any] = {name: (spikes, None) for name, spikes in inputs.items()}
+        return found | {name: _window(chip, name, B, fired[name], traced[name], b2.ms) for name in moving}
     finally:
         b2.prefs["codegen.target"], b2.defaultclock.dt = before
 
@@ -154,7 +156,8 @@ def _group(loihi: Any, p: IntegerPopulation, B: int, spikes: npt.NDArray[np.int8
     """A population for B trials: neuron j of trial b is neuron b n + j."""
     if spikes is not None:
         owner, times, neurons = np.nonzero(spikes)
-        return loihi.LoihiSpikeGeneratorGroup(B * p.n, owner * p.n + neurons, times + p.start)
+        # A generator's spikes arrive in their own step; sent a step later they take a delay as neurons do.
+        return loihi.LoihiSpikeGeneratorGroup(B * p.n, owner * p.n + neurons, times + p.start + 1)
     refractory, vth, dv, du = (int(values[0]) for values in (p.refractory, p.vth, p.dv, p.du))  # all equal
     return loihi.LoihiNeuronGroup(
         B * p.n, refractory=refractory + 1, threshold_v_mant=vth, decay_v=dv, decay_I=du
@@ -166,9 +169,8 @@ def _synapses(
 ) -> Any:
     indptr, indices, weights = chip.rows[p.name]
     pre, post = chip.populations[p.pre], chip.populations[p.post]
-    delay = p.delay if pre.source else p.delay - 1
     made = loihi.LoihiSynapses(
-        groups[p.pre], groups[p.post], delay=delay, w_exp=p.weight_exp, sign_mode=SIGNS[p.sign_mode]
+        groups[p.pre], groups[p.post], delay=p.delay - 1, w_exp=p.weight_exp, sign_mode=SIGNS[p.sign_mode]
     )
     rows, each = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)), np.repeat(np.arange(B), len(indices))
     made.connect(i=each * pre.n + np.tile(rows, B), j=each * post.n + np.tile(indices, B))
@@ -178,7 +180,7 @@ def _synapses(
 
 def _window(
     chip: IntegerNetwork, name: str, B: int, fired: Any, traced: Any, ms: Any
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64] | None]:
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
     """The steps of a population's own window, by trial."""
     first, T, n = chip.populations[name].start, chip.T, chip.populations[name].n
     along = np.zeros((chip.steps, B * n), np.int8)
@@ -187,6 +189,4 @@ def _window(
     def presented(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.ascontiguousarray(values[first : first + T].reshape(T, B, n).transpose(1, 0, 2))
 
-    return presented(along), None if traced is None else presented(
-        np.rint(np.asarray(traced.v).T).astype(np.int64)
-    )
+    return presented(along), presented(np.rint(np.asarray(traced.v).T).astype(np.int64))

@@ -106,6 +106,22 @@ def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
     return start, {p.name: start[p.post] - start[p.pre] - early[p.name] for p in network.projections}
 
 
+def check_begins(where: str, network: Network) -> None:
+    """Check that no population begins after spikes have arrived, for programs whose neurons never pause.
+
+    Raises:
+        EngineError: one does, by its declared offset; names it, the projection and the steps.
+    """
+    for p in network.projections:
+        early = network.offsets[p.post] - network.offsets[p.pre] - p.delay
+        if early > 0:
+            raise EngineError(
+                f"{where}: {p.post} begins {early} steps after the first spikes of {p.name} arrive, by its "
+                f"declared offset; {where} never pauses, and spikes of before would arrive in its "
+                f"window. Declare no offset, or a longer delay"
+            )
+
+
 def _population(network: Network, name: str, start: int) -> IntegerPopulation:
     p = network.populations[name]
     if is_source(p):

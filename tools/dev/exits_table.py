@@ -1,0 +1,130 @@
+"""Every exit with every feature of `Network`: equal, or refused before anything is written; no third outcome.
+
+    python -m spikesim.tools.dev.exits_table                     the whole table, about three minutes
+    python -m spikesim.tools.dev.exits_table --fast              without the exits that take a tenth of a second
+    python -m spikesim.tools.dev.exits_table --save              also as models/results/hardware/exits.json
+
+Features are the functions of `exit_features.FEATURES`, exits those of `exits.EXITS`. A cell is `=` (every spike
+and membrane equals that of the naive engine), `refused` (by an error of spikesim's own; nothing was written),
+`–` (the exit has nothing to do with the feature), or a failure: it differs, another error, a file that a
+refusal left behind. The exit status is 1 where a cell has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikesim.errors import MissingExtraError, SpikesimError
+from spikesim.files.measured_table import Table, save_table
+from spikesim.tools.dev.exit_features import FEATURES, Case
+from spikesim.tools.dev.exits import EXITS, NOT_HERE, Exit
+
+RESULT = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "exits.json"
+EQUAL, REFUSED, MISSING, FAILED = "=", "refused", "not installed", "FAILED"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The outcome of a feature at an exit.
+
+    Attributes:
+        outcome: EQUAL, REFUSED, NOT_HERE, MISSING or FAILED.
+        said: the refusal, or what failed.
+        seconds: that it took.
+    """
+
+    outcome: str
+    said: str = ""
+    seconds: float = 0.0
+
+
+def cell(feature: Callable[[], Case], exit_: Exit) -> Cell:
+    """Play a feature at an exit, in an empty folder."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, begun = Path(name), time.perf_counter()
+        outcome, said = _outcome(feature(), exit_, folder)
+        left = [path.name for path in folder.rglob("*") if path.is_file()]
+        if outcome == REFUSED and left:
+            outcome, said = FAILED, f"refused, and left {', '.join(left)}: {said}"
+        return Cell(outcome, said, time.perf_counter() - begun)
+
+
+def _outcome(case: Case, exit_: Exit, folder: Path) -> tuple[str, str]:
+    try:
+        found = exit_.play(case, folder)
+    except MissingExtraError as problem:
+        return MISSING, str(problem)
+    except SpikesimError as problem:
+        return REFUSED, str(problem)
+    except Exception as problem:  # a raw exception is what this command looks for
+        return FAILED, f"{type(problem).__name__}: {problem}"
+    if found == NOT_HERE:
+        return NOT_HERE, ""
+    return (FAILED, found) if found else (EQUAL, "")
+
+
+def table(cells: dict[str, dict[str, Cell]], exits: Sequence[Exit], seconds: float, command: str) -> Table:
+    """The cells as a table: a row for each feature, refusals as data."""
+    names = [exit_.name for exit_ in exits]
+    rows = [(feature, *(found[name].outcome for name in names)) for feature, found in cells.items()]
+    count = Counter(each.outcome for found in cells.values() for each in found.values())
+    total = tuple(f"{sum(found[name].outcome == EQUAL for found in cells.values())} =" for name in names)
+    notes = (
+        f"{count[EQUAL]} cells equal (every spike and membrane), {count[REFUSED]} refused in words before "
+        f"anything was written, {count[FAILED]} failed; – has nothing to do with it. The words of each refusal "
+        f"are in the file of this table. Naive is the reference; files are read by our own readers unless "
+        f"named; quantise: for Loihi, played by the emulator; {seconds:.0f} s."
+    )
+    return Table(
+        "Every exit and every feature of a network",
+        ("feature", *names),
+        (*rows, ("equal", *total)),
+        command,
+        notes,
+        data={
+            feature: {name: each.said for name, each in found.items() if each.said}
+            for feature, found in cells.items()
+        },
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 0 where no cell failed."""
+    parser = argparse.ArgumentParser(prog="python -m spikesim.tools.dev.exits_table")
+    parser.add_argument("--fast", action="store_true", help="leave out exits that take a tenth of a second")
+    parser.add_argument("--feature", default="", help="features whose name contains this")
+    parser.add_argument("--exit", default="", help="exits whose name contains this")
+    parser.add_argument("--words", action="store_true", help="print the words of every refusal")
+    parser.add_argument("--save", action="store_true", help=f"write {RESULT.name}")
+    options = parser.parse_args(arguments)
+    logging.disable(logging.WARNING)
+    exits = [e for e in EXITS if options.exit in e.name and not (options.fast and e.slow)]
+    features = {name: make for name, make in FEATURES.items() if options.feature in name}
+    begun, failed = time.perf_counter(), 0
+    cells: dict[str, dict[str, Cell]] = {}
+    for feature, make in features.items():
+        cells[feature] = {exit_.name: cell(make, exit_) for exit_ in exits}
+        for name, found in cells[feature].items():
+            if found.outcome == FAILED or (options.words and found.said):
+                print(f"{feature} | {name} | {found.outcome}: {' '.join(found.said.split())}", flush=True)
+            failed += found.outcome == FAILED
+    seconds = time.perf_counter() - begun
+    made = table(cells, exits, seconds, "python -m spikesim.tools.dev.exits_table --save")
+    if options.save:
+        save_table(made, RESULT)
+    each = {e.name: sum(found[e.name].seconds for found in cells.values()) for e in exits}
+    print(", ".join(f"{name} {taken:.1f} s" for name, taken in each.items()))
+    print(made.notes)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
