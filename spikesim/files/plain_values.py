@@ -67,10 +67,11 @@ def canonical(part: Any) -> dict[str, Any]:
     reals = _real_fields(type(part))
     found = {}
     for name, value in declared(part).items():
-        if not isinstance(value, np.ndarray):
-            value = plain(value)
-            value = _floats(value) if name in reals else value
-        found[name] = value
+        if isinstance(value, np.ndarray):
+            whole = name in reals and value.dtype.kind in "iu"
+            found[name] = value.astype(np.float64) if whole else value
+        else:
+            found[name] = _floats(plain(value)) if name in reals else plain(value)
     return found
 
 

@@ -125,8 +125,8 @@ def _reach(network: Declaration, name: str) -> Counts:
             total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
         else:
             w = network.weights(p.name)
-            if p.plastic is not None:  # a weight may reach either end of its clip range
-                w = np.full(w.shape, float(np.abs(clip_of(p.plastic)).max()))
+            if source.plastic is not None:  # a weight may reach either end of its clip range
+                w = np.full(w.shape, float(np.abs(clip_of(source.plastic)).max()))
             reach: npt.NDArray[Any] = p.reach(w, population.n)
             total += grid.snap(reach, population.grid)
     for drive in network.drives:

@@ -20,14 +20,14 @@ import numpy.typing as npt
 
 from spikesim.files.atomic import sha256_bytes
 from spikesim.files.field_versions import shown
-from spikesim.files.plain_values import canonical
+from spikesim.files.plain_values import canonical, plain
 from spikesim.learning import is_trial_rule
 from spikesim.network.declaration import Declaration
 
 Parts = dict[str, dict[str, str]]
 LONGEST = 60  # characters of a value that is kept as it is; longer ones are hashed
 CHUNK = 1 << 20
-DIGEST = "sha256:"
+DIGEST, TYPE = "sha256:", "type"
 
 
 def parts_of(network: Declaration) -> Parts:
@@ -49,14 +49,26 @@ def differences(old: Parts, new: Parts) -> Iterator[str]:
     """What differs between the parts of two networks, in words."""
     for part in sorted(old.keys() | new.keys()):
         if part not in new or part not in old:
-            yield f"{part} is missing in {'this network' if part in old else 'that of the state'}"
+            yield f"{part} is missing in {'this network' if part in old else 'the network of the state'}"
             continue
-        for name in sorted(old[part].keys() | new[part].keys()):
-            was, now = old[part].get(name, "not declared"), new[part].get(name, "not declared")
-            if was == now:
-                continue
-            hashed = DIGEST in was or DIGEST in now
-            yield f"{part}: other values of {name}" if hashed else f"{part}: {name} was {was} and is {now}"
+        was, now = old[part], new[part]
+        if was.get(TYPE) != now.get(TYPE):
+            yield f"{part} was a {was.get(TYPE)} and is a {now.get(TYPE)}"
+            continue
+        for name in sorted(was.keys() | now.keys()):
+            left, right = was.get(name, "not declared"), now.get(name, "not declared")
+            if left != right:
+                hashed = DIGEST in left or DIGEST in right
+                change = (
+                    f"other values of {name}"
+                    if hashed
+                    else f"{name} was {_shown(left)} and is {_shown(right)}"
+                )
+                yield f"{part}: {change}"
+
+
+def _shown(text: str) -> str:
+    return {"null": "None", "true": "True", "false": "False"}.get(text, text)
 
 
 def signature_of_0_1_0(network: Declaration) -> str:
@@ -70,29 +82,37 @@ def signature_of_0_1_0(network: Declaration) -> str:
 
 
 def _fields(part: Any, without: tuple[str, ...] = ()) -> dict[str, str]:
-    """The fields of a part of a network as text, and its type."""
-    values = canonical(part) if is_dataclass(part) else {"value": part}
-    texts = {name: _text(value) for name, value in values.items() if name not in without}
-    return {"type": type(part).__name__} | texts
+    """The fields of a part of a network as text, and its type; those of a rule as plastic.NAME."""
+    found = {TYPE: type(part).__name__}
+    for name, value in (canonical(part) if is_dataclass(part) else {"value": part}).items():
+        if name in without:
+            continue
+        if is_dataclass(value) and not isinstance(value, type):
+            inner = _fields(value)
+            found[name] = inner.pop(TYPE)
+            found |= {f"{name}.{key}": text for key, text in inner.items()}
+        else:
+            found[name] = _text(value)
+    return found
 
 
 def _text(value: Any) -> str:
-    """A value as JSON, or its digest if that is long."""
-    if isinstance(value, np.ndarray) and value.ndim:
+    """A value as JSON, or its digest if that is long: the same for an array and a tuple."""
+    if isinstance(value, np.ndarray) and value.size > LONGEST:
         return array_digest(value)
     text = json.dumps(_jsonable(value), sort_keys=True)
-    return text if len(text) <= LONGEST else DIGEST + sha256_bytes(text.encode("ascii"))
+    if len(text) <= LONGEST:
+        return text
+    array = np.asarray(value if isinstance(value, tuple | np.ndarray) else None)
+    return array_digest(array) if array.dtype.kind in "buif" else DIGEST + sha256_bytes(text.encode("ascii"))
 
 
 def _jsonable(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return array_digest(value) if value.ndim else _jsonable(value.item())
+    value = plain(value)
     if isinstance(value, dict):
         return {str(key): _jsonable(entry) for key, entry in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         return [_jsonable(entry) for entry in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {"type": type(value).__name__} | {k: _jsonable(v) for k, v in canonical(value).items()}
     if isinstance(value, float):
         return value + 0.0  # -0.0 becomes 0.0, which it equals
     if value is None or isinstance(value, str | bool | int):
