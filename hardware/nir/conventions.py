@@ -162,8 +162,8 @@ def check_unscaled(node: Node, what: str, factor: float) -> None:
     if abs(factor - 1) > ROUNDING:
         raise NirError(
             f"{node.name} ({node.kind}): {what} = {factor:.7g}, and gain = 'weight' (snnTorch) adds an input "
-            "to the membrane as it is, which files state as 1. Give gain = 'step', and the dt that the file was "
-            "made for"
+            "to the membrane as it is, which files state as 1. Give gain = 'step', and the dt that the file "
+            "was made for"
         )
 
 

@@ -190,8 +190,8 @@ class _Parameters:
         if len(different) > MOST_FRACTIONS:
             if self.convention.simplify:
                 self.notes.append(
-                    f"{self.node.name}: {what} takes {len(different):,} values; none of them is looked at for "
-                    "a simple fraction that float32 has rounded"
+                    f"{self.node.name}: {what} takes {len(different):,} values; none of them is looked at "
+                    "for a simple fraction that float32 has rounded"
                 )
             return values
         rounding = self.node.rounding(*keys) if self.convention.simplify else ROUNDING_64

@@ -65,7 +65,7 @@ def simulate(
     ] = None,
     reset: Annotated[
         str | None,
-        typer.Option(help="Reset: value (to v_reset), subtract (the threshold) or none; in the spike's step."),
+        typer.Option(help="Reset in the spike's step: value (to v_reset), subtract (the threshold) or none."),
     ] = None,
     reset_delay: Annotated[
         int | None, typer.Option(help="Steps between a spike and its reset: 0 or 1.", show_default=False)

@@ -63,7 +63,7 @@ def test_delays_of_a_loop_that_add_up_to_a_step_are_a_step(tmp_path: Path) -> No
     made = read(tmp_path, nodes, edges)
     given = np.zeros((6, 2), np.int8)
     given[0] = 1
-    assert made.notes == ()
+    assert [note[:8] for note in made.notes] == ["assumed,"]
     assert times(made, "n", given) == [(t, j) for t in range(6) for j in range(2)]
 
 
@@ -114,15 +114,18 @@ def test_which_edge_of_a_ring_is_late_is_said_by_the_order_of_edges(tmp_path: Pa
     assert len(seen) == 1 and seen != {()}
 
 
-@pytest.mark.parametrize(("dtype", "kept"), [(np.float64, 1 / 3 + 1e-8), (np.float32, 1 / 3)])
-def test_only_what_float32_has_rounded_is_taken_as_a_fraction(
-    tmp_path: Path, dtype: Any, kept: float
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("simplify", [False, True])
+def test_a_fraction_replaces_a_float32_where_the_caller_asks(
+    tmp_path: Path, dtype: Any, simplify: bool
 ) -> None:
+    """A number of the file is that number; what float32 may have rounded is a fraction on request only."""
+    kept = 1 / 3 if simplify and dtype is np.float32 else float(dtype(1 / 3 + 1e-8))
     node = nir.LIF(tau=np.ones(1, dtype), r=np.array([1 / 3 + 1e-8], dtype), v_leak=0 * np.ones(1, dtype),
                    v_threshold=np.ones(1, dtype))  # fmt: skip
-    made = read(tmp_path, *chained(n=node))
+    made = read(tmp_path, *chained(n=node), simplify=simplify)
     assert made.network.weights("i->n").tolist() == [kept]
-    assert bool(made.notes) == (dtype is np.float32)
+    assert any("is taken as 1/3" in note for note in made.notes) == (kept == 1 / 3)
 
 
 REFUSED: dict[str, dict[str, Any]] = {

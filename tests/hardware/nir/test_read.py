@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -343,7 +344,8 @@ def test_scalar_parameters_take_the_size_of_what_comes_in(tmp_path: Path) -> Non
     assert read(saved(graph, tmp_path), Convention(dt=DT)).populations[order[2]].n == 5
 
 
-def test_float32_of_a_simple_fraction_is_that_fraction(tmp_path: Path) -> None:
+def test_a_beta_of_snntorch_is_the_float32_that_it_was(tmp_path: Path) -> None:
+    """Its export writes tau = dt / (1 - beta) and r = tau / dt, in float32; dt/tau is another number."""
     beta = np.float32(0.9)
     tau = np.float32(1e-4) / (np.float32(1) - beta)
     node = nir.LIF(
@@ -351,9 +353,11 @@ def test_float32_of_a_simple_fraction_is_that_fraction(tmp_path: Path) -> None:
     )
     graph, order = chain(nir.Input(np.array([3])), node, nir.Output(np.array([3])))
     made = read_nir(saved(graph, tmp_path), CONVENTIONS["snntorch"])
-    assert made.network.populations[order[1]].v_decay == 0.1
-    assert [type(p).__name__ for p in made.network.projections] == ["OneToOne"]
-    assert any("is taken as 1/10" in note for note in made.notes)
+    assert made.network.populations[order[1]].v_decay == 1 - float(beta) != 1e-4 / float(tau)
+    assert [(type(p).__name__, p.w) for p in made.network.projections] == [("OneToOne", 1.0)]
+    node.r[:] *= 2
+    with pytest.raises(NirError, match=r"r dt/tau = 2, and gain = 'weight'"):
+        read(saved(graph, tmp_path), CONVENTIONS["snntorch"])
 
 
 @pytest.mark.parametrize(
@@ -371,18 +375,23 @@ def test_at_the_threshold(tmp_path: Path, rule: Any, first: list[int]) -> None:
 
 
 def test_conventions_of_leak_gain_and_reset(tmp_path: Path) -> None:
-    """As sinabs: v = alpha v + x, alpha = exp(-1/tau), reset by subtraction; by hand, with tau = 2."""
+    """As sinabs: v = alpha v + (1 - alpha) x, alpha = exp(-1/tau) as a float32, or v = alpha v + x without
+    norm_input; reset by subtraction; by hand, with tau = 2.
+    """
     node = nir.LIF(tau=np.array([2.0]), r=np.ones(1), v_leak=np.zeros(1), v_threshold=np.array([1.5]))
     graph, order = chain(nir.Input(np.array([1])), node, nir.Output(np.array([1])))
-    network = read(saved(graph, tmp_path), CONVENTIONS["sinabs"])
-    given = ss.from_raster(np.ones((4, 1), np.int8))
-    found = ss.simulate(network, {order[0]: given}, steps=4, record=order[1])
-    v, wanted = 0.0, []
-    for _ in range(4):
-        v = np.exp(-0.5) * v + 1
-        wanted.append(v >= 1.5)
-        v -= 1.5 * wanted[-1]
-    assert found.spikes[order[1]].raster()[:, 0].tolist() == wanted == [False, True, False, True]
+    alpha = float(np.exp(np.float32(-0.5)))
+    given = ss.from_raster(np.ones((9, 1), np.int8))
+    for gain, factor, threshold in (("impulse", 1.0, 1.5), ("step", 1 - alpha, 0.75)):
+        node.v_threshold[:] = threshold
+        network = read(saved(graph, tmp_path), replace(CONVENTIONS["sinabs"], gain=gain))  # type: ignore[arg-type]
+        found = ss.simulate(network, {order[0]: given}, steps=9, record=order[1])
+        v, wanted = 0.0, []
+        for _ in range(9):
+            v = alpha * v + factor
+            wanted.append(v >= threshold)
+            v -= threshold * wanted[-1]
+        assert found.spikes[order[1]].raster()[:, 0].tolist() == wanted and 1 < sum(wanted) < 8
 
 
 REFUSED = {
