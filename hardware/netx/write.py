@@ -105,8 +105,8 @@ def layers(network: Network) -> tuple[NetxLayer, ...]:
         late = {name: at for name, at in network.offsets.items() if name not in network.sources}
         listed = ", ".join(f"{name} at {at}" for name, at in late.items())
         raise LimitError(
-            f"netx: by declared offsets, windows begin at other steps than their input arrives ({listed}); in "
-            f"netx a layer begins a step after the one before it. Declare no offset"
+            f"netx: by declared offsets, windows begin at other steps than their input arrives ({listed}); "
+            f"in netx a layer begins a step after the one before it. Declare no offset"
         )
     found = []
     for name in _chain(network):

@@ -1,7 +1,7 @@
-"""The exits of a network: engines, other simulators, chips, files, commands; the columns of the table of exits.
+"""The exits of a network: engines, other simulators, chips, files, commands: columns of the table of exits.
 
-An exit plays a `Case` and returns what the naive engine gave and what it gave itself, or says what differs. It
-raises a SpikesimError where it refuses, and writes only into the folder that it is given.
+An exit plays a `Case` and says what differs from the naive engine, "" where nothing does. It raises a
+SpikesimError where it refuses, and writes only into the folder that it is given.
 """
 
 from __future__ import annotations

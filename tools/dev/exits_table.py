@@ -1,13 +1,13 @@
 """Every exit with every feature of `Network`: equal, or refused before anything is written; no third outcome.
 
-    python -m spikesim.tools.dev.exits_table                     the whole table, about three minutes
-    python -m spikesim.tools.dev.exits_table --fast              without the exits that take a tenth of a second
-    python -m spikesim.tools.dev.exits_table --save              also as models/results/hardware/exits.json
+    python -m spikesim.tools.dev.exits_table             the whole table, about three minutes
+    python -m spikesim.tools.dev.exits_table --fast      without the exits that take a tenth of a second
+    python -m spikesim.tools.dev.exits_table --save      also as models/results/hardware/exits.json
 
-Features are the functions of `exit_features.FEATURES`, exits those of `exits.EXITS`. A cell is `=` (every spike
-and membrane equals that of the naive engine), `refused` (by an error of spikesim's own; nothing was written),
-`–` (the exit has nothing to do with the feature), or a failure: it differs, another error, a file that a
-refusal left behind. The exit status is 1 where a cell has failed.
+Features are the functions of `exit_features.FEATURES`, exits those of `exits.EXITS`. A cell is `=` (every
+spike and membrane equals that of the naive engine), `refused` (by an error of spikesim's own; nothing was
+written), `–` (the exit has nothing to do with the feature), or a failure: it differs, another error, a file
+that a refusal left behind. The exit status is 1 where a cell has failed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _outcome(case: Case, exit_: Exit, folder: Path) -> tuple[str, str]:
         return MISSING, str(problem)
     except SpikesimError as problem:
         return REFUSED, str(problem)
-    except Exception as problem:  # a raw exception is what this command looks for
+    except Exception as problem:  # noqa: BLE001 - raw exceptions are what this command looks for
         return FAILED, f"{type(problem).__name__}: {problem}"
     if found == NOT_HERE:
         return NOT_HERE, ""
@@ -79,9 +79,9 @@ def table(cells: dict[str, dict[str, Cell]], exits: Sequence[Exit], seconds: flo
     total = tuple(f"{sum(found[name].outcome == EQUAL for found in cells.values())} =" for name in names)
     notes = (
         f"{count[EQUAL]} cells equal (every spike and membrane), {count[REFUSED]} refused in words before "
-        f"anything was written, {count[FAILED]} failed; – has nothing to do with it. The words of each refusal "
-        f"are in the file of this table. Naive is the reference; files are read by our own readers unless "
-        f"named; quantise: for Loihi, played by the emulator; {seconds:.0f} s."
+        f"anything was written, {count[FAILED]} failed; – has nothing to do with it. The words of each "
+        f"refusal are in the file of this table. The naive engine is the reference; our own readers read "
+        f"files unless named; quantise: for Loihi, played by the emulator. {seconds:.0f} s."
     )
     return Table(
         "Every exit and every feature of a network",

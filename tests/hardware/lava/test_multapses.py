@@ -51,7 +51,7 @@ def unlike(network: Network, make: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("w", "processes"),
-    [([3.0, 4.0, 1.0], 1), ([100.0, 100.0, -1.0], 2), ([100.0, -100.0, 127.0], 1), ([200.0, 200.0, 50.0], 2)],
+    [([3.0, 4.0, 1.0], 1), ([100.0, 100.0, -1.0], 2), ([100.0, -100.0, 127.0], 1), ([201.0, 200.0, 50.0], 2)],
     ids=["the sum fits", "the sum does not fit", "the sum is 0", "one sign, does not fit"],
 )
 def test_synapses_of_a_pair_are_one_weight_or_several_processes(w: list[float], processes: int) -> None:
