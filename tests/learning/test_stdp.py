@@ -17,7 +17,7 @@ from spikesim.network import Network
 from spikesim.network.file import digest, load_network, save_network
 from spikesim.neurons import IF, LIF, PoissonSource, Source
 from spikesim.spikes import from_raster
-from spikesim.synapses import Dense, OneToOne, Sparse
+from spikesim.synapses import Dense, OneToOne, Sparse, Transpose
 from spikesim.window import Window
 
 pytestmark = pytest.mark.core
@@ -264,3 +264,29 @@ def test_rules_are_known_and_kept_in_files(rule: Any, tmp_path: Any) -> None:
     back = load_network(tmp_path / "net.h5")
     assert digest(back) == digest(net)
     assert back.projections[0].plastic == rule  # type: ignore[attr-defined]
+
+
+def test_a_transpose_delivers_the_weight_as_it_learns() -> None:
+    """A synapse with a rule and its transpose; nothing leaks, so the membrane adds up the weights."""
+    rule = SquareSTDP(0.125, 0.0, window=3)
+    quiet = LIF(1, theta=1e4, v_decay=0.0)
+    populations = {"pre": Source(1), "teacher": Source(1), "post": replace(RAISING, theta=1e3), "ear": quiet}
+    net = Network(
+        populations,
+        (
+            Dense("pre", "post", np.array([[0.25]]), 0, rule, "learns"),
+            OneToOne("teacher", "post", 2e3),
+            Dense("post", "ear", Transpose("learns"), 1, name="back"),
+        ),
+    )
+    given = {"pre": spikes(9, 1, 2, 4), "teacher": spikes(9, 2, 4, 6)}
+    # weights after the spikes of 2, 4, 6: two pairs, three pairs (1, 2, 4), one pair: clipped at 1
+    delivered = np.cumsum([0, 0, 0, 0.25 + 2 * 0.125, 0, 0.25 + 5 * 0.125, 0, 1.0, 0])
+    for name in ENGINES:
+        found = simulate(net, given, engine=name, steps=9, record=("post", "ear"))
+        assert found.spikes["post"].times.tolist() == [2, 4, 6]
+        assert found.v["ear"][0, :, 0].tolist() == delivered.tolist()
+        half = simulate(net, {k: spikes(4, *t) for k, t in (("pre", (1, 2)), ("teacher", (2,)))}, steps=4)
+        rest = {"pre": spikes(5, 0), "teacher": spikes(5, 0, 2)}
+        again = simulate(net, rest, engine=name, steps=5, record="ear", state=half.state)
+        assert again.v["ear"][0, :, 0].tolist() == delivered[4:].tolist()

@@ -7,6 +7,7 @@ Network are explicit, and Brian2's global state is restored after a run (see `de
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +15,13 @@ import numpy.typing as npt
 
 from spikesim.backends.brian2.device import Code, brian2_module, check_code, generating
 from spikesim.backends.brian2.inputs import Outside, presented, unending
+from spikesim.backends.brian2.learned import Learned, check_learning
+from spikesim.backends.brian2.learning import Brian2Rule, translated
 from spikesim.backends.brian2.monitors import Seen
 from spikesim.backends.brian2.neuron_models import check_reach, models
 from spikesim.backends.brian2.populations import Clockwork, begin, groups, state_of
-from spikesim.backends.brian2.projections import check_rules, projections, teach
+from spikesim.backends.brian2.projections import learn_online, projections
+from spikesim.backends.brian2.trial_learning import check_rules, teach
 from spikesim.engines.external_inputs import (
     ExternalInputs,
     beginning,
@@ -28,9 +32,10 @@ from spikesim.engines.external_inputs import (
 )
 from spikesim.engines.initial_weights import starting_masters
 from spikesim.engines.input_checks import check_recorded, check_run
-from spikesim.errors import EngineError
+from spikesim.engines.monitors import monitors_of
 from spikesim.network import Network
 from spikesim.recording import Recording, winners
+from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 from spikesim.window import Window
@@ -132,56 +137,64 @@ class Brian2:
         steps: int,
         inputs: Mapping[str, Any],
         signals: Mapping[str, Any],
-        record: Iterable[str] = (),
+        record: Iterable[str | Monitor] = (),
         state: State | None = None,
         learn: bool = True,
     ) -> Recording:
         """Simulate a continuous network for a number of steps, from step 0 or from a state.
 
-        Memory: 8 bytes for each step and neuron of populations with drives or recorded membranes.
+        Weights learned online are in the state of the recording. They are those of the engines: bit for bit
+        for SquareSTDP on a grid, within `learning.TOLERANCE` of the clip range for exponential traces.
+
+        Memory: 8 bytes for each step and neuron of populations with drives or recorded membranes, and for
+        each step and synapse of projections whose weights are recorded.
 
         Args:
             steps: number of steps.
             inputs: source -> Spikes of one trial of `steps` steps; CurrentInput -> float64 (steps, n) or
                 (n,), in the unit of the threshold.
             signals: name -> float64 (steps,), for rules that read one.
-            record: names of populations whose spikes and membranes are recorded.
+            record: names of populations whose spikes and membranes are recorded; a Monitor of the weights of
+                a projection that learns.
             state: the state to continue from; None starts at step 0.
-            learn: apply the online rules; an error if there are any, see below.
+            learn: apply the online rules. Learning starts at step 0; from a state, Brian2 simulates with
+                constant weights (learn=False).
 
         Raises:
             DataError: inputs, signals or a state that do not fit; an unknown name in `record`.
-            EngineError: a network with trials; online rules, which have no translation to Brian2
-                (learn=False simulates with constant weights); a membrane out of range; a C++ program that
-                cannot be built.
+            EngineError: a network with trials; a rule without a translation; learning from a state; a Monitor
+                of something else; a membrane out of range; a C++ program that cannot be built.
         """
-        net, recorded = self.network, tuple(record)
+        net, (recorded, monitors) = self.network, monitors_of(record)
         check_endless(net)
         check_recorded(recorded, net.populations)
-        for p in net.online if learn else ():
-            raise EngineError(
-                f"brian2: {p.name} learns in every step by {type(p.plastic).__name__}, a rule without a "
-                f"translation to Brian2. Use learn=False (constant weights), or the engine 'stepped'"
-            )
+        rules = translated(net) if learn else {}
+        check_learning(rules, state, monitors)
         start = beginning(net) if state is None else check_state(net, state)
         external = ExternalInputs(net, steps, inputs, signals, start.t)
         outside = unending(net, external, start, self._weights(start))
-        delayed = {name for name in net.populations if longest_delay(net, name)}
+        fired = {name for name in net.populations if longest_delay(net, name)}
+        fired |= {name for p in net.online if p.name in rules for name in (p.pre, p.post)}
         with generating(brian2_module(), self.code) as simulate:
-            objects = self._objects(Window(external.steps), outside, {*recorded, *delayed}, recorded, start)
+            window = Window(external.steps)
+            objects = self._objects(window, outside, {*recorded, *fired}, recorded, start, rules, monitors)
             for name, model in self._models.items():
                 begin(objects.groups[name], model, start.populations[name])
+            learn_online(objects.clocks, objects.synapses, rules, external)
             self.seconds = simulate(objects.network(), external.steps + 2)
             self._check_reach(objects)
             found = _recording(net, objects.seen, recorded, 1)
-            after = self._state(objects, start, external.steps)
-        return Recording(*found, state=after)
+            learned = Learned(net, rules, objects.synapses, objects.seen, external.steps)
+            after = self._state(objects, start, external.steps, learned)
+            series = learned.series(monitors)
+        return Recording(*found, state=after, monitors=series)
 
     def _weights(self, state: State | None = None) -> dict[str, Any]:
         """The acting weights of every projection, in the unit of the threshold."""
         found = {p.name: self.network.weights(p.name, self.masters) for p in self.network.projections}
         if state is not None:
             found |= {name: w.reshape(found[name].shape) for name, w in state.weights.items()}
+            found |= {p.name: found[p.follows].T for p in self.network.projections if p.follows is not None}
         return found
 
     def _objects(
@@ -191,12 +204,18 @@ class Brian2:
         fired: Iterable[str],
         moved: Iterable[str],
         state: State | None = None,
+        rules: Mapping[str, Brian2Rule] = MappingProxyType({}),
+        monitors: Iterable[Monitor] = (),
     ) -> _Objects:
         """All Brian2 objects of a run."""
         clocks = Clockwork.of(brian2_module(), self.network, window, outside.length)
         by_name = groups(clocks, self._models, outside)
-        synapses = projections(clocks, by_name, self.masters, self._weights(state))
-        seen = Seen(clocks, by_name, self._models, outside, fired, moved)
+        synapses = projections(clocks, by_name, self.masters, self._weights(state), rules)
+        learning = {
+            name: (synapses[name], rule.variables) for name, rule in rules.items() if name in synapses
+        }
+        watched = {monitor.name for monitor in monitors} & learning.keys()
+        seen = Seen(clocks, by_name, self._models, outside, fired, moved, learning, watched)
         return _Objects(clocks, by_name, synapses, seen)
 
     def _check_reach(self, objects: _Objects) -> None:
@@ -212,7 +231,7 @@ class Brian2:
             clipped[p.name] = int(np.sum(objects.synapses[p.name].cut[:]))
         return clipped
 
-    def _state(self, objects: _Objects, start: State, steps: int) -> State:
+    def _state(self, objects: _Objects, start: State, steps: int, learned: Learned) -> State:
         """The state of a continuous simulation after its last step."""
         net, recent = self.network, {}
         for name, before in start.recent.items():
@@ -222,7 +241,8 @@ class Brian2:
             name: state_of(objects.groups[name], model, start.populations[name])
             for name, model in self._models.items()
         }
-        return State(start.t + steps, populations, recent, start.weights, start.traces, net.signature, net.parts)
+        weights, traces = start.weights | learned.weights(), start.traces | learned.traces()
+        return State(start.t + steps, populations, recent, weights, traces, net.signature, net.parts)
 
 
 class _Objects(NamedTuple):

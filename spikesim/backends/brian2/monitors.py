@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from spikesim.neurons.population import number_type
 from spikesim.spikes import Spikes, from_raster
 
 Ints = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
 
 
 class Seen:
@@ -27,6 +29,8 @@ class Seen:
         outside: the external spikes.
         fired: populations whose spikes are recorded.
         moved: populations whose membranes are recorded.
+        learning: Synapses that learn in every step, by projection, and their variables.
+        weights: projections whose weights are recorded in every step.
     """
 
     def __init__(
@@ -37,6 +41,8 @@ class Seen:
         outside: Outside,
         fired: Iterable[str],
         moved: Iterable[str],
+        learning: Mapping[str, tuple[Any, tuple[str, ...]]] = MappingProxyType({}),
+        weights: Iterable[str] = (),
     ) -> None:
         b2 = clocks.b2
         self.clocks, self.models, self.outside = clocks, models, outside
@@ -64,10 +70,42 @@ class Seen:
             for name in {*fired} & models.keys()
             for event in models[name].events
         }
+        # At the border after the last step: nothing that is in transit then has acted yet.
+        self._learned = {
+            name: b2.StateMonitor(
+                synapses, ["w", *variables], record=True, name=f"learned_{synapses.name}", **at_border
+            )
+            for name, (synapses, variables) in learning.items()
+        }
+        self._w = {
+            name: b2.StateMonitor(
+                learning[name][0],
+                "w",
+                record=True,
+                clock=clocks.step,
+                when="end",
+                name=f"weights_{learning[name][0].name}",
+            )
+            for name in weights
+        }
 
     def all(self) -> list[Any]:
         """Every monitor."""
-        return [*self._h.values(), *self._v.values(), *self._events.values()]
+        return [
+            *self._h.values(),
+            *self._v.values(),
+            *self._events.values(),
+            *self._learned.values(),
+            *self._w.values(),
+        ]
+
+    def learned(self, name: str, variable: str) -> Reals:
+        """float64 (n_synapses,): a variable of a projection after the last step, as Brian2 holds it."""
+        return np.array(getattr(self._learned[name], variable)[:, -1], np.float64)
+
+    def weights(self, name: str, steps: int) -> Reals:
+        """float64 (steps, n_synapses): the weights after every step of a continuous simulation."""
+        return np.array(self._w[name].w, np.float64).T[1 : 1 + steps]
 
     def counts(self, name: str, B: int) -> Ints:
         """int64 (B, 2, n): the counters at the end of each trial."""

@@ -26,6 +26,7 @@ from spikesim.window import Window
 
 SLOT = "start"
 SHOW, LEARN, REST = -3, -2, -1  # the order of operations at a border, before all populations
+DELIVER = -1  # in a step, the arrival of spikes whose weights learn in every step
 INTEGRATE, FIRE, RESET, SEND, PLACES = 0, 1, 2, 3, 4
 
 _EQUATIONS = """
@@ -70,6 +71,10 @@ class Clockwork:
     def order(self, name: str, place: int) -> int:
         """Brian2's `order` of a phase of a population's update within a step."""
         return PLACES * self.network.order.index(name) + place
+
+    def after(self, place: int) -> int:
+        """Brian2's `order` of a phase of online learning within a step, after all populations."""
+        return PLACES * len(self.network.order) + place
 
     def named(self, what: str, name: str) -> str:
         """The name of a Brian2 object of a population; equal in all runs, so that Cython's cache is used."""

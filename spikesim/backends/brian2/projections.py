@@ -2,50 +2,41 @@
 
 A spike is sent directly after the reset of its population, and arrives after Brian2's delay. A population
 later in the order receives it in the same step. One that has already been updated receives it in the next
-step, so Brian2's delay is one step shorter.
+step, so Brian2's delay is one step shorter. Where the weights learn in every step, such a spike is delivered
+at the beginning of the step in which it acts: after the learning of the step before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from spikesim import grid
-from spikesim.backends.brian2.inputs import Outside
-from spikesim.backends.brian2.populations import LEARN, SEND, SLOT, Clockwork, drives
-from spikesim.errors import EngineError
-from spikesim.learning import CountRule
-from spikesim.network import Masters, Network
+from spikesim.backends.brian2.learning import Brian2Rule, signal_of
+from spikesim.backends.brian2.populations import DELIVER, SEND, SLOT, Clockwork, drives
+from spikesim.engines.external_inputs import ExternalInputs
+from spikesim.network import Masters
 from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
 from spikesim.synapses.delivery import Edges
 
-MASTERS = 2**32  # above the range of master weights
-FLOAT64_EXACT = 2**53  # sums and products of integers below this are exact in float64
-_COUNTS = {"first": "h_first_pre", "second": "h_second_pre", "all": "(h_first_pre + h_second_pre)"}
+FORGET, ARRIVE, FIRE, REWARD = 0, 1, 2, 3  # the order of online learning in a step, after all populations
 _PLASTIC = """
 w : 1
 master : 1
 total : 1
 cut : 1
 """
-# Eq. 12, in counts of the master grid: the count products of a batch, the clip, and the acting weight.
-_LEARN = """
-total += {h_pre} * (h_second_post - h_first_post)
-moved = master + due(t) * eta * total
-inside = clip(moved, low, high)
-cut += due(t) * int(moved != inside)
-master += due(t) * (inside - master)
-total = (1 - due(t)) * total
-w = floor(master * coarse + 0.5)
-"""
 
 
 def projections(
-    clocks: Clockwork, groups: Mapping[str, Any], masters: Masters, weights: Mapping[str, Any]
+    clocks: Clockwork,
+    groups: Mapping[str, Any],
+    masters: Masters,
+    weights: Mapping[str, Any],
+    rules: Mapping[str, Brian2Rule] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """A Synapses object for each projection; a transpose reads the weights of the transposed projection.
 
@@ -54,21 +45,22 @@ def projections(
         groups: population -> its group.
         masters: the plastic weights on the master grid.
         weights: projection -> its current weights, in the unit of the threshold.
+        rules: projection -> the translation of its online rule; missing ones have constant weights.
     """
     net, found = clocks.network, {}
     following = {p.name: p.follows for p in net.projections if p.follows is not None}
-    learning = {p.name for p in net.plastic}
+    learning = {*(p.name for p in net.plastic), *rules}
     for p in net.projections:
         if following.get(p.name) in learning:
             continue
         e = p.edges(weights[p.name])
         if not len(e.pre):
             continue
-        model = _PLASTIC if p.name in learning else "w : 1 (constant)"
-        synapses = found[p.name] = _synapses(clocks, groups, p, model, e)
+        model = _PLASTIC if p.name in masters else "w : 1 (constant)"
+        synapses = found[p.name] = _synapses(clocks, groups, p, model, e, rules.get(p.name))
         bits = net.populations[p.post].grid
         synapses.w = scaled(e.w, bits).astype(np.float64)
-        if p.name in learning:
+        if p.name in masters:
             synapses.master = masters[p.name].ravel().astype(np.float64)
     for p in net.projections:
         if following.get(p.name) in learning:
@@ -86,93 +78,106 @@ def _transposed(clocks: Clockwork, groups: Mapping[str, Any], p: Any, forward: A
     return synapses
 
 
-def _synapses(clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, e: Edges) -> Any:
+class _Pathway(NamedTuple):
+    """A pathway of Synapses: the side and event that start it, its statements, delay and order in a step."""
+
+    side: str
+    event: str
+    code: str
+    delay: int
+    order: int
+
+
+def _synapses(
+    clocks: Clockwork, groups: Mapping[str, Any], p: Any, model: str, e: Edges, rule: Brian2Rule | None = None
+) -> Any:
     b2, net = clocks.b2, clocks.network
-    late = net.order.index(p.post) <= net.order.index(p.pre)
-    events = {"spike": "+="} if is_source(net.populations[p.pre]) else {"plus": "+=", "minus": "-="}
-    events = {event: sign for event, sign in events.items() if event in groups[p.pre].events}
+    pathways = _deliveries(clocks, groups, p, int(e.delay.min()))
+    if rule is not None:
+        model = f"w : 1\n{rule.equations}"
+        pathways |= _learning(clocks, groups, p, rule)
     uniform = bool((e.delay == e.delay[0]).all())
-    first = int(e.delay.flat[0]) - late
-    post = net.populations[p.post]
-    drive = drives(post)[post.description.receptor(p.receptor)]
+    by_side = {
+        side: {name: pathway for name, pathway in pathways.items() if pathway.side == side}
+        for side in ("pre", "post")
+    }
     synapses = b2.Synapses(
         groups[p.pre],
         groups[p.post],
         model,
-        on_pre={event: f"{drive}_post {sign} w" for event, sign in events.items()},
-        on_event={event: event for event in events},
-        delay=dict.fromkeys(events, first * b2.second) if uniform else None,
+        on_pre={name: pathway.code for name, pathway in by_side["pre"].items()},
+        on_post={name: pathway.code for name, pathway in by_side["post"].items()} or None,
+        on_event={name: pathway.event for name, pathway in pathways.items()},
+        delay={name: way.delay * b2.second for name, way in pathways.items()} if uniform else None,
         namespace={},
         clock=clocks.step,
         name=f"projection_{net.projections.index(p)}",
     )
     synapses.connect(i=e.pre, j=e.post)
-    for event in events:
-        pathway = getattr(synapses, event)
-        pathway.when, pathway.order = SLOT, clocks.order(p.pre, SEND)
+    for name, pathway in pathways.items():
+        made = getattr(synapses, name)
+        made.when, made.order = SLOT, pathway.order
         if not uniform:
-            pathway.delay = (e.delay - late) * b2.second
+            made.delay = (e.delay - e.delay.min() + pathway.delay) * b2.second
     return synapses
 
 
-def check_rules(net: Network, batch: int, factor: float) -> None:
-    """Check that Brian2 can learn with equal results, bit for bit.
-
-    Raises:
-        EngineError: a normalised step, or a step that could leave the exact range of float64.
-    """
-    for p in net.plastic:
-        rule = p.plastic
-        if type(rule) is not CountRule:
-            raise EngineError(
-                f"brian2: {p.name} learns by {type(rule).__name__}; only CountRule has a translation. Use "
-                f"the engine 'stepped' or 'naive', which support every rule"
-            )
-        if rule.step != "plain":
-            raise EngineError(
-                f"brian2: {p.name} learns by a {rule.step} step, whose roots and divisions are rounded "
-                f"differently by other simulators; equal results are guaranteed for spikesim's engines only. "
-                f"Use step='plain', or the engine 'naive'"
-            )
-        first, last = net.window.span(rule.pre)
-        reach = rule.eta_master(factor) * batch * (last - first) * net.window.T + MASTERS
-        if reach >= FLOAT64_EXACT:
-            raise EngineError(
-                f"brian2: an update of {p.name} can reach {reach} counts of the master grid; float64 is "
-                f"exact below 2**53. Ways out: a smaller eta ({rule.eta * factor:.4g} with the factor of the "
-                f"schedule) or batch ({batch}), a shorter window ({net.window.T} steps)"
-            )
+def _events(clocks: Clockwork, groups: Mapping[str, Any], name: str) -> dict[str, str]:
+    """The events of a population's spikes, and the sign with which each delivers a weight."""
+    source = is_source(clocks.network.populations[name])
+    signs = {"spike": "+="} if source else {"plus": "+=", "minus": "-="}
+    return {event: sign for event, sign in signs.items() if event in groups[name].events}
 
 
-def teach(
+def _deliveries(clocks: Clockwork, groups: Mapping[str, Any], p: Any, shortest: int) -> dict[str, _Pathway]:
+    """The pathways that deliver spikes: one for each event of the presynaptic population."""
+    net = clocks.network
+    late = net.order.index(p.post) <= net.order.index(p.pre)
+    learns = any(q.name in (p.name, p.follows) for q in net.online)
+    order = DELIVER if late and learns else clocks.order(p.pre, SEND)
+    post = net.populations[p.post]
+    drive = drives(post)[post.description.receptor(p.receptor)]
+    return {
+        event: _Pathway("pre", event, f"{drive}_post {sign} w", shortest - late, order)
+        for event, sign in _events(clocks, groups, p.pre).items()
+    }
+
+
+def _learning(clocks: Clockwork, groups: Mapping[str, Any], p: Any, rule: Brian2Rule) -> dict[str, _Pathway]:
+    """The pathways of an online rule; the sign of a spike is ignored."""
+    found = {}
+    acts = (("pre", p.pre, "arrive", rule.arrive, p.delay), ("post", p.post, "fire", rule.fire, 0))
+    for (side, name, what, code, delay), left, order in zip(acts, rule.left, (ARRIVE, FIRE), strict=True):
+        for event in _events(clocks, groups, name):
+            found[f"{what}_{event}"] = _Pathway(side, event, code, delay, clocks.after(order))
+            if rule.leave is not None:
+                gone = _Pathway(side, event, left, delay + rule.leave, clocks.after(FORGET))
+                found[f"leave_{side}_{event}"] = gone
+    return found
+
+
+def learn_online(
     clocks: Clockwork,
     synapses: Mapping[str, Any],
-    due: npt.NDArray[np.float64],
-    factor: float,
-    outside: Outside,
+    rules: Mapping[str, Brian2Rule],
+    external: ExternalInputs,
 ) -> None:
-    """Add the weight updates of plastic projections to a run; call `check_rules` before.
+    """Add the numbers, signals and statements of every step of online rules to a run.
 
     Args:
         clocks: the clocks of the run.
         synapses: projection -> its Synapses.
-        due: float64 (B + 1,), 1 at the borders at which the weights change.
-        factor: factor of the learning rate schedule.
-        outside: the external spikes, counted before the run.
+        rules: projection -> the translation of its rule.
+        external: has the signals.
     """
-    net, b2, length = clocks.network, clocks.b2, clocks.length * clocks.b2.second
-    when = b2.TimedArray(due, dt=length, name="due_at_border")
-    for p in net.plastic:
-        rule = p.plastic
-        low, high = rule.clip_master()
-        values = {"low": float(low), "high": float(high), "eta": float(rule.eta_master(factor)), "due": when}
-        bits = net.populations[p.post].grid
-        values["coarse"] = 2.0 ** (bits - grid.MASTER_BITS)
-        h_pre = _COUNTS[rule.pre]
-        if p.pre in outside.events:
-            h_pre = "h_given(t, i)"
-            counts = outside.presynaptic(p.pre, rule.pre)
-            values["h_given"] = b2.TimedArray(counts, dt=length, name=f"h_given_{net.projections.index(p)}")
-        synapses[p.name].namespace.update(values)
-        code = _LEARN.format(h_pre=h_pre)
-        synapses[p.name].run_regularly(code, clock=clocks.border, when=SLOT, order=LEARN)
+    b2 = clocks.b2
+    for name, rule in rules.items():
+        if name not in synapses:
+            continue  # without synapses
+        made = synapses[name]
+        made.namespace.update(rule.values)
+        if rule.signal:
+            values = signal_of(rule, external)
+            made.namespace["signal"] = b2.TimedArray(values, dt=1 * b2.second, name=f"signal_of_{made.name}")
+        if rule.every:
+            made.run_regularly(rule.every, clock=clocks.step, when=SLOT, order=clocks.after(REWARD))

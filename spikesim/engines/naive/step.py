@@ -131,10 +131,14 @@ class StepLoop:
         return total
 
     def _pieces_now(self, p: Any) -> list[tuple[int, Any]]:
-        """The weight matrices of a projection; with an online rule, from its current weights."""
-        if p.name not in self.weights:
+        """The weight matrices of a projection; with an online rule, and for the transpose of one, from its
+        current weights.
+        """
+        learned: Any = self.network.named[p.follows] if p.follows is not None else p
+        if learned.name not in self.weights:
             return self._pieces[p.name]
-        return self._matrices(p, p.shaped(self.weights[p.name], *self.network.shape(p)))
+        w = learned.shaped(self.weights[learned.name], *self.network.shape(learned))
+        return self._matrices(p, w if learned is p else w.T)
 
     def _closed(self, population: Any, spikes: Mapping[str, Ints]) -> Any:
         """bool (n,): neurons whose gate is closed, because their partner did not fire in the first phase.

@@ -62,12 +62,15 @@ class Stepped:
         self._trains, self._cells = wire(network, self._weights.__getitem__)
         follow = {p.name for p in network.plastic}
         self._learned = [p.name for p in network.projections if p.name in follow or p.follows in follow]
+        online = {p.name for p in network.online}
+        self._transposes = [(p.name, p.follows) for p in network.projections if p.follows in online]
         layouts = {p.name: p.layout(*network.shape(p)) for p in network.online}
         self._rules = [(p, layouts[p.name], act_of(p.plastic, layouts[p.name])) for p in network.online]
 
     def _contiguous(self, name: str) -> Any:
         w = self.network.weights(name, self.masters)
-        learns = name in {p.name for p in (*self.network.plastic, *self.network.online)}
+        rules = {p.name for p in (*self.network.plastic, *self.network.online)}
+        learns = name in rules or self.network.named[name].follows in rules
         return np.array(w, np.float64, order="C") if learns else np.ascontiguousarray(w) if w.ndim else w
 
     def run(
@@ -183,6 +186,8 @@ class Stepped:
                 train.send(t, fired[name])
             for signal, delay, train, post, w, trace, act in rules:
                 act(w, trace, train.sent(t - delay)[0], fired[post][0], external.signal(signal, t))
+            if learn:
+                self._transpose()
             for observer in all_observers:
                 observer.observe(t, fired, states, self._weights)
                 observer.passed(t + 1)
@@ -191,6 +196,11 @@ class Stepped:
 
     def _events(self) -> int:
         return sum(cell.events for cell in self._cells.values())
+
+    def _transpose(self) -> None:
+        """Copy weights that learn in every step to their transposes."""
+        for name, learned in self._transposes:
+            self._weights[name][...] = self._weights[learned].T
 
     def _restore(self, state: State) -> dict[str, Any]:
         """Restore membranes, spikes in transit and weights from a state; returns the traces of the rules."""
@@ -206,6 +216,7 @@ class Stepped:
                 train.send(state.t - len(recent) + k, (fired, row[fired]))
         for name, w in state.weights.items():
             self._weights[name].reshape(-1)[...] = w
+        self._transpose()
         return {
             p.name: {k: v.copy() for k, v in state.traces[p.name].items()}
             if p.name in state.traces

@@ -13,7 +13,6 @@ from spikesim import grid
 from spikesim.backends.brian2.backend import Brian2
 from spikesim.engines.naive.engine import Naive
 from spikesim.errors import DataError, EngineError
-from spikesim.learning import STDP
 from spikesim.network import Network
 from spikesim.neurons import IF, LIF, ErrorIF, PoissonSource, RegularSource, Source
 from spikesim.recording import Recording
@@ -164,13 +163,6 @@ def test_what_runs_away_or_does_not_fit_is_refused() -> None:
     )
     with pytest.raises(EngineError, match=r"a: a membrane or current has left the range of \+-2\*\*53"):
         Brian2(runs).advance(4, {}, {})
-    learns = Network(
-        {"a": PoissonSource(2, 0.5), "b": LIF(2, 1.0)}, (Dense("a", "b", np.ones((2, 2)), 1, STDP(0.1, 0.1)),)
-    )
-    with pytest.raises(EngineError, match=r"a->b learns in every step by STDP, .* Use learn=False"):
-        Brian2(learns).advance(4, {}, {})
-    expected = Naive(learns).advance(9, {}, {}, ("b",), learn=False)
-    assert_same(expected, Brian2(learns).advance(9, {}, {}, ("b",), learn=False))
     net = network(0)
     with pytest.raises(EngineError, match="is continuous"):
         Brian2(net).run({})

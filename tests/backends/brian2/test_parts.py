@@ -19,7 +19,8 @@ from spikesim.backends.brian2.populations import (
     groups,
     state_of,
 )
-from spikesim.backends.brian2.projections import check_rules, projections
+from spikesim.backends.brian2.projections import projections
+from spikesim.backends.brian2.trial_learning import check_rules
 from spikesim.errors import EngineError
 from spikesim.learning import CountRule
 from spikesim.network import Network
