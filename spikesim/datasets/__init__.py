@@ -16,6 +16,20 @@ from spikesim.datasets.cache import cache_folder
 from spikesim.datasets.dataset import Dataset, Split
 from spikesim.datasets.dataset_card import About
 from spikesim.datasets.download import DownloadProgress
+from spikesim.datasets.events import (
+    BinnedEvents,
+    EventFile,
+    Events,
+    bin_events,
+    count_events,
+    event_dataset,
+    events_from_array,
+    events_from_tonic,
+    from_tonic,
+    join_events,
+    load_events,
+    save_events,
+)
 from spikesim.datasets.fetching import fetch_files
 from spikesim.errors import DataError, unknown
 
@@ -38,20 +52,32 @@ auslan = _auslan.auslan
 
 __all__ = [
     "About",
+    "BinnedEvents",
     "Dataset",
+    "EventFile",
+    "Events",
     "Split",
     "about",
     "auslan",
+    "bin_events",
     "cache_folder",
+    "count_events",
     "digits",
+    "event_dataset",
+    "events_from_array",
+    "events_from_tonic",
     "fashion_mnist",
     "fetch",
     "from_arrays",
     "from_npz",
+    "from_tonic",
     "iris",
+    "join_events",
     "load",
+    "load_events",
     "mnist",
     "names",
+    "save_events",
 ]
 
 

@@ -108,6 +108,45 @@ class CheckedFile:
         """
         return self._read(self._objects, "")
 
+    def names(self) -> set[str]:
+        """The names of the groups and datasets at the top."""
+        return set(self._objects)
+
+    def read_one(self, name: str, limit: int) -> npt.NDArray[Any]:
+        """The numbers of one dataset at the top, of at most `limit` bytes.
+
+        Raises:
+            FileRefused: there is none of that name, it is larger, or the stored bytes are not what the file
+                claims.
+        """
+        dataset = self._top(name)
+        if dataset.nbytes > limit:
+            raise self._refuse(name, f"claims {dataset.nbytes:,} bytes; the limit is {limit:,}")
+        return self._read_numbers(dataset, name)
+
+    def read_block(self, name: str, k: int, rows: int) -> npt.NDArray[Any]:
+        """Chunk k of a list of numbers at the top, which is stored in chunks of `rows`; the last has fewer.
+
+        Raises:
+            FileRefused: there is no such chunk, chunks have other sizes, or the stored bytes are not what the
+                file claims.
+        """
+        dataset = self._top(name)
+        plan, first = dataset.id.get_create_plist(), k * rows
+        chunked = plan.get_layout() == h5py.h5d.CHUNKED and dataset.ndim == 1
+        if not chunked or plan.get_chunk()[0] != min(rows, len(dataset)) or not 0 <= first < len(dataset):
+            raise self._refuse(name, f"has no rows from {first:,} in chunks of {rows:,}")
+        size = plan.get_chunk()[0] * dataset.dtype.itemsize
+        block = self._chunk(dataset, filters_of(plan), (first,), size, name)
+        kept = block[: len(dataset) - first]
+        return kept.astype(kept.dtype.newbyteorder("="), copy=False)
+
+    def _top(self, name: str) -> h5py.Dataset:
+        found = self._objects.get(name)
+        if not isinstance(found, h5py.Dataset):
+            raise self._refuse(name, "is missing, or is a group")
+        return found
+
     def _read(self, objects: Tree, prefix: str) -> Tree:
         found: Tree = {}
         for part, item in objects.items():
@@ -234,15 +273,22 @@ class CheckedFile:
         size = prod(chunk) * dataset.dtype.itemsize
         array = np.empty(shape, dataset.dtype)
         for offset in product(*(range(0, n, c) for n, c in zip(shape, chunk, strict=True))):
-            info = dataset.id.get_chunk_info_by_coord(offset)
-            if info.byte_offset is None or info.size > self.size or info.filter_mask:
-                raise self._refuse(name, f"has a chunk at {offset} that is not completely in the file")
-            _, stored = dataset.id.read_direct_chunk(offset)
-            raw = self._decompressed(stored, filters, size, dataset.dtype.itemsize, name)
-            block = np.frombuffer(raw, dataset.dtype).reshape(chunk)
+            block = self._chunk(dataset, filters, offset, size, name).reshape(chunk)
             place = tuple(slice(o, min(o + c, n)) for o, c, n in zip(offset, chunk, shape, strict=True))
             array[place] = block[tuple(slice(0, s.stop - s.start) for s in place)]
         return array
+
+    def _chunk(
+        self, dataset: h5py.Dataset, filters: list[int], offset: tuple[int, ...], size: int, name: str
+    ) -> npt.NDArray[Any]:
+        """The numbers of the chunk at `offset`, flat, with the file's byte order."""
+        info = dataset.id.get_chunk_info_by_coord(offset)
+        if info.byte_offset is None or info.size > self.size or info.filter_mask:
+            raise self._refuse(name, f"has a chunk at {offset} that is not completely in the file")
+        _, stored = dataset.id.read_direct_chunk(offset)
+        return np.frombuffer(
+            self._decompressed(stored, filters, size, dataset.dtype.itemsize, name), dataset.dtype
+        )
 
     def _decompressed(self, stored: bytes, filters: list[int], size: int, item: int, name: str) -> bytes:
         for kind in reversed(filters):

@@ -1,0 +1,22 @@
+"""Event cameras: address events, time bins, files, recordings through tonic."""
+
+from spikesim.datasets.events.as_dataset import event_dataset
+from spikesim.datasets.events.binning import BinnedEvents, bin_events, count_events
+from spikesim.datasets.events.file import EventFile, load_events, save_events
+from spikesim.datasets.events.from_tonic import events_from_tonic, from_tonic
+from spikesim.datasets.events.stream import Events, events_from_array, join_events
+
+__all__ = [
+    "BinnedEvents",
+    "EventFile",
+    "Events",
+    "bin_events",
+    "count_events",
+    "event_dataset",
+    "events_from_array",
+    "events_from_tonic",
+    "from_tonic",
+    "join_events",
+    "load_events",
+    "save_events",
+]

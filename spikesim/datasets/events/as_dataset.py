@@ -1,0 +1,98 @@
+"""Recordings of an event camera as a dataset for training and evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spikesim.datasets.dataset import Dataset, Split
+from spikesim.datasets.events.binning import BinnedEvents, bin_events
+from spikesim.datasets.events.stream import Events
+from spikesim.datasets.stratify import rest_of, stratified_rows
+from spikesim.errors import DataError
+from spikesim.spikes import Spikes
+
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.2
+_SEED = 1
+
+
+def event_dataset(
+    train: Events,
+    test: Events | None = None,
+    *,
+    bin: int,
+    steps: int | None = None,
+    name: str = "events",
+    validation: int | None = None,
+    source: str = "given events",
+    **binning: Any,
+) -> Dataset:
+    """A dataset from labelled recordings; its samples are spikes, for `spikesim.Recorded()`.
+
+    Args:
+        train, test: recordings with labels, of one sensor and the same classes. Without test, 20 % of train,
+            stratified by class, become the test set.
+        bin, steps, binning: as in `bin_events`; steps=None takes the fewest that hold all recordings of both
+            sets.
+        name: name of the dataset.
+        validation: number of training samples held out for validation, stratified by class; default 20 %.
+        source: where the data come from.
+
+    Returns:
+        The dataset; `notes` tells how many events were merged or left out.
+
+    Raises:
+        DataError: recordings without labels, or sets that do not fit each other; and as `bin_events`.
+    """
+    for part in (train,) if test is None else (train, test):
+        if getattr(part, "labels", None) is None:
+            raise DataError(
+                f"{name}: Events with labels are needed; join_events(parts, labels=...) gives them"
+            )
+    assert train.labels is not None
+    if test is None:
+        rows = stratified_rows(train.labels, max(1, round(TEST_SHARE * len(train))), _SEED)
+        train, test = train[rest_of(len(train), rows)], train[rows]
+    for what in ("sensor_size", "classes"):
+        if getattr(train, what) != getattr(test, what):
+            raise DataError(
+                f"{name}: the training set has {what} {getattr(train, what)}, the test set "
+                f"{getattr(test, what)}; they must be equal"
+            )
+    found = [bin_events(part, bin, steps, **binning) for part in (train, test)]
+    longest = max(part.spikes.T for part in found)
+    found = [replace(part, spikes=_lasting(part.spikes, longest)) for part in found]
+    return binned_dataset(found[0], found[1], train, test, name, validation, source)
+
+
+def binned_dataset(
+    train: BinnedEvents,
+    test: BinnedEvents,
+    train_events: Any,
+    test_events: Any,
+    name: str,
+    validation: int | None,
+    source: str,
+) -> Dataset:
+    """A dataset from binned recordings; `labels` and `classes` are those of the events."""
+    y = train_events.labels
+    held_back = max(1, round(VALIDATION_SHARE * len(y))) if validation is None else validation
+    return Dataset(
+        name=name,
+        classes=train_events.classes,
+        shape=train.shape,
+        train=Split("train", train.spikes, y, np.arange(len(y), dtype=np.int64)),
+        test=Split("test", test.spikes, test_events.labels, np.arange(len(test.spikes), dtype=np.int64)),
+        validation_rows=stratified_rows(y, held_back, _SEED),
+        source=source,
+        notes=tuple(
+            f"{s}: {note}" for s, part in (("train", train), ("test", test)) for note in part.notes()
+        ),
+    )
+
+
+def _lasting(spikes: Spikes, steps: int) -> Spikes:
+    """The same spikes in trials of more steps."""
+    return Spikes.ordered(spikes.times, spikes.neurons, spikes.offsets, steps, spikes.n)
