@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from spikesim.errors import DeclarationError
 from spikesim.grid import whole
 
@@ -35,6 +37,9 @@ class Window:
     endless: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("T", "split", "endless"):  # Python's numbers, whatever was given
+            if hasattr(value := getattr(self, name), "__array__") and np.ndim(value) == 0:
+                object.__setattr__(self, name, np.asarray(value).item())
         if not whole(self.T, 1):
             raise DeclarationError(
                 f"Window: T = {self.T!r}; a trial needs a whole number of steps, at least 1"
@@ -47,9 +52,6 @@ class Window:
                 f"Window: T = {self.T}, split = {self.split}; an endless window has neither. Write "
                 f"Window.without_end()"
             )
-        object.__setattr__(self, "T", int(self.T))  # Python's numbers, whatever was given
-        object.__setattr__(self, "split", None if self.split is None else int(self.split))
-        object.__setattr__(self, "endless", bool(self.endless))
 
     @classmethod
     def without_end(cls) -> Window:

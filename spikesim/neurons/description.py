@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import DeclarationError, EngineError, unknown
+from spikesim.files.plain_values import plain
 
 Reals = npt.NDArray[np.float64]
 Role = Literal["neuron", "input", "target", "generator"]
@@ -182,8 +183,8 @@ def check_parameters(population: Any) -> None:
             continue
         where = f"{kind}: {parameter.name}"
         array = _array(value, parameter, where, n)
-        if array.ndim or isinstance(value, np.ndarray | np.generic):
-            object.__setattr__(population, parameter.name, _plain(array))
+        if type(value) not in (int, float):
+            object.__setattr__(population, parameter.name, plain(array))
         _check_range(array, parameter, where, value)
         if parameter.on_grid:
             grids.on_grid(array, population.grid, where)
@@ -207,10 +208,6 @@ def _array(value: Any, parameter: Parameter, where: str, n: int) -> npt.NDArray[
             f"({n},)"
         )
     return array
-
-
-def _plain(array: npt.NDArray[Any]) -> Any:
-    return tuple(array.tolist()) if array.ndim else array.item()
 
 
 def _check_range(array: npt.NDArray[Any], parameter: Parameter, where: str, value: Any) -> None:

@@ -72,7 +72,7 @@ class Sparse:
                 f"{self.name}: synapse {k} goes to neuron {indices[k]}; neurons are numbered from 0"
             )
         w = np.asarray(self.w)
-        if not np.can_cast(w.dtype, np.float64):
+        if w.dtype.kind not in "buif":
             raise DeclarationError(f"{self.name}: weights of dtype {w.dtype}; real numbers are needed")
         w = w if w.dtype == np.float64 or (w.dtype == np.float32 and w.ndim) else w.astype(np.float64)
         if w.shape not in ((), indices.shape):
