@@ -3,8 +3,9 @@
 An operation is a `Matrix`, a `Kernel`, a `Diagonal`, `Synapses`, or `Late`. A path of one Matrix or Kernel
 is kept; longer ones are multiplied out into synapses.
 
-Files of ours hold weights divided by the gain of the neurons after them, and, where that division was rounded,
-the weights themselves as `exact`: they are taken where dividing them by the gain gives the file's numbers.
+Files of ours hold weights divided by the gain of the neurons after them, and, where that division was
+rounded, the weights themselves as `exact`: they are taken where dividing them by the gain gives the file's
+numbers.
 """
 
 from __future__ import annotations

@@ -26,10 +26,11 @@ class PopulationReader:
         convention: what a file does not say.
         window: of the network.
         notes: gets a sentence where real numbers replace a grid.
+        ours: the file is one of ours, in which clocks of populations are those of their paths, if not stated.
     """
 
-    def __init__(self, convention: Convention, window: Window, notes: list[str]) -> None:
-        self.convention, self.window, self.notes = convention, window, notes
+    def __init__(self, convention: Convention, window: Window, notes: list[str], ours: bool) -> None:
+        self.convention, self.window, self.notes, self.ours = convention, window, notes, ours
 
     def made(self, node: Node, n: int, found: Dynamics, bias: Reals, into: list[Any], sizes: Any) -> Any:
         """The population of a node.
@@ -47,7 +48,7 @@ class PopulationReader:
         """
         shared: dict[str, Any] = {
             "bias": _values(bias),
-            "offset": None if self.window.endless else stated(node, "offset"),
+            "offset": self._offset(node),
             "v_start": _start(node, "v_start", n, found.v_start),
         }
         decays = {key: _values(getattr(found, key)) for key in ("u_decay", "v_decay")}
@@ -59,6 +60,12 @@ class PopulationReader:
             return self._firing(node, n, found, [bias, *_numbers(shared, {}, into)], into, sizes, shared)
         except DeclarationError as problem:
             raise NirError(f"{node.name} ({node.kind}): {problem}") from problem
+
+    def _offset(self, node: Node) -> Any:
+        if self.window.endless:
+            return None
+        own = stated(node, "offset")
+        return own if own is not None or self.ours else 0
 
     def _firing(
         self,
@@ -90,6 +97,8 @@ class PopulationReader:
                 theta = _values(np.ravel(np.asarray(own, np.float64)))
         shared |= {key: _values(getattr(found, key)) for key in ("u_decay", "v_decay", "v_reset")}
         start = _start(node, "u_start", n, np.zeros(1))
+        if resets["reset"] == "value" and (np.min(theta) <= 0 or np.any(np.ravel(found.v_reset) >= theta)):
+            resets |= {"tonic": True}
         return LIF(n, theta, None, u_start=start, **resets, **shared)
 
     def _theta(self, found: Dynamics, bits: int | None) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.files.untrusted_hdf5 import Limits, tree
+from spikesim.hardware.nir.batch_axis import batch_size, without_batch
 from spikesim.hardware.nir.conventions import Convention, assumptions, chosen_step
 from spikesim.hardware.nir.digest import check_digest
 from spikesim.hardware.nir.fold_paths import projection
@@ -23,10 +24,10 @@ from spikesim.hardware.nir.linear_ops import MOST_SYNAPSES, Late, LinearOp, Line
 from spikesim.hardware.nir.neurons import Dynamics, dynamics, stated
 from spikesim.hardware.nir.nodes import ROUNDING_64, Graph, NirError, free_name, graph_of
 from spikesim.hardware.nir.populations import PopulationReader
-from spikesim.hardware.nir.shapes import infer_shapes, senders
+from spikesim.hardware.nir.shapes import GraphShapes, infer_shapes, senders
 from spikesim.hardware.nir.trace_paths import Constants, trace_paths
 from spikesim.network import Network, Readout
-from spikesim.neurons import LeakyIntegrator, RegularSource, Source
+from spikesim.neurons import IF, LeakyIntegrator, RegularSource, Source
 from spikesim.window import Window
 
 DEPTH = 128  # groups in groups: two for each graph in a graph
@@ -83,7 +84,8 @@ def read_nir(
     Args:
         path: the file.
         convention: what NIR does not specify, dt above all; the defaults are NIR's.
-        T: steps of a trial; None for the number in a file of ours, else for a network without end.
+        T: steps of a trial; None for the number in a file of ours, else for a network without end. In trials
+            of other graphs all populations share one clock, which begins with the input.
         limits: on the contents of the file.
 
     Raises:
@@ -123,7 +125,7 @@ class _Import:
         self.window = Window.without_end() if self.T is None else Window(self.T)
         self.synapses = 0
         self.always = free_name("constant", graph.nodes)
-        self.laid = infer_shapes(graph)
+        self.laid = self._laid()
         self.routes = trace_paths(self.laid, self.dt)
         for pre, post in sorted(self.routes.late):
             self.notes.append(
@@ -134,7 +136,7 @@ class _Import:
         """The network with its notes."""
         populations: dict[str, Any] = {}
         projections: list[Any] = []
-        reader = PopulationReader(self.convention, self.window, self.notes)
+        reader = PopulationReader(self.convention, self.window, self.notes, "dt" in self.graph.metadata)
         for name in self.laid.populations:
             node, n, constant = self.graph.nodes[name], self._size(name), self.routes.constants[name]
             if node.kind == "Input":
@@ -145,16 +147,35 @@ class _Import:
             mine = [self._projection(r, found.gain) for r in self.routes.into[name]]
             bias, lasting = self._bias(name, found, constant)
             if lasting:
-                populations[self.always] = RegularSource(1, 1)
+                populations[self.always] = self._steady()
                 mine += [self._projection(path, np.ones(1)) for path in lasting]
             projections += mine
             populations[name] = reader.made(node, n, found, bias, mine, self._size)
-        if self.always in populations and self.T is not None:
-            raise NirError(
-                "a bias reaches neurons whose current lasts (CubaLIF), or comes after a delay; it is a source "
-                "of its own here, which trials do not have. Read the file without T, in time without end"
-            )
         return self._finished(populations, _unique(projections))
+
+    def _laid(self) -> GraphShapes:
+        """The graph with its shapes; without the batch axis of its writer, where it fits without alone."""
+        try:
+            return infer_shapes(self.graph)
+        except NirError as problem:
+            size = batch_size(self.graph)
+            if size is None:
+                raise
+            try:
+                laid = infer_shapes(without_batch(self.graph, size))
+            except NirError:
+                raise problem from None
+        self.graph = laid.graph
+        self.notes.append(
+            f"the first axis of the inputs, of {size}, is taken as that of a batch, and left out"
+        )
+        return laid
+
+    def _steady(self) -> Any:
+        """One neuron that fires in every step: trials have no generators."""
+        if self.window.endless:
+            return RegularSource(1, 1)
+        return IF(1, 1.0, 0, bias=1.0, offset=0)
 
     def _bias(self, name: str, found: Dynamics, constant: Constants) -> tuple[Reals, list[LinearPath]]:
         """What is added to the membranes of a population in every step, (1,) or (n,); and the paths from the

@@ -76,8 +76,7 @@ class LIF:
     A parameter is one number for all neurons, or an array of n.
 
     Attributes:
-        theta: threshold, in the unit of weights; a neuron fires at v >= theta. At 0 or below, a neuron fires
-            at rest.
+        theta: threshold (> 0), in the unit of weights; a neuron fires at v >= theta.
         grid: None for real numbers; fractional bits for Loihi's integer decay.
         u_decay: du, the fraction of the current lost per step, in [0, 1].
         v_decay: dv, the fraction of the membrane lost per step, in [0, 1].
@@ -85,7 +84,7 @@ class LIF:
         floor: lower bound of the membrane (<= 0); None for none.
         reset: to the "value" v_reset, by "subtract"-ing the threshold, or "none": the neuron fires in every
             step in which its membrane is at or above the threshold.
-        v_reset: membrane after a spike; < theta where theta is positive.
+        v_reset: membrane after a spike, < theta.
         refractory: steps after a spike in which the membrane is constant.
         v_start, u_start: initial membrane and current, and those after a reset at the split.
         reset_delay: steps between a spike and the subtraction of the threshold, 0 or 1. A reset to a value
@@ -93,6 +92,8 @@ class LIF:
         overshoot: a membrane that is still at or above theta after the subtraction is "keep"-t, and the
             neuron fires again in the next step; or it is "refuse"-d with an EngineError, since a model with
             several spikes a step would have sent another one (sinabs's MultiSpike).
+        tonic: theta may be 0 or less, and v_reset at or above theta: such a neuron fires in every step until
+            its input, or the leak, brings it below.
 
     Raises:
         DeclarationError: a field is out of range, or does not go with the reset; on a grid, a number off the
@@ -124,6 +125,7 @@ class LIF:
     u_start: Values = field(default=0.0, metadata={SINCE: "0.2"})
     reset_delay: int = field(default=0, metadata={SINCE: "0.2"})
     overshoot: Literal["keep", "refuse"] = field(default="keep", metadata={SINCE: "0.2"})
+    tonic: bool = field(default=False, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         check(self)
@@ -133,6 +135,14 @@ class LIF:
             check_decay(self, name)
 
     def _check_reset(self) -> None:
+        lowest = each(self.theta, self.n).min().item()
+        if lowest <= 0 and not self.tonic:
+            raise DeclarationError(
+                f"LIF: theta = {lowest!r}; a positive number is needed, or tonic = True for neurons that fire "
+                f"at rest"
+            )
+        if self.tonic and self.reset != "value":
+            raise DeclarationError(f"LIF: tonic = True with reset = {self.reset!r}; it needs reset = 'value'")
         known = {
             "reset": ("value", "subtract", "none"),
             "reset_delay": (0, 1),
@@ -145,13 +155,8 @@ class LIF:
                     f"LIF: {name} = {value!r}; known: {', '.join(repr(v) for v in values)}"
                 )
         if self.reset == "value":
-            why = "after its first spike a neuron would fire in every step; reset = 'none' lets it"
-            check_below(self, "v_reset", "theta", why, where=each(self.theta, self.n) > 0)
-        if self.reset == "subtract" and not (each(self.theta, self.n) > 0).all():
-            raise DeclarationError(
-                f"LIF: theta = {each(self.theta, self.n).min():g} with reset = 'subtract', which would raise the "
-                f"membrane with every spike; a positive threshold is needed, or reset = 'value'"
-            )
+            why = "after its first spike a neuron would fire in every step; tonic = True lets it"
+            check_below(self, "v_reset", "theta", why, where=not self.tonic)
         if self.reset_delay and self.reset != "subtract":
             raise DeclarationError(
                 f"LIF: reset_delay = 1 with reset = {self.reset!r}; what comes late is a subtraction. A "

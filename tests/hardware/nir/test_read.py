@@ -398,9 +398,6 @@ REFUSED = {
     "tau = 0.0008 is 0.0008 steps of dt = 1": lambda n: n.update(lif=lif(4)),
     "weights for 6 inputs, and .5,. comes in": lambda n: n.update({"in": nir.Input(np.array([5]))}),
     "2,097,152 values a node": lambda n: n.update({"in": nir.Input(np.array([2**40]))}),
-    r"v_reset = 2.0 is not below theta": lambda n: n.update(
-        lif=nir.IF(r=full(4, 1.0), v_threshold=full(4, 1.0), v_reset=full(4, 2.0))
-    ),
 }
 
 
