@@ -211,8 +211,10 @@ def test_a_current_that_lasts_with_and_without_bias(tmp_path: Path) -> None:
     )
     made = compare(graph, tmp_path, order)
     assert "constant" in made.network.populations  # a bias on a current is a source of its own
-    with pytest.raises(NirError, match="trials do not have"):
-        read(saved(graph, tmp_path), Convention(dt=DT), T=20)
+    given = ss.from_raster((np.random.default_rng(3).random((60, 9)) < 0.3).astype(np.int8))
+    once = ss.simulate(made.network, {order[0]: given}, steps=60, record=[order[4]]).spikes[order[4]]
+    trials = read(saved(graph, tmp_path), Convention(dt=DT), T=60)  # where no population generates spikes
+    assert ss.simulate(trials, {order[0]: given}, record=[order[4]]).spikes[order[4]] == once
 
 
 def test_convolutions_pools_and_factors(tmp_path: Path) -> None:
