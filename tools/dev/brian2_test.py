@@ -1,10 +1,12 @@
-"""Our engines against Brian2: random networks, training bit for bit, and a trained network as a C++ program.
+"""Our engines against Brian2: random networks, training, online learning, and a trained network in C++.
 
     python -m spikesim.tools.dev.brian2_test networks --networks 200 --save
     python -m spikesim.tools.dev.brian2_test training --save
+    python -m spikesim.tools.dev.brian2_test learning --networks 100 --save
     python -m spikesim.tools.dev.brian2_test standalone RUN --save
 
-A network of a seed is that of `spikesim.tools.dev.random_networks`. Exit status 1 where something differs.
+A network of a seed is that of `spikesim.tools.dev.random_networks`, or of `random_learning` where it learns
+in every step. Exit status 1 where something differs.
 """
 
 from __future__ import annotations
@@ -23,14 +25,16 @@ import numpy as np
 
 from spikesim.backends.brian2.backend import Brian2
 from spikesim.datasets import mnist
-from spikesim.engines import Naive, Windowed
+from spikesim.engines import Naive, Stepped, Windowed
 from spikesim.errors import SpikesimError
 from spikesim.files.measured_table import Table, save_table
 from spikesim.learning import CountRule
 from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.recording import Recording
 from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.dev import compare_learning
 from spikesim.tools.dev.fuzz import difference
+from spikesim.tools.dev.random_learning import KINDS, learning
 from spikesim.tools.dev.random_networks import Example, example
 from spikesim.training.run import Run
 
@@ -117,6 +121,55 @@ def training(samples: int) -> tuple[Table, list[str]]:
     return Table(title, columns, tuple(rows), command, note, configs), problems
 
 
+def online(first: int, count: int) -> tuple[Table, list[str]]:
+    """Random networks that learn in every step on Brian2's numpy target, beside the engine stepped."""
+    seen, problems = compare_learning.Seen(), []
+    for seed in range(first, first + count):
+        drawn = learning(seed)
+        try:
+            truth, found = (compare_learning.run(drawn, made) for made in (Stepped, Brian2))
+        except SpikesimError as refused:
+            problems.append(f"seed {seed}: refused: {refused}")
+            continue
+        compare_learning.count(drawn, truth, {"Brian2": found}, seen)
+        problem = compare_learning.difference(drawn, truth, found)
+        problems += [f"seed {seed}: {problem}"] if problem else []
+        if (seed - first) % 10 == 9:
+            print(f"{seed - first + 1} networks, {len(problems)} differ", flush=True)
+    rows = []
+    for rule, by in sorted(seen.counts.items()):
+        size, gap = by["synapses"], seen.gaps[f"{rule} on Brian2"]
+        exact = rule.startswith("SquareSTDP")
+        what = "equal" if exact else f"{compare_learning.TOLERANCE:.0e} of the clip range"
+        changed = seen.moved[rule] / size
+        equal, wrong = by["equal on Brian2"], by["differing on Brian2"]
+        rows.append((rule, by["projections"], size, by["changes"], changed, what, equal, gap, wrong))
+    columns = (
+        "rule",
+        "projections",
+        "weights",
+        "changes",
+        "mean change",
+        "promised",
+        "equal bits",
+        "largest gap",
+        "differing",
+    )
+    n = seen.networks
+    note = (
+        f"{n['networks']} networks of {len(KINDS)} kinds, {n['steps']:,} steps, {n['spikes']:,} spikes of "
+        f"neurons; {len(problems)} networks differ in a spike, weight, membrane or trace. Learning changes the "
+        f"spikes of {n['networks whose spikes learning changes']} networks. Changes: of a weight in a step. "
+        f"Mean change: from the first to the last step, in the unit of the threshold. Gap: relative to the "
+        f"larger end of the clip range. Between two spikes Brian2's traces decay by one exponential, ours by "
+        f"a factor in every step."
+    )
+    command = f"{MODULE} learning --first {first} --networks {count} --save"
+    title = "Random networks with online rules: learned weights on Brian2 (numpy) and on the engine stepped"
+    data = {"problems": problems, "networks": dict(n)} | {k: dict(by) for k, by in seen.counts.items()}
+    return Table(title, columns, tuple(rows), command, note, data=data), problems
+
+
 def standalone(folder: Path, samples: int, T: int) -> tuple[Table, list[str]]:
     """A trained network on test digits: Brian2's C++ program and the windowed engine."""
     run = Run.open(folder)
@@ -177,17 +230,19 @@ def _apart(a: Recording, b: Recording, name: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 where something differs."""
     parser = argparse.ArgumentParser(prog=MODULE, description="Our engines against Brian2.")
-    parser.add_argument("what", choices=("networks", "training", "standalone"))
+    parser.add_argument("what", choices=("networks", "training", "learning", "standalone"))
     parser.add_argument("run", nargs="?", type=Path, help="of standalone: the folder of a run")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--networks", type=int, default=200)
+    parser.add_argument("--networks", type=int, default=None, help="200; of learning 100")
     parser.add_argument("--samples", type=int, default=None)
     parser.add_argument("--steps", type=int, default=200, help="of a presentation, in standalone")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS}/WHAT.json")
     given = parser.parse_args(arguments)
     gc.freeze()  # Brian2 collects garbage before every run; what is imported needs no second look
     if given.what == "networks":
-        table, problems = networks(given.first, given.networks)
+        table, problems = networks(given.first, given.networks or 200)
+    elif given.what == "learning":
+        table, problems = online(given.first, given.networks or 100)
     elif given.what == "training":
         table, problems = training(given.samples or 50)
     elif given.run is None:

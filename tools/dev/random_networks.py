@@ -41,7 +41,7 @@ from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import CurrentInput, PoissonInput
 from spikesim.tools.dev.random_parameters import heterogeneous
-from spikesim.tools.dev.random_projections import Draw, connect, scale_of
+from spikesim.tools.dev.random_projections import Draw, connect, on_grid, scale_of
 from spikesim.window import Window
 
 PRESENTATIONS = 4
@@ -105,12 +105,12 @@ def layered(seed: int, largest: int = 8) -> Example:
     chosen = random_emstdp(rs, largest)
     x = (rs.random((PRESENTATIONS, chosen.sizes[0])) * (rs.random() < 0.9)).astype(np.float32)
     T = chosen.T // 2 if chosen.replay else chosen.T
-    spikes = encoder(chosen).encode(x, np.arange(PRESENTATIONS), T, seed)
+    given = encoder(chosen).encode(x, np.arange(PRESENTATIONS), T, seed)
     labels = rs.integers(0, chosen.sizes[-1], PRESENTATIONS)
     network = build(chosen, seed=seed)
     if rs.random() < 0.5:
         network = _varied(network, rs)
-    return Example(seed, network, {"in": spikes}, None, labels, True, chosen.batch)
+    return Example(seed, network, {"in": given}, None, labels, True, chosen.batch)
 
 
 def _varied(network: Network, rs: np.random.Generator) -> Network:
@@ -157,12 +157,12 @@ def endless(seed: int, largest: int = 8, longest_delay: int = 3, steps: int = 40
     """A network that runs without end; populations of up to `largest` neurons."""
     d = Draw(np.random.default_rng([seed, 11]), largest, longest_delay)
     for k in range(d.count(1, 2)):
-        d.populations[f"s{k}"] = _sender(d)
+        d.populations[f"s{k}"] = sender(d)
     for k in range(d.count(1, 5)):
         _add(d, f"p{k}", Window.without_end())
-    drives, currents = _drives(d, steps)
+    drives, currents = drives_of(d, steps)
     network = Network(d.shuffled(), tuple(d.projections), Window.without_end(), None, drives)
-    inputs: dict[str, Any] = {name: _spikes(d, 1, steps, d.populations[name].n) for name in network.sources}
+    inputs: dict[str, Any] = {name: spikes(d, 1, steps, d.populations[name].n) for name in network.sources}
     return Example(seed, network, inputs | currents, steps)
 
 
@@ -181,7 +181,7 @@ def presented(seed: int, largest: int = 8, longest_delay: int = 3) -> Example:
         _add(d, f"p{k}", window)
     network = Network(d.shuffled(), tuple(d.projections), window, _readout(d))
     inputs = {
-        name: _spikes(
+        name: spikes(
             d, PRESENTATIONS, window.boundary if d.populations[name].replay else T, d.populations[name].n
         )
         for name in network.sources
@@ -191,11 +191,12 @@ def presented(seed: int, largest: int = 8, longest_delay: int = 3) -> Example:
     return Example(seed, network, inputs, None, labels, window.split is not None)
 
 
-def _spikes(d: Draw, B: int, T: int, n: int) -> Spikes:
+def spikes(d: Draw, B: int, T: int, n: int) -> Spikes:
+    """B trials of T steps for a source of n neurons."""
     return from_raster((d.rs.random((B, T, n)) < d.rs.uniform(0.05, 0.6)).astype(np.int8))
 
 
-def _sender(d: Draw) -> Any:
+def sender(d: Draw) -> Any:
     """Given spikes, a Poisson or a regular generator."""
     n, kind = d.count(1, d.largest), d.count(0, 2)
     if kind == 0:
@@ -338,17 +339,17 @@ def _readout(d: Draw) -> Readout | None:
     return Readout(d.one_of(*known), d.one_of(*spans))
 
 
-def _drives(d: Draw, steps: int) -> tuple[tuple[CurrentInput | PoissonInput, ...], dict[str, Any]]:
+def drives_of(d: Draw, steps: int) -> tuple[tuple[CurrentInput | PoissonInput, ...], dict[str, Any]]:
     """Currents and Poisson numbers into some populations, on their grids."""
     drives: list[CurrentInput | PoissonInput] = []
     currents: dict[str, Any] = {}
     for name in d.shapes:
         p = d.populations[name]
         if d.chance(0.2):
-            w = float(grid.rounded(d.rs.normal(0.1, 0.4) * scale_of(p), p.grid))
+            w = float(on_grid(d.rs.normal(0.1, 0.4) * scale_of(p), p.grid))
             drives.append(PoissonInput(name, d.rs.uniform(0.05, 4), w, d.count(0, 99)))
         if d.chance(0.2):
             drives.append(CurrentInput(name))
             shape = d.one_of((p.n,), (steps, p.n))
-            currents[drives[-1].name] = grid.rounded(d.rs.normal(0, 0.3, shape) * scale_of(p), p.grid)
+            currents[drives[-1].name] = on_grid(d.rs.normal(0, 0.3, shape) * scale_of(p), p.grid)
     return tuple(drives), currents

@@ -107,11 +107,16 @@ def scale_of(population: Any) -> float:
     return float(np.mean(population.theta))
 
 
+def on_grid(values: Any, bits: int | None) -> Any:
+    """Values rounded to a grid; as they are without one."""
+    return np.asarray(values, np.float64) if bits is None else grid.rounded(values, bits)
+
+
 def weights(d: Draw, shape: tuple[int, ...], post: str, fan_in: float) -> npt.NDArray[np.float64]:
     """Weights of the scale of the threshold, on the grid of `post`."""
     p = d.populations[post]
     mean, spread = d.rs.uniform(0.1, 1.2), d.rs.uniform(0.2, 1.2)
-    return grid.rounded(d.rs.normal(mean, spread, shape) * scale_of(p) / np.sqrt(fan_in), p.grid)
+    return on_grid(d.rs.normal(mean, spread, shape) * scale_of(p) / np.sqrt(fan_in), p.grid)
 
 
 def _dense(d: Draw, pre: str, post: str, options: dict[str, Any]) -> Projection:
