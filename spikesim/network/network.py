@@ -110,11 +110,21 @@ class Network(Declaration):
     def inference(self, T: int | None = None) -> Network:
         """The network for inference: without its teaching populations, with one phase of T steps.
 
-        Membranes are reset at the start only, and sources do not replay: every step has its own input.
+        Membranes are reset at the start only, and sources do not replay: every step has its own input. A
+        continuous network gets trials that equal its first T steps: all windows begin together, and online
+        rules do not act.
+
+        Raises:
+            DeclarationError: a continuous network without T, or with generators or drives.
         """
-        gone = self.teaching()
-        kept = {name: _one_phase(p) for name, p in self.populations.items() if name not in gone}
-        links = tuple(p for p in self.projections if p.pre in kept and p.post in kept)
+        gone, endless = self.teaching(), self.window.endless
+        if endless and T is None:
+            raise DeclarationError(
+                "this network is continuous (without trials): give the steps of a trial, inference(T=...)"
+            )
+        kept = {name: _one_phase(p, endless) for name, p in self.populations.items() if name not in gone}
+        fixed = {p.name: p.fixed(self.weights(p.name)) for p in self.online}
+        links = tuple(fixed.get(p.name, p) for p in self.projections if p.pre in kept and p.post in kept)
         readout = None if self.readout is None else Readout(self.readout.population, "all")
         drives = tuple(d for d in self.drives if d.post in kept)
         window = Window(self.window.T if T is None else T)
@@ -131,7 +141,9 @@ def _complete(populations: Mapping[str, Any], p: Any, seed: int) -> Any:
     return p.sized(populations[p.pre].n, populations[p.post].n, seed)
 
 
-def _one_phase(population: Any) -> Any:
+def _one_phase(population: Any, together: bool) -> Any:
+    if together:
+        population = replace(population, offset=0)
     if is_source(population):
         return replace(population, replay=False) if population.replay else population
     return replace(population, reset_at=("start",), gate_by=None)

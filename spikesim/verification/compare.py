@@ -26,8 +26,10 @@ class Difference:
         membranes: for a spike, the membranes of the two backends after the step; None if not recorded.
         before: for a spike, the membrane before the reset, computed by the naive engine from the spikes up to
             that step; None if it cannot be computed.
-        threshold: for a spike, the threshold with which `before` is compared.
+        threshold: for a spike, the threshold with which the model compared `before` in that step: that of the
+            neuron, moved as an adaptive model has moved it.
         rounding: whether `before` is so close to the threshold that rounding of real numbers may decide.
+        signed: whether the neuron also fires below -threshold.
     """
 
     what: str
@@ -40,13 +42,14 @@ class Difference:
     before: float | None = None
     threshold: float | None = None
     rounding: bool = False
+    signed: bool = True
 
     @property
     def gap(self) -> float | None:
         """Distance of the membrane above the threshold; negative below it."""
         if self.before is None or self.threshold is None:
             return None
-        return abs(self.before) - self.threshold if self.before < 0 else self.before - self.threshold
+        return (abs(self.before) if self.signed else self.before) - self.threshold
 
     def __str__(self) -> str:
         where = f"trial {self.presentation}, step {self.step}, {self.population}{list(self.neuron)}"

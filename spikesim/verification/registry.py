@@ -8,7 +8,7 @@ both of the methods
     advance(steps, inputs, signals, record, state, learn) -> Recording        a continuous simulation
 
 A backend whose attribute `trains` is true accepts networks that learn; the others accept networks returned by
-`Network.inference`.
+`Network.inference`. A backend without `advance` is given a continuous simulation as one trial.
 """
 
 from __future__ import annotations
@@ -50,7 +50,14 @@ def program(name: str) -> Callable[..., Any]:
 
 def trains(name: str) -> bool:
     """Whether a backend accepts networks that learn."""
-    constructor = program(name)
-    if isinstance(constructor, partial):
-        constructor = constructor.func
-    return bool(getattr(constructor, "trains", False))
+    return bool(getattr(_without_choice(program(name)), "trains", False))
+
+
+def continuous(constructor: Callable[..., Any]) -> bool:
+    """Whether a backend runs continuous networks, by a method `advance`; argument as `program` returns it."""
+    return hasattr(_without_choice(constructor), "advance")
+
+
+def _without_choice(constructor: Callable[..., Any]) -> Callable[..., Any]:
+    """The class or function of a backend."""
+    return constructor.func if isinstance(constructor, partial) else constructor

@@ -3,13 +3,15 @@
 On a grid, all values must be equal. With real numbers, rounding is told apart from other differences: if the
 membrane is within a given distance of the threshold where the spikes first differ, rounding may have decided,
 and later differences are only its consequences.
+
+A continuous simulation is compared with a backend that runs trials only as one trial of as many steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,8 @@ from spikesim.neurons.description import each
 from spikesim.recording import Recording
 from spikesim.verification.compare import Difference, compare, compare_weights
 from spikesim.verification.membrane_before_reset import membrane_before
-from spikesim.verification.registry import names, program
+from spikesim.verification.one_trial import one_trial
+from spikesim.verification.registry import continuous, names, program
 
 ROUNDING = 1e-9  # relative to the threshold: the distance within which rounding may decide
 
@@ -37,6 +40,9 @@ class Verdict:
         presentations: number of trials (1 for a continuous simulation).
         spikes: number of compared spikes, with or without signs.
         difference: the first difference; None if all values are equal.
+        learning: "compared" where both learned and the weights were compared; "off" where the network has
+            rules that did not act: both ran with the declared weights; "none" for a network without rules.
+        weights: number of compared weights.
     """
 
     a: str
@@ -44,6 +50,8 @@ class Verdict:
     presentations: int
     spikes: int
     difference: Difference | None
+    learning: Literal["compared", "off", "none"] = "none"
+    weights: int = 0
 
     @property
     def equal(self) -> bool:
@@ -56,10 +64,12 @@ class Verdict:
         return asdict(self) | {"equal": self.equal, "gap": gap}
 
     def __str__(self) -> str:
+        said = " (learning off: weights as declared)" if self.learning == "off" else ""
         if self.difference is None:
             compared = f"{self.spikes:,} spikes in {self.presentations} trials"
-            return f"{self.a} and {self.b}: {compared}, 0 differ"
-        return f"{self.a} and {self.b} differ first in {self.difference}"
+            learned = f" and {self.weights:,} learned weights" if self.learning == "compared" else ""
+            return f"{self.a} and {self.b}: {compared}{learned}, 0 differ{said}"
+        return f"{self.a} and {self.b} differ first in {self.difference}{said}"
 
 
 def verify(
@@ -80,7 +90,8 @@ def verify(
         inputs: as for `simulate`.
         labels: int64 (B,), the classes for targets.
         a, b: two of `spikesim.verification.registry.names()`: "windowed", "stepped", "naive", "brian2", ...
-        learn: learn on both (after every trial, or by online rules), and compare the weights.
+        learn: learn on both (after every trial, or by online rules), and compare the weights; without it the
+            weights stay as declared.
         steps, signals: for a continuous simulation, as for `simulate`.
         rounding: tolerance for populations without a grid, relative to their threshold: membranes that differ
             by up to it count as equal, and a spike whose membrane is that close to the threshold is reported
@@ -88,11 +99,24 @@ def verify(
 
     Raises:
         DeclarationError: an unknown backend.
-        EngineError: a backend that does not run this network.
+        EngineError: a backend that does not run this network, or does not learn it.
         MissingExtraError: a dependency of a backend is not installed.
     """
-    moving = tuple(name for name in network.order if not is_source(network.populations[name]))
+    rules = {p.name for p in (*network.plastic, *network.online)}
     constructors = [program(name) for name in (a, b)]
+    if network.window.endless:
+        if steps is None:
+            raise EngineError("verify: this network is continuous (without trials): give steps=...")
+        named = zip((a, b), constructors, strict=True)
+        if trials_only := [name for name, constructor in named if not continuous(constructor)]:
+            if learn:
+                raise EngineError(
+                    f"{', '.join(trials_only)}: runs trials, in which no online rule acts; leave learn out, "
+                    f"which compares with constant weights"
+                )
+            network, inputs = one_trial(network, steps, inputs)
+            steps, signals = None, None
+    moving = tuple(name for name in network.order if not is_source(network.populations[name]))
     runners = [construct(network) for construct in constructors]
     if network.window.endless:
         found = [_advanced(runner, steps, inputs, signals, moving, learn) for runner in runners]
@@ -103,17 +127,31 @@ def verify(
     real = [name for name in moving if network.populations[name].grid is None]
     tolerance = {name: rounding * _scale(network.populations[name]) for name in real}
     difference = compare(found[0], found[1], moving, tolerance)
+    if learn:
+        _check_learned(rules, (a, b), ends)
     if difference is None and learn:
         difference = compare_weights(ends[0], ends[1], rounding if real else 0.0)
     if difference is not None and difference.what == "spike":
         difference = _explained(network, difference, inputs, labels, steps, signals, learn, tolerance)
     spikes = sum(len(s.times) for s in found[0].spikes.values())
     played = 1 if network.window.endless else len(next(iter(inputs.values())))
-    return Verdict(a, b, played, spikes, difference)
+    weights = sum(ends[0][name].size for name in rules) if learn else 0
+    learning: Any = ("compared" if learn else "off") if rules else "none"
+    return Verdict(a, b, played, spikes, difference, learning, weights)
+
+
+def _check_learned(rules: Iterable[str], backends: Iterable[str], ends: Iterable[Mapping[str, Any]]) -> None:
+    """Check that both backends return the weights of every rule."""
+    for name, found in zip(backends, ends, strict=True):
+        if missing := sorted(set(rules) - found.keys()):
+            raise EngineError(
+                f"{name}: returns no learned weights of {', '.join(missing)}, so that learning cannot be "
+                f"compared; verify without learn"
+            )
 
 
 def _scale(population: Any) -> float:
-    """The unit of the tolerance of a membrane: the smallest threshold of the population that is not 0, or 1."""
+    """The unit of a membrane's tolerance: the smallest threshold of the population that is not 0, or 1."""
     if population.description.parameter("theta") is None:
         return 1.0
     theta = np.abs(each(population.theta, population.n))
@@ -128,10 +166,6 @@ def _advanced(
     record: tuple[str, ...],
     learn: bool,
 ) -> Recording:
-    if not hasattr(runner, "advance"):
-        raise EngineError(f"{type(runner).__name__}: does not run continuous networks, only trials")
-    if steps is None:
-        raise EngineError("verify: this network is continuous (without trials): give steps=...")
     found: Recording = runner.advance(steps, inputs, signals or {}, record, None, learn)
     return found
 
@@ -155,6 +189,7 @@ def _explained(
     )
     if recomputed is None:
         return difference
-    before, threshold = recomputed
-    near = abs(abs(before) - threshold) <= tolerance.get(name, 0.0) if name in tolerance else False
-    return replace(difference, before=before, threshold=threshold, rounding=near)
+    signed = network.populations[name].description.spikes == "signed"
+    found = replace(difference, before=recomputed[0], threshold=recomputed[1], signed=signed)
+    assert found.gap is not None
+    return replace(found, rounding=name in tolerance and abs(found.gap) <= tolerance[name])

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from spikesim import grid
+from spikesim.engines import Naive
 from spikesim.errors import DeclarationError
-from spikesim.learning import CountRule
+from spikesim.learning import CountRule, SquareSTDP
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.network import Network, Readout
 from spikesim.network.file import load_network, save_network
 from spikesim.neurons import IF, ErrorIF, Source, Target
+from spikesim.spikes import from_raster
 from spikesim.synapses import Dense, OneToOne, Transpose
 from spikesim.window import Window
 
@@ -333,6 +335,29 @@ def test_inference_leaves_the_teaching_out() -> None:
     assert net().inference().window == Window(10)
     with pytest.raises(DeclarationError, match="T = 0"):
         net().inference(0)
+
+
+def test_a_continuous_network_gets_trials_that_equal_its_first_steps() -> None:
+    """A loop, delays of 0 and 2, an online rule that does not act."""
+    rs = np.random.default_rng(4)
+    w = [rs.integers(low, 5, shape).astype(float) for low, shape in ((0, (3, 4)), (-3, (4, 4)), (0, (4, 2)))]
+    populations = {"in": Source(3), "a": IF(4, 6.0, 0), "b": IF(2, 5.0, 0)}
+    links = (
+        Dense("in", "a", w[0], 1, SquareSTDP(1.0, 1.0, 3, clip=(0.0, 8.0))),
+        Dense("a", "a", w[1], 2),
+        Dense("a", "b", w[2], 0),
+    )
+    network = Network(populations, links)
+    forward = network.inference(30)
+    assert forward.window == Window(30) and set(forward.offsets.values()) == {0} and not forward.online
+    given = {"in": from_raster((rs.random((1, 30, 3)) < 0.5).astype(np.int8))}
+    whole = Naive(network).advance(30, given, {}, ("a", "b"), learn=False)
+    trial = Naive(forward).run(given, record=("a", "b"))
+    for name in ("a", "b"):
+        assert whole.spikes[name] == trial.spikes[name] and len(trial.spikes[name].times) > 5
+        np.testing.assert_array_equal(whole.v[name], trial.v[name])
+    with pytest.raises(DeclarationError, match=r"continuous \(without trials\): give the steps"):
+        network.inference()
 
 
 @pytest.mark.parametrize("feedback", ["symmetric", "fa", "dfa"])

@@ -135,6 +135,93 @@ def test_a_spike_that_differs_is_explained(monkeypatch):
     assert "before the reset 8 at a threshold of 8 (gap 0)" in str(found)
 
 
+def test_the_threshold_of_the_neuron_explains(monkeypatch):
+    _other(monkeypatch, {"theta": (9.0, 1.25)})
+    network = ss.Network({"b": ss.LIF(2, theta=(9.0, 1.0), bias=(0.125, 0.25), grid=3)}, ())
+    found = verify(network, {}, a="stepped", b="other", steps=20).difference
+    assert (found.neuron, found.before, found.threshold) == ((1,), 8.0, 8.0)
+
+
+def test_an_adaptive_threshold_explains_where_it_stood(monkeypatch):
+    """b rises by 1 a step and fires at 2 in step 1; its threshold is then 5, which b reaches in step 6."""
+    _other(monkeypatch, {"a_jump": 4.0})
+    network = ss.Network({"b": ss.AdaptiveLIF(1, theta=2.0, bias=1.0, a_jump=3.0, grid=0)}, ())
+    found = verify(network, {}, a="stepped", b="other", steps=20).difference
+    assert (found.step, found.values, found.before, found.threshold) == (6, (1, 0), 5.0, 5.0)
+
+
+def test_a_neuron_fires_below_its_threshold_only_with_signed_spikes(monkeypatch):
+    """-1.0 is no spike of a LIF with the threshold 1: the other program's is no matter of rounding."""
+
+    class Below(Stepped):
+        def advance(self, *given):
+            found = super().advance(*given)
+            raster = np.zeros((1, 20, 1), np.int8)
+            raster[0, 3] = 1
+            return replace(found, spikes={"b": ss.from_raster(raster)})
+
+    module = importlib.import_module("spikesim.verification.verify")
+    monkeypatch.setattr(module, "program", lambda name: Below if name == "below" else registry.program(name))
+    network = ss.Network({"b": ss.LIF(1, theta=1.0, bias=-0.25)}, ())
+    found = verify(network, {}, a="stepped", b="below", steps=20).difference
+    assert (found.before, found.threshold, found.gap, found.rounding) == (-1.0, 1.0, -2.0, False)
+
+
+def _continuous(rule=None):
+    populations = {"in": ss.Source(3), "gen": ss.RegularSource(2, 3, (0, 2)), "a": ss.IF(4, 4.0, 0)}
+    rs = np.random.default_rng(5)
+    w = [rs.integers(0, 4, shape).astype(float) for shape in ((3, 4), (2, 4))]
+    loop = ss.Dense("a", "a", rs.integers(-2, 2, (4, 4)).astype(float), 2)
+    return ss.Network(populations, (ss.Dense("in", "a", w[0], 0, rule), ss.Dense("gen", "a", w[1], 1), loop))
+
+
+def test_a_continuous_network_is_one_trial_for_backends_that_run_trials():
+    """Sources, a generator and a loop: as many spikes as the continuous run has, and none differs."""
+    network = _continuous()
+    given = {"in": ss.from_raster((np.random.default_rng(6).random((1, 50, 3)) < 0.4).astype(np.int8))}
+    whole = Stepped(network).advance(50, given, {}, ("a",))
+    for backend in ("loihi", "nir:nir-spikesim"):
+        verdict = verify(network, given, a="stepped", b=backend, steps=50)
+        assert verdict.equal and verdict.spikes == len(whole.spikes["a"].times) > 30, str(verdict)
+
+
+def test_what_a_trial_cannot_have_is_refused():
+    driven = ss.Network({"a": ss.IF(2, 4.0, 0)}, (), drives=(ss.PoissonInput("a", 1.0, 1.0),))
+    with pytest.raises(EngineError, match="PoissonInput, and this backend runs trials"):
+        verify(driven, {}, a="stepped", b="loihi", steps=20)
+    rule = ss.SquareSTDP(1.0, 1.0, 4, clip=(0.0, 8.0))
+    given = {"in": ss.from_raster(np.ones((1, 20, 3), np.int8))}
+    with pytest.raises(EngineError, match="loihi: runs trials, in which no online rule acts"):
+        verify(_continuous(rule), given, a="stepped", b="loihi", steps=20, learn=True)
+    off = verify(_continuous(rule), given, a="stepped", b="loihi", steps=20)
+    assert off.equal and off.learning == "off" and "learning off: weights as declared" in str(off)
+
+
+def test_whether_learning_was_compared_is_said():
+    rule = ss.SquareSTDP(1.0, 1.0, 4, clip=(0.0, 8.0))
+    given = {"in": ss.from_raster(np.ones((1, 20, 3), np.int8))}
+    on = verify(_continuous(rule), given, a="stepped", b="naive", steps=20, learn=True)
+    assert (on.learning, on.weights, on.describe()["learning"]) == ("compared", 12, "compared")
+    assert "and 12 learned weights, 0 differ" in str(on)
+    assert verify(_continuous(), given, a="stepped", b="naive", steps=20, learn=True).learning == "none"
+    trial = verify(build(CONFIG), _inputs(), LABELS, "windowed", "naive", learn=True)
+    assert trial.learning == "compared" and trial.weights == 12 * 8 + 8 * 3
+    assert verify(build(CONFIG), _inputs(), LABELS, "windowed", "naive").learning == "off"
+
+
+def test_a_backend_that_returns_no_weights_cannot_be_verified_with_learning(monkeypatch):
+    class Forgets(Stepped):
+        def advance(self, *given):
+            return replace(super().advance(*given), state=None)
+
+    module = importlib.import_module("spikesim.verification.verify")
+    monkeypatch.setattr(module, "program", lambda name: Forgets if name == "lost" else registry.program(name))
+    rule = ss.SquareSTDP(1.0, 1.0, 4, clip=(0.0, 8.0))
+    given = {"in": ss.from_raster(np.ones((1, 20, 3), np.int8))}
+    with pytest.raises(EngineError, match="lost: returns no learned weights of in->a"):
+        verify(_continuous(rule), given, a="stepped", b="lost", steps=20, learn=True)
+
+
 def test_rounding_is_told_from_a_difference(monkeypatch):
     _other(monkeypatch, {"theta": 1.0 + 1e-12})
     found = verify(_endless(None), {}, a="stepped", b="other", steps=20).difference

@@ -1,0 +1,48 @@
+"""A continuous simulation as one trial, for backends that run trials only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spikesim.errors import DeclarationError, EngineError
+from spikesim.network import Network
+from spikesim.neurons import Source
+from spikesim.spikes import Spikes, from_raster
+
+
+def one_trial(network: Network, steps: int, inputs: Mapping[str, Any]) -> tuple[Network, dict[str, Spikes]]:
+    """The first steps of a continuous network as a trial, and its inputs; generators become given spikes.
+
+    Args:
+        network: a continuous one.
+        steps: of the simulation, from step 0.
+        inputs: source -> Spikes of these steps.
+
+    Raises:
+        EngineError: external currents or Poisson input, which trials do not have.
+    """
+    if network.drives:
+        drive = network.drives[0]
+        raise EngineError(
+            f"{drive.name}: a {type(drive).__name__}, and this backend runs trials, which have no external "
+            f"currents. Verify with 'naive', 'stepped' or 'brian2'; or give the input as spikes of a Source"
+        )
+    made = {k: p for k, p in network.populations.items() if p.description.role == "generator"}
+    sources = {k: Source(p.n) if k in made else p for k, p in network.populations.items()}
+    try:
+        trial = replace(network, populations=sources).inference(steps)
+    except DeclarationError as problem:
+        raise EngineError(f"this network has no form with trials: {problem}") from problem
+    return trial, {**inputs, **{name: _sent(p, steps) for name, p in made.items()}}
+
+
+def _sent(generator: Any, steps: int) -> Spikes:
+    """The spikes of a generator in its first steps."""
+    raster = np.zeros((1, steps, generator.n), np.int8)
+    for t in range(steps):
+        raster[0, t, generator.fired(t)] = 1
+    return from_raster(raster)
