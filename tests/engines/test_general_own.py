@@ -50,7 +50,7 @@ def network(**more: Any) -> Network:
     rs = np.random.default_rng(1)
     return Network(
         {
-            "in": PoissonSource(6, 0.3),
+            "in": PoissonSource(6, 0.3, seed=1),
             "own": Tiring(5, 1.0, bias=0.125),
             "signed": ErrorIF(5, 0.5, 8),
             "out": LIF(4, 0.5, v_decay=0.1, bias=0.0625),

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from spikesim.errors import DeclarationError
-from spikesim.synapses import Dense
-from spikesim.synapses.unsized import Unsized, sizes_optional
+from spikesim.rng import derived_seed
+from spikesim.synapses import Dense, Sparse, connect
+from spikesim.synapses.unsized import SEED, Unsized, completed, sizes_optional
 
 pytestmark = pytest.mark.core
 
@@ -48,3 +49,48 @@ def test_arguments_that_fit_neither_way_are_an_error_of_the_call() -> None:
         full("a")
     with pytest.raises(TypeError):
         full("a", "b", n_pre=2)
+
+
+@sizes_optional
+def drawn(pre: str, post: str, n: int, seed: int | None = None, name: str = "") -> Any:
+    """One weight, which is the seed."""
+    return Dense(pre, post, np.full((n, n), float(seed or 0)), name=name)
+
+
+def seed_of(p: Any) -> int:
+    return int(p.w[0, 0])
+
+
+def test_a_seed_that_is_not_given_is_that_of_the_name() -> None:
+    for name in ("", "x"):
+        key = name or "a->b"
+        later = drawn("a", "b", name=name)
+        assert later.seeded == key
+        assert seed_of(later.sized(2, 2)) == derived_seed(SEED, "projection", key)
+        assert seed_of(later.sized(2, 2, 7)) == derived_seed(7, "projection", key)
+        now = drawn("a", "b", 2, name=name)
+        assert seed_of(now) == derived_seed(SEED, "projection", key)
+        assert seed_of(completed(now, 7)) == derived_seed(7, "projection", key)
+    given = drawn("a", "b", 2, seed=5)
+    assert seed_of(given) == 5 == seed_of(drawn("a", "b", seed=5).sized(2, 2, 7))
+    assert completed(given, 7) is given and completed(None, 7) is None
+
+
+def test_what_a_network_has_taken_is_drawn_no_more() -> None:
+    now = connect.fixed_probability("a", "b", 20, 20, 0.3, 1.0)
+    for seed in (SEED, 7):
+        taken = completed(now, seed)
+        assert isinstance(taken, Sparse) and completed(taken, 9) is taken
+        assert np.array_equal(taken.indices, now.indices) == (seed == SEED)
+    assert isinstance(completed(now, 8), Sparse), "the one that was drawn is as it was"
+
+
+def test_matrices_and_lists_draw_by_their_name_too() -> None:
+    late = [
+        connect.from_coordinates(
+            "a", "b", [0, 1] * 50, [0, 1] * 50, 1.0, n_pre=2, delays=connect.steps(0, 9), name=n
+        )
+        for n in ("x", "y")
+    ]
+    assert not np.array_equal(late[0].delays, late[1].delays)
+    assert connect.from_coordinates("a", "b", [1, 0], [0, 1], [1.0, 2.0], n_pre=2).w.tolist() == [2.0, 1.0]

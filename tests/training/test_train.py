@@ -21,8 +21,10 @@ from spikesim.encoders import Poisson
 from spikesim.engines import select
 from spikesim.errors import CheckpointError, DataError, DeclarationError, EngineError, SpikesimError
 from spikesim.files.checkpoint import digest_arrays, load, save
+from spikesim.files.field_versions import declared
 from spikesim.models.emstdp import encoder
 from spikesim.network import Network
+from spikesim.network import file as network_file
 from spikesim.training import train as training_module
 from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.run import Run
@@ -111,6 +113,25 @@ def test_a_run_with_a_folder_is_the_same_and_is_found_again(tmp_path: Path) -> N
     assert sorted(found.arrays) == ["masters/hid1->out", "masters/in->hid1"]
     assert found.meta["standing"]["epoch"] == 3
     assert again.folder.steps() == [240, 360]
+
+
+def test_a_run_of_version_0_1_0_with_whole_numbers_for_real_ones_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, bias=0 and bias=0.0 had two digests; files and digests now hold 0.0."""
+    found = network()
+    populations = {name: replace(p, bias=0) if name == "out" else p for name, p in found.populations.items()}
+    whole = replace(found, populations=populations)
+    with monkeypatch.context() as before:
+        before.setattr(network_file, "canonical", declared)
+        train(whole, DATA, POISSON, LONG, out=tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    assert run.folder is not None
+    assert run.folder.config["network"] == network_file.digest_in_file(tmp_path / "run" / "network.h5")
+    assert run.folder.config["network"] != network_file.digest(run.network) == network_file.digest(found)
+    for step in run.folder.steps()[1:]:
+        (tmp_path / "run" / "checkpoints" / f"step-{step:012d}.h5").unlink()
+    assert resume(tmp_path / "run", DATA).weights_sha256 == run.weights_sha256
 
 
 def test_the_checkpoint_of_normalised_steps_holds_their_squares(tmp_path: Path) -> None:
