@@ -64,7 +64,7 @@ def canonical(part: Any) -> dict[str, Any]:
     Numbers are in the form of `plain`, and whole numbers given for a field of real numbers are floats: 1 and
     1.0 are one threshold. A field that holds an array of its own (weights, indices) keeps it.
     """
-    reals = _real_fields(type(part))
+    reals = _real_fields(type(part))  # type: ignore[arg-type]
     found = {}
     for name, value in declared(part).items():
         if isinstance(value, np.ndarray):
