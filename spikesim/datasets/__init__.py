@@ -30,6 +30,7 @@ from spikesim.datasets.events import (
     load_events,
     save_events,
 )
+from spikesim.datasets.events import digits as _event_digits
 from spikesim.datasets.fetching import fetch_files
 from spikesim.errors import DataError, unknown
 
@@ -41,6 +42,7 @@ _KNOWN: dict[str, tuple[About, Callable[..., Dataset]]] = {
         (_iris, _iris.iris),
         (_digits, _digits.digits),
         (_auslan, _auslan.auslan),
+        (_event_digits, _event_digits.event_digits),
     )
 }
 
@@ -49,6 +51,7 @@ fashion_mnist = _fashion_mnist.fashion_mnist
 iris = _iris.iris
 digits = _digits.digits
 auslan = _auslan.auslan
+event_digits = _event_digits.event_digits
 
 __all__ = [
     "About",
@@ -64,6 +67,7 @@ __all__ = [
     "count_events",
     "digits",
     "event_dataset",
+    "event_digits",
     "events_from_array",
     "events_from_tonic",
     "fashion_mnist",

@@ -207,7 +207,7 @@ class TestBundled:
         assert len(fit) == len(data.fit)  # all images differ, so that the above says something
 
     def test_names(self) -> None:
-        assert datasets.names() == ["mnist", "fashion-mnist", "iris", "digits", "auslan"]
+        assert datasets.names() == ["mnist", "fashion-mnist", "iris", "digits", "auslan", "event-digits"]
         assert datasets.about("fashion_mnist").name == "fashion-mnist"
         with pytest.raises(DataError, match=r"unknown dataset 'mnits'\. Did you mean 'mnist'"):
             datasets.load("mnits")

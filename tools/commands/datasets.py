@@ -16,8 +16,10 @@ from rich.table import Table
 
 from spikesim import datasets
 from spikesim.errors import SpikesimError
+from spikesim.tools.commands import event_files
 
 app = typer.Typer(help="List, download and describe datasets.", no_args_is_help=True)
+app.add_typer(event_files.app, name="events")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

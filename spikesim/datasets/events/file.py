@@ -164,6 +164,16 @@ class EventFile:
         rows = range(low, max(low, high))
         return self._events(rows, np.array([0, len(rows)], np.int64), b, b + 1, max_bytes)
 
+    def blocks(self) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """(first row, columns) of each block of events, in their order: the whole file in bounded memory.
+
+        Raises:
+            FileRefused: the file is damaged.
+        """
+        with self._open() as file:
+            for k in range(len(self._hashes)):
+                yield k * self._block, {name: self._block_of(file, name, k) for name in COLUMNS}
+
     def _search(self, file: CheckedFile, b: int, t: int) -> int:
         """The first row of recording b whose time is at least t."""
         low, high = int(self.offsets[b]), int(self.offsets[b + 1])
