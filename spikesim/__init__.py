@@ -31,6 +31,7 @@ from spikesim.neurons import (
     TwoCurrentLIF,
 )
 from spikesim.neurons.external_inputs import CurrentInput, PoissonInput
+from spikesim.neurons.timed_input import TimedInput
 from spikesim.plotting.network_diagram import draw_network
 from spikesim.recording import Recording
 from spikesim.recording.file import RecordingFile
@@ -93,6 +94,7 @@ __all__ = [
     "SquareSTDP",
     "State",
     "Target",
+    "TimedInput",
     "Training",
     "Transpose",
     "TwoCurrentLIF",

@@ -7,6 +7,7 @@ define the members of a custom rule.
 
 from typing import Any
 
+from spikesim.learning.brian2_stdp import Brian2STDP
 from spikesim.learning.counts import CountRule
 from spikesim.learning.online import RULES, OnlineRule, register_rule
 from spikesim.learning.reward_stdp import RewardSTDP
@@ -19,6 +20,7 @@ Rule = Any  # a TrialRule or an OnlineRule: checked when a network is built
 __all__ = [
     "RULES",
     "STDP",
+    "Brian2STDP",
     "CountRule",
     "OnlineRule",
     "RewardSTDP",

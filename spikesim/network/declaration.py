@@ -18,12 +18,13 @@ from spikesim import grid
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.learning import is_trial_rule
+from spikesim.neurons.timed_input import TimedInput
 from spikesim.synapses import CurrentInput, Dense, PoissonInput, Projection
 from spikesim.synapses.delivery import PlasticProjection
 from spikesim.synapses.unsized import SEED
 from spikesim.window import Span, Window
 
-Drive = CurrentInput | PoissonInput
+Drive = CurrentInput | PoissonInput | TimedInput
 Masters = dict[str, npt.NDArray[np.int32]]
 
 
@@ -47,7 +48,7 @@ class Declaration:
         projections: Dense, Sparse, Conv2d, OneToOne or another kind; their names are unique.
         window: steps and phases of a trial; by default `Window.without_end()`: continuous, without trials.
         readout: how a class is read from spike counts; None if the network does not classify.
-        drives: external currents and Poisson noise: CurrentInput, PoissonInput.
+        drives: external currents and Poisson noise: CurrentInput, TimedInput, PoissonInput.
         seed: of all random numbers that have no seed of their own.
     """
 

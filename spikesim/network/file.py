@@ -19,12 +19,15 @@ from spikesim.learning import RULES
 from spikesim.network import Network, Readout
 from spikesim.neurons import MODELS
 from spikesim.neurons import brian2_lif as _read_from_brian2  # noqa: F401 - registers its models
+from spikesim.neurons import brian2_linear as _read_too  # noqa: F401 - registers its model
+from spikesim.neurons.timed_input import TimedInput
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse, Transpose
 from spikesim.synapses.unsized import SEED
 from spikesim.window import Window
 
 KIND = "network"
 PROJECTIONS: dict[str, Any] = {kind.__name__: kind for kind in (Dense, Sparse, Conv2d, OneToOne)}
+DRIVES: dict[str, Any] = {kind.__name__: kind for kind in (CurrentInput, PoissonInput, TimedInput)}
 REGISTER = {"neuron model": "register", "rule": "register_rule"}
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -122,10 +125,7 @@ def restore(arrays: Arrays, declaration: dict[str, Any]) -> Network:
     populations = {entry["name"]: _population(entry) for entry in declaration["populations"]}
     projections = tuple(_projection(k, entry, arrays) for k, entry in enumerate(declaration["projections"]))
     readout = None if declaration["readout"] is None else Readout(**declaration["readout"])
-    drives = tuple(
-        _build(entry, {"CurrentInput": CurrentInput, "PoissonInput": PoissonInput}, "drive")
-        for entry in declaration.get("drives", ())
-    )
+    drives = tuple(_build(entry, DRIVES, "drive") for entry in declaration.get("drives", ()))
     window, seed = Window(**declaration["window"]), declaration.get("seed", SEED)
     return Network(populations, projections, window, readout, drives, seed)
 

@@ -34,7 +34,7 @@ class Network(Declaration):
         projections: Dense, Sparse, Conv2d, OneToOne or another kind; their names are unique.
         window: steps and phases of a trial; by default `Window.without_end()`: continuous, without trials.
         readout: how a class is read from spike counts; None if the network does not classify.
-        drives: external currents and Poisson noise: CurrentInput, PoissonInput.
+        drives: external currents and Poisson noise: CurrentInput, TimedInput, PoissonInput.
         seed: of all random numbers that have no seed of their own. A population, projection or drive without
             a seed is given one, derived from this seed and from its name, when the network is built
             (`rng.derived_seed`); no two share their random numbers, and nothing is drawn again by `replace`,

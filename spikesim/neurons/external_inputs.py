@@ -62,9 +62,11 @@ class PoissonInput:
             and the name of the drive.
         name: unique in a network; "poisson->post" by default.
         receptor: the receptor of `post` that it feeds, if that has several; None for the first.
+        trains: number of trains that fire independently, each with the probability rate / trains in a step:
+            the number of spikes is then binomial (Brian2's PoissonInput); None for a Poisson number.
 
     Raises:
-        DeclarationError: rate, weight or seed is out of range.
+        DeclarationError: rate, weight, seed or number of trains is out of range.
     """
 
     given: ClassVar[bool] = False
@@ -75,6 +77,7 @@ class PoissonInput:
     seed: int | None = None
     name: str = ""
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
+    trains: int | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -91,19 +94,26 @@ class PoissonInput:
             )
         if not np.isfinite(self.w):
             raise DeclarationError(f"{self.name}: w = {self.w!r}; a finite weight is needed")
+        if self.trains is not None and not (grid.whole(self.trains, 1) and self.rate < self.trains):
+            raise DeclarationError(
+                f"{self.name}: trains = {self.trains!r} with rate = {self.rate!r}; a whole number above "
+                "the mean number of spikes per step is needed, or None for a Poisson number"
+            )
 
     @cached_property
     def _limits(self) -> npt.NDArray[np.uint64]:
         """c_1, c_2, ... in units of 2**-32, up to the first that equals 1 to rounding."""
-        term, below, limits = float(np.exp(-self.rate)), 0.0, []
+        n = self.trains
+        p = 0.0 if n is None else self.rate / n
+        term, below, limits = float(np.exp(-self.rate) if n is None else (1 - p) ** n), 0.0, []
         k = 0
         while True:
             below += term
             limits.append(min(round(below * 2.0**32), 2**32))
-            if limits[-1] >= 2**32 or (k > self.rate and term < 2.0**-34):
+            if limits[-1] >= 2**32 or (k > self.rate and term < 2.0**-34) or k == n:
                 return np.array(limits, np.uint64)
             k += 1
-            term *= self.rate / k
+            term *= self.rate / k if n is None else (n - k + 1) * p / (k * (1 - p))
 
     def check_grid(self, bits: int | None) -> None:
         """Check that the weight is on the grid of the population.
