@@ -11,12 +11,13 @@ import re
 from collections.abc import Hashable, Iterable
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from spikesim.files.field_versions import declared
 
+PYTHONS = frozenset({int, float, bool, str})
 REAL = re.compile(r"float|\bValues\b")
 
 
@@ -28,7 +29,7 @@ def plain(value: Any) -> Any:
             array = array.astype(np.float64)
         return _tuples(array.tolist()) if array.dtype != object else value
     if isinstance(value, list | tuple | range):
-        return tuple(map(plain, value))
+        return tuple(value) if PYTHONS.issuperset(map(type, value)) else tuple(map(plain, value))
     return value
 
 
@@ -80,7 +81,14 @@ def _real_fields(kind: Hashable) -> frozenset[str]:
     """The fields of real numbers: by the description of a neuron model, or else by their annotation."""
     described = getattr(kind, "description", None)
     parameters = {} if described is None else {p.name: p.whole for p in described.parameters}
-    by_type = {f.name: not REAL.search(str(f.type)) for f in fields(kind)}  # type: ignore[arg-type]
+    try:
+        types = get_type_hints(kind)
+    except NameError:  # a type that is imported for type checkers only
+        types = {}
+    by_type = {
+        f.name: not REAL.search(str(types.get(f.name, f.type)))
+        for f in fields(kind)  # type: ignore[arg-type]
+    }
     return frozenset(name for name, whole in (by_type | parameters).items() if not whole)
 
 

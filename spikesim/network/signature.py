@@ -98,13 +98,14 @@ def _fields(part: Any, without: tuple[str, ...] = ()) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     """A value as JSON, or its digest if that is long: the same for an array and a tuple."""
-    if isinstance(value, np.ndarray) and value.size > LONGEST:
-        return array_digest(value)
-    text = json.dumps(_jsonable(value), sort_keys=True)
-    if len(text) <= LONGEST:
+    many = isinstance(value, tuple | np.ndarray)
+    text = "" if many and np.size(value) > LONGEST else json.dumps(_jsonable(value), sort_keys=True)
+    if text and len(text) <= LONGEST:
         return text
-    array = np.asarray(value if isinstance(value, tuple | np.ndarray) else None)
-    return array_digest(array) if array.dtype.kind in "buif" else DIGEST + sha256_bytes(text.encode("ascii"))
+    if many and (array := np.asarray(value)).dtype.kind in "buif":
+        return array_digest(array)
+    text = text or json.dumps(_jsonable(value), sort_keys=True)
+    return DIGEST + sha256_bytes(text.encode("ascii"))
 
 
 def _jsonable(value: Any) -> Any:

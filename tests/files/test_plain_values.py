@@ -72,6 +72,7 @@ RULES_OF_OURS: list[Any] = [
     RewardSTDP(0.5, 0.25, 2.0, 8.0, 9.0, 20.0, (-2.0, 2.0)),
     CountRule(0.5, clip=(-2.0, 2.0)),
 ]
+OF_BRIAN2 = {"Brian2Linear", "Brian2STDP"}  # made by `from_brian2`
 ONES = np.ones((3, 3))
 PROJECTIONS: list[Any] = [
     Dense("p", "n", ONES, 2),
@@ -81,6 +82,14 @@ PROJECTIONS: list[Any] = [
     OneToOne("p", "n", 2.0, 3),
 ]
 DRIVES: list[Any] = [PoissonInput("n", 2.0, 0.5, 7), CurrentInput("n")]
+
+
+Leak = float | list[float]  # a name for a type of real numbers
+
+
+@dataclass(frozen=True)
+class Aliased:
+    leak: Leak
 
 
 class Foreign:
@@ -187,7 +196,7 @@ CASES: list[tuple[Any, str, Callable[[Any], Network]]] = [
 
 def test_every_model_and_rule_is_here() -> None:
     ours = {name for name, kind in {**MODELS, **RULES}.items() if kind.__module__.startswith("spikesim.")}
-    assert ours <= {type(part).__name__ for part in (*POPULATIONS, *RULES_OF_OURS)}
+    assert ours - {type(part).__name__ for part in (*POPULATIONS, *RULES_OF_OURS)} <= OF_BRIAN2
     assert len(CASES) > 100
 
 
@@ -280,6 +289,7 @@ def test_plain_values() -> None:
         canonical(part)["count"]
     ) is int
     assert canonical(Part(np.arange(2), 1))["real"].dtype == np.float64
+    assert canonical(Aliased(3)) == {"leak": 3.0} and type(canonical(Aliased(3))["leak"]) is float
     assert canonical(Part(True, True)) == {"real": True, "count": True, "kept": None}
 
 
