@@ -168,7 +168,7 @@ class Sparse:
         shape = (len(self.indptr) - 1, int(self.indices.max(initial=-1)) + 1)
         found = []
         for extra in np.unique(late):
-            matrix, mine = np.zeros(shape, each.dtype), late == extra
+            matrix, mine = np.zeros(shape), late == extra  # float32 weights are added up in float64
             np.add.at(matrix, (rows[mine], self.indices[mine]), each[mine])
             found.append((self.delay + int(extra), matrix))
         return found

@@ -158,11 +158,11 @@ def online(first: int, count: int) -> tuple[Table, list[str]]:
     n = seen.networks
     note = (
         f"{n['networks']} networks of {len(KINDS)} kinds, {n['steps']:,} steps, {n['spikes']:,} spikes of "
-        f"neurons; {len(problems)} networks differ in a spike, weight, membrane or trace. Learning changes the "
-        f"spikes of {n['networks whose spikes learning changes']} networks. Changes: of a weight in a step. "
-        f"Mean change: from the first to the last step, in the unit of the threshold. Gap: relative to the "
-        f"larger end of the clip range. Between two spikes Brian2's traces decay by one exponential, ours by "
-        f"a factor in every step."
+        f"neurons; {len(problems)} networks differ in a spike, weight, membrane or trace. Learning changes "
+        f"the spikes of {n['networks whose spikes learning changes']} networks. Changes: of a weight in a "
+        f"step. Mean change: from the first to the last step, in the unit of the threshold. Gap: relative to "
+        f"the larger end of the clip range. Between two spikes Brian2's traces decay by one exponential, ours "
+        f"by a factor in every step."
     )
     command = f"{MODULE} learning --first {first} --networks {count} --save"
     title = "Random networks with online rules: learned weights on Brian2 (numpy) and on the engine stepped"

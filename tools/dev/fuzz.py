@@ -1,10 +1,12 @@
 """Random networks on every engine that runs them; the first difference is an error.
 
     python -m spikesim.tools.dev.fuzz --networks 2000 --save
+    python -m spikesim.tools.dev.fuzz --learning --networks 500 --save
 
-Networks are functions of their seed (see `spikesim.tools.dev.random_networks`). Compared are all spikes,
-membranes and counts, classes, learnt weights, clips, and where a run stands at its end; a run without end is
-played once more in two pieces on two engines, and has to end where the whole run ends.
+Networks are functions of their seed: see `spikesim.tools.dev.random_networks` and, for --learning (rules
+that act in every step), `spikesim.tools.dev.random_learning`. Compared are all spikes, membranes and counts,
+classes, learnt weights, clips, and where a run stands at its end; a run without end is played once more in
+two pieces on two engines, and has to end where the whole run ends.
 """
 
 from __future__ import annotations
@@ -26,9 +28,12 @@ from spikesim.neurons.description import uniform
 from spikesim.recording import Recording
 from spikesim.recording import state as states
 from spikesim.spikes import Spikes, from_raster
+from spikesim.tools.dev import compare_learning
+from spikesim.tools.dev.random_learning import learning
 from spikesim.tools.dev.random_networks import KINDS, Example, example
 
 RESULT = Path("models/results/engines/fuzz.json")
+LEARNING = Path("models/results/engines/fuzz_learning.json")
 COLUMNS = ("kind", "networks", "engines", "neurons", "synapses", "spikes", "membranes", "differing")
 ENGINES = {
     "endless": "naive, stepped; in two pieces",
@@ -192,6 +197,54 @@ def table(seen: Mapping[str, Counter[str]], first: int, networks: int, largest: 
     )
 
 
+def run_learning(first: int, networks: int, largest: int) -> tuple[compare_learning.Seen, list[str]]:
+    """Compare networks that learn in every step on naive and stepped, whole and in two pieces."""
+    seen, wrong = compare_learning.Seen(), []
+    for seed in range(first, first + networks):
+        drawn = learning(seed, largest)
+        truth, found = (compare_learning.run(drawn, made) for made in (Naive, Stepped))
+        order = (Naive, Stepped) if seed % 2 else (Stepped, Naive)
+        pieces = compare_learning.in_two_pieces(drawn, order)
+        compare_learning.count(drawn, truth, {"stepped": found, "two pieces": pieces}, seen)
+        for how, other in (("stepped", found), ("in two pieces", pieces)):
+            what = compare_learning.difference(drawn, truth, other)
+            wrong += [f"seed {seed} ({drawn.kind}): {how}: {what}"] if what else []
+    return seen, wrong
+
+
+def learning_table(seen: compare_learning.Seen, wrong: list[str], options: argparse.Namespace) -> Table:
+    """What a run of --learning has compared, by rule."""
+    rows: list[tuple[Cell, ...]] = []
+    for rule, by in sorted(seen.counts.items()):
+        gaps = [seen.gaps[f"{rule} on {how}"] for how in ("stepped", "two pieces")]
+        differing = by["differing on stepped"] + by["differing on two pieces"]
+        changed = seen.moved[rule] / by["synapses"]
+        rows.append((rule, by["projections"], by["synapses"], by["changes"], changed, *gaps, differing))
+    n = seen.networks
+    command = f"python -m spikesim.tools.dev.fuzz --learning --networks {options.networks}"
+    return Table(
+        title="Random networks with online rules: naive and stepped, and a run in two pieces, one on each",
+        columns=(
+            "rule",
+            "projections",
+            "weights",
+            "changes",
+            "mean change",
+            "gap on stepped",
+            "gap in two pieces",
+            "differing",
+        ),
+        rows=tuple(rows),
+        command=f"{command} --first {options.first} --largest {options.largest} --save",
+        notes=f"{n['networks']} networks, {n['spikes']:,} spikes of neurons; {len(wrong)} comparisons differ "
+        f"in a spike, weight, membrane or trace. Learning changes the spikes of "
+        f"{n['networks whose spikes learning changes']} networks. Gaps of weights are relative to the larger "
+        f"end of the clip range; SquareSTDP has to be equal, others to {compare_learning.TOLERANCE:.0e}.",
+        config={"networks": options.networks, "first": options.first, "largest": options.largest},
+        data={rule: dict(by) for rule, by in seen.counts.items()} | {"networks": dict(n), "wrong": wrong},
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when nothing differs, 1 when something does, 2 on an error."""
     parser = argparse.ArgumentParser(prog="python -m spikesim.tools.dev.fuzz", description=__doc__)
@@ -199,14 +252,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--networks", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--largest", type=int, default=8, help="neurons of a population")
-    parser.add_argument("--save", action="store_true", help=f"write the table to {RESULT} of the checkout")
+    parser.add_argument("--learning", action="store_true", help="networks that learn in every step")
+    parser.add_argument("--save", action="store_true", help=f"write the table to {RESULT.parent}")
     options = parser.parse_args(arguments)
     try:
-        seen, wrong = run(options.first, options.networks, options.largest)
-        found = table(seen, options.first, options.networks, options.largest)
-        print(found.markdown())
+        if options.learning:
+            learned, wrong = run_learning(options.first, options.networks, options.largest)
+            found = learning_table(learned, wrong, options)
+        else:
+            seen, wrong = run(options.first, options.networks, options.largest)
+            found = table(seen, options.first, options.networks, options.largest)
+        print(found.markdown(), *wrong, sep="\n")
         if options.save:
-            save_table(found, RESULT)
+            save_table(found, LEARNING if options.learning else RESULT)
     except SpikesimError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
