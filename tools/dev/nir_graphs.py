@@ -34,9 +34,8 @@ class Graph:
         exact: its numbers have few bits.
         graph: the `nir.NIRGraph`.
         dt: length of a step.
-        inputs: Input -> bool (B, T, *shape), spikes of B trials; without the batch axis of the file.
+        inputs: Input -> bool (2, T, *shape), spikes of two trials; without the batch axis of the file.
         batch: size of the batch axis in the file's Inputs; 0 without.
-        endless: one run without end instead of trials (B = 1).
     """
 
     seed: int
@@ -45,12 +44,6 @@ class Graph:
     dt: float
     inputs: dict[str, Any]
     batch: int
-    endless: bool
-
-    @property
-    def trials(self) -> int:
-        """Trials."""
-        return len(next(iter(self.inputs.values())))
 
     @property
     def steps(self) -> int:
@@ -91,7 +84,7 @@ class Growth:
     def name(self, what: str) -> str:
         """A name for a new node."""
         k = len(self.nodes)
-        return (f"{what.lower()}_{k}", str(k), f"net.{k}", f"{what}{k}")[self.style]
+        return (f"{what.lower()}_{k}", str(k), f"net.{k}", f"{what}{k}", f"Schicht ä {k}")[self.style]
 
     def interpreter(self, nodes: dict[str, Any], edges: Sequence[tuple[str, str]]) -> Interpreter:
         """The interpreter of these nodes."""
@@ -238,7 +231,7 @@ def _made(seed: int, attempt: int) -> Graph:
     batch = int(rs.choice([0, 1, 16, 256], p=[0.88, 0.06, 0.03, 0.03]))
     draw = Draw(rs, exact, dt, batch)
     steps = draw.integer(12, 20)
-    g = Growth(draw, {}, style=int(rs.choice([0, 0, 1, 2, 3])))
+    g = Growth(draw, {}, style=int(rs.choice([0, 0, 1, 2, 3, 4])))
     _inputs(g, steps)
     if batch > 1:
         for name in list(g.given):
@@ -250,18 +243,13 @@ def _made(seed: int, attempt: int) -> Graph:
     order = [list(g.nodes)[k] for k in rs.permutation(len(g.nodes))]
     edges = [g.edges[k] for k in rs.permutation(len(g.edges))]
     nodes = {name: g.nodes[name] for name in order}
-    if draw.chance(0.3):
-        nodes, edges = nested(draw, nodes, edges, g.shapes)
+    for k in range(int(rs.choice([0, 1, 2], p=[0.65, 0.25, 0.1]))):
+        nodes, edges = nested(draw, nodes, edges, g.shapes, f"part{k}")
     graph = graph_of(nodes, edges)
     if not clear(graph, dt, {name: _led(x, batch) for name, x in g.given.items()}):
         raise NotPlayable("a cycle that can be closed in two ways")
-    endless = draw.chance(0.5) or any(kind(node) == "Delay" for node in g.nodes.values())
-    more = 0 if endless else 1
-    inputs = {
-        name: np.stack([x, *(rs.random(x.shape) < x.mean() for _ in range(more))])
-        for name, x in g.given.items()
-    }
-    return Graph(seed, exact, graph, dt, inputs, batch, endless)
+    inputs = {name: np.stack([x, rs.random(x.shape) < x.mean()]) for name, x in g.given.items()}
+    return Graph(seed, exact, graph, dt, inputs, batch)
 
 
 def drawn(seed: int) -> Graph:

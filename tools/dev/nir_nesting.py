@@ -17,7 +17,7 @@ Edges = list[tuple[str, str]]
 def _parts(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> list[tuple[str, str, list[str]]]:
     """(first, last, names) of the parts that signals enter by one node and leave by one."""
     found = []
-    inner = [name for name, node in nodes.items() if kind(node) not in PORTS]
+    inner = [name for name, node in nodes.items() if kind(node) not in (*PORTS, "NIRGraph")]
     ahead = {name: [b for a, b in edges if a == name] for name in nodes}
     behind = {name: [a for a, b in edges if b == name] for name in nodes}
     for start in inner:
@@ -36,11 +36,11 @@ def _parts(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> list[t
 
 
 def nested(
-    draw: Draw, nodes: dict[str, Any], edges: Edges, shapes: Mapping[str, Shape], depth: int = 0
+    draw: Draw, nodes: dict[str, Any], edges: Edges, shapes: Mapping[str, Shape], own: str
 ) -> tuple[dict[str, Any], Edges]:
-    """A graph with a part of it, and seldom a part of that part, in a graph of its own."""
+    """A graph with a part of it, and seldom a part of that part, in a graph of its own, called `own`."""
     parts = _parts(nodes, edges)
-    if not parts or depth > 2:
+    if not parts or len(own) > 8:
         return nodes, edges
     first, last, part = parts[draw.integer(0, len(parts) - 1)]
     arriving = next(a for a, b in edges if b == first and a not in part)
@@ -55,8 +55,7 @@ def nested(
     within += [(names[0], first), (last, names[1])]
     if draw.chance(0.3):
         more = {**shapes, names[0]: shapes[arriving], names[1]: shapes[last]}
-        inner, within = nested(draw, inner, within, more, depth + 1)
-    own = f"part{depth}"
+        inner, within = nested(draw, inner, within, more, f"{own}b")
     outside = {name: node for name, node in nodes.items() if name not in part}
     outside[own] = graph_of(inner, within)
     kept = [(a, b) for a, b in edges if not (a in part and b in part)]

@@ -55,8 +55,10 @@ class Draw:
         return np.round(x * 8) / 8 if self.exact else np.round(x, 2) if self.rounded else x
 
     def stored(self, x: Any) -> Any:
-        """Numbers as an array of the node's type."""
-        return np.asarray(x, self.dtype)
+        """Numbers as an array of the node's type; whole ones seldom as whole numbers."""
+        x = np.asarray(x, np.float64)
+        whole = self.exact and x.ndim and np.all(x == np.round(x)) and self.chance(0.1)
+        return x.astype(np.int64 if whole else self.dtype)
 
     def weights(self, *size: int) -> Any:
         """Weights, of which some nodes leave out a part."""
@@ -131,7 +133,7 @@ def delay(draw: Draw, shape: Shape) -> Any:
     draw.node()
     low = draw.one(0, 1, 1)
     steps = layout(draw, shape)(lambda size: draw.rs.integers(low, 5, size))
-    off = draw.one(0.25, -0.25) if draw.chance(0.03) else 0.0
+    off = draw.one(0.25, -0.25) if draw.chance(0.01) else 0.0
     return nir_node("Delay", draw.stored(np.maximum(steps + off, 0) * draw.dt))
 
 

@@ -33,13 +33,15 @@ from spikesim.files.measured_table import Cell, Table, save_table
 from spikesim.hardware.nir import Convention, Imported, read_nir
 from spikesim.spikes import from_raster
 from spikesim.tools.dev.nir_graphs import Graph, drawn
-from spikesim.tools.dev.nir_interpreter import SPIKING, Interpreter, Played, kind
+from spikesim.tools.dev.nir_interpreter import SPIKING, Interpreter, Played, flattened, kind
 from spikesim.tools.dev.nir_package import package
 
 RESULT = Path("models/results/hardware/nir_graphs.json")
 NEAR, TOLERANCE = 1e-9, 1e-9
+FAILURES = ("differ", "crashed")
 OUTCOMES = ("equal", "refused", "too near", "differ", "crashed")
-COLUMNS = ("numbers", "graphs", "nodes", *OUTCOMES, "spikes compared", "values compared")
+MODES = {"one run": 1, "trials": 2}  # and how many
+COLUMNS = ("played as", "numbers", "graphs", "nodes", *OUTCOMES, "spikes compared", "values compared")
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Outcome:
 
     Attributes:
         seed: of the graph.
+        nodes: its nodes.
         what: one of OUTCOMES.
         message: the refusal, the difference or the exception; "" where equal.
         compared: "spikes" and "values" -> how many were.
     """
 
     seed: int
+    nodes: int
     what: str
     message: str = ""
     compared: Mapping[str, int] = field(default_factory=dict)
@@ -76,13 +80,13 @@ def written(graph: Graph, path: Path) -> None:
                 del file[name]
 
 
-def played_here(graph: Graph, imported: Imported) -> Any:
-    """The recording of all populations."""
+def played_here(graph: Graph, imported: Imported, trials: int) -> Any:
+    """The recording of all populations, in one run without end, or in two trials."""
     network = imported.network
     given = {}
     for name, raster in graph.inputs.items():
-        given[imported.inputs[name]] = from_raster(raster.reshape(*raster.shape[:2], -1))
-    steps = graph.steps if graph.endless else None
+        given[imported.inputs[name]] = from_raster(raster[:trials].reshape(trials, graph.steps, -1))
+    steps = graph.steps if trials == 1 else None
     return simulate(network, given, record=tuple(network.populations), engine="stepped", steps=steps)
 
 
@@ -90,6 +94,13 @@ def _rasters(recording: Any, name: str) -> Any:
     """Recorded spikes, float64 (B, T, n)."""
     spikes = recording.spikes[name]
     return np.stack([spikes.raster(b) for b in range(len(spikes))]).astype(np.float64)
+
+
+def _sent(imported: Imported, recording: Any, name: str) -> Any:
+    """What a population gives to an Output, float64 (B, T, n): its membranes or its spikes."""
+    if name in imported.membranes:
+        return recording.membrane(name, imported.network)
+    return _rasters(recording, name)
 
 
 def _rows(trials: Sequence[Any]) -> Any:
@@ -133,11 +144,7 @@ def difference(graph: Graph, truth: Sequence[Played], imported: Imported, record
         spikes = shows_spikes(interpreter, name)
         if name not in imported.outputs:
             return f"Output {name} is missing", compared
-        populations = imported.outputs[name]
-        if spikes:
-            here = sum(_rasters(recording, p) for p in populations)
-        else:
-            here = sum(recording.membrane(p, imported.network) for p in populations)
+        here = sum(_sent(imported, recording, p) for p in imported.outputs[name])
         what = _first(f"Output {name}", here, there, 0.0 if spikes else TOLERANCE)
         compared["spikes" if spikes else "values"] += int(there.sum()) if spikes else there.size
         if what:
@@ -171,74 +178,79 @@ def decided(graph: Graph, truth: Sequence[Played]) -> bool:
     return True
 
 
-def compared(graph: Graph, path: Path) -> Outcome:
-    """Write, read, play and compare a graph."""
+def compared(graph: Graph, path: Path, trials: int = 1) -> Outcome:
+    """Write, read, play and compare a graph, in one run without end or in two trials."""
+    nodes = len(flattened(graph.graph)[0])
     try:
         written(graph, path)
-        imported = read_nir(path, Convention(dt=graph.dt), T=None if graph.endless else graph.steps)
-        recording = played_here(graph, imported)
+        imported = read_nir(path, Convention(dt=graph.dt), T=None if trials == 1 else graph.steps)
+        recording = played_here(graph, imported, trials)
     except SpikesimError as problem:
-        return Outcome(graph.seed, "refused", str(problem))
+        return Outcome(graph.seed, nodes, "refused", str(problem))
     except Exception as problem:  # noqa: BLE001 - whatever is raised is what the test reports
         last = traceback.extract_tb(problem.__traceback__)[-1]
         where = f"{Path(last.filename).name}:{last.lineno}"
-        return Outcome(graph.seed, "crashed", f"{type(problem).__name__}: {problem} ({where})")
-    truth = [graph.play(k) for k in range(graph.trials)]
+        return Outcome(graph.seed, nodes, "crashed", f"{type(problem).__name__}: {problem} ({where})")
+    truth = [graph.play(k) for k in range(trials)]
     if not decided(graph, truth):
-        return Outcome(graph.seed, "too near")
+        return Outcome(graph.seed, nodes, "too near")
     what, numbers = difference(graph, truth, imported, recording)
-    return Outcome(graph.seed, "differ" if what else "equal", what, dict(numbers))
+    return Outcome(graph.seed, nodes, "differ" if what else "equal", what, dict(numbers))
 
 
 def reason(message: str) -> str:
-    """A refusal without the names and numbers of its graph."""
-    text = re.sub(r"'[^']*'", "...", message.split(": ", 1)[-1])
-    text = re.sub(r"\S+ \((\w+)\)", r"\1", text)
-    return re.sub(r"-?\d[\d,]*(\.\d+)?(e-?\d+)?(?!d)", "N", text).split(". ")[0][:110]
+    """A refusal without the names and numbers of its graph: its first statement."""
+    text = re.sub(r"([^\s,]+ ä )?[^\s,]+ \(([A-Z]\w+)\)", r"\2", re.sub(r"'[^']*'", "...", message))
+    text = re.sub(r" ?\([^()]*\)", "", text)
+    while re.match(r"[^:=;]{1,80}: ", text):
+        text = text.split(": ", 1)[1]
+    text = re.split(r"; |: |\. ", text)[0].replace(" of neuron", "")
+    return re.sub(r"(?<!\w)-?\d[\d,]*(\.\d+)?(e-?\d+)?( \d+(?= is))?", "N", text)[:110]
 
 
-def run(graphs: int, first: int, say: Any = print) -> list[Outcome]:
-    """The outcomes of the seeds from `first` on."""
-    found: list[Outcome] = []
+def run(graphs: int, first: int, say: Any = print) -> dict[str, list[Outcome]]:
+    """Mode -> the outcomes of the seeds from `first` on."""
+    found: dict[str, list[Outcome]] = {mode: [] for mode in MODES}
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(first, first + graphs):
-            found.append(compared(drawn(seed), Path(folder) / "graph.nir"))
-            if found[-1].what in ("differ", "crashed"):
-                say(f"seed {seed}: {found[-1].what}: {found[-1].message}")
-            if len(found) % 100 == 0:
-                counts = Counter(o.what for o in found)
-                say(f"{len(found)} graphs in {time.perf_counter() - begun:.0f} s: {dict(counts)}")
+        for k, seed in enumerate(range(first, first + graphs)):
+            graph = drawn(seed)
+            for mode, trials in MODES.items():
+                found[mode].append(compared(graph, Path(folder) / "graph.nir", trials))
+                if found[mode][-1].what in FAILURES:
+                    say(f"seed {seed}, {mode}: {found[mode][-1].what}: {found[mode][-1].message}")
+            if (k + 1) % 100 == 0:
+                say(f"{k + 1} graphs in {time.perf_counter() - begun:.0f} s")
     return found
 
 
-def table(found: Sequence[Outcome], first: int) -> Table:
+def table(found: Mapping[str, Sequence[Outcome]], first: int) -> Table:
     """What a run has compared."""
     rows: list[tuple[Cell, ...]] = []
-    for name, mine in (
-        ("few bits", [o for o in found if o.seed % 2 == 0]),
-        ("any", [o for o in found if o.seed % 2]),
-        ("all", list(found)),
-    ):
-        counts = Counter(o.what for o in mine)
-        sums = [sum(o.compared.get(key, 0) for o in mine) for key in ("spikes", "values")]
-        nodes = sum(len(drawn(o.seed).graph.nodes) for o in mine)
-        rows.append((name, len(mine), nodes, *(counts[what] for what in OUTCOMES), *sums))
-    refused = Counter(reason(o.message) for o in found if o.what == "refused")
-    share = f"{100 * sum(refused.values()) / len(found):.1f} % refused"
-    why = "; ".join(f"{n}: {text}" for text, n in refused.most_common())
+    notes, graphs = [], len(found["one run"])
+    for mode, all_of_it in found.items():
+        for name, rest in (("few bits", (0,)), ("any", (1,)), ("all", (0, 1))):
+            mine = [o for o in all_of_it if o.seed % 2 in rest]
+            counts = Counter(o.what for o in mine)
+            sums = [sum(o.compared.get(key, 0) for o in mine) for key in ("spikes", "values")]
+            shown = (*(counts[what] for what in OUTCOMES), *sums)
+            rows.append((mode, name, len(mine), sum(o.nodes for o in mine), *shown))
+        refused = Counter(reason(o.message) for o in all_of_it if o.what == "refused")
+        share = f"{mode}: {100 * sum(refused.values()) / graphs:.1f} % refused"
+        notes.append("; ".join([share, *(f"{n} x {text}" for text, n in refused.most_common())]) + ".")
     return Table(
         title="Random NIR graphs: our reader beside a NumPy interpreter of NIR's definition",
         columns=COLUMNS,
         rows=tuple(rows),
-        command=f"python -m spikesim.tools.dev.nir_test --graphs {len(found)} --seed {first}",
-        notes=f"{share}{', by reason: ' + why if why else ''}. 'too near': a membrane so near its threshold "
-        "that rounding decides.",
-        config={"graphs": len(found), "seed": first},
+        command=f"python -m spikesim.tools.dev.nir_test --graphs {graphs} --seed {first}",
+        notes="'too near': a membrane so near its threshold that rounding decides. " + " ".join(notes),
+        config={"graphs": graphs, "seed": first},
         data={
-            "refused": dict(refused.most_common()),
-            "seeds": {w: [o.seed for o in found if o.what == w] for w in OUTCOMES if w != "equal"},
-            "messages": {str(o.seed): o.message for o in found if o.what in ("differ", "crashed")},
+            mode: {
+                "seeds": {w: [o.seed for o in mine if o.what == w] for w in OUTCOMES if w != "equal"},
+                "messages": {str(o.seed): o.message for o in mine if o.what not in ("equal", "too near")},
+            }
+            for mode, mine in found.items()
         },
     )
 
@@ -260,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpikesimError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
-    return 1 if any(o.what in ("differ", "crashed") for o in found) else 0
+    return 1 if any(o.what in FAILURES for mine in found.values() for o in mine) else 0
 
 
 if __name__ == "__main__":
