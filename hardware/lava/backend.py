@@ -9,21 +9,24 @@ from spikesim.hardware.lava.graph import ONE_A_PROCESS, Arithmetic
 from spikesim.hardware.lava.install import require, require_hardware
 from spikesim.hardware.lava.network import BUILDERS, LavaNetwork
 from spikesim.hardware.lava.player import Part, Player, Stage
+from spikesim.hardware.loihi.emulator import Mode
 from spikesim.hardware.split import Joined, split
 from spikesim.network import Network
 
 
 def lava_float(network: Network, hardware: bool = False) -> Runner:
-    """Lava in floating point; arguments and errors as `lava_player`."""
+    """Lava in floating point, which does not saturate; arguments and errors as `lava_player`."""
     return lava_player(network, "float", hardware)
 
 
-def lava_fixed(network: Network, hardware: bool = False) -> Runner:
+def lava_fixed(network: Network, hardware: bool = False, mode: Mode = "strict") -> Runner:
     """Lava in fixed point, in Loihi's integers; arguments and errors as `lava_player`."""
-    return lava_player(network, "fixed", hardware)
+    return lava_player(network, "fixed", hardware, mode)
 
 
-def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False) -> Runner:
+def lava_player(
+    network: Network, arithmetic: Arithmetic, hardware: bool = False, mode: Mode = "strict"
+) -> Runner:
     """A backend that runs a network for inference in Lava.
 
     A batch of trials is one run, in which neurons are cleared between trials. Networks in which a spike can
@@ -34,6 +37,8 @@ def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False
         network: for inference, as `network.inference()` returns it.
         arithmetic: "float" or "fixed".
         hardware: run on Loihi 2, where there is one.
+        mode: "strict" stops where a recorded membrane saturates that declares no floor (`quantise` declares
+            it), as in the emulator; "chip" goes on, with a warning.
 
     Raises:
         EngineError: Lava's stock processes cannot run it, or hardware is not available.
@@ -44,7 +49,7 @@ def lava_player(network: Network, arithmetic: Arithmetic, hardware: bool = False
     require_hardware() if hardware else require()
     whole, (network, parts) = network, split("Lava", network, ONE_A_PROCESS)
     player = Player(
-        network, lambda: stage(LavaNetwork(network, arithmetic, resets=False)), graph.drained, hardware
+        network, lambda: stage(LavaNetwork(network, arithmetic, resets=False)), graph.drained, hardware, mode
     )
     return Joined(whole, parts, player) if parts else player
 

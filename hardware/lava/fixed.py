@@ -16,8 +16,8 @@ from spikesim.hardware.lava.assemble import Wiring, assemble, check_supported, c
 from spikesim.hardware.lava.graph import ONE_A_PROCESS, Cells, LavaGraph, low_enough
 from spikesim.hardware.lava.multapses import single_synapses
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.compile import compile_network
-from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, reach
+from spikesim.hardware.loihi.compile import check_currents, compile_network
+from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation
 from spikesim.hardware.neurons import normal_forms
 from spikesim.hardware.split import split
 from spikesim.network import Network
@@ -37,13 +37,7 @@ def fixed(network: Network) -> LavaGraph:
     network, _ = split("Lava", network, ONE_A_PROCESS)
     starts, _ = clocks(network)
     chip = compile_network(_without_errors(network))
-    for bound in reach(chip):
-        if bound.may_wrap:
-            raise LimitError(
-                f"{bound.population}: the current of {bound.may_wrap} neurons can reach {bound.u_high} (or "
-                f"{bound.u_low}) units, and u wraps beyond 24 bits, 2**23 = {2**23}. Quantise with fewer "
-                f"bits, or take fewer inputs"
-            )
+    check_currents(chip)
     forms = normal_forms("Lava", network)
     cells = {name: _cells(chip.populations[name], form, starts[name]) for name, form in forms.items()}
     return assemble(network, "fixed", cells, _wirings(forms, chip), starts)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.hardware.lava.session import Reals, Session
+from spikesim.hardware.loihi.emulator import Mode, OverflowOnChip
 from spikesim.hardware.neurons import normal_form
 from spikesim.network import Network
 from spikesim.recording import Recording
@@ -70,12 +71,19 @@ class Player:
         stage: builds the processes.
         drained: no spike arrives after its trial, so that all trials fit into one run.
         hardware: run on Loihi 2.
+        mode: "strict" stops where a recorded membrane saturates that declares no floor; "chip" goes on.
     """
 
     def __init__(
-        self, network: Network, stage: Callable[[], Stage], drained: bool = True, hardware: bool = False
+        self,
+        network: Network,
+        stage: Callable[[], Stage],
+        drained: bool = True,
+        hardware: bool = False,
+        mode: Mode = "strict",
     ) -> None:
         self.network, self._stage, self._drained, self._hardware = network, stage, drained, hardware
+        self._mode = mode
 
     def run(
         self,
@@ -91,10 +99,11 @@ class Player:
         Raises:
             DataError: inputs that do not fit, or an unknown name in `record`.
             EngineError: learn=True, or a process of Lava that fails.
+            OverflowOnChip: a membrane saturates, in strict mode.
         """
         refusal = "Lava: this graph runs what was learnt; learn with an engine (learn=False here)"
         B, keep = check_playing(self.network, inputs, labels, record, learn, batch, factor, refusal)
-        found = _Kept(self.network, keep, B)
+        found = _Kept(self.network, keep, B, self._mode == "strict")
         runs = [range(B)] if self._drained else [range(b, b + 1) for b in range(B)]
         for chosen in runs:
             if len(chosen):
@@ -153,8 +162,8 @@ class _Kept:
         monitors: populations whose membrane is needed: recorded ones, and the readout, where a tie is broken.
     """
 
-    def __init__(self, network: Network, recorded: tuple[str, ...], B: int) -> None:
-        self._network, self._recorded = network, recorded
+    def __init__(self, network: Network, recorded: tuple[str, ...], B: int, strict: bool) -> None:
+        self._network, self._recorded, self._strict = network, recorded, strict
         readout = () if network.readout is None else (network.readout.population,)
         moving = {name: p for name, p in network.populations.items() if name not in network.sources}
         self.monitors = tuple(name for name in moving if name in {*recorded, *readout})
@@ -176,11 +185,14 @@ class _Kept:
         declared = self._network.populations[name].floor is not None
         if stage.fixed and not declared and name not in self._told and (np.abs(flat) >= TOP).any():
             self._told.add(name)
-            log.warning(
-                "Lava: the membrane of %s saturates at 2**23 - 1, first in trial %d, step %d, "
-                "neuron %d. Quantise with fewer bits, or shorten the window",
-                *(name, *when, int(np.argmax(np.abs(flat) >= TOP))),
+            said = (
+                f"Lava: the membrane of {name} saturates at 2**23 - 1, first in trial {when[0]}, step "
+                f"{when[1]}, neuron {int(np.argmax(np.abs(flat) >= TOP))}. Quantise it, which declares that "
+                f"as its floor; take fewer bits; or shorten the window"
             )
+            if self._strict:
+                raise OverflowOnChip(f"{said}; or take mode='chip', which goes on")
+            log.warning("%s", said)
         counts = flat / stage.units[name]
         self._v[name][when][k] = counts if self._v[name].dtype.kind == "f" else np.floor(counts)
 

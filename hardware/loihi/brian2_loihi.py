@@ -21,8 +21,9 @@ from spikesim.engines import Runner
 from spikesim.engines.inference_only import check_playing, played
 from spikesim.errors import MissingExtraError
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.compile import check_begins, compile_network
-from spikesim.hardware.loihi.integer_network import IntegerNetwork, IntegerPopulation, IntegerProjection
+from spikesim.hardware.loihi.compile import check_begins, check_currents, compile_network
+from spikesim.hardware.loihi.emulator import OverflowOnChip
+from spikesim.hardware.loihi.integer_network import TOP, IntegerNetwork, IntegerPopulation, IntegerProjection
 from spikesim.hardware.split import Joined, split
 from spikesim.network import Masters, Network
 from spikesim.recording import Recording
@@ -57,6 +58,7 @@ class Brian2Loihi:
         check_begins("brian2-loihi", network)
         made, parts = split("brian2-loihi", network.with_masters(self.masters), ONE_A_GROUP)
         self.chip = compile_network(made)
+        check_currents(self.chip)
         for p in self.chip.populations.values():
             for what in ("bias", "v_start", "u_start"):
                 values = getattr(p, what)
@@ -78,7 +80,7 @@ class Brian2Loihi:
         batch: int = 1,
         factor: float = 1.0,
     ) -> Recording:
-        """Play a batch of trials in one run of Brian2; arguments and errors as for the emulator."""
+        """Play a batch of trials in one run of Brian2; arguments and errors as for the strict emulator."""
         return self._player.run(inputs, labels, record, learn, batch, factor)
 
 
@@ -107,10 +109,23 @@ class _Groups:
         for name, (raster, units) in (play(self.chip, given) if B else {}).items():
             spikes[name] = from_raster(raster)
             if units is not None:
+                _check_membranes(name, units)
                 v[name] = units // self.chip.populations[name].scale
         if not B:
             spikes |= {k: from_raster(np.zeros((0, net.window.T, p.n))) for k, p in net.populations.items()}
         return played(net, spikes, v, keep)
+
+
+def _check_membranes(name: str, units: npt.NDArray[np.int64]) -> None:
+    """Check that no membrane has left 24 bits, (B, T, n) in units: brian2-loihi does not saturate."""
+    far = (units < 1 - TOP) | (units > TOP - 1)
+    if far.any():
+        b, step, neuron = (int(k) for k in np.argwhere(far)[0])
+        raise OverflowOnChip(
+            f"brian2-loihi: trial {b}, step {step}, {name}[{neuron}]: the membrane v reaches "
+            f"{int(units[b, step, neuron])} units; the chip saturates at 24 bits, 2**23 = {TOP}, and "
+            f"brian2-loihi does not. Compare with 'loihi' or 'lava-fixed', or shorten the window"
+        )
 
 
 def _modules() -> tuple[Any, Any]:

@@ -41,6 +41,7 @@ from spikesim.hardware.loihi.integer_network import (
     Ints,
     Kind,
     SignMode,
+    reach,
 )
 from spikesim.hardware.neurons import counts, normal_form
 from spikesim.network import Network
@@ -104,6 +105,21 @@ def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
             "less delay than projections; give each projection of the cycle delay=1 or more"
         )
     return start, {p.name: start[p.post] - start[p.pre] - early[p.name] for p in network.projections}
+
+
+def check_currents(chip: IntegerNetwork) -> None:
+    """Check that no current can wrap, for programs that would not notice.
+
+    Raises:
+        LimitError: one could; names the population, the largest current and the limit.
+    """
+    for bound in reach(chip):
+        if bound.may_wrap:
+            raise LimitError(
+                f"{bound.population}: the current of {bound.may_wrap} neurons can reach {bound.u_high} (or "
+                f"{bound.u_low}) units, and u wraps beyond 24 bits, 2**23 = {2**23}. Quantise with fewer "
+                f"bits, or take fewer inputs"
+            )
 
 
 def check_begins(where: str, network: Network) -> None:

@@ -162,8 +162,9 @@ def _layer(chip: IntegerPopulation, p: IntegerProjection) -> NetxLayer:
         )
     bias, unit = chip.bias >> SHIFT, float(chip.scale)
     convolution = p.declared if p.kind == "conv" else None
-    if chip.scale == 64:
-        # Without a leak, a membrane and all its addends can be divided by their common power of two.
+    if chip.scale == 64 and not chip.floored.any():
+        # Without a leak, a membrane and all its addends can be divided by their common power of two; where it
+        # saturates in the network, it has to do so at the same step, and is not divided.
         every = int(np.bitwise_or.reduce(np.abs(np.concatenate([weight.ravel(), bias]))))
         shift = (every & -every).bit_length() - 1 if every else 0
         weight, bias, unit = weight >> shift, bias >> shift, unit / 2**shift

@@ -19,7 +19,7 @@ from spikesim.engines import Naive, Stepped
 from spikesim.errors import SpikesimError
 from spikesim.hardware.energy import work
 from spikesim.hardware.lava.file import load_lava, read_lava, save_lava
-from spikesim.hardware.loihi.emulator import Loihi
+from spikesim.hardware.loihi.emulator import Loihi, OverflowOnChip
 from spikesim.hardware.netx.target import OwnReader
 from spikesim.hardware.netx.write import save_netx
 from spikesim.hardware.nir.read import read_nir
@@ -33,6 +33,7 @@ from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
 from spikesim.recording.state import State, same
 from spikesim.tools.cli import app
+from spikesim.tools.commands.verify import NO_FLOOR
 from spikesim.tools.dev.exit_features import Case
 from spikesim.verification.verify import compare, verify
 
@@ -82,7 +83,7 @@ def differs(case: Case, truth: Recording, found: Recording) -> Found:
 def verified(name: str, case: Case, folder: Path) -> Found:
     """By the verifier, against the naive engine; learning where the backend learns."""
     network = case.network
-    if name in ("lava-float", "nir:nir-spikesim"):
+    if name in NO_FLOOR:
         network = without_floors(network)
     learn = case.learn and name in ("stepped", "windowed", "brian2")
     verdict = verify(
@@ -143,7 +144,12 @@ def lava_file(case: Case, folder: Path) -> Found:
         load_lava(path)
     if any(form.form != "single" for form in forms.values()):
         return differs(case, played(case), played(replace(case, network=network)))
-    return differs(case, played(case), Loihi(network).run(case.inputs, record=moving(network)))
+    try:
+        found = Loihi(network).run(case.inputs, record=moving(network))
+    except OverflowOnChip:
+        path.unlink()  # as `export` does
+        raise
+    return differs(case, played(case), found)
 
 
 def nir_file(case: Case, folder: Path) -> Found:

@@ -26,7 +26,8 @@ from spikesim.hardware.lava.floating import floating
 from spikesim.hardware.lava.network import LavaNetwork
 from spikesim.hardware.lava.session import Session
 from spikesim.hardware.limits import LimitError
-from spikesim.hardware.loihi.emulator import Loihi
+from spikesim.hardware.loihi.brian2_loihi import Brian2Loihi
+from spikesim.hardware.loihi.emulator import Loihi, OverflowOnChip
 from spikesim.network import Network
 from spikesim.network.file import digest
 from spikesim.neurons import IF, LIF, Source
@@ -183,8 +184,12 @@ def test_the_emulator_and_lava_saturate_alike(caplog: pytest.LogCaptureFixture) 
     inputs = {"in": from_raster(np.random.default_rng(1).random((2, 120, 200)) < 0.9)}
     emulator = Loihi(network, mode="chip")
     wanted = emulator.run(inputs, record=("out",))
-    found = lava_fixed(network).run(inputs, record=("out",))
+    found = lava_fixed(network, mode="chip").run(inputs, record=("out",))
     assert compare(wanted, found, ("out",)) is None
+    with pytest.raises(OverflowOnChip, match=r"membrane of out saturates .* mode='chip'"):
+        lava_fixed(network).run(inputs, record=("out",))
+    with pytest.raises(OverflowOnChip, match="brian2-loihi does not"):
+        Brian2Loihi(network).run(inputs, record=("out",))
     assert emulator.events["saturations"]["out"] > 0
     assert found.v["out"].min() == -(2**17)
     assert "membrane of out saturates" in caplog.text
