@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.network import Network
 from spikesim.neurons import LIF
 from spikesim.recording import Recording
@@ -56,6 +57,7 @@ class Brunel:
     dt: float = 0.1
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         if self.neurons < 10 or self.neurons % 5 or self.inputs < 5 or self.inputs % 5:
             raise DeclarationError(
                 f"Brunel: neurons = {self.neurons}, inputs = {self.inputs}; multiples of 5 are needed, at "

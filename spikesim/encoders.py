@@ -17,6 +17,7 @@ import numpy.typing as npt
 from spikesim import rng
 from spikesim._jit import kernel
 from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.files.plain_values import plain_fields
 from spikesim.rng import Stream, philox
 from spikesim.spikes import Spikes
 
@@ -60,6 +61,7 @@ class Poisson:
     shared: bool = False
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_scale("Poisson", self.scale)
 
     def encode(
@@ -109,6 +111,7 @@ class Regular:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         check_scale("Regular", self.scale)
 
     def encode(

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 import spikesim.grid as grids
 from spikesim.encoders import Encoder, Poisson, Recorded, Regular
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.training.config import Training
 from spikesim.window import Span, Window
 
@@ -91,6 +92,7 @@ class Emstdp:
     batch: int = 1
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         if len(self.sizes) < 2:
             raise DeclarationError(
                 f"Emstdp: sizes = {self.sizes}; at least an input and an output layer are needed"

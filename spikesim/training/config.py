@@ -7,6 +7,7 @@ from typing import Literal
 
 from spikesim import rng
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain_fields
 from spikesim.grid import whole
 
 
@@ -38,6 +39,7 @@ class Training:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        plain_fields(self)
         for name, low in (("epochs", 1), ("samples", 1), ("batch", 1), ("seed", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not (whole(value, low) or (name == "samples" and value is None)):

@@ -17,6 +17,8 @@ from spikesim import encoders
 from spikesim.errors import DeclarationError
 from spikesim.files.plain_values import canonical, is_number, plain, plain_fields
 from spikesim.learning import RULES, STDP, CountRule, RewardSTDP, SquareSTDP
+from spikesim.models.brunel import Brunel
+from spikesim.models.emstdp import Emstdp
 from spikesim.network import Network
 from spikesim.network.file import digest, save_network
 from spikesim.neurons import (
@@ -35,6 +37,7 @@ from spikesim.neurons import (
 from spikesim.neurons.brian2_lif import Brian2LIF, SpikeList
 from spikesim.recording.monitor import Monitor
 from spikesim.synapses import Conv2d, CurrentInput, Dense, OneToOne, PoissonInput, Sparse
+from spikesim.training.config import Training
 from spikesim.window import Window
 
 pytestmark = pytest.mark.core
@@ -267,6 +270,20 @@ def test_windows_monitors_and_encoders() -> None:
         made = kind(np.float32(0.25))
         assert made == kind(0.25) and hash(made) == hash(kind(0.25))
         assert encoders.describe_encoder(made) == {**encoders.describe_encoder(kind(0.25))}
+
+
+def test_configurations() -> None:
+    pairs: list[tuple[Any, Any]] = [
+        (
+            Emstdp(sizes=np.array([4, 3, 2]), T=np.int64(8), eta=np.float64(0.5)),
+            Emstdp((4, 3, 2), T=8, eta=0.5),
+        ),  # type: ignore[arg-type]
+        (Emstdp(sizes=[4, 3, 2]), Emstdp((4, 3, 2))),  # type: ignore[arg-type]
+        (Training(np.int8(3), eta_decay=np.float32(0.5)), Training(3, eta_decay=0.5)),  # type: ignore[arg-type]
+        (Brunel(np.int32(1000), np.int16(100), g=np.float32(4.5)), Brunel(1000, 100, g=4.5)),  # type: ignore[arg-type]
+    ]
+    for one, two in pairs:
+        assert one == two and hash(one) == hash(two) and repr(one) == repr(two)
 
 
 def test_plain_values() -> None:
