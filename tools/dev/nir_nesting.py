@@ -36,9 +36,13 @@ def _parts(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> list[t
 
 
 def nested(
-    draw: Draw, nodes: dict[str, Any], edges: Edges, shapes: Mapping[str, Shape], own: str
+    draw: Draw, nodes: dict[str, Any], edges: Edges, shapes: dict[str, Shape], own: str
 ) -> tuple[dict[str, Any], Edges]:
-    """A graph with a part of it, and seldom a part of that part, in a graph of its own, called `own`."""
+    """A graph with a part of it, and seldom a part of that part, in a graph of its own, called `own`.
+
+    Args:
+        shapes: node -> shape of what it sends; that of the new graph is added.
+    """
     parts = _parts(nodes, edges)
     if not parts or len(own) > 8:
         return nodes, edges
@@ -57,6 +61,7 @@ def nested(
         more = {**shapes, names[0]: shapes[arriving], names[1]: shapes[last]}
         inner, within = nested(draw, inner, within, more, f"{own}b")
     outside = {name: node for name, node in nodes.items() if name not in part}
+    shapes[own] = shapes[last]
     outside[own] = graph_of(inner, within)
     kept = [(a, b) for a, b in edges if not (a in part and b in part)]
     return outside, list(dict.fromkeys((own if a in part else a, own if b in part else b) for a, b in kept))
