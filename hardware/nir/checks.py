@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.hardware.limits import exceeded
-from spikesim.hardware.neurons import integrating, normal_forms, shown
+from spikesim.hardware.neurons import shown
 from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.written_neurons import GRADED, written_forms
 from spikesim.network import Network
 from spikesim.neurons.description import LinearNeuron
 
@@ -21,12 +22,21 @@ def check(network: Network) -> None:
         EngineError: a neuron model without a normal form.
         NirError: the first such thing, with the way out, and how many more there are.
     """
-    normal_forms("NIR", network)
-    found = [str(e) for e in exceeded(network, "nir") if e.limit not in OWN]
+    forms = written_forms(network)
+    known = {name for name, p in network.populations.items() if type(p) in GRADED}
+    found = [
+        str(e)
+        for e in exceeded(network, "nir")
+        if e.limit not in OWN and not (e.limit == "neuron model" and e.where in known)
+    ]
+    for name in sorted(known):
+        p = network.populations[name]
+        if p.gate_by is not None or p.active_in is not None or "split" in p.reset_at:
+            found.append(f"{name}: gate_by, active_in or reset_at='split'; a trial has one phase")
     if not network.sources:
         found.append("no population is a Source, and a graph needs an Input. Add one, with weights of 0")
-    for name, p in integrating(network).items():
-        found += _of_neurons(name, p.grid, p.linear())
+    for name, form in forms.items():
+        found += _of_neurons(name, network.populations[name].grid, form)
         if not network.incoming(name):
             found.append(
                 f"{name}: nothing leads to it, and readers put an Input before such neurons. Give it a "

@@ -89,7 +89,10 @@ class NirProgram:
             ]
             leaky = {name: leaking(p) for name, p in network.populations.items()}
             network = replace(network, populations=leaky, projections=tuple(fixed))
-        write(network, path, dt=setting.dt if setting.leaky else 1.0)
+        if setting.leaky:
+            write(network, path, dt=setting.dt, gain="r")
+        else:
+            write(network, path)
         if len(inputs) != 1:
             raise EngineError(
                 f"nir:{self.choice}: {len(inputs)} sources; the library is given one. Verify with nir, or "

@@ -109,7 +109,7 @@ def _multiplied(route: LinearPath, steps: list[LinearOp], n_pre: int, delay: int
         terms = [
             (late, matrix if product is None else _product(route, matrix, product)) for late, product in terms
         ]
-    return _sparse(route, _by_delay(terms, delay, least), n_pre)
+    return _sparse(route, _by_delay(terms, delay, least), n_pre, least)
 
 
 def _by_delay(terms: list[tuple[int, Any]], delay: int, least: int) -> dict[int, Any]:
@@ -141,7 +141,8 @@ def _product(route: LinearPath, matrix: Any, product: Any) -> Any:
     return matrix @ product
 
 
-def _sparse(route: LinearPath, terms: dict[int, Any], n_pre: int) -> Sparse:
+def _sparse(route: LinearPath, terms: dict[int, Any], n_pre: int, least: int) -> Sparse:
+    """Synapses of the products by delay; of zeros there are none, with a delay of `least`."""
     found = [(late, product.tocoo()) for late, product in terms.items()]
     rows = np.concatenate([m.col for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
     columns = np.concatenate([m.row for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
@@ -149,6 +150,6 @@ def _sparse(route: LinearPath, terms: dict[int, Any], n_pre: int) -> Sparse:
     late = np.concatenate([np.full(m.nnz, d, np.int64) for d, m in found] or [np.zeros(0, np.int64)])
     order = np.lexsort((columns, late, rows))
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
-    least = int(late.min(initial=0)) if late.size == 0 else int(late.min())
+    least = int(late.min()) if late.size else least
     delays = (late[order] - least).astype(np.uint16) if (late != least).any() else None
     return Sparse(route.pre, route.post, indptr, columns[order].astype(np.int32), w[order], least, delays)

@@ -11,10 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.files.untrusted_hdf5 import Tree
-from spikesim.hardware.neurons import normal_forms, shown
 from spikesim.hardware.nir.checks import MOST_BYTES
 from spikesim.hardware.nir.neurons import written_threshold
 from spikesim.hardware.nir.nodes import NirError, free_name
+from spikesim.hardware.nir.written_neurons import (
+    Gain,
+    fields,
+    gain,
+    graded,
+    lasting,
+    metadata,
+    node_kind,
+    remarks,
+    written_forms,
+)
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
 from spikesim.neurons.description import LinearNeuron
@@ -32,8 +42,8 @@ class GraphBuilder:
         notes: what readers may interpret differently, each in a sentence.
     """
 
-    def __init__(self, network: Network, dt: float, clocks: bool) -> None:
-        self.network, self.dt = network, dt
+    def __init__(self, network: Network, dt: float, clocks: bool, where: Gain = "weights") -> None:
+        self.network, self.dt, self.where = network, dt, where
         self.nodes: Tree = {}
         self.edges: list[list[str]] = []
         self.notes: list[str] = []
@@ -41,7 +51,8 @@ class GraphBuilder:
         self.names = {name: self._name(name) for name in network.populations}
         self.shapes = _shapes(network)
         self.clocks = clocks
-        self.neurons = normal_forms("NIR", network)
+        self.neurons = written_forms(network)
+        self.gain = {name: gain(neuron, where) for name, neuron in self.neurons.items()}
         self.bias = {name: neuron.bias.copy() for name, neuron in self.neurons.items()}
 
     def tree(self) -> Tree:
@@ -72,9 +83,9 @@ class GraphBuilder:
         self.taken.add(name)
         return name
 
-    def _add(self, wanted: str, kind: str, heard: list[str], **fields: Any) -> str:
+    def _add(self, wanted: str, kind: str, heard: list[str], **values: Any) -> str:
         name = self._name(wanted)
-        self.nodes[name] = {"type": kind, **{k: self._lean(wanted, k, v) for k, v in fields.items()}}
+        self.nodes[name] = {"type": kind, **{k: self._lean(wanted, k, v) for k, v in values.items()}}
         self.edges += [[other, name] for other in heard]
         return name
 
@@ -144,8 +155,10 @@ class GraphBuilder:
 
     def _affine(self, p: Any, delay: int, w: Reals) -> None:
         heard = self._flat(p, self._delay(p, delay))
-        bias = self._spent_bias(p.post)
-        made = self._add(p.name, "Affine", [heard], weight=np.ascontiguousarray(w.T), bias=bias)
+        factor = self.gain[p.post]
+        weight, extra = _divided(np.ascontiguousarray(w.T), factor[:, None])
+        bias = self._spent_bias(p.post) / factor
+        made = self._add(p.name, "Affine", [heard], weight=weight, bias=bias, **extra)
         self.edges.append([made, self.names[p.post]])
 
     def one_to_one(self, p: OneToOne) -> None:
@@ -153,10 +166,16 @@ class GraphBuilder:
         heard = self._delay(p, p.delay)
         if len(self.shapes[p.pre]) != len(self.shapes[p.post]):
             heard = self._flat(p, heard)
-        if p.w == 1 and [heard, self.names[p.post]] not in self.edges:
+        factor = self.gain[p.post]
+        if p.w == 1 and (factor == 1).all() and [heard, self.names[p.post]] not in self.edges:
             self.edges.append([heard, self.names[p.post]])
             return
-        made = self._add(p.name, "Scale", [heard], scale=np.full(self.shapes[p.post], float(p.w)))
+        self._scale(p, heard, np.full(factor.shape, float(p.w)))
+
+    def _scale(self, p: Any, heard: str, w: Reals) -> None:
+        """Factors for each neuron, divided by its gain."""
+        scale, extra = _divided(w, self.gain[p.post])
+        made = self._add(p.name, "Scale", [heard], scale=scale.reshape(self.shapes[p.post]), **extra)
         self.edges.append([made, self.names[p.post]])
 
     def convolution(self, p: Conv2d) -> None:
@@ -164,26 +183,34 @@ class GraphBuilder:
         assert isinstance(p.stride, tuple) and isinstance(p.padding, tuple)
         planes = self.bias[p.post].reshape(p.out_shape[0], -1)
         bias = np.zeros(p.out_shape[0])
-        if (planes == planes[:, :1]).all() and not _lasting(self.neurons[p.post]):
+        if (planes == planes[:, :1]).all() and not lasting(self.neurons[p.post]):
             bias = self._spent_bias(p.post).reshape(planes.shape)[:, 0]
+        factor = self.gain[p.post].reshape(planes.shape)
+        uniform = bool((factor == factor[:, :1]).all())
+        each = factor[:, 0] if uniform else np.ones(len(factor))  # else a Scale divides
+        weight, extra = _divided(_ungrouped(p), each[:, None, None, None])
         made = self._add(
             p.name,
             "Conv2d",
             [self._delay(p, p.delay)],
             input_shape=np.array(p.shape[1:], np.int64),
-            weight=_ungrouped(p),
+            weight=weight,
             stride=np.array(p.stride, np.int64),
             padding=np.array(p.padding, np.int64),
             dilation=np.ones(2, np.int64),
             groups=np.array(1),
-            bias=bias,
+            bias=bias / each,
+            **extra,
         )
-        self.edges.append([made, self.names[p.post]])
+        if uniform:
+            self.edges.append([made, self.names[p.post]])
+        else:
+            self._scale(p, made, np.ones(factor.size))
 
     def _spent_bias(self, post: str) -> Reals:
         """The bias of a population for its first weights, then zeros; zeros where its current lasts."""
         bias = self.bias[post]
-        if _lasting(self.neurons[post]):
+        if lasting(self.neurons[post]):
             return np.zeros_like(bias)
         self.bias[post] = np.zeros_like(bias)
         return bias
@@ -194,40 +221,22 @@ class GraphBuilder:
         if is_source(p):
             self.nodes[node] = {"type": "Input", "shape": np.array(shape, np.int64)}
             return
-        neuron = self.neurons[name]
-        fields = self._parameters(name, neuron)
-        fields["v_threshold"] = self._threshold(name, neuron, p.grid)
-        if differing := neuron.differing(("theta", "u_decay", "v_decay")):
-            self.notes.append(
-                f"{name}: {', '.join(differing)} differ from neuron to neuron; norse and sinabs read that, "
-                f"spikingjelly 2.0 and snnTorch 1.0 need one value for all"
-            )
-        if neuron.v_reset.any():
-            fields["v_reset"] = neuron.v_reset
-            self.notes.append(f"{name}: v_reset = {shown(neuron.v_reset)}; nir 1.0.4 does not read it")
-        if self.bias[name].any() and "v_leak" not in fields:
+        neuron, left = self.neurons[name], self.bias[name]
+        found = fields(neuron, left, self.dt, self.where)
+        if left.any() and "v_leak" not in found:
             raise NirError(
                 f"{name}: no Affine or Conv2d can hold its bias: nothing dense leads to it, or its "
                 "bias differs within a channel. Give it a Dense projection (of zeros), or a bias for "
                 "each channel"
             )
-        made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in fields.items()}
-        extra: Tree = {"theta": _short(neuron.theta)}
-        if neuron.leaks:
-            extra |= {"u_decay": _short(neuron.u_decay), "v_decay": _short(neuron.v_decay)}
-        for start in ("v_start", "u_start"):
-            values = getattr(neuron, start)
-            if values.any():
-                extra[start] = _short(values)
-                self.notes.append(
-                    f"{name}: {start} = {shown(values)} is written as metadata, which spikesim reads; other "
-                    f"readers start at 0, or at v_leak or v_reset"
-                )
-        if p.grid is not None:
-            extra["grid"] = np.array(p.grid)
-        if p.offset is not None:
-            extra["offset"] = np.array(p.offset)
-        self.nodes[node] = {"type": _kind(neuron), **made, "metadata": extra}
+        if not graded(neuron):
+            found["v_threshold"] = self._threshold(name, neuron, p.grid)
+        if neuron.v_reset.any():
+            found["v_reset"] = neuron.v_reset
+        self.notes += remarks(name, neuron, found.get("v_leak", left) * neuron.v_decay, left, self.where)
+        made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in found.items()}
+        kept = metadata(neuron, p.grid, p.offset)
+        self.nodes[node] = {"type": node_kind(neuron), **made, "metadata": kept}
 
     def _threshold(self, name: str, neuron: LinearNeuron, grid: int | None) -> Reals:
         threshold = np.array([written_threshold(theta, grid) for theta in neuron.theta.tolist()])
@@ -241,35 +250,15 @@ class GraphBuilder:
             )
         return threshold
 
-    def _parameters(self, name: str, neuron: LinearNeuron) -> dict[str, Reals]:
-        """The fields of a node but for its threshold and reset, (n,) each."""
-        kind, du, dv, bias = _kind(neuron), neuron.u_decay, neuron.v_decay, self.bias[name]
-        if kind == "IF":
-            return {"r": np.full(len(bias), 1 / self.dt)}
-        leak = bias / dv
-        if (leak * dv != bias).any():
-            self.notes.append(f"{name}: v_leak is bias / {shown(dv)}, and rounds it in its last place")
-        if kind == "LIF":
-            return {"tau": self.dt / dv, "r": 1 / dv, "v_leak": leak}
-        constants = {"tau_syn": self.dt / du, "tau_mem": self.dt / dv}
-        return {**constants, "r": 1 / dv, "v_leak": leak, "w_in": 1 / du}
 
-
-def _short(values: Reals) -> Reals:
-    """One number where all are equal, else (n,)."""
-    return np.array(values[0]) if (values == values[0]).all() else values
-
-
-def _lasting(neuron: LinearNeuron) -> bool:
-    """Whether some current lasts: then a bias cannot be given as input."""
-    return bool((neuron.u_decay < 1).any())
-
-
-def _kind(neuron: LinearNeuron) -> str:
-    """The node that has these dynamics."""
-    if not neuron.leaks:
-        return "IF"
-    return "CubaLIF" if _lasting(neuron) else "LIF"
+def _divided(w: Reals, factor: Reals) -> tuple[Reals, Tree]:
+    """Weights divided by a gain; and the weights themselves as metadata, where multiplying does not give them
+    back.
+    """
+    made = w / factor
+    if (made * factor == w).all():
+        return made, {}
+    return made, {"metadata": {"exact": w}}
 
 
 class ProjectionForm(NamedTuple):

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from spikesim.hardware.nir.broadcast import spread
 from spikesim.hardware.nir.conventions import Convention, check_unscaled
-from spikesim.hardware.nir.nodes import ANALOG, ROUNDING_64, NirError, Node
+from spikesim.hardware.nir.nodes import ANALOG, ROUNDING_64, NirError, Node, alike
 
 Reals = npt.NDArray[np.float64]
 Shape = tuple[int, ...]
@@ -84,7 +84,7 @@ def dynamics(node: Node, shape: Shape, dt: float, convention: Convention) -> Dyn
         "LIF": lambda: (one, read.decay("tau", "v_decay")),
         "CubaLIF": lambda: (read.decay("tau_syn", "u_decay"), read.decay("tau_mem", "v_decay")),
     }[kind]()
-    gain = _gain(read, convention.gain_of(kind), decays)
+    gain = _gain(read, convention.gain_of(node.kind), decays)
     leak = none if kind == "IF" else read.each("v_leak")
     reset = none if node.kind in ANALOG else read.each("v_reset")
     starts = {"zero": none, "v_leak": reset if kind == "IF" else leak, "v_reset": reset}
@@ -102,6 +102,8 @@ def _gain(read: _Parameters, gain: str, decays: tuple[Reals, Reals]) -> Reals:
         return w
     if kind == "IF":
         what, keys, factor = "r dt", ("r",), r * dt
+    elif kind == "LIF" and gain != "weight" and (r == 1).all():
+        return decays[1]
     elif kind == "LIF":
         what, keys, factor = "r dt/tau", ("r", "tau"), r * decays[1]
     elif gain == "current":
@@ -114,11 +116,6 @@ def _gain(read: _Parameters, gain: str, decays: tuple[Reals, Reals]) -> Reals:
             check_unscaled(read.node, what, value)
         return np.ones(1)
     return read.simple(what, factor, *keys)
-
-
-def alike(kind: str) -> str:
-    """The spiking node whose membrane a node without a threshold has; its own kind for others."""
-    return {"I": "IF", "LI": "LIF", "CubaLI": "CubaLIF"}.get(kind, kind)
 
 
 class _Parameters:

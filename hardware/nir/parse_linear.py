@@ -116,15 +116,25 @@ def _repeated(shape: Shape, over: Shape) -> tuple[LinearOp, ...]:
 
 def _late(node: Node, shape: Shape, dt: float) -> Late:
     steps = _each(node, "delay", shape) / dt
-    nearest = np.rint(steps)
-    off = np.abs(steps - nearest) > node.rounding("delay") * np.maximum(nearest, 1)
-    if (steps < 0).any() or off.any() or (nearest > 65_535).any():
-        bad = steps[(steps < 0) | off | (nearest > 65_535)][0]
+    nearest = np.floor(steps + 0.5)
+    wrong = (steps < 0) | ((nearest == 0) & (steps > 0)) | (nearest > 65_535)
+    if wrong.any():
         raise NirError(
-            f"{_named(node)}: a delay of {bad:g} steps of dt = {dt:g}; whole steps from 0 to 65,535 "
-            "are needed. Choose dt so that all delays are multiples of it"
+            f"{_named(node)}: a delay of {steps[wrong][0]:g} steps of dt = {dt:g}; 0, or 1 to 65,535 steps "
+            "are needed. Choose another dt"
         )
     return Late(nearest.astype(np.int64))
+
+
+def rounded_delay(node: Node, dt: float) -> str:
+    """A note where the delays of a node are no whole steps, and the nearest ones are taken; else ""."""
+    steps = node.array("delay").reshape(-1) / dt
+    nearest = np.floor(steps + 0.5)
+    off = np.abs(steps - nearest)
+    if not (off > node.rounding("delay") * np.maximum(nearest, 1)).any():
+        return ""
+    k = int(np.argmax(off))
+    return f"{_named(node)}: a delay of {steps[k]:g} steps of dt = {dt:g} is taken as {nearest[k]:g} steps"
 
 
 def _matrix_shape(node: Node, shape: Shape) -> Shape:

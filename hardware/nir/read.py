@@ -127,6 +127,7 @@ class _Import:
         self.always = free_name("constant", graph.nodes)
         self.laid = self._laid()
         self.routes = trace_paths(self.laid, self.dt)
+        self.notes += self.routes.notes
         for pre, post in sorted(self.routes.late):
             self.notes.append(
                 f"{pre} -> {post} closes a cycle without a delay; its spikes arrive a step later"

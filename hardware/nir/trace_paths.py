@@ -14,7 +14,7 @@ import numpy as np
 
 from spikesim.hardware.nir.linear_ops import Late, LinearOp, LinearPath, Reals
 from spikesim.hardware.nir.nodes import ANALOG, NirError
-from spikesim.hardware.nir.parse_linear import parse_linear
+from spikesim.hardware.nir.parse_linear import parse_linear, rounded_delay
 from spikesim.hardware.nir.shapes import GraphShapes
 
 MOST_PATHS = 4096  # into a node, and into all populations together
@@ -31,11 +31,13 @@ class TracedPaths:
         constants: population -> input from biases of linear nodes in every step from a first one on, by that
             step, (1,) or (n,).
         late: pairs of populations whose undelayed paths close a cycle; these spikes arrive a step later.
+        notes: delays that were rounded.
     """
 
     into: Mapping[str, list[LinearPath]]
     constants: Mapping[str, Constants]
     late: frozenset[tuple[str, str]]
+    notes: tuple[str, ...]
 
 
 def trace_paths(laid: GraphShapes, dt: float) -> TracedPaths:
@@ -63,7 +65,9 @@ def trace_paths(laid: GraphShapes, dt: float) -> TracedPaths:
     for name, paths in ends.items():
         _check_spikes(laid, name, paths)
     brought = {n: constant for n, (_, constant) in arriving.items()}
-    return TracedPaths(ends, brought, frozenset(_closing(laid, ends)))
+    delays = (laid.graph.nodes[name] for name in laid.order if laid.graph.nodes[name].kind == "Delay")
+    notes = tuple(note for node in delays if (note := rounded_delay(node, dt)))
+    return TracedPaths(ends, brought, frozenset(_closing(laid, ends)), notes)
 
 
 def _gathered(

@@ -1,14 +1,17 @@
 """Writer of NIR files, which readers with v > v_threshold and with v >= v_threshold run alike.
 
-populations   Source -> Input; IF -> IF; LIF -> LIF, or CubaLIF where its current lasts
+populations   Source -> Input; IF -> IF; LIF -> LIF, or CubaLIF where its current lasts;
+              LeakyIntegrator -> I, LI or CubaLI
 projections   Conv2d -> Conv2d; OneToOne -> Scale, or an edge; all others -> Affine, one for each delay
 delays        Delay, before the weights
 bias          in an Affine or Conv2d before the neurons; where the current lasts, as v_leak
+gain          of a LIF or LI in the weights that lead to it, with r = 1; see `written_neurons`
 
 Parameters are arrays, one value for each neuron. The threshold is theta minus half a step of the grid, which
 no membrane equals; without a grid, the float32 just below theta. The unit of time is a step (dt = 1) by
 default. v_reset is left out where it is zero, since nir 1.0.4 does not know it. Metadata of the graph are dt,
-T and a digest, of nodes theta, grid and starts; other readers ignore them.
+T and a digest, of nodes theta, grid, decays, bias and starts, of weights those before a division that rounds;
+other readers ignore them.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from spikesim.hardware.nir.checks import check
 from spikesim.hardware.nir.digest import DIGEST, digest
 from spikesim.hardware.nir.graph_builder import GraphBuilder
 from spikesim.hardware.nir.nodes import NirError
+from spikesim.hardware.nir.written_neurons import Gain
 from spikesim.network import Network
 
 FORMAT = "1.0.4"  # the oldest release of nir that reads what is written here
@@ -49,7 +53,13 @@ class Written:
     notes: tuple[str, ...]
 
 
-def write(network: Network, path: str | os.PathLike[str], dt: float = 1.0, clocks: bool = False) -> Written:
+def write(
+    network: Network,
+    path: str | os.PathLike[str],
+    dt: float = 1.0,
+    clocks: bool = False,
+    gain: Gain = "weights",
+) -> Written:
     """Write a network as a NIR file, atomically: an existing file is replaced once the new one is complete.
 
     Args:
@@ -58,6 +68,7 @@ def write(network: Network, path: str | os.PathLike[str], dt: float = 1.0, clock
         dt: length of a step, in the reader's unit of time: 1 for a step, 1e-4 for snnTorch and spikingjelly.
         clocks: leave out delays that only shift the clocks of the populations after them, in networks with
             trials, where each population has its own clock: its spikes on that clock stay the same.
+        gain: of a LIF in the "weights" that lead to it, as norse needs it, or in its "r".
 
     Raises:
         EngineError: a neuron model without a normal form.
@@ -67,7 +78,7 @@ def write(network: Network, path: str | os.PathLike[str], dt: float = 1.0, clock
     if not (np.isfinite(dt) and dt > 0):
         raise NirError(f"NIR: dt = {dt!r}; a positive number is needed")
     check(network)
-    builder = GraphBuilder(network, dt, clocks)
+    builder = GraphBuilder(network, dt, clocks, gain)
     found = builder.tree()
     node = found["node"]
     node["metadata"][DIGEST] = digest(node)

@@ -51,8 +51,8 @@ THEIRS: Mapping[str, Mapping[str, Convention]] = {
         "cuba": replace(CONVENTIONS["norse-cuba"], dt=1e-6),
     },
     "spikingjelly": dict.fromkeys(KINDS, CONVENTIONS["spikingjelly"]),
-    "snntorch": dict.fromkeys(KINDS, CONVENTIONS["snntorch"]),
-    "sinabs": dict.fromkeys(KINDS, replace(CONVENTIONS["sinabs"], reset="value")),
+    "snntorch": dict.fromkeys(KINDS, replace(CONVENTIONS["snntorch"], reset="value", reset_delay=0)),
+    "sinabs": dict.fromkeys(KINDS, replace(CONVENTIONS["sinabs"], reset="value", gain="impulse")),
 }
 
 
@@ -111,7 +111,7 @@ def _rows(folder: Path, pythons: Mapping[str, str], samples: int, seed: int) -> 
     np.savez_compressed(folder / "given.npz", spikes=given)
     write(network, folder / "exact.nir")
     leaky = {n: leaking(p) for n, p in network.populations.items()}
-    write(replace(network, populations=leaky), folder / "leaky.nir", dt=1e-4)
+    write(replace(network, populations=leaky), folder / "leaky.nir", dt=1e-4, gain="r")
     rasters = {name: _rasters(wanted[name]) for name in record}
     for setting in SETTINGS:
         if setting.peer in pythons:

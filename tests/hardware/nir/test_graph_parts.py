@@ -11,7 +11,7 @@ import pytest
 from spikesim.hardware.nir.fold_paths import projection
 from spikesim.hardware.nir.linear_ops import Diagonal, Kernel, Late, LinearPath, Matrix
 from spikesim.hardware.nir.nodes import Graph, NirError, Node
-from spikesim.hardware.nir.parse_linear import out_shape, parse_linear
+from spikesim.hardware.nir.parse_linear import out_shape, parse_linear, rounded_delay
 from spikesim.hardware.nir.shapes import infer_shapes
 from spikesim.hardware.nir.trace_paths import trace_paths
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
@@ -103,9 +103,15 @@ def test_nodes_that_do_not_fit_their_input_are_named(made: Node, shape: tuple[in
         out_shape(made, shape)
 
 
-def test_a_delay_of_half_a_step_names_the_step() -> None:
-    with pytest.raises(NirError, match=r"1\.5 steps of dt = 0\.002"):
-        parse_linear(node("Delay", delay=0.003), (1,), 0.002)
+def test_a_delay_is_the_nearest_number_of_steps_and_one_that_would_vanish_is_refused() -> None:
+    between = node("Delay", delay=[0.003, 0.0049, 0.008])
+    (late,), _ = parse_linear(between, (3,), 0.002)
+    assert isinstance(late, Late) and late.steps.tolist() == [2, 2, 4]
+    assert "a delay of 1.5 steps of dt = 0.002 is taken as 2" in rounded_delay(between, 0.002)
+    assert rounded_delay(node("Delay", delay=[0.004, 0.0]), 0.002) == ""
+    for delay in (0.0009, -0.002, 1e6):
+        with pytest.raises(NirError, match=r"steps of dt = 0\.002; 0, or 1 to 65,535 steps"):
+            parse_linear(node("Delay", delay=delay), (1,), 0.002)
 
 
 # graphs
