@@ -14,13 +14,13 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from spikesim.errors import DeclarationError
-from spikesim.hardware.nir.nodes import Graph, NirError, Node
+from spikesim.hardware.nir.nodes import ANALOG, NEURONS, Graph, NirError, Node, alike
 
 CHOICES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
         "fires": (">", ">="),
         "leak": ("euler", "exponential"),
-        "gain": ("step", "impulse", "current", "weight", "norse"),
+        "gain": ("step", "impulse", "current", "weight", "norse", "sinabs"),
         "reset": ("value", "subtract", "none"),
         "reset_delay": (0, 1),
         "overshoot": ("keep", "refuse"),
@@ -47,13 +47,14 @@ class Convention:
         gain: a spike is a current of 1 over a "step", or an "impulse"; or it adds w_in to the "current" of a
             CubaLIF, unscaled by its time constant, and is else as with "step"; or it adds the "weight" to the
             membrane (snnTorch), which a file states as r dt/tau = 1, and others are refused. "norse" is what
-            its cells do: an impulse for an IF, a step for a LIF, a current for a CubaLIF.
+            its cells do: an impulse for an IF, a step for a LIF, a current for a CubaLIF; "sinabs" what its
+            layers do: a step for a LIF (norm_input), an impulse for an IF, and a LI (ExpLeak).
         reset: to the "value" v_reset, by "subtract"-ing v_threshold, or "none".
         reset_delay: steps between a spike and its reset, 0 or 1; a reset to a value one step late takes away
             what comes in in that step (snnTorch's Synaptic, RLeaky and RSynaptic with "zero").
         overshoot: a membrane that is still at the threshold after the subtraction is "keep"-t, with one spike
             a step, or "refuse"-d when it occurs, since the library would do otherwise: sinabs sends several
-            spikes in a step.
+            spikes in a step, and snnTorch with reset_delay=False holds such a neuron where it is.
         start: membranes start at "zero", "v_leak" (of an IF: v_reset), or "v_reset".
         rounded: the library holds the "kept" part 1 - decay (snnTorch's beta, sinabs's alpha) or the "decay"
             dt/tau (norse) as a float32, to which the file's number is rounded; "file": it is not.
@@ -68,7 +69,7 @@ class Convention:
     dt: float | None = None
     fires: Literal[">", ">="] = ">"
     leak: Literal["euler", "exponential"] = "euler"
-    gain: Literal["step", "impulse", "current", "weight", "norse"] = "step"
+    gain: Literal["step", "impulse", "current", "weight", "norse", "sinabs"] = "step"
     reset: Literal["value", "subtract", "none"] = "value"
     reset_delay: int = 0
     overshoot: Literal["keep", "refuse"] = "keep"
@@ -93,7 +94,9 @@ class Convention:
     def gain_of(self, kind: str) -> str:
         """The gain of a kind of node: "step", "impulse", "current" or "weight"."""
         if self.gain == "norse":
-            return {"IF": "impulse", "CubaLIF": "current"}.get(kind, "step")
+            return {"IF": "impulse", "CubaLIF": "current"}.get(alike(kind), "step")
+        if self.gain == "sinabs":
+            return "impulse" if kind in (*ANALOG, "IF") else "step"
         return self.gain
 
     def resets_of(self, kind: str) -> dict[str, Any]:
@@ -119,13 +122,21 @@ class Convention:
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         "nir": Convention(),
-        "snntorch": Convention(dt=1e-4, gain="weight", reset="subtract", reset_delay=1, rounded="kept"),
+        "snntorch": Convention(
+            dt=1e-4, gain="weight", reset="subtract", reset_delay=1, overshoot="refuse", rounded="kept"
+        ),
         "spikingjelly": Convention(dt=1e-4, fires=">=", start="v_reset"),
         "norse": Convention(gain="norse", start="v_leak", rounded="decay", steps=(1e-3, 1e-6)),
         "norse-cuba": Convention(dt=1e-3, gain="current", start="v_leak"),
         "norse-if": Convention(dt=1e-3, gain="impulse", start="v_leak"),
         "sinabs": Convention(
-            dt=1.0, fires=">=", leak="exponential", reset="subtract", overshoot="refuse", rounded="kept"
+            dt=1.0,
+            fires=">=",
+            leak="exponential",
+            gain="sinabs",
+            reset="subtract",
+            overshoot="refuse",
+            rounded="kept",
         ),
     }
 )
@@ -169,17 +180,20 @@ def check_unscaled(node: Node, what: str, factor: float) -> None:
 
 def assumptions(graph: Graph, convention: Convention, dt: float) -> str:
     """What was assumed about a graph that its file does not say, in a sentence; "" without neurons."""
-    kinds = {node.kind for node in graph.nodes.values()}
-    if not kinds & {"Threshold", *INTEGRATING}:
+    found = [node.kind for node in graph.nodes.values() if node.kind in NEURONS]
+    kinds = {alike(kind) for kind in found}
+    if not kinds:
         return ""
-    said = [f"dt = {dt:g}", f"fires at v {convention.fires} v_threshold"]
+    said = [f"dt = {dt:g}"]
+    fires = any(kind not in ANALOG for kind in found)
+    said += [f"fires at v {convention.fires} v_threshold"] if fires else []
     if kinds & set(LEAKY):
         said.append(f"a step's decay is {'dt/tau' if convention.leak == 'euler' else '1 - exp(-dt/tau)'}")
         rounded = {"kept": "1 - decay rounded to float32", "decay": "dt/tau rounded to float32"}
         said += [rounded[convention.rounded]] if convention.rounded in rounded else []
     if kinds & set(INTEGRATING):
-        said.append(_gains(kinds, convention))
-        said.append(_reset(convention))
+        said.append(_gains(found, convention))
+        said += [_reset(convention)] if fires else []
         said.append(_start(kinds, convention))
     return f"assumed, since a NIR file does not say so: {'; '.join(said)}"
 
@@ -191,7 +205,9 @@ def _gains(kinds: Iterable[str], convention: Convention) -> str:
         "current": "a spike adds w_in x to the current",
         "weight": "a spike adds its weight",
     }
-    found = {kind: words[convention.gain_of(kind)] for kind in INTEGRATING if kind in kinds}
+    found = {
+        kind: words[convention.gain_of(kind)] for kind in NEURONS if kind in kinds and kind != "Threshold"
+    }
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
     return ", ".join(f"{kind}: {said}" for kind, said in found.items())
@@ -203,11 +219,8 @@ def _reset(convention: Convention) -> str:
     if convention.reset == "none":
         return said
     late = " one step late" if convention.reset_delay else " in the step of the spike"
-    many = {
-        "refuse": ", a second spike in a step is an error",
-        "keep": "",
-    }
-    return said + late + (many[convention.overshoot] if convention.reset == "subtract" else "")
+    refuses = convention.resets_of("LIF").get("overshoot") == "refuse"
+    return said + late + (", a membrane still above it is an error" if refuses else "")
 
 
 def _start(kinds: Iterable[str], convention: Convention) -> str:

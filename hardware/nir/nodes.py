@@ -67,6 +67,11 @@ def free_name(wanted: str, taken: Container[str], mark: str = "_") -> str:
     return next(name for name in chain([wanted], numbered) if name not in taken)
 
 
+def alike(kind: str) -> str:
+    """The spiking node whose membrane a node without a threshold has; its own kind for others."""
+    return {"I": "IF", "LI": "LIF", "CubaLI": "CubaLIF"}.get(kind, kind)
+
+
 class NirError(DataError):
     """A NIR graph cannot be read as a network, or the reverse; names the node, the reason, the way out."""
 

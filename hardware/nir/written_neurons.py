@@ -5,7 +5,7 @@ A network here adds w s to a membrane, and NIR's neurons add a multiple of their
 IF, I            r dt x                          r = 1/dt, and the weight of the file is w
 LIF, LI          dt/tau r x                      gain = "weights": r = 1, and the weight is w / v_decay
                                                  gain = "r": r = tau/dt, and the weight is w
-CubaLIF, CubaLI  w_in dt/tau_syn r dt/tau_mem x  w_in = tau_syn/dt, r = tau_mem/dt, and the weight is w
+CubaLIF, CubaLI  w_in dt/tau_syn r dt/tau_mem x  w_in = tau_syn/dt, r = tau_mem/dt, the weight is w
 
 norse does not read the r of a LIF, and sinabs takes an LI with r = 1 alone; snnTorch and spikingjelly read both
 forms of a LIF, and the r of a CubaLIF as it is here.
@@ -125,9 +125,7 @@ def remarks(name: str, p: LinearNeuron, read: Reals, bias: Reals, where: Gain) -
             f"spikingjelly 2.0 and snnTorch 1.0 need one value for all"
         )
     if graded(p):
-        found.append(
-            f"{name}: {node_kind(p)}, whose membrane is an output; norse and snnTorch do not read it"
-        )
+        found.append(f"{name}: written as {node_kind(p)}; of the libraries sinabs alone reads it, as LI")
     if p.v_reset.any():
         found.append(f"{name}: v_reset = {shown(p.v_reset)}; nir 1.0.4 does not read it")
     for start in ("v_start", "u_start"):
