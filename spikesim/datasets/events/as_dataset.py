@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikesim.datasets.dataset import Dataset, Split
 from spikesim.datasets.events.binning import BinnedEvents, bin_events
@@ -51,8 +52,8 @@ def event_dataset(
             raise DataError(
                 f"{name}: Events with labels are needed; join_events(parts, labels=...) gives them"
             )
-    assert train.labels is not None
     if test is None:
+        assert train.labels is not None
         rows = stratified_rows(train.labels, max(1, round(TEST_SHARE * len(train))), _SEED)
         train, test = train[rest_of(len(train), rows)], train[rows]
     for what in ("sensor_size", "classes"):
@@ -64,28 +65,31 @@ def event_dataset(
     found = [bin_events(part, bin, steps, **binning) for part in (train, test)]
     longest = max(part.spikes.T for part in found)
     found = [replace(part, spikes=_lasting(part.spikes, longest)) for part in found]
-    return binned_dataset(found[0], found[1], train, test, name, validation, source)
+    held_back = max(1, round(VALIDATION_SHARE * len(train))) if validation is None else validation
+    assert train.labels is not None
+    rows = stratified_rows(train.labels, held_back, _SEED)
+    return binned_dataset(found[0], found[1], train, test, name, rows, source)
 
 
 def binned_dataset(
     train: BinnedEvents,
     test: BinnedEvents,
-    train_events: Any,
-    test_events: Any,
+    train_events: Events,
+    test_events: Events,
     name: str,
-    validation: int | None,
+    validation_rows: NDArray[np.int64],
     source: str,
 ) -> Dataset:
-    """A dataset from binned recordings; `labels` and `classes` are those of the events."""
-    y = train_events.labels
-    held_back = max(1, round(VALIDATION_SHARE * len(y))) if validation is None else validation
+    """A dataset from binned recordings; labels and classes are those of the events."""
+    y, y_test = train_events.labels, test_events.labels
+    assert y is not None and y_test is not None
     return Dataset(
         name=name,
         classes=train_events.classes,
         shape=train.shape,
         train=Split("train", train.spikes, y, np.arange(len(y), dtype=np.int64)),
-        test=Split("test", test.spikes, test_events.labels, np.arange(len(test.spikes), dtype=np.int64)),
-        validation_rows=stratified_rows(y, held_back, _SEED),
+        test=Split("test", test.spikes, y_test, np.arange(len(test.spikes), dtype=np.int64)),
+        validation_rows=validation_rows,
         source=source,
         notes=tuple(
             f"{s}: {note}" for s, part in (("train", train), ("test", test)) for note in part.notes()

@@ -53,7 +53,7 @@ def event_digits(bin: int = 10_000, polarity: Polarity = "keep", downsample: int
         bin_events(part, bin, steps, several="once", polarity=polarity, downsample=downsample)
         for part in parts
     ]
-    return binned_dataset(binned[0], binned[1], *parts, ABOUT.name, len(still.validation_rows), ABOUT.text())
+    return binned_dataset(binned[0], binned[1], *parts, ABOUT.name, still.validation_rows, ABOUT.text())
 
 
 def digit_events() -> tuple[Events, Events]:
