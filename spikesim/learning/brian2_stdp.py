@@ -50,6 +50,7 @@ class Brian2STDP:
 
     def __post_init__(self) -> None:
         pairs.check(self)
+        pairs.check_time_constants("Brian2STDP", tau_plus=self.tau_plus, tau_minus=self.tau_minus)
 
     @cached_property
     def _rule(self) -> STDP:

@@ -7,7 +7,7 @@ plasticity based on spike timing", section 4.1.2).
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -32,21 +32,55 @@ class Amounts(NamedTuple):
     high: float
 
 
-def check(rule: Any) -> None:
-    """Check the parameters shared by pair-based rules: amplitudes, time constants, pairing, clip range.
+class PairRule(Protocol):
+    """What every pair-based rule declares: amplitudes, clip range, pairing."""
+
+    @property
+    def a_plus(self) -> float:
+        """Change by a pair whose arrival is the earlier spike."""
+        ...
+
+    @property
+    def a_minus(self) -> float:
+        """Change, with the sign turned, by a pair whose arrival is the later spike."""
+        ...
+
+    @property
+    def clip(self) -> tuple[float, float]:
+        """Range of the weights."""
+        ...
+
+    @property
+    def pairing(self) -> Pairing:
+        """Which pairs count."""
+        ...
+
+
+class TraceRule(PairRule, Protocol):
+    """A pair-based rule with exponential traces."""
+
+    @property
+    def tau_plus(self) -> float:
+        """Time constant of the trace of arrivals, in steps."""
+        ...
+
+    @property
+    def tau_minus(self) -> float:
+        """Time constant of the trace of the neuron's spikes, in steps."""
+        ...
+
+
+def check(rule: PairRule) -> None:
+    """Check the parameters shared by pair-based rules: amplitudes, pairing, clip range.
 
     Raises:
         DeclarationError: names the field, its value and the allowed range.
     """
     kind = type(rule).__name__
     plain_fields(rule)
-    for name in ("a_plus", "a_minus"):
-        if not np.isfinite(getattr(rule, name)):
-            raise DeclarationError(f"{kind}: {name} = {getattr(rule, name)!r}; a finite amplitude is needed")
-    for name in ("tau_plus", "tau_minus", "tau_e"):
-        tau = getattr(rule, name, 1.0)
-        if not (np.isfinite(tau) and tau > 0):
-            raise DeclarationError(f"{kind}: {name} = {tau!r}; a time constant > 0, in steps, is needed")
+    for name, amplitude in (("a_plus", rule.a_plus), ("a_minus", rule.a_minus)):
+        if not np.isfinite(amplitude):
+            raise DeclarationError(f"{kind}: {name} = {amplitude!r}; a finite amplitude is needed")
     if rule.pairing not in PAIRINGS:
         raise DeclarationError(f"{kind}: {unknown('pairing', rule.pairing, PAIRINGS)}")
     low, high = rule.clip
@@ -54,11 +88,27 @@ def check(rule: Any) -> None:
         raise DeclarationError(f"{kind}: clip = {rule.clip!r}; finite numbers low < high are needed")
 
 
-def amounts(rule: Any) -> Amounts:
+def check_time_constants(kind: str, **taus: float) -> None:
+    """Check the time constants of a rule.
+
+    Args:
+        kind: name of the rule.
+        taus: time constants in steps, by the names of their fields.
+
+    Raises:
+        DeclarationError: names the field and its value.
+    """
+    for name, tau in taus.items():
+        if not (np.isfinite(tau) and tau > 0):
+            raise DeclarationError(f"{kind}: {name} = {tau!r}; a time constant > 0, in steps, is needed")
+
+
+def amounts(rule: TraceRule) -> Amounts:
     """The kernel parameters of a rule with exponential traces."""
     kept = (float(np.exp(-1.0 / rule.tau_plus)), float(np.exp(-1.0 / rule.tau_minus)))
+    low, high = rule.clip
     return Amounts(
-        float(rule.a_plus), float(rule.a_minus), *kept, rule.pairing == "nearest", *map(float, rule.clip)
+        float(rule.a_plus), float(rule.a_minus), *kept, rule.pairing == "nearest", float(low), float(high)
     )
 
 

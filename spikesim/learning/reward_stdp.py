@@ -60,6 +60,8 @@ class RewardSTDP:
 
     def __post_init__(self) -> None:
         pairs.check(self)
+        taus = {"tau_plus": self.tau_plus, "tau_minus": self.tau_minus, "tau_e": self.tau_e}
+        pairs.check_time_constants("RewardSTDP", **taus)
         if not np.isfinite(self.eta):
             raise DeclarationError(f"RewardSTDP: eta = {self.eta!r}; a finite learning rate is needed")
         if not self.signal:

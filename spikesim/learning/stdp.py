@@ -50,6 +50,7 @@ class STDP:
 
     def __post_init__(self) -> None:
         pairs.check(self)
+        pairs.check_time_constants("STDP", tau_plus=self.tau_plus, tau_minus=self.tau_minus)
 
     def start(self, layout: Layout) -> Traces:
         """x float64 (n_pre,) and y float64 (n_post,): 0."""

@@ -26,13 +26,13 @@ from spikesim.tools.dev.compare_learning import (
 )
 
 pytestmark = pytest.mark.core
-SEEDS = range(5)  # one of each kind
+SEEDS = range(6)  # one of each kind
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_network_that_learns_is_a_function_of_its_seed(seed: int) -> None:
     one, two = random_learning.learning(seed), random_learning.learning(seed)
-    assert digest(one.network) == digest(two.network) != digest(random_learning.learning(seed + 5).network)
+    assert digest(one.network) == digest(two.network) != digest(random_learning.learning(seed + 6).network)
     assert one.kind == random_learning.KINDS[seed] and len(one.network.online) > 1
     assert one.signals.keys() == two.signals.keys()
     assert all(np.array_equal(x, two.signals[name]) for name, x in one.signals.items())
@@ -55,7 +55,8 @@ def test_engines_agree_whole_and_in_two_pieces_on_networks_that_do_learn(seed: i
 
 def changed(truth: Recording, group: str, name: str, value: Any) -> Recording:
     assert truth.state is not None
-    return replace(truth, state=replace(truth.state, **{group: {**getattr(truth.state, group), name: value}}))
+    changes: Any = {group: {**getattr(truth.state, group), name: value}}
+    return replace(truth, state=replace(truth.state, **changes))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -91,7 +92,7 @@ def test_limits_by_rule() -> None:
 
 
 def test_the_commands_tables_hold_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
-    assert fuzz.main(["--learning", "--networks", "5"]) == 0
+    assert fuzz.main(["--learning", "--networks", "6"]) == 0
     said = capsys.readouterr().out
     for rule in (
         "| RewardSTDP |",
@@ -109,8 +110,8 @@ def test_brian2_is_compared_and_a_wrong_translation_is_seen(monkeypatch: pytest.
     pytest.importorskip("brian2", reason="needs the extra brian2")
     from spikesim.backends.brian2.learning import TRANSLATIONS
 
-    table, problems = brian2_test.online(3, 2)
-    assert problems == [] and all(row[-1] == 0 for row in table.rows) and len(table.rows) == 4
+    table, problems = brian2_test.online(3, 3)
+    assert problems == [] and all(row[-1] == 0 for row in table.rows) and len(table.rows) == 5
     right = TRANSLATIONS[SquareSTDP]
     for wrong in (
         lambda rule, bits: right(replace(rule, window=rule.window + 1), bits),  # a step too long

@@ -161,8 +161,8 @@ def online(first: int, count: int) -> tuple[Table, list[str]]:
         f"neurons; {len(problems)} networks differ in a spike, weight, membrane or trace. Learning changes "
         f"the spikes of {n['networks whose spikes learning changes']} networks. Changes: of a weight in a "
         f"step. Mean change: from the first to the last step, in the unit of the threshold. Gap: relative to "
-        f"the larger end of the clip range. Between two spikes Brian2's traces decay by one exponential, ours "
-        f"by a factor in every step."
+        f"the larger end of the clip range. Between two spikes Brian2's traces decay by one exponential, "
+        f"ours by a factor in every step."
     )
     command = f"{MODULE} learning --first {first} --networks {count} --save"
     title = "Random networks with online rules: learned weights on Brian2 (numpy) and on the engine stepped"

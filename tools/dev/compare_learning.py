@@ -24,7 +24,17 @@ from spikesim.tools.dev.random_learning import Learning
 
 TOLERANCE = 1e-12  # of weights, relative to their clip range; see spikesim.backends.brian2.learning
 ROUNDING = 1e-9  # of membranes and traces that are real numbers
-STATES = ("x", "y", "arrivals", "arrived", "spikes", "spiked", "at", "now")  # engines keep the others lazily
+STATES = (
+    "x",
+    "y",
+    "fired",
+    "arrivals",
+    "arrived",
+    "spikes",
+    "spiked",
+    "at",
+    "now",
+)  # engines keep the others lazily
 
 
 @dataclass
@@ -126,7 +136,7 @@ def count(drawn: Learning, truth: Recording, others: Mapping[str, Recording], se
 def in_two_pieces(drawn: Learning, kinds: tuple[type[Any], type[Any]]) -> Recording:
     """The recording of a run that is cut in two, one piece on each engine, joined by the state."""
     cut, state = 1 + drawn.seed % (drawn.steps - 1), None
-    parts = []
+    parts: list[Recording] = []
     for made, rows in zip(kinds, (slice(0, cut), slice(cut, drawn.steps)), strict=True):
         inputs = {name: _piece(given, rows, drawn.steps) for name, given in drawn.inputs.items()}
         signals = {name: values[rows] for name, values in drawn.signals.items()}

@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from spikesim.engines.external_inputs import ExternalInputs
 from spikesim.errors import EngineError
-from spikesim.learning import STDP, RewardSTDP, SquareSTDP
+from spikesim.learning import STDP, Brian2STDP, RewardSTDP, SquareSTDP
+from spikesim.learning.pairs import PairRule, TraceRule
 from spikesim.network import Network
 from spikesim.neurons.population import scaled
 
@@ -58,6 +59,7 @@ class Brian2Rule(NamedTuple):
         equations: the variables of a synapse beside w.
         arrive, fire: statements at the arrival of a presynaptic spike, and at a spike of the neuron.
         values: the numbers used in the statements, by name.
+        late: steps from a spike of the neuron to `fire`.
         leave: steps after which a spike leaves a window; None without a window.
         left: with a window, the statements with which an arrival and a spike leave it.
         every: statements of every step, which may use signal(t); "" for none.
@@ -70,6 +72,7 @@ class Brian2Rule(NamedTuple):
     arrive: str
     fire: str
     values: Mapping[str, float]
+    late: int = 0
     leave: int | None = None
     left: tuple[str, str] = ("", "")
     every: str = ""
@@ -84,7 +87,7 @@ class Brian2Rule(NamedTuple):
         return (*names, "lastupdate") if names else ()
 
 
-def _amounts(rule: STDP | RewardSTDP | SquareSTDP, bits: int | None) -> dict[str, float]:
+def _amounts(rule: PairRule, bits: int | None) -> dict[str, float]:
     """Amplitudes and clip range, in the numbers of the population."""
     names = {"a_plus": rule.a_plus, "a_minus": rule.a_minus, "low": rule.clip[0], "high": rule.clip[1]}
     return {name: float(scaled(value, bits)) for name, value in names.items()}
@@ -101,11 +104,11 @@ def _decays(**taus: float) -> tuple[str, dict[str, float]]:
     return "\n".join(lines), {f"tau_{name}": float(tau) for name, tau in taus.items()}
 
 
-def _pairs(rule: STDP | RewardSTDP) -> dict[str, Fading]:
+def _pairs(rule: TraceRule) -> dict[str, Fading]:
     return {"x": Fading("x", "pre", rule.tau_plus), "y": Fading("y", "post", rule.tau_minus)}
 
 
-def _stdp(rule: STDP, bits: int | None) -> Brian2Rule:
+def _stdp(rule: TraceRule, bits: int | None) -> Brian2Rule:
     equations, taus = _decays(x=rule.tau_plus, y=rule.tau_minus)
     return Brian2Rule(
         equations,
@@ -114,6 +117,11 @@ def _stdp(rule: STDP, bits: int | None) -> Brian2Rule:
         _amounts(rule, bits) | taus,
         fading=_pairs(rule),
     )
+
+
+def _stdp_of_brian2(rule: Brian2STDP, bits: int | None) -> Brian2Rule:
+    """A spike of the neuron reaches the synapse one step late; see `spikesim.learning.brian2_stdp`."""
+    return _stdp(rule, bits)._replace(late=1)
 
 
 def _reward_stdp(rule: RewardSTDP, bits: int | None) -> Brian2Rule:
@@ -147,6 +155,7 @@ TRANSLATIONS: dict[type, Callable[[Any, int | None], Brian2Rule]] = {
     STDP: _stdp,
     SquareSTDP: _square_stdp,
     RewardSTDP: _reward_stdp,
+    Brian2STDP: _stdp_of_brian2,
 }
 
 

@@ -146,7 +146,7 @@ def _deliveries(clocks: Clockwork, groups: Mapping[str, Any], p: Any, shortest: 
 def _learning(clocks: Clockwork, groups: Mapping[str, Any], p: Any, rule: Brian2Rule) -> dict[str, _Pathway]:
     """The pathways of an online rule; the sign of a spike is ignored."""
     found = {}
-    acts = (("pre", p.pre, "arrive", rule.arrive, p.delay), ("post", p.post, "fire", rule.fire, 0))
+    acts = (("pre", p.pre, "arrive", rule.arrive, p.delay), ("post", p.post, "fire", rule.fire, rule.late))
     for (side, name, what, code, delay), left, order in zip(acts, rule.left, (ARRIVE, FIRE), strict=True):
         for event in _events(clocks, groups, name):
             found[f"{what}_{event}"] = _Pathway(side, event, code, delay, clocks.after(order))
