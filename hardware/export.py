@@ -97,13 +97,18 @@ def export(
         measure: split, encoder, seed, threads: also measure the accuracy before and after quantisation.
 
     Raises:
-        DeclarationError: an unknown target, or `path` is another kind of file.
+        DeclarationError: an unknown target, `path` is another kind of file, or a network without a Source.
         LimitError, EngineError: what the target cannot hold.
         SpikesimError: the file cannot be written.
     """
     chosen = to if isinstance(to, ExportTarget) else target(to)
     path = Path(path)
     check_place(path, chosen.suffixes)
+    if not network.sources:
+        raise DeclarationError(
+            "export: the network has no Source; trials are given by their input, and without any nothing can "
+            "be verified. Add a Source, which no projection need leave"
+        )
     quantised, ready = None, network.inference()
     if bits is not None or limits.hardware_limits(chosen.hardware).quantised:
         quantised = quantise(network, chosen.hardware, 8 if bits is None else bits, **measure)

@@ -122,6 +122,12 @@ class Network(Declaration):
             raise DeclarationError(
                 "this network is continuous (without trials): give the steps of a trial, inference(T=...)"
             )
+        makers = {k: p for k, p in self.populations.items() if p.description.role == "generator"}
+        for name, made in (*makers.items(), *((d.name, d) for d in self.drives)) if endless else ():
+            raise DeclarationError(
+                f"{name}: a {type(made).__name__}, and trials have neither generators nor drives; declare a "
+                f"Source, and give its spikes"
+            )
         kept = {name: _one_phase(p, endless) for name, p in self.populations.items() if name not in gone}
         fixed = {p.name: p.fixed(self.weights(p.name)) for p in self.online}
         links = tuple(fixed.get(p.name, p) for p in self.projections if p.pre in kept and p.post in kept)

@@ -15,7 +15,10 @@ from spikesim.spikes import Spikes, from_raster
 
 
 def one_trial(network: Network, steps: int, inputs: Mapping[str, Any]) -> tuple[Network, dict[str, Spikes]]:
-    """The first steps of a continuous network as a trial, and its inputs; generators become given spikes.
+    """The first steps of a continuous network as a trial, and its inputs.
+
+    Generators become given spikes; a network without any source gets one that is silent and not heard, since
+    trials are counted by their input.
 
     Args:
         network: a continuous one.
@@ -33,11 +36,15 @@ def one_trial(network: Network, steps: int, inputs: Mapping[str, Any]) -> tuple[
         )
     made = {k: p for k, p in network.populations.items() if p.description.role == "generator"}
     sources = {k: Source(p.n) if k in made else p for k, p in network.populations.items()}
+    given = {**inputs, **{name: _sent(p, steps) for name, p in made.items()}}
+    if not given:
+        name = "_".join(["silence", *sources])  # longer than any name that is taken
+        sources[name], given[name] = Source(1), from_raster(np.zeros((1, steps, 1), np.int8))
     try:
         trial = replace(network, populations=sources).inference(steps)
     except DeclarationError as problem:
         raise EngineError(f"this network has no form with trials: {problem}") from problem
-    return trial, {**inputs, **{name: _sent(p, steps) for name, p in made.items()}}
+    return trial, given
 
 
 def _sent(generator: Any, steps: int) -> Spikes:

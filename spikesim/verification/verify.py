@@ -102,6 +102,11 @@ def verify(
         EngineError: a backend that does not run this network, or does not learn it.
         MissingExtraError: a dependency of a backend is not installed.
     """
+    if not network.window.endless and not network.sources:
+        raise EngineError(
+            "verify: the network has trials and no Source; trials are given by their input. Add a Source, "
+            "which no projection need leave, or declare it with Window.without_end()"
+        )
     rules = {p.name for p in (*network.plastic, *network.online)}
     constructors = [program(name) for name in (a, b)]
     if network.window.endless:

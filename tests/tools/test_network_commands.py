@@ -20,7 +20,7 @@ from spikesim.network import Network
 from spikesim.network.file import save_network
 from spikesim.neurons import IF, LIF, PoissonSource, Source
 from spikesim.spikes import from_raster
-from spikesim.synapses import CurrentInput, Dense
+from spikesim.synapses import CurrentInput, Dense, PoissonInput
 from spikesim.tools import pictures
 from spikesim.tools.cli import app
 from spikesim.tools.commands import demo, export, nir_table, simulate, verify
@@ -93,16 +93,53 @@ def test_a_network_without_data_is_shown_random_spikes(tmp_path: Path) -> None:
     assert export.read(tmp_path / "a.h5", 5, 30).network.window.T == 30
 
 
+def continuous(**more: Any) -> Network:
+    """Two sources and a loop, without end."""
+    w = np.array([[2.0, 1.0], [3.0, -2.0]])
+    populations = {"in": Source(2), "more": Source(2), "a": IF(2, 4.0, grid=0)}
+    links = (Dense("in", "a", w, 1), Dense("more", "a", w, 2), Dense("a", "a", -w, 1))
+    return Network(populations, links, Window.without_end(), **more)
+
+
+@pytest.mark.parametrize("to", ["nir", "lava"])
+def test_two_sources_and_a_loop_without_end_are_exported_as_trials(tmp_path: Path, to: str) -> None:
+    pytest.importorskip("nir")
+    pytest.importorskip("lava.magma")
+    save_network(continuous(), tmp_path / "a.h5")
+    said = invoke(
+        *("export", tmp_path / "a.h5", "--to", to, "--out", tmp_path / f"b.{to}", "--samples", 2),
+        *("--T", 20, "--json"),
+    )
+    found = json.loads(said.stdout)
+    assert said.exit_code == 0 and found["equal"] and (tmp_path / f"b.{to}").exists()
+    assert all(check["spikes"] > 5 and check["presentations"] == 2 for check in found["checks"])
+
+
+@pytest.mark.parametrize("against", ["loihi", "nir:nir-spikesim"])
+def test_a_network_without_end_is_verified_where_only_trials_run(tmp_path: Path, against: str) -> None:
+    save_network(continuous(), tmp_path / "a.h5")
+    (verdict,) = json.loads(
+        invoke("verify", tmp_path / "a.h5", "--against", against, "--steps", 90, "--json").stdout
+    )
+    assert verdict["equal"] and verdict["spikes"] > 5 and verdict["learning"] == "none"
+    command = ("verify", tmp_path / "a.h5", "--against", against, "--steps", 60, "--bits", 4)
+    assert invoke(*command).exit_code == 0
+
+
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
-    two = Network({"in": Source(2), "more": Source(2), "a": IF(2, 1.0, grid=4)}, (), Window(8))
-    save_network(two, tmp_path / "two.h5")
-    with pytest.raises(DataError, match="2 sources"):
-        export.read(tmp_path / "two.h5", 1, None)
+    save_network(Network({"a": IF(2, 1.0, grid=4, bias=0.5)}, (), Window(8)), tmp_path / "none.h5")
+    with pytest.raises(DeclarationError, match="no Source"):
+        invoke("export", tmp_path / "none.h5", "--to", "lava", "--out", tmp_path / "b.h5")
+    noisy = continuous(drives=(PoissonInput("a", 1.0, 1.0),))
+    save_network(noisy, tmp_path / "noisy.h5")
+    with pytest.raises(DeclarationError, match="poisson->a: a PoissonInput, and trials have neither"):
+        invoke("export", tmp_path / "noisy.h5", "--to", "nir", "--T", 9, "--out", tmp_path / "b.nir")
+    assert not list(tmp_path.glob("*b.*"))
     save_network(pair(Window.without_end()), tmp_path / "endless.h5")
     with pytest.raises(DataError, match="--T"):
         export.read(tmp_path / "endless.h5", 1, None)
     with pytest.raises(CheckpointError):
-        export.read(tmp_path / "none.h5", 1, None)
+        export.read(tmp_path / "absent.h5", 1, None)
 
 
 # simulate

@@ -118,7 +118,8 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
 
     Raises:
         CheckpointError: `what` is neither a run nor a network.
-        DataError: a network with several sources, or data that do not fit it.
+        DeclarationError: a network without end, with generators or drives.
+        DataError: a network without end and T, or data that do not fit.
     """
     if not what.is_dir():
         declared = load_network(what)
@@ -127,8 +128,6 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
                 f"{what}: the network has no trial length; set the time steps of a trial with --T"
             )
         network = declared.inference(T)
-        if len(network.sources) != 1:
-            raise DataError(f"{what}: {len(network.sources)} sources; this command needs a network with one")
         return Exportable(network, None, None, 1, f"random input of {RATE} spikes per step")
     run, dataset = Run.open(what), experiment_of(what).load()
     split = dataset.test.take(samples)

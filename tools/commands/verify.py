@@ -45,7 +45,10 @@ def verify(
         typer.Option(min=2, help="Quantise for Loihi first; needed for loihi, lava-fixed and netx."),
     ] = None,
     learn: Annotated[bool, typer.Option(help="Train on both backends and compare the weights too.")] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Time steps of a network without trials.")] = 1000,
+    steps: Annotated[
+        int,
+        typer.Option(min=1, help="Steps of a network without end; backends that run trials get them as one."),
+    ] = 1000,
     rate: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Random input of a network: spikes per step and source neuron."),
@@ -67,7 +70,8 @@ def verify(
     else:
         network = load_network(what)
         if bits is not None:
-            network = quantise(network, "loihi1", bits).network
+            trial = steps if network.window.endless else None
+            network = quantise(network, "loihi1", bits, T=trial).network
 
         def compared(name: str) -> Verdict:
             return _random(network, name, engine, samples, steps, rate, seed, learn)
