@@ -1,0 +1,1 @@
+"""The import of Brian2 networks, part by part: expressions, equations, synapses, sources."""
