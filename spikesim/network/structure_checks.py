@@ -230,8 +230,12 @@ def _check_gate(network: Declaration, name: str, population: Any) -> None:
     if gate not in network.populations:
         raise DeclarationError(f"{name}: gate_by: {unknown('population', gate, network.populations)}")
     other = network.populations[gate]
-    if other.n != population.n or population.active_in != "second":
+    if other.n != population.n:
         raise DeclarationError(
-            f"{name}: gate_by={gate!r} needs a population of the same size ({population.n}, not {other.n}), "
+            f"{name}: gate_by={gate!r} needs a population of the same size ({population.n}, not {other.n})"
+        )
+    if population.active_in != "second":
+        raise DeclarationError(
+            f"{name}: active_in = {population.active_in!r}; gate_by={gate!r} needs a population of the same size "
             f"and active_in='second' (the gate is known at the end of the first phase)"
         )

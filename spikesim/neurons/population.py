@@ -75,8 +75,9 @@ class Neuron(Protocol):
             trials are independent.
         active_in: the only phase in which the neurons are simulated, or None for both; in the other phase
             they keep their state, receive no input and do not fire.
-        gate_by: name of a population of the same size: neuron i is simulated only if neuron i of that
-            population has a spike count above 0 in the first phase (the h' of eq. 5).
+        gate_by: name of a population of the same size: neuron i is simulated only if the signed spike count
+            of neuron i of that population in the first phase is above 0: spikes of -1 are subtracted (the h'
+            of eq. 5, whose counts are of spikes of +1).
         offset: the step at which the window of the population begins; None for the delay of the path from
             the input.
     """

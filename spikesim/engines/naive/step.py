@@ -141,7 +141,7 @@ class StepLoop:
         return self._matrices(p, w if learned is p else w.T)
 
     def _closed(self, population: Any, spikes: Mapping[str, Ints]) -> Any:
-        """bool (n,): neurons whose gate is closed, because their partner did not fire in the first phase.
+        """bool (n,): neurons whose gate is closed: their partner's signed count in the first phase is <= 0.
 
         None without a gate.
         """
