@@ -236,6 +236,6 @@ def _check_gate(network: Declaration, name: str, population: Any) -> None:
         )
     if population.active_in != "second":
         raise DeclarationError(
-            f"{name}: active_in = {population.active_in!r}; gate_by={gate!r} needs a population of the same size "
-            f"and active_in='second' (the gate is known at the end of the first phase)"
+            f"{name}: active_in = {population.active_in!r}; gate_by={gate!r} needs a population of the same "
+            f"size and active_in='second' (the gate is known at the end of the first phase)"
         )

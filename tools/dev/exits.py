@@ -34,7 +34,7 @@ from spikesim.recording import Recording
 from spikesim.recording.state import State, same
 from spikesim.tools.cli import app
 from spikesim.tools.commands.verify import NO_FLOOR
-from spikesim.tools.dev.exit_features import Case
+from spikesim.tools.dev.exit_cases import Case
 from spikesim.verification.verify import compare, verify
 
 NOT_HERE = "–"  # the exit has nothing to do with the feature

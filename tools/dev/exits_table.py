@@ -24,7 +24,8 @@ from pathlib import Path
 
 from spikesim.errors import MissingExtraError, SpikesimError
 from spikesim.files.measured_table import Table, save_table
-from spikesim.tools.dev.exit_features import FEATURES, Case
+from spikesim.tools.dev.exit_cases import Case
+from spikesim.tools.dev.exit_features import FEATURES
 from spikesim.tools.dev.exits import EXITS, NOT_HERE, Exit
 
 RESULT = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "exits.json"
