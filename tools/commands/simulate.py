@@ -23,6 +23,7 @@ from spikesim.hardware.nir.conventions import CONVENTIONS, Convention, shown
 from spikesim.hardware.nir.read import Imported, read_nir
 from spikesim.network.scheduling import is_source
 from spikesim.neurons import PoissonSource
+from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_events, from_raster
 from spikesim.tools.commands.display import Display
 from spikesim.window import Window
@@ -61,7 +62,7 @@ def simulate(
     leak: Annotated[str | None, typer.Option(help="Leak per step: euler or exponential.")] = None,
     gain: Annotated[
         str | None,
-        typer.Option(help="Effect of an input spike: step, impulse, current, weight or norse."),
+        typer.Option(help="Effect of an input spike: step, impulse, current, weight, norse or sinabs."),
     ] = None,
     reset: Annotated[
         str | None,
@@ -83,30 +84,44 @@ def simulate(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the Poisson input.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="Write the spikes of all populations to this file (.npz).")
+        Path | None, typer.Option(help="Write all spikes, and membranes that are outputs, to this .npz file.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Run a NIR graph and print the spikes of each population; unsupported nodes are refused by name."""
+    """Run a NIR graph and print the spikes of each population, and the membranes that are outputs."""
     if like not in CONVENTIONS:
         raise DeclarationError(unknown("convention", like, CONVENTIONS))
     told: dict[str, Any] = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
-    told |= {"reset_delay": 0 if reset_delay is None and reset is not None else reset_delay}
-    told |= {"overshoot": overshoot, "start": start, "rounded": rounded, "simplify": fractions or None}
+    if reset is not None and reset_delay is None and CONVENTIONS[like].reset_delay:
+        # A reset that is named is one in the step of the spike, and not the library's own.
+        reset_delay, overshoot = 0, overshoot or "keep"
+    told |= {"reset_delay": reset_delay, "overshoot": overshoot, "start": start}
+    told |= {"rounded": rounded, "simplify": fractions or None}
     convention: Convention = replace(CONVENTIONS[like], **{k: v for k, v in told.items() if v is not None})
     made = read_nir(file, convention)
     made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
     inputs = _inputs(made, given, steps, seed)
     cells = [name for name, p in made.network.populations.items() if not is_source(p)]
-    found = play(made.network, inputs, steps=steps, record=cells).spikes
+    played = play(made.network, inputs, steps=steps, record=cells)
+    found, membranes = played.spikes, _membranes(made, played)
     rows = [_row(made, name, spikes, steps) for name, spikes in {**inputs, **found}.items()]
+    for row in rows:
+        if row["population"] in membranes:
+            v = membranes[row["population"]]
+            row["membrane"] = {"least": float(v.min()), "largest": float(v.max()), "mean": float(v.mean())}
     if out is not None:
-        save(out, {**inputs, **found}, steps)
+        save(out, {**inputs, **found}, steps, membranes)
     if as_json:
         found_json = {"dt": made.dt, "steps": steps, "populations": rows, "notes": made.notes}
+        found_json |= {"outputs": made.results()}
         print(json.dumps({**found_json, "convention": shown(made.convention)}, indent=2))
         return
     _show(Display(False), made, rows, steps)
+
+
+def _membranes(made: Imported, played: Recording) -> dict[str, Any]:
+    """The membranes of populations whose membranes are results, float64 (steps, n), in the graph's unit."""
+    return {name: played.membrane(name, made.network)[0] for name in made.membranes}
 
 
 def _row(made: Imported, name: str, spikes: Spikes, steps: int) -> dict[str, Any]:
@@ -133,6 +148,12 @@ def _show(display: Display, made: Imported, rows: list[dict[str, Any]], steps: i
         rate = f"{row['spikes per neuron and step']:.4f}"
         table.add_row(Text(name), row["model"], f"{row['neurons']:,}", shape, f"{row['spikes']:,}", rate)
     display.console.print(table)
+    for said in made.results():
+        display.say(f"output {said}")
+    for row in rows:
+        if (v := row.get("membrane")) is not None:
+            said = f"from {v['least']:g} to {v['largest']:g}, mean {v['mean']:g}"
+            display.say(f"membranes of {row['population']}: {said}")
     for note in made.notes:
         display.say(f"note: {note}")
 
@@ -227,8 +248,11 @@ def load(path: Path) -> dict[str, Any]:
     return made
 
 
-def save(path: Path, spikes: Mapping[str, Spikes], steps: int) -> None:
-    """Write spikes to an .npz file: NAME.events int32 (k, 2), rows of (step, neuron) in order; and `steps`.
+def save(
+    path: Path, spikes: Mapping[str, Spikes], steps: int, membranes: Mapping[str, Any] | None = None
+) -> None:
+    """Write spikes to an .npz file: NAME.events int32 (k, 2), rows of (step, neuron) in order; membranes as
+    NAME.v float64 (steps, n); and `steps`.
 
     Raises:
         SpikesimError: the file cannot be written.
@@ -236,5 +260,6 @@ def save(path: Path, spikes: Mapping[str, Spikes], steps: int) -> None:
     arrays: dict[str, Any] = {
         f"{name}{EVENTS}": np.stack([s.times, s.neurons], axis=1) for name, s in spikes.items()
     }
+    arrays |= {f"{name}.v": v for name, v in (membranes or {}).items()}
     with atomic_write(path, what="the spikes") as handle:
         np.savez_compressed(handle, steps=np.array(steps), **arrays)

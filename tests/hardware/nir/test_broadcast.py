@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def played(found: Imported, given: np.ndarray, name: str) -> np.ndarray:
 
 def chain(**nodes: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     names = list(nodes)
-    return nodes, list(zip(names, names[1:], strict=False))
+    return nodes, list(itertools.pairwise(names))
 
 
 @pytest.mark.parametrize("batch", [False, True])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import spikesim as ss
 from spikesim.hardware.nir.conventions import Convention
 from spikesim.hardware.nir.nodes import NirError
 from spikesim.hardware.nir.read import Imported, read_nir
+from spikesim.tools.cli import app
 
 nir = pytest.importorskip("nir")
 RS = np.random.default_rng(8)
@@ -38,7 +42,7 @@ def membranes(found: Imported, given: np.ndarray = GIVEN, name: str = "i") -> di
 
 def line(*parts: tuple[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     names = [name for name, _ in parts]
-    return dict(parts), list(zip(names, names[1:], strict=False))
+    return dict(parts), list(itertools.pairwise(names))
 
 
 def test_a_leaky_integrator_gives_its_membrane(tmp_path: Path) -> None:
@@ -173,3 +177,24 @@ def test_a_membrane_that_is_passed_on_is_refused_in_words(tmp_path: Path, after:
     }
     with pytest.raises(NirError, match=r"li \(LI\) sends its membrane, and (o|n) .* graded value"):
         made(tmp_path, nodes, [("i", "li"), *more[after]])
+
+
+def test_the_command_says_and_writes_membranes(tmp_path: Path) -> None:
+    nodes, edges = line(
+        ("i", nir.Input(np.array([4]))),
+        ("w", nir.Linear(W)),
+        ("li", nir.LI(tau=full(3, 2.0), r=full(3, 1.0), v_leak=full(3, 0.0))),
+        ("o", nir.Output(np.array([3]))),
+    )
+    wanted = membranes(made(tmp_path, nodes, edges))["li"]
+    np.savez(tmp_path / "given.npz", spikes=GIVEN)
+    command = ["simulate", str(tmp_path / "a.nir"), "--dt", "1", "--steps", str(STEPS)]
+    command += ["--input", str(tmp_path / "given.npz"), "--out", str(tmp_path / "out.npz")]
+    result = CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False)
+    told = json.loads(result.stdout)
+    assert told["outputs"] == ["o: membranes of li"]
+    assert told["populations"][1]["membrane"]["largest"] == wanted.max()
+    with np.load(tmp_path / "out.npz") as found:
+        np.testing.assert_array_equal(found["li.v"], wanted)
+    shown = CliRunner().invoke(app, command, catch_exceptions=False).output
+    assert "output o: membranes of li" in shown and "membranes of li: from " in shown
