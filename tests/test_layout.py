@@ -23,6 +23,8 @@ MADE = {"build", "dist", "runs", "spikesim.egg-info"}  # by work in the checkout
 LONGEST_FILE = 400
 UNTESTED = 60  # lines up to which a module needs no test of its own
 ELSEWHERE = {  # modules that only run in another Python, which this one cannot import
+    "hardware/nir/peers/library_cases.py": "networks of those libraries: the stage NIR of tools/test",
+    "hardware/nir/peers/library_graphs.py": "graphs of those libraries: the stage NIR of tools/test",
     "hardware/nir/peers/nir_peers.py": "norse, sinabs, spikingjelly, snnTorch: the stage NIR of tools/test",
     "tools/peers/brunel_brian2.py": "a program of its own, which `spikesim brunel` starts",
     "tools/peers/brunel_nest.py": "NEST, which is not installed here",

@@ -21,6 +21,7 @@ from spikesim.tools.commands import (
     export,
     gupta,
     mstdp,
+    nir_libraries,
     nir_table,
     presets,
     quantise,
@@ -46,6 +47,7 @@ app.command("quantise")(quantise.quantise)
 app.command("energy")(energy.energy)
 app.command("simulate")(simulate.simulate)
 app.command("nir-table")(nir_table.nir_table)
+app.command("nir-libraries")(nir_libraries.nir_libraries)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)

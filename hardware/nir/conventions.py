@@ -148,7 +148,7 @@ def _shortest(graph: Graph) -> float:
         node.array(key).min(initial=float("inf"))
         for node in graph.nodes.values()
         for key in ("tau", "tau_syn", "tau_mem")
-        if node.kind in LEAKY and key in node.values
+        if alike(node.kind) in LEAKY and key in node.values
     ]
     return min(constants, default=float("inf"))
 

@@ -12,6 +12,7 @@ from spikesim.network.scheduling import is_source
 from spikesim.neurons import LIF
 
 SCRIPT = Path(__file__).resolve().parent / "peers" / "nir_peers.py"
+GRAPHS = SCRIPT.with_name("library_graphs.py")
 PEERS = ("norse", "spikingjelly", "snntorch", "sinabs")
 SECONDS = 900
 
@@ -52,11 +53,11 @@ def leaking(population: Any) -> Any:
     return LIF(population.n, population.theta, None, 1.0, 1e-14, bias=population.bias)
 
 
-def call(python: str, *arguments: str) -> str:
-    """Run the script in a library's Python; returns its last message if it failed, else ""."""
+def call(python: str, *arguments: str, script: Path = SCRIPT) -> str:
+    """Run a script in a library's Python; returns its last message if it failed, else ""."""
     try:
         done = subprocess.run(
-            [python, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
+            [python, str(script), *arguments], capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         return f"{type(problem).__name__}: {problem}"[:200]

@@ -100,6 +100,7 @@ def _gain(read: _Parameters, gain: str, decays: tuple[Reals, Reals]) -> Reals:
     w = r * read.each("w_in") if kind == "CubaLIF" else r
     if gain == "impulse":
         return w
+    keys: tuple[str, ...]
     if kind == "IF":
         what, keys, factor = "r dt", ("r",), r * dt
     elif kind == "LIF" and gain != "weight" and (r == 1).all():

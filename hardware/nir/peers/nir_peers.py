@@ -126,6 +126,11 @@ def play_sinabs(path: str, spikes: Any, dt: float, plain: bool) -> dict[str, np.
     return {name: found[0].reshape(batch, steps, -1) for name, found in kept.items()}
 
 
+def named_layers(found: list[Any]) -> dict[str, Any]:
+    """The layers of a network by their place in it, "0", "1", ..."""
+    return {str(k): layer for k, layer in enumerate(found)}
+
+
 def make_spikingjelly(kind: str, shape: tuple[int, ...], rng: Any) -> tuple[Any, list[Any]]:
     """A network of spikingjelly."""
     nn, neuron, layer = load("torch").nn, load("spikingjelly.activation_based.neuron"), load(
@@ -249,7 +254,7 @@ def make(peer: str, kind: str, path: str, spikes: Any) -> dict[str, np.ndarray]:
     spikes = spikes.to(exact)
     model, found = globals()[f"make_{peer}"](kind, tuple(spikes.shape[2:]), np.random.default_rng(5))
     model = model.to(exact)
-    layers = {str(k): layer for k, layer in enumerate(found)}
+    layers = named_layers(found)
     if peer == "sinabs":
         kept = _whole(model, spikes, layers)
     else:
@@ -261,14 +266,14 @@ def make(peer: str, kind: str, path: str, spikes: Any) -> dict[str, np.ndarray]:
         sample = spikes.reshape(-1, *spikes.shape[2:])
     graph = export(peer, model, sample)
     if peer == "norse":
-        _shaped(graph, model, sample)
+        shaped(graph, model, sample)
     if any(value is None for node in graph.nodes.values() for value in vars(node).values()):
         graph.infer_types()  # shapes that the peer has left open, and nir does not write
     nir.write(path, plain(graph))
     return kept
 
 
-def _shaped(graph: Any, model: Any, sample: Any) -> None:
+def shaped(graph: Any, model: Any, sample: Any) -> None:
     """Say what comes into each convolution: norse leaves it open, and nir cannot infer it from neurons that
     have one threshold for all.
     """
