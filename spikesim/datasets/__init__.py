@@ -21,6 +21,7 @@ from spikesim.datasets.events import (
     EventFile,
     Events,
     bin_events,
+    camera_events,
     count_events,
     event_dataset,
     events_from_array,
@@ -28,6 +29,7 @@ from spikesim.datasets.events import (
     from_tonic,
     join_events,
     load_events,
+    read_nmnist,
     save_events,
 )
 from spikesim.datasets.events import digits as _event_digits
@@ -64,6 +66,7 @@ __all__ = [
     "auslan",
     "bin_events",
     "cache_folder",
+    "camera_events",
     "count_events",
     "digits",
     "event_dataset",
@@ -81,6 +84,7 @@ __all__ = [
     "load_events",
     "mnist",
     "names",
+    "read_nmnist",
     "save_events",
 ]
 

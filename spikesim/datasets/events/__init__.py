@@ -4,6 +4,8 @@ from spikesim.datasets.events.as_dataset import event_dataset
 from spikesim.datasets.events.binning import BinnedEvents, bin_events, count_events
 from spikesim.datasets.events.file import EventFile, load_events, save_events
 from spikesim.datasets.events.from_tonic import events_from_tonic, from_tonic
+from spikesim.datasets.events.nmnist import read_nmnist
+from spikesim.datasets.events.pixel_model import camera_events
 from spikesim.datasets.events.stream import Events, events_from_array, join_events
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "EventFile",
     "Events",
     "bin_events",
+    "camera_events",
     "count_events",
     "event_dataset",
     "events_from_array",
@@ -18,5 +21,6 @@ __all__ = [
     "from_tonic",
     "join_events",
     "load_events",
+    "read_nmnist",
     "save_events",
 ]
