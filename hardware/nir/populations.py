@@ -51,7 +51,7 @@ class PopulationReader:
             "offset": self._offset(node),
             "v_start": _start(node, "v_start", n, found.v_start),
         }
-        decays = {key: _values(getattr(found, key)) for key in ("u_decay", "v_decay")}
+        decays: dict[str, Any] = {key: _values(getattr(found, key)) for key in ("u_decay", "v_decay")}
         try:
             if node.kind in (*ANALOG, "Output"):
                 start = {"u_start": _start(node, "u_start", n, np.zeros(1))}

@@ -7,8 +7,8 @@ LIF, LI          dt/tau r x                      gain = "weights": r = 1, and th
                                                  gain = "r": r = tau/dt, and the weight is w
 CubaLIF, CubaLI  w_in dt/tau_syn r dt/tau_mem x  w_in = tau_syn/dt, r = tau_mem/dt, the weight is w
 
-norse does not read the r of a LIF, and sinabs takes an LI with r = 1 alone; snnTorch and spikingjelly read both
-forms of a LIF, and the r of a CubaLIF as it is here.
+norse does not read the r of a LIF, and sinabs takes an LI with r = 1 alone; snnTorch and spikingjelly read
+both forms of a LIF, and the r of a CubaLIF as it is here.
 """
 
 from __future__ import annotations

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import correlate2d
 
+from spikesim.hardware.nir.batch_axis import batch_size, without_batch
 from spikesim.hardware.nir.fold_paths import projection
 from spikesim.hardware.nir.linear_ops import Diagonal, Kernel, Late, LinearPath, Matrix
 from spikesim.hardware.nir.nodes import Graph, NirError, Node
+from spikesim.hardware.nir.parse_convolution import kernel_of, pool_of
 from spikesim.hardware.nir.parse_linear import out_shape, parse_linear, rounded_delay
 from spikesim.hardware.nir.shapes import infer_shapes
 from spikesim.hardware.nir.trace_paths import trace_paths
@@ -196,3 +199,47 @@ def test_longer_paths_are_multiplied_out_synapse_by_synapse() -> None:
         mine = e.delay == delay
         np.add.at(got, (e.pre[mine], e.post[mine]), e.w[mine])
         np.testing.assert_allclose(got, expected.T, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", 2])
+@pytest.mark.parametrize("size", [(2, 3), (3, 4), (1, 1)])
+def test_a_kernel_is_scipys_correlation(padding: Any, size: tuple[int, int]) -> None:
+    """Two groups of two channels into one each, dilations of 2 and 3; "same" keeps the shape."""
+    w, x = RS.normal(size=(2, 2, *size)), RS.normal(size=(4, 9, 11))
+    fields = {"stride": 1, "dilation": np.array([2, 3]), "groups": 2, "bias": np.zeros(2)}
+    found = kernel_of(node("Conv2d", weight=w, padding=padding, **fields), (4, 9, 11))
+    wide = np.zeros((2, 2, 2 * size[0] - 1, 3 * size[1] - 2))
+    wide[:, :, ::2, ::3] = w
+    rows, columns = (n - 1 for n in wide.shape[2:])
+    front = {"same": (rows // 2, columns // 2), "valid": (0, 0), 2: (2, 2)}[padding]
+    back = (rows - front[0], columns - front[1]) if padding == "same" else front
+    padded = np.pad(x, ((0, 0), (front[0], back[0]), (front[1], back[1])))
+    wanted = [sum(correlate2d(padded[2 * o + c], wide[o, c], "valid") for c in range(2)) for o in range(2)]
+    assert found.out_shape == np.shape(wanted)
+    np.testing.assert_allclose(found.on(x.reshape(-1)).reshape(found.out_shape), wanted, atol=1e-12)
+
+
+def test_a_pool_counts_the_places_of_its_padding() -> None:
+    x = RS.normal(size=(2, 5, 4))
+    pool = pool_of(node("AvgPool2d", kernel_size=np.array([2, 3]), stride=1, padding=1), (2, 5, 4))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    wanted = [correlate2d(channel, np.full((2, 3), 1 / 6), "valid") for channel in padded]
+    np.testing.assert_allclose(pool.on(x.reshape(-1)).reshape(pool.out_shape), wanted, atol=1e-12)
+
+
+def test_the_batch_axis_of_a_writer_is_left_out() -> None:
+    """A batch of 16 in Input, Flatten and Output, which the weights of the convolution do not know."""
+    conv = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": np.zeros(2)}
+    graph = chain(
+        node("Input", "in", shape=(16, 1, 4, 4)),
+        node("Conv2d", "conv", weight=np.ones((2, 1, 2, 2)), **conv),
+        node("IF", "hid", r=1.0, v_threshold=1.0),
+        node("Flatten", "flat", start_dim=1, end_dim=-1),
+        node("Output", "output", shape=(16, 18)),
+    )
+    with pytest.raises(NirError, match=r"an input of the shape \(16, 1, 4, 4\)"):
+        infer_shapes(graph)
+    assert batch_size(graph) == 16
+    laid = infer_shapes(without_batch(graph, 16))
+    assert laid.shapes["hid"] == (2, 3, 3) and laid.shapes["output"] == (18,)
+    assert batch_size(chain(node("Input", "in", shape=5), neurons("a", 5))) is None

@@ -1,4 +1,4 @@
-"""What is written of neurons: the gain in the weights, integrators, delays of synapses, networks without end."""
+"""What is written of neurons: gains in weights, integrators, delays of synapses, networks without end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import spikesim as ss
 from spikesim.errors import EngineError
 from spikesim.hardware.neurons import PARAMETERS
+from spikesim.hardware.nir.checks import check
 from spikesim.hardware.nir.nodes import NirError
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.target import as_read_by_nir, renamed
@@ -71,7 +72,7 @@ def test_weights_divided_by_a_gain_come_back_bit_for_bit(tmp_path: Path, reader:
 
 
 def test_a_leaky_neuron_is_written_as_libraries_without_r_play_it(tmp_path: Path) -> None:
-    """v += dt/tau (v_leak - v + x), x = W s + b, spike at v > v_threshold, with the file's numbers and no r."""
+    """v += dt/tau (v_leak - v + W s + b), a spike at v > v_threshold: the file's numbers without r."""
     network = layers(lambda n: 0.25)
     told = write(network, tmp_path / "a.nir")
     nodes = read_back(tmp_path / "a.nir").nodes
@@ -157,7 +158,7 @@ def test_integrators_with_phases_or_half_a_leak_are_refused(tmp_path: Path) -> N
     with pytest.raises(NirError, match="n: gate_by, active_in or reset_at='split'"):
         write(net(reset_at=("start", "split")), tmp_path / "a.nir")
     with pytest.raises(NirError, match="finite time constants for every neuron"):
-        write(net(v_decay=[0.5, 0.0]), tmp_path / "a.nir")
+        check(net(v_decay=[0.5, 0.0]))
     other = ss.Network(
         {"in": ss.Source(1), "n": ss.AdaptiveLIF(1, 1.0)}, (ss.OneToOne("in", "n", 1.0),), ss.Window(4)
     )
