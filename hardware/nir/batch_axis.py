@@ -31,7 +31,7 @@ def _without(node: Node, size: int) -> Node:
     values: dict[str, Any] = dict(node.values)
     for key in SHAPES:
         if isinstance(values.get(key), np.ndarray):
-            shape = node.whole(key, 1)
+            shape = node.whole(key)
             values[key] = np.array(_rest(shape, size), np.int64)
     if node.kind == "Flatten":
         for key in ("start_dim", "end_dim"):

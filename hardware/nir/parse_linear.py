@@ -143,7 +143,7 @@ def _kernel_shape(node: Node, shape: Shape) -> Shape:
 def _flat_shape(node: Node, shape: Shape) -> Shape:
     ends = [node.one_whole(key, -32) for key in ("start_dim", "end_dim")]
     if isinstance(node.values.get("input_type"), np.ndarray):  # the axes that the ends count
-        stated = node.whole("input_type", 1)
+        stated = node.whole("input_type")  # zeros in files of nir 0.2
         shape = stated if prod(stated) == prod(shape) else shape
     first, last = (end + len(shape) if end < 0 else end for end in ends)
     if not 0 <= first <= last < len(shape):
