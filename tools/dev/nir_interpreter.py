@@ -52,7 +52,8 @@ class Played:
         outputs: Output -> (T, *shape), what arrived.
         spikes: spiking node -> (T, *shape), 0 or 1.
         membranes: node with a membrane -> (T, *shape), after the reset.
-        nearest: smallest distance of a membrane from its threshold, relative to the largest size of the two.
+        nearest: smallest distance of a membrane from its threshold, relative to the largest of the two and of
+            what came in; where all are 0 there is nothing to round.
     """
 
     outputs: dict[str, Any]
@@ -313,7 +314,7 @@ class Interpreter:
 
     def _fires(self, v: Any, threshold: Any, drive: Any) -> Any:
         size = np.maximum(np.maximum(np.abs(v), np.abs(threshold)), np.abs(drive))
-        away = np.abs(v - threshold) / np.where(size == 0, 1, size)
+        away = np.where(size == 0, np.inf, np.abs(v - threshold) / np.where(size == 0, 1, size))
         self.nearest = min(self.nearest, float(away.min()))
         return (v > threshold).astype(self.number)
 
