@@ -57,8 +57,8 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
 
 
 def _rectangle(shape: tuple[int, ...]) -> tuple[int, int]:
-    """A sample's shape as (rows, columns); a vector of features is one row."""
-    return (1, shape[0]) if len(shape) == 1 else (shape[0], int(np.prod(shape[1:])))
+    """A sample's shape as (rows, columns): a vector is one row, channels lie below each other."""
+    return int(np.prod(shape[:-1])), shape[-1]
 
 
 def _classes(dataset: Dataset, n: int) -> tuple[str, ...]:

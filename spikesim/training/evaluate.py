@@ -88,9 +88,7 @@ def evaluate(
     expect("evaluate", Split, split=split)
     expect_encoder("evaluate", encoder)
     check_fits(network, split)
-    if T is None and isinstance(split.x, Spikes):
-        T = split.x.T
-    forward = network.inference(T)
+    forward = network.inference(trial_steps(split, T))
     running = engines.engine(forward, _kept(forward, masters), name=engine, threads=threads)
     source = forward.sources[0]
     predictions = np.zeros(len(split), np.int64)
@@ -108,6 +106,14 @@ def evaluate(
     return Evaluation(
         split.name, predictions, split.y, readout.n, {k: v / len(split) for k, v in totals.items()}
     )
+
+
+def trial_steps(split: Split, T: int | None) -> int | None:
+    """The steps of a trial for inference: T, or those of samples that are recorded spikes; else None.
+
+    A network that replays its input trains on recordings of half a window.
+    """
+    return split.x.T if T is None and isinstance(split.x, Spikes) else T
 
 
 def _kept(

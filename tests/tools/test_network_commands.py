@@ -222,7 +222,7 @@ def test_the_demo_is_only_sound_if_every_reader_agrees(
 def test_a_plain_list_of_features_is_one_row_of_a_picture() -> None:
     assert pictures._rectangle((28, 28)) == (28, 28)
     assert pictures._rectangle((12,)) == (1, 12)
-    assert pictures._rectangle((3, 4, 5)) == (3, 20)
+    assert pictures._rectangle((3, 4, 5)) == (12, 5)
     data = small_runs.data()
     assert pictures._classes(data, 5) == (*data.classes, "3", "4") and len(data.classes) == 3
 

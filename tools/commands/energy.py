@@ -20,7 +20,7 @@ from spikesim.rng import Stream
 from spikesim.spikes import Spikes
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
-from spikesim.training.evaluate import check_fits
+from spikesim.training.evaluate import check_fits, trial_steps
 from spikesim.training.run import Run
 
 COLUMNS = (
@@ -58,7 +58,7 @@ def energy(
     display = Display(as_json)
     network = run.trained()
     check_fits(network, dataset.test)
-    chip = quantise(network, "loihi1", bits, T=T).network
+    chip = quantise(network, "loihi1", bits, T=trial_steps(dataset.test, T)).network
     counted = {f"inference, {bits} bits": work(chip, _shown(run, chip, dataset.test.take(samples)))}
     if network.teaching():
         split = dataset.train.take(samples)

@@ -24,7 +24,7 @@ from spikesim.spikes import Spikes
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
 from spikesim.tools.commands.trials import encoded, random_input
-from spikesim.training.evaluate import check_fits
+from spikesim.training.evaluate import check_fits, trial_steps
 from spikesim.training.run import Run
 
 RATE = 0.2  # spikes per step of the random input of a network that comes without data
@@ -131,7 +131,7 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
         return Exportable(network, None, None, 1, f"random input of {RATE} spikes per step")
     run, dataset = Run.open(what), experiment_of(what).load()
     split = dataset.test.take(samples)
-    network = run.trained().inference(T)
+    network = run.trained().inference(trial_steps(split, T))
     check_fits(network, split)
     said = f"the first {samples} test samples of {dataset.name}"
     return Exportable(network, split, run.encoder, run.training.seed, said)

@@ -19,7 +19,7 @@ from spikesim.network.scheduling import is_target
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
 from spikesim.tools.commands.trials import encoded, random_input
-from spikesim.training.evaluate import check_fits
+from spikesim.training.evaluate import check_fits, trial_steps
 from spikesim.training.run import Run
 from spikesim.verification import registry
 from spikesim.verification.verify import Verdict
@@ -113,7 +113,8 @@ def play(
         if learn:
             reason = "a quantised network" if bits is not None else f"{engine} against {against}"
             raise EngineError(f"{reason} can be verified in inference only; leave out --learn")
-        network = network.inference() if bits is None else quantise(network, "loihi1", bits).network
+        T = trial_steps(split, None)
+        network = network.inference(T) if bits is None else quantise(network, "loihi1", bits, T=T).network
         labels = None
     network = _endless(network, against)
     inputs = encoded(network, split, run.encoder, run.training.seed)
