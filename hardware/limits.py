@@ -38,6 +38,8 @@ BRIAN2_LOIHI = "Michaelis et al., Brian2Loihi, Frontiers in Neuroinformatics 16,
 NETX = "lava-dl 0.6.0, lava.lib.dl.netx.hdf5"
 NIR = "Pedersen et al., Neuromorphic intermediate representation, Nature Communications 15, 2024; nir 1.0.8"
 
+OFF = "quantise declared it, for a chip's saturation; spikesim.hardware.targets.without_floors takes it off."
+
 
 class LimitError(SpikesimError, ValueError):
     """A network exceeds a limit of a chip or a format: names limit, value, layer and way out."""
@@ -313,7 +315,8 @@ def _of_population(name: str, p: Any, chip: Hardware) -> Iterator[Excess]:
             way = classifies if is_target(p) else "Declare a Source, and give its spikes."
             yield Excess("neuron model", kind, name, held, way)
         elif p.replay:
-            yield Excess("replay", "True", name, "a source sends given spikes only", classifies)
+            way = "network.inference() has no replay."
+            yield Excess("replay", "True", name, "a source sends given spikes only", way)
         return
     if not has_normal_form(p):
         yield Excess("neuron model", kind, name, f"{chip.title} has integrate-and-fire neurons", f"{WAY}.")
@@ -338,8 +341,9 @@ def _of_neuron(name: str, p: Any, neuron: LinearNeuron, chip: Hardware) -> Itera
     if len(floor) and not (chip.quantised and p.grid is not None and (floor == saturation(p)).all()):
         said = f"{chip.title} has no floor for the membrane"
         said += " but its own saturation (spikesim.hardware.limits.saturation)" if chip.quantised else ""
-        value = shown(floor)
-        yield Excess("floor", value, name, said, "Train with floor=None; spikesim.hardware.quantise.")
+        a_chips = p.grid is not None and (floor == saturation(p)).all()
+        way = OFF if a_chips else "Train with floor=None; spikesim.hardware.quantise."
+        yield Excess("floor", shown(floor), name, said, way)
     if (limit := chip.limit("refractory")) is not None:
         way = "Take a shorter refractory time."
         yield from _beyond("refractory", int(neuron.refractory.max()), name, limit, way)

@@ -125,7 +125,8 @@ def _check_neuron(name: str, p: Any, neuron: LinearNeuron, floors: bool) -> None
         (
             "floor",
             shown(floor) if len(floor) and not floors else "",
-            "Lava's LIF has no floor; train with floor=None",
+            "Lava's LIF has no floor; train with floor=None, or take off the one that quantise declares for "
+            "saturation (spikesim.hardware.targets.without_floors)",
         ),
         (
             "refractory",

@@ -100,7 +100,10 @@ def _layers(found: Quantised) -> str:
     table = Table("by layer", Quantised.COLUMNS, found.rows(), "spikesim quantise", provenance={})
     floors = ", ".join(f"{p.name} at {p.floor:g}" for p in found.populations if p.floor is not None)
     lines = table.markdown().splitlines()[2:-2]
-    return "\n".join([*lines, *([f"membranes saturate as on the chip: {floors}"] if floors else [])])
+    if floors:
+        lines.append(f"membranes saturate as on the chip, which is declared as their floor: {floors}")
+        lines.append("(NIR and Lava's floating point have none: verify and export leave it off there)")
+    return "\n".join(lines)
 
 
 def _table(

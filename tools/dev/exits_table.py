@@ -14,22 +14,26 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from spikesim.errors import MissingExtraError, SpikesimError
 from spikesim.files.measured_table import Table, save_table
 from spikesim.tools.dev.exit_cases import Case
 from spikesim.tools.dev.exit_features import FEATURES
-from spikesim.tools.dev.exits import EXITS, NOT_HERE, Exit
+from spikesim.tools.dev.exits import ALL, EXITS, NOT_HERE, Exit
 
 RESULT = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "exits.json"
 EQUAL, REFUSED, MISSING, FAILED = "=", "refused", "not installed", "FAILED"
+SHORT = {EQUAL: "=", REFUSED: "R", MISSING: "not installed", FAILED: "FAILED", NOT_HERE: NOT_HERE}
 
 
 @dataclass(frozen=True)
@@ -72,17 +76,23 @@ def _outcome(case: Case, exit_: Exit, folder: Path) -> tuple[str, str]:
     return (FAILED, found) if found else (EQUAL, "")
 
 
+def cells_of(feature: str, exits: Sequence[str]) -> dict[str, Cell]:
+    """The cells of a row, in a process of its own."""
+    logging.disable(logging.WARNING)
+    return {name: cell(FEATURES[feature], ALL[name]) for name in exits}
+
+
 def table(cells: dict[str, dict[str, Cell]], exits: Sequence[Exit], seconds: float, command: str) -> Table:
     """The cells as a table: a row for each feature, refusals as data."""
     names = [exit_.name for exit_ in exits]
-    rows = [(feature, *(found[name].outcome for name in names)) for feature, found in cells.items()]
+    rows = [(feature, *(SHORT[found[name].outcome] for name in names)) for feature, found in cells.items()]
     count = Counter(each.outcome for found in cells.values() for each in found.values())
     total = tuple(f"{sum(found[name].outcome == EQUAL for found in cells.values())} =" for name in names)
     notes = (
-        f"{count[EQUAL]} cells equal (every spike and membrane), {count[REFUSED]} refused in words before "
-        f"anything was written, {count[FAILED]} failed; – has nothing to do with it. The words of each "
-        f"refusal are in the file of this table. The naive engine is the reference; our own readers read "
-        f"files unless named; quantise: for Loihi, played by the emulator. {seconds:.0f} s."
+        f"=: {count[EQUAL]} cells equal (every spike and membrane), R: {count[REFUSED]} refused in words, "
+        f"before anything was written, {count[FAILED]} failed; –: has nothing to do with it. The words of "
+        f"each refusal are in the file of this table. The reference is the naive engine; files are read by "
+        f"our own readers unless named; quantise: for Loihi, played by the emulator. {seconds:.0f} s."
     )
     return Table(
         "Every exit and every feature of a network",
@@ -103,20 +113,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fast", action="store_true", help="leave out exits that take a tenth of a second")
     parser.add_argument("--feature", default="", help="features whose name contains this")
     parser.add_argument("--exit", default="", help="exits whose name contains this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes; default: one a core")
     parser.add_argument("--words", action="store_true", help="print the words of every refusal")
     parser.add_argument("--save", action="store_true", help=f"write {RESULT.name}")
     options = parser.parse_args(arguments)
-    logging.disable(logging.WARNING)
     exits = [e for e in EXITS if options.exit in e.name and not (options.fast and e.slow)]
     features = {name: make for name, make in FEATURES.items() if options.feature in name}
     begun, failed = time.perf_counter(), 0
     cells: dict[str, dict[str, Cell]] = {}
-    for feature, make in features.items():
-        cells[feature] = {exit_.name: cell(make, exit_) for exit_ in exits}
-        for name, found in cells[feature].items():
-            if found.outcome == FAILED or (options.words and found.said):
-                print(f"{feature} | {name} | {found.outcome}: {' '.join(found.said.split())}", flush=True)
-            failed += found.outcome == FAILED
+    names = tuple(exit_.name for exit_ in exits)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for feature, row in zip(features, pool.map(cells_of, features, repeat(names)), strict=True):
+            cells[feature] = row
+            for name, found in row.items():
+                if found.outcome == FAILED or (options.words and found.said):
+                    print(f"{feature} | {name} | {found.outcome}: {' '.join(found.said.split())}", flush=True)
+                failed += found.outcome == FAILED
     seconds = time.perf_counter() - begun
     made = table(cells, exits, seconds, "python -m spikesim.tools.dev.exits_table --save")
     if options.save:
