@@ -89,9 +89,9 @@ def step_of(
     expressions = Expressions(group, namespace, {*changing, *((group.name, name) for name in names)})
     held = frozenset(n for n in differential if "unless refractory" in equations[n].flags)
     held = held if group._refractory is not False else frozenset()
-    code = _updates(group, namespace)
-    awake = _integrated(expressions, names, code, 1.0, ())
-    resting = _integrated(expressions, names, code, 0.0, held) if held else awake
+    code, nonlinear = _updates(group, namespace), _nonlinear(expressions, names)
+    awake = _integrated(expressions, names, code, 1.0, ()) | nonlinear
+    resting = _integrated(expressions, names, code, 0.0, held) | nonlinear if held else awake
     refractory = _refractory(group, expressions, dt)
     membrane, theta, raised, strict = _threshold(group, expressions, names)
     after = _after(group, expressions, names, resets)
@@ -165,6 +165,19 @@ def _updates(group: Any, namespace: Mapping[str, Any]) -> str:
     return str(made)
 
 
+def _nonlinear(expressions: Expressions, names: Sequence[str]) -> dict[str, Given]:
+    """The equations that are not linear in the variables, as errors that quote them."""
+    equations, found = expressions.owner.user_equations, {}
+    given: dict[str, Given] = {name: Affine(0.0, {name: 1.0}) for name in names}
+    for name in equations.diff_eq_names:
+        code = str(equations[name].expr)
+        try:
+            expressions.affine(code, f"d{name}/dt = {code}", {**given, "not_refractory": Affine(1.0)})
+        except DeclarationError as problem:
+            found[name] = problem
+    return found
+
+
 def _integrated(
     expressions: Expressions, names: Sequence[str], code: str, awake: float, held: Iterable[str]
 ) -> dict[str, Given]:
@@ -174,14 +187,9 @@ def _integrated(
     lines = statements(expressions.name, code)
     for variable, sign, expression in lines:
         if variable not in held:
-            _assign(expressions, given, variable, sign, expression, _equation(expressions, variable))
+            where = f"{variable} {sign} {expression}"
+            _assign(expressions, given, variable, sign, expression, where)
     return given
-
-
-def _equation(expressions: Expressions, variable: str) -> str:
-    """The equation of a variable, or of a helper of the state updater, for messages."""
-    equations, name = expressions.owner.user_equations, variable.lstrip("_")
-    return f"d{name}/dt = {equations[name].expr}" if name in equations.diff_eq_names else "the equations"
 
 
 def _assign(

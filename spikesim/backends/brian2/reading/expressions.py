@@ -15,6 +15,8 @@ import numpy.typing as npt
 from spikesim.errors import DeclarationError
 
 Number = Any  # a float, or float64 (n,)
+LINEAR = "right sides that are linear in the variables are needed: -(v - v_rest)/tau + I"
+CONDUCTANCE = "a synaptic conductance, g*(E - v), multiplies two of them, and a current, g, does not"
 CLOCK = ("t", "t_in_timesteps", "lastspike", "not_refractory")
 FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "exp": np.exp,
@@ -196,8 +198,7 @@ class Expressions:
         varying = [f for f in factors if f.slopes]
         if len(varying) > 1:
             names = " and ".join(dict.fromkeys(next(iter(f.slopes)) for f in varying))
-            instead = "right sides that are linear in the variables are needed: -(v - v_rest)/tau + I"
-            refuse(self.name, f"the product of {names} in {where!r}", instead)
+            refuse(self.name, f"the product of {names} in {where!r}", f"{LINEAR}; {CONDUCTANCE}")
         constant: Number = 1.0
         for factor in factors:
             if not factor.slopes:
@@ -208,8 +209,7 @@ class Expressions:
         """The value of an argument that must be constant."""
         found = self.affine(part, where, given)
         if found.slopes:
-            instead = "right sides that are linear in the variables are needed: -(v - v_rest)/tau + I"
-            refuse(self.name, f"{tree} in {where!r}", instead)
+            refuse(self.name, f"{tree} in {where!r}", LINEAR)
         return found.constant
 
     def _symbol(self, name: str, where: str, given: Mapping[str, Given]) -> Affine:
