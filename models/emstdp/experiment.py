@@ -30,9 +30,9 @@ class Experiment:
     Attributes:
         name: of the preset, or of the TOML file.
         title: a description for tables and messages.
-        dataset: a name from `spikesim datasets list`, or the path of an .npz file.
+        dataset: a name from `spikesim datasets list`, or the path of an .npz file or an event file (.h5).
         model: configuration of EMSTDP.
-        options: options of the dataset (Auslan: signs, noise_copies, ...).
+        options: options of the dataset (Auslan: signs, noise_copies, ...; event files: bin, several, ...).
         epochs, samples, split: as in `Training`.
         variant: "amended", or "literal" (as the paper prints it).
         paper: test accuracy of the paper as a fraction; None if the paper prints none.
@@ -78,6 +78,10 @@ class Experiment:
         """
         if self.dataset.endswith(".npz"):
             return datasets.from_npz(self.dataset)
+        if self.dataset.endswith(".h5"):
+            if "bin" not in self.options:
+                raise DataError(f"{self.dataset}: events need a time step: bin = 10000, in microseconds")
+            return datasets.from_event_file(self.dataset, **self.options)
         return datasets.load(self.dataset, **self.options)
 
     def describe(self) -> dict[str, Any]:
@@ -170,7 +174,8 @@ def from_toml(path: str | os.PathLike[str]) -> Experiment:
     """Read an experiment from a TOML file.
 
     Tables: [model] (fields of Emstdp), [training] (epochs, samples, split) and [data], which contains
-    `dataset` (a known name, or an .npz file relative to the TOML file) and options of the dataset.
+    `dataset` (a known name, or an .npz or event file relative to the TOML file) and options of the dataset
+    (of an event file those of `from_event_file`; `test`, a second file, is relative to the TOML file, too).
 
     Raises:
         DeclarationError: the file cannot be read or parsed, a key is unknown, or a value is out of range.
@@ -194,8 +199,10 @@ def from_toml(path: str | os.PathLike[str]) -> Experiment:
         given = "" if name is None else f", not {name!r}"
         raise DeclarationError(
             f'{where}: [data] needs dataset = "..."{given}; '
-            f"known: {', '.join(datasets.names())}, or an .npz file"
+            f"known: {', '.join(datasets.names())}, or an .npz file, or an event file (.h5)"
         )
+    if name.endswith(".h5") and isinstance(data.get("test"), str):
+        data["test"] = str((where.parent / data["test"]).expanduser().resolve())
     training = tables.get("training", {})
     for key in training:
         if key not in ("epochs", "samples", "split"):
@@ -211,21 +218,28 @@ def from_toml(path: str | os.PathLike[str]) -> Experiment:
 
 
 def _dataset(name: str, folder: Path) -> str:
-    """Check a dataset name; an .npz file is returned as an absolute path.
+    """Check a dataset name; an .npz file or an event file is returned as an absolute path.
 
     Raises:
-        DataError: neither a known name nor an .npz file; the message lists similar names.
+        DataError: neither a known name nor such a file; the message lists similar names.
     """
-    if name.endswith(".npz"):
+    if name.endswith((".npz", ".h5")):
         return str((folder / name).expanduser().resolve())
     known = datasets.names()
     if name.replace("_", "-") not in known:
-        raise DataError(f"{unknown('dataset', name, known)}, or an .npz file")
+        raise DataError(f"{unknown('dataset', name, known)}, or an .npz file, or an event file (.h5)")
     return name
 
 
 def _options(name: str) -> dict[str, Any]:
     """The options of a dataset's loader that a TOML file can contain, with their types."""
+    if name.endswith(".h5"):
+        hints = typing.get_type_hints(datasets.from_event_file)
+        return {
+            key: str if key == "test" else hint
+            for key, hint in hints.items()
+            if key not in ("path", "return")
+        }
     if name.replace("_", "-") not in datasets.names():
         return {}
     hints = typing.get_type_hints(getattr(datasets, name.replace("-", "_")))

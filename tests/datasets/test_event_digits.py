@@ -14,11 +14,11 @@ from checkout import ROOT
 
 import spikesim as ss
 from spikesim import datasets
+from spikesim.datasets.events import bin_events, load_events, save_events
 from spikesim.datasets.events import digits as event_digits_module
-from spikesim.datasets.events import load_events, save_events
 from spikesim.datasets.events.digits import digit_events, event_digits
 from spikesim.datasets.events.pixel_model import camera_events
-from spikesim.errors import CheckpointError, DataError
+from spikesim.errors import CheckpointError, DataError, DeclarationError
 from spikesim.models import emstdp
 from spikesim.models.emstdp.experiment import from_toml
 
@@ -165,6 +165,29 @@ def test_from_a_toml_file(tmp_path: Path) -> None:
     network = emstdp.build(experiment.model, 1)
     run = ss.train(network, data, emstdp.encoder(experiment.model), experiment.training(1))
     assert run.finished
+
+
+def test_from_event_files(tmp_path: Path) -> None:
+    train, test = digit_events()
+    save_events(tmp_path / "train.h5", train[:100])
+    save_events(tmp_path / "test.h5", test[:20])
+    path = tmp_path / "events.toml"
+    text = (
+        '[data]\ndataset = "train.h5"\ntest = "test.h5"\nbin = 20000\nsteps = 16\n'
+        'several = "count"\nmost = 4\n'
+        '[model]\nsizes = [800, 20, 10]\nT = 32\ncoding = "recorded"\n'
+    )
+    path.write_text(text)
+    data = from_toml(path).load()
+    expected = bin_events(train[:100], 20_000, 16, several="count", most=4)
+    assert data.train.x == expected.spikes
+    assert (len(data.test), data.shape, data.name) == (20, (8, 10, 10), "train")
+    path.write_text(text.replace("bin = 20000\n", ""))
+    with pytest.raises(DataError, match="events need a time step: bin = 10000"):
+        from_toml(path).load()
+    path.write_text(text.replace("several", "severals"))
+    with pytest.raises(DeclarationError, match="unknown option 'severals'"):
+        from_toml(path)
 
 
 def test_samples_that_are_spikes_need_their_encoder() -> None:

@@ -1,6 +1,6 @@
 """Event cameras: address events, time bins, files, recordings through tonic."""
 
-from spikesim.datasets.events.as_dataset import event_dataset
+from spikesim.datasets.events.as_dataset import event_dataset, from_event_file
 from spikesim.datasets.events.binning import BinnedEvents, bin_events, count_events
 from spikesim.datasets.events.file import EventFile, load_events, save_events
 from spikesim.datasets.events.from_tonic import events_from_tonic, from_tonic
@@ -18,6 +18,7 @@ __all__ = [
     "event_dataset",
     "events_from_array",
     "events_from_tonic",
+    "from_event_file",
     "from_tonic",
     "join_events",
     "load_events",

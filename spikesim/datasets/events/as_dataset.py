@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikesim.datasets.dataset import Dataset, Split
-from spikesim.datasets.events.binning import BinnedEvents, bin_events
-from spikesim.datasets.events.stream import Events
+from spikesim.datasets.events.binning import BinnedEvents, Outside, Several, bin_events
+from spikesim.datasets.events.file import load_events
+from spikesim.datasets.events.stream import Events, Polarity
 from spikesim.datasets.stratify import rest_of, stratified_rows
 from spikesim.errors import DataError
 from spikesim.spikes import Spikes
@@ -69,6 +72,44 @@ def event_dataset(
     assert train.labels is not None
     rows = stratified_rows(train.labels, held_back, _SEED)
     return binned_dataset(found[0], found[1], train, test, name, rows, source)
+
+
+def from_event_file(
+    path: str | os.PathLike[str],
+    bin: int,
+    steps: int | None = None,
+    test: str | os.PathLike[str] | None = None,
+    start: int | Literal["first"] = 0,
+    several: Several = "refuse",
+    most: int = 1,
+    outside: Outside = "refuse",
+    polarity: Polarity = "keep",
+    downsample: int = 1,
+    validation: int | None = None,
+) -> Dataset:
+    """A dataset from the event file `path`, and, for the test set, the event file `test`.
+
+    The other arguments are those of `event_dataset` and `bin_events`.
+
+    Raises:
+        FileRefused: a file is missing or damaged.
+        DataError: as `event_dataset` and `bin_events`.
+    """
+    return event_dataset(
+        load_events(path),
+        None if test is None else load_events(test),
+        bin=bin,
+        steps=steps,
+        name=Path(path).stem,
+        validation=validation,
+        source=str(path),
+        start=start,
+        several=several,
+        most=most,
+        outside=outside,
+        polarity=polarity,
+        downsample=downsample,
+    )
 
 
 def binned_dataset(

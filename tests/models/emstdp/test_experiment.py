@@ -265,7 +265,7 @@ def test_arrays_of_ones_own_lie_beside_the_file(tmp_path: Path, monkeypatch: pyt
     ("text", "words"),
     [
         ("", r"\[data\] needs dataset"),
-        ("[data]\n", "known: mnist, fashion-mnist, iris, digits, auslan, or an .npz file"),
+        ("[data]\n", "known: mnist, fashion-mnist, iris, digits, auslan, event-digits, or an .npz file"),
         ("[data]\ndataset = 3", 'needs dataset = "...", not 3'),
         ('[data]\ndataset = "digit"', r"unknown dataset 'digit'\. Did you mean 'digits'"),
         ('[data]\ndataset = "digits"\nsigns = 3', "dataset digits: unknown option 'signs'"),
