@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.backends.brian2.linear_model import parts_of
 from spikesim.errors import EngineError
 from spikesim.network.scheduling import is_source
 from spikesim.neurons import IF, LIF, AdaptiveLIF, ErrorIF, LeakyIntegrator, TwoCurrentLIF
 from spikesim.neurons.brian2_lif import Brian2LIF
+from spikesim.neurons.brian2_linear import Brian2Linear
 from spikesim.neurons.decay import DECAY_UNIT, kept_part, unit_of
 from spikesim.neurons.description import no_translation, uniform
 from spikesim.neurons.population import LIMIT, scaled
@@ -282,6 +284,7 @@ TRANSLATIONS: dict[type, Callable[[Any], Brian2Model]] = {
     TwoCurrentLIF: _two_currents,
     LeakyIntegrator: _integrator,
     Brian2LIF: _read_from_brian2,
+    Brian2Linear: lambda population: Brian2Model(**parts_of(population)),
 }
 
 
