@@ -198,13 +198,15 @@ def _neurons(population: Any) -> int:
 
 
 def _mask(network: Network, p: Any) -> list[tuple[int, npt.NDArray[np.float32]]]:
-    """Where a projection has synapses, for each delay: float32 (n_pre, n_post) of 0 and 1."""
-    n = network.populations[p.post].n
+    """The number of synapses of each pair of neurons, for each delay: float32 (n_pre, n_post)."""
+    shape = network.shape(p)
+    pre, post, w, delays = p.edges(network.weights(p.name))
     found = []
-    for delay, matrix in p.pieces(network.weights(p.name)):
-        mask = np.zeros((matrix.shape[0], n), np.float32)
-        mask[:, : matrix.shape[1]] = matrix != 0
-        found.append((delay, mask))
+    for delay in np.unique(delays):
+        mine = (delays == delay) & (w != 0)
+        mask = np.zeros(shape, np.float32)
+        np.add.at(mask, (pre[mine], post[mine]), 1)
+        found.append((int(delay), mask))
     return found
 
 
@@ -223,7 +225,7 @@ def cores_of(network: Network) -> dict[str, int]:
 
 
 def _synapses(network: Network, p: Any) -> int:
-    return sum(int(np.count_nonzero(matrix)) for _, matrix in p.pieces(network.weights(p.name)))
+    return int(np.count_nonzero(p.edges(network.weights(p.name)).w))
 
 
 def _count(

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from spikesim.errors import EngineError, MissingExtraError
 from spikesim.hardware.energy import cores_of
-from spikesim.hardware.loihi.compile import compile_network
+from spikesim.hardware.loihi.compile import check_begins, compile_network
 from spikesim.hardware.loihi.emulator import Loihi
 from spikesim.hardware.loihi.integer_network import UNITY, IntegerNetwork, IntegerPopulation, shifted
 from spikesim.hardware.split import split
@@ -65,6 +65,7 @@ def sanafe_estimate(network: Network, inputs: Mapping[str, Spikes]) -> SanaFe:
         MissingExtraError: sanafe is not installed.
     """
     sanafe = _module()
+    check_begins("SANA-FE", network)
     chip = compile_network(split("SANA-FE", network, ("theta",))[0])
     for p in chip.populations.values():
         if (p.du != UNITY).any() or p.dv.any() or p.refractory.any() or p.v_start.any():

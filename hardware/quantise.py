@@ -169,11 +169,12 @@ def _finest(network: Network, name: str, chip: Hardware) -> int:
 
 def _reach(network: Network, name: str) -> tuple[float, int]:
     """The largest sum of absolute weights into a neuron, and the largest number of synapses."""
-    total = np.zeros((2, network.populations[name].n))
+    n = network.populations[name].n
+    total = np.zeros((2, n))
     for link in network.incoming(name):
-        for _, matrix in link.pieces(network.weights(link.name)):
-            total[0, : matrix.shape[1]] += np.abs(matrix).sum(axis=0)
-            total[1, : matrix.shape[1]] += np.count_nonzero(matrix, axis=0)
+        _, post, w, _ = link.edges(network.weights(link.name))
+        total[0] += np.bincount(post, np.abs(w), n)
+        total[1] += np.bincount(post, w != 0, n)
     return float(total[0].max()), int(total[1].max())
 
 

@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from spikesim import grid as grids
 from spikesim.errors import EngineError
-from spikesim.hardware.limits import LAVA_FIXED, LimitError, check
+from spikesim.hardware.limits import LAVA_FIXED, LimitError, check, hardware_limits
 from spikesim.hardware.loihi.integer_network import (
     SHIFT,
     TOP,
@@ -71,6 +71,7 @@ def compile_network(
     check(network, CHIP)
     kept = network.masters() if masters is None else masters
     starts, delays = retimed(network)
+    _check_retimed(network, delays)
     populations = {name: _population(network, name, starts[name]) for name in network.populations}
     projections: list[IntegerProjection] = []
     for p in network.projections:
@@ -105,6 +106,23 @@ def retimed(network: Network) -> tuple[dict[str, int], dict[str, int]]:
             "less delay than projections; give each projection of the cycle delay=1 or more"
         )
     return start, {p.name: start[p.post] - start[p.pre] - early[p.name] for p in network.projections}
+
+
+def _check_retimed(network: Network, delays: Mapping[str, int]) -> None:
+    """Check that the chip holds the delays that retiming has lengthened; the declared ones were checked.
+
+    Raises:
+        LimitError: it does not; names the projection, and its declared delay.
+    """
+    limit = hardware_limits(CHIP).limits["delay"]
+    for p in network.projections:
+        late = delays[p.name] + p.longest_delay - p.delay
+        if not limit.holds(late):
+            raise LimitError(
+                f"{p.name}: delay = {late} on the chip ({p.longest_delay} as declared), where layers that "
+                f"follow each other within a step take a step each; the range is {limit} ({limit.source}). "
+                f"Declare delays of 1 or more along the longer path, or a shorter delay here"
+            )
 
 
 def check_currents(chip: IntegerNetwork) -> None:

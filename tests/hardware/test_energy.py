@@ -15,6 +15,7 @@ from spikesim.network import Network
 from spikesim.neurons import IF, Source
 from spikesim.spikes import from_raster
 from spikesim.synapses import Dense
+from spikesim.synapses.connect import from_coordinates
 from spikesim.tools.dev.emulator_test import case
 from spikesim.window import Window
 
@@ -104,3 +105,21 @@ def test_nothing_shown_is_nothing_counted() -> None:
     network = Network({"in": Source(2), "p": IF(3, 3.0, 0)}, (), Window(4))
     with pytest.raises(DataError, match="no trials"):
         work(network, {"in": from_raster(np.zeros((0, 4, 2)))})
+
+
+def test_every_synapse_of_a_pair_is_an_operation() -> None:
+    """Three synapses from input 0 to p0, of which two cancel and one has the weight 0; two delays.
+
+    Input 0 fires in steps 0 and 2: at delay 1 it passes two synapses (the third has no weight), at delay 2
+    one; p's clock begins a step after that of the input.
+    """
+    link = from_coordinates(
+        *("in", "p", [0, 0, 0, 0], [0, 0, 0, 1], np.array([2.0, -2.0, 0.0, 1.0])),
+        n_pre=2,
+        delay=1,
+        delays=np.array([0, 0, 0, 1]),
+    )
+    network = Network({"in": Source(2), "p": IF(2, 3.0, 0)}, (link,), Window(5))
+    _, p = work(network, {"in": from_raster([[1, 0], [0, 1], [1, 0], [0, 0], [0, 0]])}).layers
+    assert p.synapses == 2 * (2 + 1)
+    assert p.active == 4, "p0 where its two arrive, p1 a step later; a sum of 0 is an arrival, too"

@@ -221,6 +221,17 @@ def alone() -> Case:
     return trials(populations, (Dense("in", "a", weights(N_IN, N), 1),))
 
 
+def shortcut() -> Case:
+    """A projection of delay 63 past layers that follow each other within a step."""
+    populations = {"in": Source(N_IN), "a": IF(N, 8.0, 0), "b": IF(N, 6.0, 0, offset=0)}
+    links = (
+        Dense("in", "a", weights(N_IN, N)),
+        Dense("a", "b", weights(N, N, 0, 6)),
+        Dense("in", "b", weights(N_IN, N, seed=4), 63),
+    )
+    return trials(populations, links, Window(90))
+
+
 def generator(source: Any) -> Case:
     """A generator into an IF, without end."""
     return endless({"in": source, "a": IF(N, 8.0, 0)}, (Dense("in", "a", weights(source.n, N), 1),))

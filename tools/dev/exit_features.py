@@ -60,6 +60,7 @@ from spikesim.tools.dev.exit_cases import (
     receptors,
     recurrent,
     second_order,
+    shortcut,
     silenced,
     sparse,
     transposed,
@@ -170,6 +171,7 @@ FEATURES: dict[str, Callable[[], Case]] = {
     "-128 and 127 of different delays": lambda: joined(
         sparse(np.where(J == 1, -128.0, 127.0), I, J, delays=(J == 1).astype(int)), theta=300.0
     ),
+    "delay 63 past layers of delay 0": shortcut,
     "delays by synapse to 5": partial(by_synapse, 5),
     "delays by synapse to 63": partial(by_synapse, 63),
     "delays by synapse to 100": partial(by_synapse, 100),

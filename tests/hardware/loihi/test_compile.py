@@ -150,3 +150,19 @@ def test_weights_beside_the_grid_do_not_arise() -> None:
     """A network does not take them; the compiler has nothing to round."""
     with pytest.raises(DeclarationError, match="off the grid"):
         network(IF(1, 5.0, 0), [[0.5]])
+
+
+def shortcut(delay: int) -> Network:
+    """in -> a -> b within a step, and in -> b by a delay of its own."""
+    populations = {"in": Source(1), "a": IF(1, 1.0, 0), "b": IF(1, 1.0, 0, offset=0)}
+    one = np.ones((1, 1))
+    links = (Dense("in", "a", one), Dense("a", "b", one), Dense("in", "b", one, delay))
+    return Network(populations, links, Window(80))
+
+
+def test_a_delay_that_retiming_lengthens_is_held_to_the_limit() -> None:
+    """b begins two steps later on the chip, so that a delay of 61 becomes 63, and one of 62 is too long."""
+    delays = {p.name: p.delay for p in compile_network(shortcut(61)).projections}
+    assert delays == {"in->a": 1, "a->b": 1, "in->b": 63}
+    with pytest.raises(LimitError, match=r"in->b: delay = 64 on the chip \(62 as declared\)"):
+        compile_network(shortcut(62))
