@@ -49,13 +49,14 @@ def test_what_is_hostile_is_refused_by_name(tmp_path: Path, kind: str) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_sixty_files_in_a_process_of_their_own() -> None:
-    tally = attack("nir", 2 * len(names()), seed=1)
+@pytest.mark.parametrize("reader", ["nir", "events"])
+def test_sixty_files_in_a_process_of_their_own(reader: str) -> None:
+    tally = attack(reader, 2 * len(names()), seed=1)
     assert sum(tally.counts.values()) == 2 * len(names()) >= 60
     assert tally.faults == []
     assert tally.counts["refused"] > len(names())
     assert tally.grown < 256 << 20
-    made = table({"nir": tally}, 2 * len(names()), 1)
+    made = table({reader: tally}, 2 * len(names()), 1)
     assert all(row[made.columns.index(what)] == 0 for row in made.rows for what in FAILED)
 
 

@@ -186,12 +186,14 @@ def _giant_chunk(file: h5py.File, rng: Rng, secret: Path) -> None:
 def _numbers(value: float) -> Spoiler:
     def change(file: h5py.File, rng: Rng, secret: Path) -> None:
         sets = [d for d in _objects(file, h5py.Dataset) if d.dtype.kind == "f" and d.size]
+        sets = sets or [d for d in _objects(file, h5py.Dataset) if d.dtype.kind in "iu" and d.size]
         chosen = sets[int(rng.integers(len(sets)))]
         values = chosen[()]
+        new = value if chosen.dtype.kind == "f" else np.iinfo(chosen.dtype).max
         if chosen.shape == ():
-            chosen[()] = value
+            chosen[()] = new
         else:
-            values.reshape(-1)[int(rng.integers(values.size))] = value
+            values.reshape(-1)[int(rng.integers(values.size))] = new
             chosen[...] = values
 
     return change

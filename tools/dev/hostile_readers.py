@@ -20,8 +20,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from spikesim.datasets.events import load_events, save_events
+from spikesim.datasets.events.digits import digit_events
 from spikesim.errors import SpikesimError
 from spikesim.files import checkpoint
+from spikesim.files.atomic import sha256_bytes
 from spikesim.network import Network, Readout
 from spikesim.network.file import digest, load_network, save_network
 from spikesim.neurons import IF, LIF, Source
@@ -142,6 +145,14 @@ def _seen(network: Network) -> tuple[str, list[Any]]:
     return digest(network), arrays
 
 
+def _read_events(path: Path) -> tuple[str, list[Any]]:
+    found = load_events(path)
+    arrays = [found.x, found.y, found.p, found.t, found.offsets]
+    assert found.labels is not None  # those of the sound file; a file without them has changed
+    arrays.append(found.labels)
+    return sha256_bytes(b"".join(array.tobytes() for array in arrays)), arrays
+
+
 READERS: dict[str, Reading] = {
     "nir": Reading("NIR, ours", _write_nir, _read_nir, True),
     "nir-foreign": Reading("NIR of others", _write_foreign, _read_nir, False),
@@ -153,6 +164,7 @@ READERS: dict[str, Reading] = {
     ),
     "checkpoint": Reading("checkpoint", _write_checkpoint, _read_checkpoint, True),
     "netx": Reading("netx", _write_netx, _read_netx, False),
+    "events": Reading("event file", lambda path: save_events(path, digit_events()[1]), _read_events, True),
 }
 
 
