@@ -111,7 +111,8 @@ def test_brian2_is_compared_and_a_wrong_translation_is_seen(monkeypatch: pytest.
     from spikesim.backends.brian2.learning import TRANSLATIONS
 
     table, problems = brian2_test.online(3, 3)
-    assert problems == [] and all(row[-1] == 0 for row in table.rows) and len(table.rows) == 5
+    assert problems == [] and all(row[-1] == 0 for row in table.rows)
+    assert {row[0] for row in table.rows} >= {"Brian2STDP", "STDP", "SquareSTDP", "SquareSTDP, on a grid"}
     right = TRANSLATIONS[SquareSTDP]
     for wrong in (
         lambda rule, bits: right(replace(rule, window=rule.window + 1), bits),  # a step too long

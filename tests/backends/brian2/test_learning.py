@@ -310,15 +310,28 @@ def test_translations_and_results_by_projection() -> None:
     assert not learned.weights() and not learned.traces() and not learned.series(())
 
 
+def little() -> Network:
+    """Both kinds of rules and a recurrence in one network: few things to compile."""
+    rs = np.random.default_rng(5)
+    return Network(
+        {"in": PoissonSource(5, 0.4, 1), "a": LIF(4, 1.0, v_decay=0.25)},
+        (
+            Dense("in", "a", rs.uniform(0.1, 0.6, (5, 4)), 1, SQUARE[0]),
+            Dense("a", "a", rs.uniform(0.1, 0.3, (4, 4)), 2, EXPONENTIAL[3]),
+        ),
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("code", ["cython", "cpp_standalone"])
 def test_compiled_code_learns_the_same(code: Any) -> None:
-    for rule in (EXPONENTIAL[3], SQUARE[0]):
-        net = recurrent(rule, 1)
-        signals = {"reward": np.sin(np.arange(60))} if rule.signal else {}
-        expected = Stepped(net).advance(60, {}, signals, ("a", "b", "c"))
-        found = Brian2(net, code=code).advance(60, {}, signals, ("a", "b", "c"))
-        assert expected.spikes == found.spikes and expected.state is not None and found.state is not None
-        limit = TOLERANCE if rule.signal else 0.0
-        for name, w in expected.state.weights.items():
-            np.testing.assert_allclose(found.state.weights[name], w, rtol=0, atol=limit)
+    net, signals = little(), {"reward": np.sin(np.arange(60))}
+    assert {type(p.plastic) for p in net.online} == {SquareSTDP, RewardSTDP}
+    expected = Stepped(net).advance(60, {}, signals, ("a",))
+    found = Brian2(net, code=code).advance(60, {}, signals, ("a",))
+    assert expected.spikes == found.spikes and expected.counts["a"].sum() > 20
+    assert expected.state is not None and found.state is not None
+    for name, limit in (("in->a", 0.0), ("a->a", TOLERANCE)):
+        w = expected.state.weights[name]
+        assert (w != net.weights(name).reshape(-1)).any()
+        np.testing.assert_allclose(found.state.weights[name], w, rtol=0, atol=limit)
