@@ -138,8 +138,8 @@ class LIF:
         lowest = each(self.theta, self.n).min().item()
         if lowest <= 0 and not self.tonic:
             raise DeclarationError(
-                f"LIF: theta = {lowest!r}; a positive number is needed, or tonic = True for neurons that fire "
-                f"at rest"
+                f"LIF: theta = {lowest!r}; a positive number is needed, or tonic = True for neurons that "
+                "fire at rest"
             )
         if self.tonic and self.reset != "value":
             raise DeclarationError(f"LIF: tonic = True with reset = {self.reset!r}; it needs reset = 'value'")
