@@ -41,6 +41,7 @@ FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "Mod": np.mod,
     "exprel": lambda x: np.where(x == 0, 1.0, np.expm1(x) / np.where(x == 0, 1.0, x)),
 }
+LOGIC = ("And", "Or", "Not")
 RELATIONS: Mapping[str, Callable[..., Number]] = {
     ">": np.greater,
     ">=": np.greater_equal,
@@ -163,7 +164,7 @@ class Expressions:
         if tree.is_Mul:
             return self._product(tree, where, given)
         name = tree.func.__name__
-        if tree.is_Function and name not in FUNCTIONS:
+        if tree.is_Function and name not in FUNCTIONS and name not in LOGIC:
             return self._call(tree, name, where, given)
         parts = [self._fixed(part, tree, where, given) for part in tree.args]
         return Affine(self._value(tree, name, parts, where))
