@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.hardware.nir.linear_ops import Shape
 from spikesim.hardware.nir.nodes import Graph, Node
 
 SHAPES = ("shape", "input_type")
@@ -29,16 +28,15 @@ def without_batch(graph: Graph, size: int) -> Graph:
 
 def _without(node: Node, size: int) -> Node:
     values: dict[str, Any] = dict(node.values)
+    batched = True
     for key in SHAPES:
         if isinstance(values.get(key), np.ndarray):
             shape = node.whole(key)
-            values[key] = np.array(_rest(shape, size), np.int64)
-    if node.kind == "Flatten":
+            # A Flatten may state a batch of one where the inputs have another.
+            batched = len(shape) > 1 and shape[0] in ((size, 1) if node.kind == "Flatten" else (size,))
+            values[key] = np.array(shape[1:] if batched else shape, np.int64)
+    if node.kind == "Flatten" and batched:
         for key in ("start_dim", "end_dim"):
             end = node.one_whole(key, -32)
             values[key] = np.array(max(end - 1, 0) if end >= 0 else end)
     return replace(node, values=values)
-
-
-def _rest(shape: Shape, size: int) -> Shape:
-    return shape[1:] if len(shape) > 1 and shape[0] == size else shape

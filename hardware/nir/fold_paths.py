@@ -142,7 +142,7 @@ def _product(route: LinearPath, matrix: Any, product: Any) -> Any:
 
 
 def _sparse(route: LinearPath, terms: dict[int, Any], n_pre: int, least: int) -> Sparse:
-    """Synapses of the products by delay; of zeros there are none, with a delay of `least`."""
+    """Synapses of the products by delay; of zeros there are none, with a delay of at least 1."""
     found = [(late, product.tocoo()) for late, product in terms.items()]
     rows = np.concatenate([m.col for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
     columns = np.concatenate([m.row for _, m in found] or [np.zeros(0, np.int64)]).astype(np.int64)
@@ -150,6 +150,6 @@ def _sparse(route: LinearPath, terms: dict[int, Any], n_pre: int, least: int) ->
     late = np.concatenate([np.full(m.nnz, d, np.int64) for d, m in found] or [np.zeros(0, np.int64)])
     order = np.lexsort((columns, late, rows))
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
-    least = int(late.min()) if late.size else least
+    least = int(late.min()) if late.size else max(least, 1)  # what sends nothing closes no cycle
     delays = (late[order] - least).astype(np.uint16) if (late != least).any() else None
     return Sparse(route.pre, route.post, indptr, columns[order].astype(np.int32), w[order], least, delays)
