@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from spikesim.hardware.nir import Convention, read_nir
-from spikesim.tools.dev import nir_nodes, nir_test
+from spikesim.tools.dev import nir_compare, nir_neurons, nir_nodes, nir_test
 from spikesim.tools.dev.nir_graphs import Graph, drawn
-from spikesim.tools.dev.nir_interpreter import flattened, kind
 from spikesim.tools.dev.nir_nesting import nested
 from spikesim.tools.dev.nir_recurrence import clear
+from spikesim.tools.dev.nir_structure import flattened, kind
 
 nir = pytest.importorskip("nir")
 
@@ -88,7 +88,7 @@ def test_a_graph_is_a_function_of_its_seed_and_spikes(graphs: list[Graph]) -> No
 def test_numbers_of_few_bits_are_exact_in_float64_in_nearly_all_graphs(graphs: list[Graph]) -> None:
     """Time constants of four steps, one behind the other, can need more bits."""
     exact = [g for g in graphs if g.exact]
-    assert sum(nir_test.decided(g, [g.play(0)]) for g in exact) >= 0.9 * len(exact)
+    assert sum(nir_compare.decided(g, [g.play(0)]) for g in exact) >= 0.9 * len(exact)
     assert any(g.play(0).nearest == 0 for g in exact)
 
 
@@ -104,7 +104,7 @@ def test_the_package_nir_reads_back_what_is_played(graphs: list[Graph], tmp_path
 
 def test_our_reader_agrees_with_the_interpreter_or_refuses_in_words() -> None:
     found = nir_test.run(25, 1, say=lambda line: None)
-    assert [o.message for mine in found.values() for o in mine if o.what in nir_test.FAILURES] == []
+    assert [o.message for mine in found.values() for o in mine if o.what in nir_compare.FAILURES] == []
     assert sum(o.compared.get("spikes", 0) for o in found["one run"]) > 1000
     made = nir_test.table(found, 1)
     assert made.rows[2][:3] == ("one run", "all", 25)
@@ -116,17 +116,17 @@ def test_a_difference_is_seen(graphs: list[Graph], tmp_path: Path) -> None:
     """One spike more in what the interpreter says, and one number in a file of another weight."""
     for g in graphs:
         path = tmp_path / "one.nir"
-        if nir_test.compared(g, path).what != "equal":
+        if nir_compare.compared(g, path).what != "equal":
             continue
         imported = read_nir(path, Convention(dt=g.dt))
-        recording = nir_test.played_here(g, imported, 1)
+        recording = nir_compare.played_here(g, imported, 1)
         truth = [g.play(0)]
-        assert nir_test.difference(g, truth, imported, recording)[0] == ""
+        assert nir_compare.difference(g, truth, imported, recording)[0] == ""
         name = next(n for n in truth[0].outputs if n in g.graph.nodes)
         x = truth[0].outputs[name].copy()
         x.flat[0] += 1
         wrong = replace(truth[0], outputs={**truth[0].outputs, name: x})
-        said = nir_test.difference(g, [wrong], imported, recording)[0]
+        said = nir_compare.difference(g, [wrong], imported, recording)[0]
         assert said.startswith(f"Output {name}: 1 of ")
         break
     else:
@@ -136,8 +136,29 @@ def test_a_difference_is_seen(graphs: list[Graph], tmp_path: Path) -> None:
 def test_refusals_are_grouped_without_names_and_numbers() -> None:
     one = nir_test.reason("nodes/a_3: net.4 (Output) gets 12 numbers of 'x'. Do this.")
     two = nir_test.reason("nodes/b: out (Output) gets 1,300 numbers of 'yy'. Do that.")
+    assert nir_test.reason("a cycle of zero delay: b -> c; give") == "a cycle of zero delay"
     assert nir_test.reason("a (LIF): LIF: v = -2.5e-3 of neuron 4 is low: why") == "v = N is low"
     assert one == two == "Output gets N numbers of ..."
+
+
+@pytest.mark.parametrize("what", ["IF", "LIF", "CubaLIF", "LI", "CubaLI", "I", "Threshold"])
+def test_neurons_hold_parameters_of_one_shape_and_thresholds_in_reach(what: str) -> None:
+    """Free membranes of a channel each: 0 to 3 and 0 to 6."""
+    free = np.arange(4.0)[:, None, None] * np.array([1.0, 2.0])[:, None] * np.ones((2, 3))
+    low = 0
+    for seed in range(40):
+        draw = nir_nodes.Draw(np.random.default_rng(seed), seed % 2 == 0, 0.5, 0)
+        made = nir_neurons.cell(draw, (2, 3), what)
+        node = made.node(**nir_neurons.levels(draw, made, free))
+        shapes = {
+            np.shape(value) for name, value in vars(node).items() if "type" not in name and name != "metadata"
+        }
+        assert len(shapes) == 1
+        assert np.broadcast_shapes(*shapes, (2, 3)) == (2, 3)
+        threshold = np.asarray(getattr(node, "v_threshold", getattr(node, "threshold", 0.0)))
+        assert np.all(threshold <= free.max())
+        low += bool(np.any(threshold <= 0))
+    assert low < 20 or what in ("LI", "CubaLI", "I")
 
 
 def test_cycles_that_can_be_closed_in_two_ways_are_seen() -> None:

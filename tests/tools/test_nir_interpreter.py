@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikesim.tools.dev.nir_interpreter import Interpreter, NotPlayable, Played
+from spikesim.tools.dev.nir_interpreter import Interpreter, Played
 from spikesim.tools.dev.nir_linear import convolution, flat, matmul, pooling
+from spikesim.tools.dev.nir_structure import NotPlayable
 
 nir = pytest.importorskip("nir")
 

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 
 from spikesim.hardware.nir import Convention, read_nir
-from spikesim.tools.dev import nir_malformed
+from spikesim.tools.dev import nir_faults, nir_malformed
+from spikesim.tools.dev.nir_compare import written
 from spikesim.tools.dev.nir_graphs import drawn
-from spikesim.tools.dev.nir_interpreter import flattened, kind
-from spikesim.tools.dev.nir_test import written
+from spikesim.tools.dev.nir_structure import flattened, kind
 
 pytest.importorskip("nir")
 
 
 def test_every_fault_is_refused() -> None:
     said: list[str] = []
-    found = nir_malformed.run(3 * len(nir_malformed.FAULTS), 2, said.append)
-    assert len(found) > 0.8 * len(nir_malformed.FAULTS)
+    found = nir_malformed.run(3 * len(nir_faults.FAULTS), 2, said.append)
+    assert len(found) > 0.8 * len(nir_faults.FAULTS)
     total = nir_malformed.table(found, 90, 2).rows[-1]
-    assert total[:2] == ("all", 3 * len(nir_malformed.FAULTS))
+    assert total[:2] == ("all", 3 * len(nir_faults.FAULTS))
+    assert sorted(name for names in nir_faults.GROUPS.values() for name in names) == sorted(nir_faults.FAULTS)
     assert [line for line in said if ": crashed: " in line] == []
 
 

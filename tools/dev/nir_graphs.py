@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.tools.dev import nir_nodes
-from spikesim.tools.dev.nir_interpreter import SPIKING, Interpreter, NotPlayable, Played, kind
+from spikesim.tools.dev import nir_neurons, nir_nodes
+from spikesim.tools.dev.nir_interpreter import Interpreter, Played
 from spikesim.tools.dev.nir_nesting import nested
 from spikesim.tools.dev.nir_nodes import Draw, Shape
 from spikesim.tools.dev.nir_package import graph_of, nir_node
 from spikesim.tools.dev.nir_recurrence import clear, loops
+from spikesim.tools.dev.nir_structure import SPIKING, NotPlayable, kind
 
 NEURONS = ("IF", "LIF", "CubaLIF", "Threshold", "LI", "CubaLI", "I")
 SHARES = (0.3, 0.3, 0.2, 0.08, 0.05, 0.04, 0.03)
@@ -121,7 +122,7 @@ class Growth:
 
     def add_cell(self, what: str, sources: Sequence[str]) -> str:
         """Add a neuron, with the threshold at which it fires."""
-        made = nir_nodes.cell(self.draw, self.shapes[sources[0]], what)
+        made = nir_neurons.cell(self.draw, self.shapes[sources[0]], what)
         trial = self.name(what)
         interpreter = self.interpreter(
             {**self.nodes, trial: made.node()}, [*self.edges, *((a, trial) for a in sources)]
@@ -132,7 +133,7 @@ class Growth:
         else:
             free = interpreter.play().membranes[trial]
         free = free[:, 0] if self.draw.batch else free
-        node = made.node(**nir_nodes.levels(self.draw, made, free))
+        node = made.node(**nir_neurons.levels(self.draw, made, free))
         if self.draw.chance(0.05):
             node.metadata = {"note": "made at random", "number": 3}
         return self.add(node, sources, "spikes" if what in SPIKING else "membrane")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.tools.dev.nir_interpreter import PORTS, kind
 from spikesim.tools.dev.nir_nodes import Draw, Shape
 from spikesim.tools.dev.nir_package import graph_of, nir_node
+from spikesim.tools.dev.nir_structure import PORTS, kind
 
 Edges = list[tuple[str, str]]
 

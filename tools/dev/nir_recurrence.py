@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from spikesim.tools.dev import nir_nodes
-from spikesim.tools.dev.nir_interpreter import CELLS, SPIKING, Interpreter, NotPlayable, flattened, kind
+from spikesim.tools.dev.nir_interpreter import Interpreter
 from spikesim.tools.dev.nir_package import graph_of, nir_node
+from spikesim.tools.dev.nir_structure import CELLS, SPIKING, NotPlayable, flattened, kind
 
 
 def _reach(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> Any:
