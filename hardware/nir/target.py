@@ -19,6 +19,7 @@ from spikesim.hardware.nir.graph_builder import GraphBuilder
 from spikesim.hardware.nir.nodes import graph_of
 from spikesim.hardware.nir.read import Imported, imported, read_nir
 from spikesim.hardware.nir.write import Written, read_back, write
+from spikesim.hardware.nir.written_neurons import library_settings, written_forms
 from spikesim.hardware.targets import ExportTarget, Reader, without_floors
 from spikesim.network import Network
 
@@ -58,7 +59,8 @@ def renamed(found: Network, network: Network) -> Network:
 
 
 def _write(network: Network, path: Path) -> Written:
-    return write(without_floors(network), path)
+    written = write(without_floors(network), path)
+    return replace(written, notes=(*written.notes, *library_settings(written_forms(network))))
 
 
 def _by_nir(path: Path, network: Network) -> Runner:

@@ -137,6 +137,24 @@ def remarks(name: str, p: LinearNeuron, read: Reals, bias: Reals, where: Gain) -
     return found
 
 
+def library_settings(forms: Mapping[str, LinearNeuron]) -> list[str]:
+    """The settings with which libraries play a file with dt = 1 as we do, each in a sentence; measured by
+    `spikesim nir-table`.
+    """
+    kinds = {node_kind(p) for p in forms.values()}
+    found = [
+        "norse: from_nir(graph, dt=1)",
+        "spikingjelly: import_from_nir(path, dt=1), with nirtorch 2.6",
+        "snnTorch: its step is 1e-4; write the file with dt=1e-4",
+        "sinabs: SingleSpike, MembraneReset and min_v_mem=None in its layers",
+    ]
+    if "IF" in kinds:
+        found[2] += ", and give its IF, which leaks there, as a LIF with a leak of 1e-14 and gain='r'"
+    if kinds & {"LIF", "CubaLIF", "LI", "CubaLI"}:
+        found[3] += "; its leak is 1 - exp(-dt/tau), so that leaky neurons differ"
+    return found
+
+
 def _short(values: Reals) -> Reals:
     """One number where all are equal, else (n,)."""
     return np.array(values[0]) if (values == values[0]).all() else values

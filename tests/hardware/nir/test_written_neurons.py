@@ -17,7 +17,7 @@ from spikesim.hardware.nir.nodes import NirError
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.target import as_read_by_nir, renamed
 from spikesim.hardware.nir.write import read_back, write
-from spikesim.hardware.nir.written_neurons import node_kind, written_forms
+from spikesim.hardware.nir.written_neurons import library_settings, node_kind, written_forms
 from spikesim.verification.verify import verify
 
 nir = pytest.importorskip("nir")
@@ -165,6 +165,17 @@ def test_integrators_with_phases_or_half_a_leak_are_refused(tmp_path: Path) -> N
     with pytest.raises(EngineError, match="AdaptiveLIF"):
         write(other, tmp_path / "a.nir")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_export_says_which_library_needs_which_settings(tmp_path: Path) -> None:
+    network = layers(lambda n: 0.25)
+    given = {"in": ss.from_raster((RS.random((40, 6)) < 0.4).astype(np.int8))}
+    exported = ss.export(network, "nir", tmp_path / "a.nir", given)
+    assert exported.equal
+    assert "norse: from_nir(graph, dt=1)" in exported.notes
+    sinabs = next(note for note in exported.notes if note.startswith("sinabs"))
+    assert "MembraneReset" in sinabs and "leaky neurons differ" in sinabs
+    assert "leaky" not in " ".join(library_settings(written_forms(ss.Network({"n": ss.IF(1, 1.0)}, ()))))
 
 
 def test_kinds_of_nodes() -> None:
