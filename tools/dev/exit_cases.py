@@ -313,10 +313,12 @@ def followed(rule: Any) -> Case:
     return replace(endless(populations, links), learn=True)
 
 
-def convolved(delay: int = 1, theta: float = 8.0, w: Any = (-2.0, 4.0), **geometry: Any) -> Case:
+def convolved(
+    delay: int = 1, theta: float = 8.0, w: tuple[float, float] = (-2.0, 4.0), **geometry: Any
+) -> Case:
     """A convolution with a kernel of two values."""
     shape = (2, 2 // geometry.get("groups", 1), 2, 2)
-    kernel = np.where(np.random.default_rng(6).random(shape) < 0.4, *w)
+    kernel = np.where(np.random.default_rng(6).random(shape) < 0.4, w[0], w[1])
     link = Conv2d("in", "a", kernel, (2, 4, 4), delay=delay, **geometry)
     return joined(link, n_in=32, n=int(np.prod(link.out_shape)), theta=theta)
 
@@ -348,10 +350,11 @@ def silenced(neuron: Any) -> Case:
 def normalised() -> Case:
     """EMSTDP whose steps are divided by their running size."""
     case = emstdp()
-    links = tuple(
+    declared: tuple[Any, ...] = case.network.projections
+    links: Any = tuple(
         replace(p, plastic=replace(p.plastic, step="normalised", eta=0.01))
         if isinstance(p.plastic, CountRule)
         else p
-        for p in case.network.projections
+        for p in declared
     )
     return replace(case, network=replace(case.network, projections=links))
