@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spikesim.backends.brian2.backend import Brian2
-from spikesim.backends.brian2.importer import from_brian2
+from spikesim.backends.brian2.importer import from_brian2, read_brian2
 from spikesim.engines import simulate
 from spikesim.errors import DeclarationError
 from spikesim.network import Network
@@ -171,40 +171,153 @@ def _moved() -> list[Any]:
     return [cells]
 
 
-TWO = "dv/dt = (g - v)/tau : volt\ndg/dt = -g/tau : volt"
+def _summed() -> list[Any]:
+    cells = b2.NeuronGroup(2, "dv/dt = (x - v)/ms : 1\nx : 1", threshold="v > 1", reset="v = 0")
+    synapses = b2.Synapses(cells, cells, "x_post = v_pre - v_post : 1 (summed)")
+    synapses.connect()
+    return [cells, synapses]
+
+
+def _event() -> list[Any]:
+    cells = b2.NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0", events={"low": "v < -1"})
+    return [cells]
+
+
+def _onto_spikes() -> list[Any]:
+    given = generator(2, 1)
+    synapses = b2.Synapses(given, given, "w : 1", on_pre="w += 1")
+    synapses.connect()
+    return [given, synapses]
+
+
 REFUSED = [
     (
-        lambda: [b2.NeuronGroup(2, TWO, threshold="v>th", reset="v=0*mV", namespace=NAMES)],
-        "second differential",
-    ),
-    (
         lambda: [b2.NeuronGroup(2, "dv/dt = v**2/ms : 1", threshold="v>1", reset="v=0", method="euler")],
-        r"dv/dt = v\*\*2/ms is not supported; .* linear in v is needed",
+        r"v\*\*2 in 'dv/dt = v\*\*2/ms' is not supported; .* linear in the variables",
     ),
-    (lambda: [leaky(2, method="rk4")], "method='rk4'"),
-    (lambda: [leaky(2, threshold="v > th + I")], "differs from neuron to neuron"),
-    (lambda: [leaky(2, threshold="abs(v) > th")], "the threshold"),
-    (lambda: [leaky(2, reset="v = v_rest; I = 0*mV")], "use one statement"),
+    (lambda: [leaky(2, method="no_such")], "method='no_such'"),
+    (lambda: [leaky(2, threshold="abs(v) > th")], r"Abs\(v\) in"),
     (lambda: [leaky(2, reset="v = v_rest + rand()*mV")], r"rand\(\)"),
     (lambda: [leaky(2, refractory="v > th")], "refractory condition"),
     (lambda: [leaky(2, namespace={"tau": 1 * ms, "v_rest": 0 * mV})], "'th' in 'v > th', which has no value"),
-    (lambda: _synapses(on_pre="v_post += 1*mV\nv_post += 1*mV"), "use one statement: v_post"),
-    (lambda: _synapses(on_pre="I_post += 1*mV"), "on_pre"),
+    (lambda: _synapses(on_pre="I_pre += 1*mV"), "I_pre"),
     (lambda: _synapses(on_pre="v_post += 0.1*v_post"), "not a constant of the object"),
+    (lambda: _synapses(on_pre="v_post = 3*mV"), r"use statements X_post \+= w"),
     (lambda: _synapses(on_pre="v_post += 1*mV", on_post="v_post += 1*mV"), "on_post"),
+    (lambda: _synapses(on_pre="v_post += rand()*mV"), "the function rand"),
     (
-        lambda: _synapses(model="dx/dt = -x/ms : 1 (event-driven)", on_pre="v_post += 1*mV"),
+        lambda: _synapses(model="dx/dt = (1 - x)/ms : 1 (event-driven)", on_pre="v_post += 1*mV"),
         "use constant weights",
     ),
+    (_summed, "the summed variable x_post = v_pre - v_post"),
+    (_event, "the event 'low', v < -1"),
+    (_onto_spikes, "one on_pre and one on_post are read"),
     (lambda: _with(b2.PoissonGroup(2, rates="10*Hz")), "rates='10"),
     (lambda: _with(b2.NetworkOperation(lambda: None)), "a NetworkOperation .* Python code that runs"),
-    (lambda: _with(b2.NeuronGroup(2, "v : 1")), "without a threshold"),
-    (lambda: _with(b2.PoissonInput(leaky(2), "v", 5, 10 * Hz, 1 * mV)), "use a PoissonGroup with Synapses"),
+    (lambda: [b2.PoissonInput(leaky(2), "v", 5, 10 * Hz, 1 * mV)], "not among the objects"),
     (lambda: _with(b2.PoissonGroup(2, rates=10 * Hz, dt=1 * ms)), "one dt for all"),
-    (_run_regularly, "run_regularly"),
+    (lambda: _with(b2.Synapses(generator(1, 1), leaky(2), on_pre="v += 1*mV")), "call connect"),
+    (_run_regularly, "run_regularly.*'v \\+= 1"),
     (_moved, "in the slot 'end'"),
     (lambda: _synapses(on_pre="v_post += 1*mV")[1:], "not among the objects"),
+    (list, "no objects"),
+    (lambda: 3, "a Brian2 Network, or a list"),
 ]
+
+
+SYNAPTIC = """
+dv/dt = (v_rest - v + I + ge + gi)/tau : volt (unless refractory)
+dge/dt = -ge/(5*ms) : volt
+dgi/dt = -gi/(12*ms) : volt
+I : volt (constant)
+"""
+ADAPTIVE = """
+dv/dt = (v_rest - v + I + x - ad)/tau : volt
+dx/dt = (y - x)/(2*ms) : volt
+dy/dt = -y/(2*ms) : volt
+dad/dt = -ad/(60*ms) : volt
+dvt/dt = (th - vt)/(20*ms) : volt
+I : volt (constant)
+"""
+
+
+def several(equations: str, **options: Any) -> Any:
+    """Neurons of several variables; each with a current of its own."""
+    group = b2.NeuronGroup(20, equations, **({"name": "cells", "namespace": dict(NAMES)} | options))
+    group.I = np.linspace(17, 30, 20) * mV
+    group.v = np.linspace(-70, -52, 20) * mV
+    return group
+
+
+def onto(pre: Any, post: Any, seed: int, low: float, high: float, variable: str) -> Any:
+    """Random synapses onto a variable, with delays of their own."""
+    synapses = wired(pre, post, seed, low, high, f"{pre.name}_{variable}")
+    made = b2.Synapses(pre, post, "w : volt", on_pre=f"{variable}_post += w", name=f"onto_{variable}_{seed}")
+    made.connect(i=np.asarray(synapses.i), j=np.asarray(synapses.j))
+    made.w, made.delay = synapses.w[:], synapses.delay[:]
+    return made
+
+
+@pytest.mark.parametrize("method", ["exact", "euler", "exponential_euler"])
+@pytest.mark.parametrize("order", [None, ["start", "groups", "thresholds", "resets", "synapses", "end"]])
+def test_two_synaptic_currents(method: str, order: Any) -> None:
+    refractory = "(1 + 0.1*i)*ms"
+    cells = several(SYNAPTIC, threshold="v > th", reset="v = -65*mV", refractory=refractory, method=method)
+    given = generator(12, 8)
+    parts = [cells, given, onto(given, cells, 2, 0, 6, "ge"), onto(cells, cells, 3, -4, 1, "gi")]
+    read = both([*parts, onto(given, cells, 4, 0, 2, "v")], schedule=order)
+    assert read.populations["cells"].variables == ("v", "ge", "gi")
+
+
+def test_alpha_synapses_and_adaptation() -> None:
+    reset = "v = -65*mV; ad += 1*mV; vt += 2*mV"
+    cells = several(ADAPTIVE, threshold="v > vt", reset=reset, method="exact")
+    cells.vt = -50 * mV
+    given = generator(12, 8)
+    read = both([cells, given, onto(given, cells, 2, 0, 30, "y"), onto(cells, cells, 3, -2, 1, "v")])
+    assert set(read.populations["cells"].variables) == {"v", "x", "y", "ad", "vt"}
+
+
+def test_currents_from_a_table() -> None:
+    wave = b2.TimedArray((6 + np.sin(np.arange(90) / 9) * 6) * mV, dt=0.7 * ms)
+    each = b2.TimedArray(np.random.default_rng(1).uniform(-3, 3, (30, 20)) * mV, dt=0.25 * ms)
+    equations = "dv/dt = (v_rest - v + I + 0.7*wave(t) + each(t, i))/tau : volt (unless refractory)\n"
+    cells = several(
+        equations + "I : volt (constant)",
+        threshold="v > th",
+        reset="v = -65*mV",
+        refractory=1 * ms,
+        method="euler",
+        namespace={**NAMES, "wave": wave, "each": each},
+    )
+    read = both([cells, generator(12, 8)])
+    assert {drive.hold for drive in read.drives} == {7, 1}
+
+
+def test_a_group_that_never_fires_is_read() -> None:
+    cells = b2.NeuronGroup(2, "dv/dt = (3 - v)/(10*ms) : 1", method="exact", name="cells")
+    found = simulate(from_brian2([cells]), steps=50, record="cells")
+    assert not len(found.spikes["cells"].times)
+    np.testing.assert_allclose(found.v["cells"][0, :, 0], 3 * (1 - np.exp(-np.arange(1, 51) * 0.01)))
+
+
+def test_names_of_the_caller_and_notes() -> None:
+    level = 0.3
+    given, cells = (
+        generator(3, 1),
+        b2.NeuronGroup(3, "v : 1\nc : 1", threshold="v > 1", reset="v = 0; c += 1"),
+    )
+    synapses = b2.Synapses(given, cells, on_pre="v += level; c += 1", name="s")
+    synapses.connect()
+    noise = b2.PoissonGroup(2, 10 * Hz, name="noise")
+    parts = [given, cells, synapses, noise]
+    assert from_brian2(parts).named["s"].w.tolist() == [level] * 9
+    found = read_brian2(parts)
+    assert found.dt == 1e-4 and found.network.named["s"].n_synapses == 9
+    assert any(
+        "noise: its random numbers are those of a seeded PoissonSource" in note for note in found.notes
+    )
+    assert any(note.startswith("s: c of") and "does not influence its spikes" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(("make", "said"), REFUSED)

@@ -101,9 +101,9 @@ def step_of(
         group.name,
         group.N,
         found,
-        _chosen(awake, found),
-        _chosen(resting, found),
-        _chosen(after, found),
+        _chosen(group, awake, found),
+        _chosen(group, resting, found),
+        _chosen(group, after, found),
         theta,
         raised,
         strict,
@@ -200,7 +200,8 @@ def _assign(
         refuse(expressions.name, f"the operator {sign} in {where!r}", f"use {', '.join(OPERATIONS)}")
     code = expression if sign == "=" else f"{variable} {sign[0]} ({expression})"
     try:
-        given[variable] = expressions.affine(code, where, given)
+        with np.errstate(all="ignore"):  # Brian2 divides by 0 for variables that it holds; see `_chosen`
+            given[variable] = expressions.affine(code, where, given)
     except DeclarationError as problem:
         given[variable] = problem
 
@@ -278,8 +279,13 @@ def _needed(
     return tuple(found)
 
 
-def _chosen(table: Mapping[str, Given], names: Iterable[str]) -> dict[str, Affine]:
-    return {name: moved for name in names if isinstance(moved := table[name], Affine)}
+def _chosen(group: Any, table: Mapping[str, Given], names: Iterable[str]) -> dict[str, Affine]:
+    """The variables of a table that are needed, checked to be finite."""
+    found = {name: moved for name in names if isinstance(moved := table[name], Affine)}
+    for name, moved in found.items():
+        if not all(np.isfinite(value).all() for value in (moved.constant, *moved.slopes.values())):
+            refuse(group.name, f"a step of {name} that is not finite", "look for a division by 0")
+    return found
 
 
 def _start(group: Any, name: str) -> Number:

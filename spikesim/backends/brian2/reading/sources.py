@@ -63,8 +63,10 @@ def generator(group: Any, dt: float) -> SpikeList:
 
 def poisson_inputs(given: Any, found: Found) -> list[PoissonInput]:
     """The drives of a PoissonInput: several, where one has more than 50 spikes per step on average."""
+    from brian2.groups.subgroup import Subgroup
+
     group = given.group
-    if type(group).__name__ == "Subgroup":
+    if isinstance(group, Subgroup):
         instead = f"give the whole group {group.source.name}, or a PoissonGroup with Synapses"
         refuse(given.name, f"the target {group.name}, a part of a group,", instead)
     if group.name not in found.cells:

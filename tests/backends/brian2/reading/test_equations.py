@@ -34,7 +34,12 @@ def step(equations: str = "dv/dt = (2 - v)/(10*ms) : 1", namespace: Any = None, 
         ("dv/dt = (2 - v)/(10*ms) : 1", "euler", 0.9, 0.2),
         ("dv/dt = (2 - v)/(10*ms) : 1", "rk2", 1 - 0.1 + 0.005, 0.2 - 0.01),
         ("dv/dt = 3/second : 1", "euler", 1.0, 3 * MS),
-        ("dv/dt = 3/second : 1", ("exact", "euler"), 1.0, 3 * MS),  # exact has no solution: Brian2 takes euler
+        (
+            "dv/dt = 3/second : 1",
+            ("exact", "euler"),
+            1.0,
+            3 * MS,
+        ),  # exact has no solution: Brian2 takes euler
         ("v : 1", "exact", 1.0, 0.0),
     ],
 )
@@ -119,7 +124,11 @@ def test_only_what_decides_spikes_is_read() -> None:
     ("equations", "options", "said"),
     [
         ("dv/dt = -v**2/ms : 1", {"method": "euler"}, r"v\*\*2 in 'dv/dt = -v\*\*2/ms'.* linear in the var"),
-        ("dv/dt = g*(2 - v)/ms : 1\ndg/dt = -g/ms : 1", {"method": "euler"}, "the product of g and v in 'dv/dt"),
+        (
+            "dv/dt = g*(2 - v)/ms : 1\ndg/dt = -g/ms : 1",
+            {"method": "euler"},
+            "the product of g and v in 'dv/dt",
+        ),
         ("dv/dt = -v/ms : 1", {"method": "exact", "threshold": "v > 1 and v < 3"}, r"the threshold"),
         ("dv/dt = -v/ms : 1", {"threshold": "abs(v) > 1"}, r"Abs\(v\)"),
         ("dv/dt = -v/ms : 1", {"threshold": "v < 1"}, "the threshold 'v < 1'"),
