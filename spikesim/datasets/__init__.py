@@ -23,6 +23,7 @@ from spikesim.datasets.events import (
     bin_events,
     camera_events,
     count_events,
+    dvs_gestures,
     event_dataset,
     events_from_array,
     events_from_tonic,
@@ -30,6 +31,7 @@ from spikesim.datasets.events import (
     from_tonic,
     join_events,
     load_events,
+    nmnist,
     read_nmnist,
     save_events,
 )
@@ -70,6 +72,7 @@ __all__ = [
     "camera_events",
     "count_events",
     "digits",
+    "dvs_gestures",
     "event_dataset",
     "event_digits",
     "events_from_array",
@@ -86,6 +89,7 @@ __all__ = [
     "load_events",
     "mnist",
     "names",
+    "nmnist",
     "read_nmnist",
     "save_events",
 ]

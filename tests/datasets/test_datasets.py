@@ -538,6 +538,7 @@ class TestCommand:
             "iris": "bundled",
             "digits": "bundled",
             "auslan": "no",
+            "event-digits": "bundled",
         }
 
     def test_info(self) -> None:

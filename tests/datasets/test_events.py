@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from spikesim.datasets.events import Events, events_from_array, join_events
 from spikesim.datasets.events.columns import UNITS, microseconds
-from spikesim.datasets.events.nmnist import read_nmnist
+from spikesim.datasets.events.nmnist_file import read_nmnist
 from spikesim.errors import DataError
 
 pytestmark = pytest.mark.core

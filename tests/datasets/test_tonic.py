@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ import spikesim as ss
 from spikesim.datasets.events import (
     bin_events,
     count_events,
+    dvs_gestures,
     events_from_array,
     events_from_tonic,
     from_tonic,
+    nmnist,
 )
 from spikesim.datasets.events.digits import digit_events
-from spikesim.datasets.events.nmnist import read_nmnist
-from spikesim.errors import DataError
+from spikesim.datasets.events.nmnist_file import read_nmnist
+from spikesim.errors import DataError, MissingExtraError
 from spikesim.models import emstdp
 
 tonic = pytest.importorskip("tonic", reason="the extra events is not installed")
@@ -180,13 +183,9 @@ def test_nmnist_as_tonic_loads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 nmnist_file(tmp_path / "NMNIST" / part / str(label) / f"{k}.bin", 10 * label + k)
     monkeypatch.setattr(tonic.datasets.NMNIST, "_check_exists", lambda self: True)
     train, test = (tonic.datasets.NMNIST(str(tmp_path), train=word) for word in (True, False))
-    data = from_tonic(train, test, bin=1000, several="once", validation=10)
-    assert (len(data.train), data.shape, data.name, data.classes[3]) == (
-        20,
-        (2, 34, 34),
-        "NMNIST",
-        "3 - three",
-    )
+    data = nmnist(tmp_path, 1000, several="once", validation=10)
+    assert (len(data.train), len(data.test), data.shape) == (20, len(test), (2, 34, 34))
+    assert (data.name, data.classes[3]) == ("n-mnist", "3 - three")
     assert data.train.y.tolist() == train.targets
     for k in (0, 7):
         expected = tonic.io.read_mnist_file(train.data[k], dtype=train.dtype)
@@ -211,8 +210,9 @@ def test_dvs128_gestures_as_tonic_loads_them(tmp_path: Path, monkeypatch: pytest
             np.save(place / f"{label}.npy", given[part, label].astype(np.float64))
     monkeypatch.setattr(tonic.datasets.DVSGesture, "_check_exists", lambda self: True)
     train, test = (tonic.datasets.DVSGesture(str(tmp_path), train=word) for word in (True, False))
-    data = from_tonic(train, test, bin=5000, several="once", downsample=4, validation=2)
-    assert (len(data.train), data.shape, len(data.classes)) == (11, (2, 32, 32), 11)
+    data = dvs_gestures(tmp_path, 5000, several="once", downsample=4, validation=2)
+    assert (len(data.train), len(data.test), data.shape) == (11, len(test), (2, 32, 32))
+    assert (data.train.y.tolist(), len(data.classes)) == (train.targets, 11)
     for k, label in enumerate(data.train.y.tolist()):
         x, y, p, ms = given["Train", label].T
         expected = np.zeros((data.train.x.T, 2, 32, 32), np.int64)
@@ -240,3 +240,15 @@ def test_a_network_trains_on_a_tonic_dataset() -> None:
     network = emstdp.build(config, seed=1)
     run = ss.train(network, data, emstdp.encoder(config), emstdp.training(config, epochs=1))
     assert run.finished and run.evaluate(data).predictions.shape == (60,)
+
+
+def test_what_tonic_cannot_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(self: Any) -> None:
+        raise OSError("no connection")
+
+    monkeypatch.setattr(tonic.datasets.NMNIST, "download", download)
+    with pytest.raises(DataError, match=r"tonic cannot load NMNIST from .* \(no connection\); download it"):
+        nmnist(tmp_path)
+    monkeypatch.setitem(sys.modules, "tonic", None)
+    with pytest.raises(MissingExtraError, match=r"tonic is not installed.*spikesim\[events\]"):
+        nmnist(tmp_path)

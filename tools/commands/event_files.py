@@ -12,7 +12,7 @@ import typer
 from numpy.typing import NDArray
 
 from spikesim.datasets.events import EventFile, Events, events_from_array, join_events, save_events
-from spikesim.datasets.events.nmnist import SENSOR_SIZE, read_nmnist
+from spikesim.datasets.events.nmnist_file import SENSOR_SIZE, read_nmnist
 from spikesim.errors import DataError
 
 app = typer.Typer(help="Event cameras: describe and make event files.", no_args_is_help=True)
