@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "tests" / "backends" / "brian2" / "scripts"
 RESULT = "brian2/scripts"
 MODULE = "python -m spikesim.tools.dev.brian2_scripts"
+BEFORE = "Before `Brian2Linear` and its reader: 5 equal, 27 refused, 0 wrong."
 EQUAL, REFUSED, WRONG, RAW = "equal", "refused", "wrong", "exception"
 WEIGHTS = 1e-9  # of learned weights, relative to the largest
 
@@ -232,7 +233,7 @@ def measured(names: Sequence[str]) -> tuple[Table, list[Result]]:
     note = (
         f"{len(results)} scripts: {counts[EQUAL]} equal, {counts[REFUSED]} refused in words, "
         f"{counts[WRONG] + counts[RAW]} wrong. Equal: every spike of every neuron. Random numbers of a run "
-        "are Brian2's, given to both."
+        f"are Brian2's, given to both. {BEFORE}"
     )
     title = "Brian2 scripts as users write them: read, and compared with Brian2's own run"
     return Table(

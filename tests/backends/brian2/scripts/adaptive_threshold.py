@@ -3,6 +3,8 @@
 # ruff: noqa: F403, F405
 from brian2 import *
 
+seed(6)
+
 eqs = """
 dv/dt = -v/(10*ms) : volt
 dvt/dt = (10*mV - vt)/(15*ms) : volt
