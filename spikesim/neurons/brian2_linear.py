@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.plain_values import plain
 from spikesim.neurons.description import NeuronModel, Parameter, Variable
 from spikesim.neurons.population import (
     LIMIT,
@@ -50,8 +51,9 @@ from spikesim.window import Phase
 
 Reals = npt.NDArray[np.float64]
 Row = tuple[float, ...]
-PerNeuron = Row | tuple[Row, ...]  # (k,), or (n, k)
-Matrix = tuple[Row, ...] | tuple[tuple[Row, ...], ...]  # (k, k), or (n, k, k)
+Array = npt.NDArray[Any]
+PerNeuron = Row | tuple[Row, ...] | Array  # float (k,), or (n, k); stored as tuples
+Matrix = tuple[Row, ...] | tuple[tuple[Row, ...], ...] | Array  # float (k, k), or (n, k, k)
 OPEN, FIRED, WAITED, BEGUN = 0, 1, 2, 3  # how the input of a step is received
 EQUATIONS = (
     "x += I; x = kept x + bias + gain C; spike at v > theta + raised x (or >=); x = reset x + reset_bias"
@@ -135,7 +137,7 @@ class Brian2Linear:
         k, m = len(self.variables), len(self.currents)
         if len(self.held) not in (0, k):
             raise DeclarationError(f"Brian2Linear: held has {len(self.held)} entries for {k} variables")
-        wanted = dict.fromkeys(("kept", "reset", "kept_refractory"), (k, k))
+        wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("kept", "reset", "kept_refractory"), (k, k))
         wanted |= dict.fromkeys(("bias", "start", "raised", "reset_bias", "bias_refractory"), (k,))
         wanted |= dict.fromkeys(("gain", "gain_refractory") if m else (), (k, m))
         for name, shape in wanted.items():
@@ -158,6 +160,7 @@ class Brian2Linear:
                 f"Brian2Linear: {name} has the shape {array.shape}; finite numbers of the shape {shape}, or "
                 f"{(self.n, *shape)}, are needed"
             )
+        object.__setattr__(self, name, plain(array))  # 1 and 1.0 are one number
 
     @cached_property
     def _awake(self) -> tuple[Reals, Reals, Reals]:
@@ -219,13 +222,13 @@ class Brian2Linear:
             came = [np.where(how == FIRED, _row(reset, a, came), came[a]) for a in range(k)]
         x = [state[key] + came[a] for a, key in enumerate(self.keys)]
         awake = state["refractory_left"] == 0
-        moved = []
+        moved: list[Numbers] = []
         for a in range(k):
             both = [
                 _row(kept, a, x) + bias[:, a] + (_row(gain, a, current[k:]) if self.currents else 0.0)
                 for kept, bias, gain in (self._awake, self._resting)
             ]
-            moved.append(np.where(awake, *both))
+            moved.append(np.where(awake, both[0], both[1]))
         return moved
 
     def decision(self, state: NeuronState, current: Numbers) -> tuple[Numbers, Numbers]:

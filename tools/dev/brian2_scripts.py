@@ -166,7 +166,8 @@ def _with_brian2s_numbers(
     network: Network, truth: Mapping[str, Any], drawn: list[Any], receiving: Mapping[str, Any]
 ) -> tuple[Network, dict[str, Any]]:
     """The network with the random numbers of Brian2's run as inputs."""
-    populations, inputs, drives = dict(network.populations), {}, []
+    populations, drives = dict(network.populations), []
+    inputs: dict[str, Any] = {}
     for name, population in network.populations.items():
         if isinstance(population, PoissonSource):
             populations[name] = Source(population.n)

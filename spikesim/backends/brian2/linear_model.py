@@ -25,7 +25,8 @@ class Names:
 
     def number(self, field: str, array: Any, *place: int) -> str | None:
         """The name of one entry of an array; None where it is 0 for all neurons."""
-        value = array[(..., *place)]
+        entry: tuple[Any, ...] = (..., *place)
+        value = array[entry]
         if not np.any(value):
             return None
         name = "_".join([field, *map(str, place)])

@@ -167,7 +167,8 @@ def _updates(group: Any, namespace: Mapping[str, Any]) -> str:
 
 def _nonlinear(expressions: Expressions, names: Sequence[str]) -> dict[str, Given]:
     """The equations that are not linear in the variables, as errors that quote them."""
-    equations, found = expressions.owner.user_equations, {}
+    equations = expressions.owner.user_equations
+    found: dict[str, Given] = {}
     given: dict[str, Given] = {name: Affine(0.0, {name: 1.0}) for name in names}
     for name in equations.diff_eq_names:
         code = str(equations[name].expr)

@@ -79,11 +79,12 @@ def learning_of(synapses: Any, expressions: Expressions, dt: float) -> Learning 
     for trace in (pre.trace, post.trace):
         if np.any(np.asarray(synapses.variables[trace].get_value())):
             _refuse(synapses, f"an initial {trace} other than 0")
-    taus = [float(-1 / np.log(kept[half.trace])) for half in (pre, post)]
+    tau_plus, tau_minus = (float(-1 / np.log(kept[half.trace])) for half in (pre, post))
     rule = Brian2STDP(
         pre.jump * post.factor,
         -(post.jump * pre.factor),
-        *taus,
+        tau_plus,
+        tau_minus,
         clip=pre.clip,
         pairing=pre.pairing,  # type: ignore[arg-type]
     )

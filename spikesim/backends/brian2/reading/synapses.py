@@ -196,7 +196,7 @@ def _sparse(
         wiring.j[order].astype(np.int32),
         np.asarray(w, np.float64)[order].copy(),
         1 + least,  # input acts at the next threshold
-        None if same else (delays - least)[order],
+        None if same else (delays - least)[order].astype(np.uint16),
         plastic,
         name=name,
         receptor=receptor,
