@@ -164,8 +164,11 @@ class _Import:
                 raise
             try:
                 laid = infer_shapes(without_batch(self.graph, size))
-            except NirError:
-                raise problem from None
+            except NirError as other:
+                raise NirError(
+                    f"{problem}. Nor does the graph fit with the first axis of its inputs, of {size}, taken as "
+                    f"that of a batch: {other}"
+                ) from None
         self.graph = laid.graph
         self.notes.append(
             f"the first axis of the inputs, of {size}, is taken as that of a batch, and left out"

@@ -49,6 +49,7 @@ def infer_shapes(graph: Graph) -> GraphShapes:
     moving = tuple(n for n, node in graph.nodes.items() if node.kind in ("Input", *NEURONS))
     if not moving:
         raise NirError("the graph has neither Input nor neurons")
+    _check_loops(graph, into, moving)
     shapes = _stated(graph, moving)
     order: list[str] = []
     waiting = [name for name in graph.nodes if name not in shapes]
@@ -140,7 +141,36 @@ def _stuck(graph: Graph, into: Mapping[str, list[str]], waiting: list[str]) -> s
     if deaf:
         node = graph.nodes[deaf[0]]
         return f"{node.name} ({node.kind}) has no input, and its shape does not follow from its parameters"
-    return f"{', '.join(waiting[:8])}: a cycle of linear nodes; a network here has neurons in every cycle"
+    return f"{', '.join(waiting[:8])}: the shapes do not follow from the inputs and the parameters"
+
+
+def _check_loops(graph: Graph, into: Mapping[str, list[str]], moving: tuple[str, ...]) -> None:
+    """Check that every cycle has neurons in it."""
+    linear = set(graph.nodes) - set(moving)
+    after: dict[str, list[str]] = {name: [] for name in linear}
+    left = dict.fromkeys(linear, 0)
+    for name in linear:
+        for a in into[name]:
+            if a in linear:
+                after[a].append(name)
+                left[name] += 1
+    ready = [name for name, count in left.items() if count == 0]
+    for name in ready:  # grows
+        for b in after[name]:
+            left[b] -= 1
+            if left[b] == 0:
+                ready.append(b)
+    held = linear - set(ready)
+    if held:
+        name = min(held)
+        loop: list[str] = []
+        while name not in loop:  # backwards along nodes that are held back: it ends in a cycle
+            loop.append(name)
+            name = next(a for a in into[name] if a in held)
+        loop = loop[loop.index(name) :][::-1]
+        raise NirError(
+            f"{' -> '.join(loop[:8])} -> ...: a cycle of linear nodes; a network here has neurons in every cycle"
+        )
 
 
 def _check_sizes(shapes: Mapping[str, Shape]) -> None:

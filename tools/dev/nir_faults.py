@@ -84,9 +84,9 @@ def _one(x: Any, rs: Any, value: float) -> Any:
 
 
 def _longer(x: Any, rs: Any) -> Any:
-    """An array with one row more (or with two axes, where it has one number)."""
+    """An array with one row more; where it has one row, one of a shape that no node of the generator has."""
     x = np.asarray(x)
-    return np.concatenate([x, x[:1]]) if x.ndim and x.shape[0] > 1 else np.ones((2, 3), x.dtype) * x.flat[0]
+    return np.concatenate([x, x[:1]]) if x.ndim and x.shape[0] > 1 else np.ones((89, 97), x.dtype) * x.flat[0]
 
 
 def _edges(change: Callable[[Any, Any, list[str]], tuple[Any, Sequence[str]]]) -> Fault:
