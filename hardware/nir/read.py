@@ -166,8 +166,8 @@ class _Import:
                 laid = infer_shapes(without_batch(self.graph, size))
             except NirError as other:
                 raise NirError(
-                    f"{problem}. Nor does the graph fit with the first axis of its inputs, of {size}, taken as "
-                    f"that of a batch: {other}"
+                    f"{problem}. Nor does the graph fit with the first axis of its inputs, of {size}, taken "
+                    f"as that of a batch: {other}"
                 ) from None
         self.graph = laid.graph
         self.notes.append(

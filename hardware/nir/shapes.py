@@ -169,7 +169,8 @@ def _check_loops(graph: Graph, into: Mapping[str, list[str]], moving: tuple[str,
             name = next(a for a in into[name] if a in held)
         loop = loop[loop.index(name) :][::-1]
         raise NirError(
-            f"{' -> '.join(loop[:8])} -> ...: a cycle of linear nodes; a network here has neurons in every cycle"
+            f"{' -> '.join(loop[:8])} -> ...: a cycle of linear nodes; a network here has neurons in every "
+            f"cycle"
         )
 
 

@@ -147,7 +147,7 @@ def _seen(network: Network) -> tuple[str, list[Any]]:
 
 def _read_events(path: Path) -> tuple[str, list[Any]]:
     found = load_events(path)
-    arrays = [found.x, found.y, found.p, found.t, found.offsets]
+    arrays: list[Any] = [found.x, found.y, found.p, found.t, found.offsets]
     assert found.labels is not None  # those of the sound file; a file without them has changed
     arrays.append(found.labels)
     return sha256_bytes(b"".join(array.tobytes() for array in arrays)), arrays
