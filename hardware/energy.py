@@ -167,7 +167,13 @@ def work(network: Network, inputs: Mapping[str, Spikes], labels: npt.NDArray[np.
 
     Raises:
         DataError: no trials, or inputs that do not fit.
+        EngineError: a network without trials, a model without a normal form, or a rule that is not counted.
     """
+    if network.window.endless:
+        raise EngineError(
+            "energy: operations are counted over trials, and this network is continuous; count those of "
+            "network.inference(T), whose trials equal its first T steps"
+        )
     normal_forms("energy", network)
     _check_rules(network)
     B = len(next(iter(inputs.values()), ()))

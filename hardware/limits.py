@@ -264,7 +264,7 @@ def exceeded(network: Network, hardware: str | Hardware) -> tuple[Excess, ...]:
         way = "Give its input as spikes of a Source, or as a bias."
         found.append(Excess("drive", type(drive).__name__, drive.name, "all input is spikes there", way))
     if network.window.endless:
-        way = "Declare Window(T)."
+        way = "Declare Window(T), or take network.inference(T): trials that equal its first T steps."
         found.append(Excess("window", "without end", "the network", "it runs trials of T steps", way))
     found += _of_network(network, chip)
     return tuple(found)

@@ -94,7 +94,10 @@ def check_supported(network: Network, floors: bool = False) -> None:
     if network.window.split is not None:
         raise EngineError("Lava: the window has two phases; export network.inference(), which has one")
     if network.window.endless:
-        raise EngineError("Lava: a network without trials cannot be compared; give it a Window(T)")
+        raise EngineError(
+            "Lava: the network is continuous (without trials); export network.inference(T), whose trials "
+            "equal its first T steps, or declare it with Window(T)"
+        )
     if network.drives:
         drive = network.drives[0]
         raise EngineError(f"Lava: {drive.post} has a {type(drive).__name__}; feed it through a Source")

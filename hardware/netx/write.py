@@ -106,7 +106,8 @@ def layers(network: Network) -> tuple[NetxLayer, ...]:
         listed = ", ".join(f"{name} at {at}" for name, at in late.items())
         raise LimitError(
             f"netx: by declared offsets, windows begin at other steps than their input arrives ({listed}); "
-            f"in netx a layer begins a step after the one before it. Declare no offset"
+            f"in netx a layer begins a step after the one before it. Declare no offset, and a continuous "
+            f"network with Window(T)"
         )
     found = []
     for name in _chain(network):

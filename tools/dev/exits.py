@@ -239,19 +239,8 @@ def export_command(to: str, case: Case, folder: Path) -> Found:
 
     def arguments(folder: Path) -> list[str]:
         steps = [] if case.steps is None else ["--T", "30"]
-        out = str(folder / "out" / f"a.{to}")
-        return [
-            "export",
-            str(folder / "net.h5"),
-            "--to",
-            to,
-            "--out",
-            out,
-            "--samples",
-            "2",
-            "--json",
-            *steps,
-        ]
+        given = ["export", str(folder / "net.h5"), "--to", to, "--out", str(folder / "out" / f"a.{to}")]
+        return [*given, "--samples", "1", "--json", *steps]
 
     found = command(arguments, case, folder)
     if not found and not list((folder / "out").iterdir()):
