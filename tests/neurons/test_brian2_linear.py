@@ -71,7 +71,12 @@ def test_held_variables_thresholds_that_rise_and_currents(engine: str) -> None:
     # v = 1; 2 > 1: a spike, g = .25; v = 1 < 1 + .5; v = 2 > 1 + .25: g = .0625 + .25; v = 1 ...
     v, s = driven(Brian2Linear(1, **rising), {"g": [0.0] * 6}, engine)
     assert (v, s) == ([1.0, 0.0, 1.0, 0.0, 1.0, 0.0], [0, 1, 0, 1, 0, 1])
-    assert driven(Brian2Linear(1, **(rising | {"strict": False})), {"g": [0.0] * 4}, engine)[1] == [1, 0, 1, 0]
+    assert driven(Brian2Linear(1, **(rising | {"strict": False})), {"g": [0.0] * 4}, engine)[1] == [
+        1,
+        0,
+        1,
+        0,
+    ]
     current = Brian2Linear(1, **HALF, currents=("I",), gain=((2.0,), (0.5,)))
     # v = .125 + 2 * .25, g = .125; v = .3125 + .125 + .125 - .5
     assert driven(current, {"I": [0.25, -0.25]}, engine)[0] == [0.625, 0.0625]
@@ -91,9 +96,7 @@ def test_neuron_by_neuron_on_both_engines_and_in_files(tmp_path: Any) -> None:
     cells = Brian2Linear(
         n, **(HALF | each), currents=("I",), gain=((0.1,), (0.2,)), held=(True, False), strict=False
     )
-    wires = [
-        Dense("in", "a", draw.uniform(-0.2, 0.4, (9, n)), 1, receptor=to, name=to) for to in ("v", "g")
-    ]
+    wires = [Dense("in", "a", draw.uniform(-0.2, 0.4, (9, n)), 1, receptor=to, name=to) for to in ("v", "g")]
     drive = TimedInput("a", draw.uniform(0, 1, (5, n)), 20, receptor="I")
     network = Network({"in": PoissonSource(9, 0.2, 3), "a": cells}, wires, drives=[drive])
     record = "a"
