@@ -235,7 +235,10 @@ class GraphBuilder:
             found["v_reset"] = neuron.v_reset
         self.notes += remarks(name, neuron, found.get("v_leak", left) * neuron.v_decay, left, self.where)
         made = {k: self._lean(name, k, v.reshape(shape).copy()) for k, v in found.items()}
-        kept = metadata(neuron, p.grid, p.offset)
+        # Several delays of a projection are read as several projections, of which none alone sets the clock.
+        several = any(q.longest_delay > q.delay for q in self.network.incoming(name))
+        starts = several and not self.network.window.endless
+        kept = metadata(neuron, p.grid, self.network.offsets[name] if starts else p.offset)
         self.nodes[node] = {"type": node_kind(neuron), **made, "metadata": kept}
 
     def _threshold(self, name: str, neuron: LinearNeuron, grid: int | None) -> Reals:
