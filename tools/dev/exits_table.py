@@ -1,6 +1,6 @@
 """Every exit with every feature of `Network`: equal, or refused before anything is written; no third outcome.
 
-    python -m spikesim.tools.dev.exits_table             the whole table, about three minutes
+    python -m spikesim.tools.dev.exits_table             the whole table: eight minutes of processor time
     python -m spikesim.tools.dev.exits_table --fast      without the exits that take a tenth of a second
     python -m spikesim.tools.dev.exits_table --save      also as models/results/hardware/exits.json
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ from spikesim.tools.dev.exits import ALL, EXITS, NOT_HERE, Exit
 
 RESULT = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "exits.json"
 EQUAL, REFUSED, MISSING, FAILED = "=", "refused", "not installed", "FAILED"
+FOLDERS = re.compile(r"(?<!\S)/\S*/")  # of files that a message names: temporary ones
 SHORT = {EQUAL: "=", REFUSED: "R", MISSING: "not installed", FAILED: "FAILED", NOT_HERE: NOT_HERE}
 
 
@@ -101,7 +103,7 @@ def table(cells: dict[str, dict[str, Cell]], exits: Sequence[Exit], seconds: flo
         command,
         notes,
         data={
-            feature: {name: each.said for name, each in found.items() if each.said}
+            feature: {name: FOLDERS.sub("", each.said) for name, each in found.items() if each.said}
             for feature, found in cells.items()
         },
     )
