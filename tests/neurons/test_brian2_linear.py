@@ -46,7 +46,7 @@ def test_input_of_the_first_step_and_after_a_spike(engine: str) -> None:
     # 0: nothing has arrived before the first step: v = .125
     # 1: g = 1: v = .0625 + 1 + .125 = 1.1875, a spike: v = 0, g = .5 + .25 = .75
     # 2: v's input is reset, g's is not: g = 1.75: v = 1.75 + .125 = 1.875, a spike: g = .875 + .25 = 1.125
-    # 3: g = 1.125: v = 1.25, a spike: g = .8125   4: v = .9375   5: g = .40625: v = .46875 + .40625 + .125 = 1
+    # 3: g = 1.125: v = 1.25, a spike: g = .8125   4: v = .9375   5: g = .40625: v = .46875 + .40625 + .125
     # 6: g = .203125: v = .5 + .203125 + .125 = .828125   7: g = .1015625 + 1: v = .4140625 + 1.1015625 + .125
     v, s = driven(
         Brian2Linear(1, **HALF), {"g": [7, 1, 1, 0, 0, 0, 0, 1], "v": [7, 0, 5, 0, 0, 0, 0, 0]}, engine

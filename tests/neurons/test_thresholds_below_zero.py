@@ -24,11 +24,13 @@ def test_a_threshold_of_zero_or_less_fires_at_rest(engine: str) -> None:
 
 
 def test_a_threshold_of_zero_or_less_is_refused_where_it_cannot_be() -> None:
-    with pytest.raises(DeclarationError, match=r"theta = -1\.0; a positive number is needed, or tonic = True"):
+    with pytest.raises(
+        DeclarationError, match=r"theta = -1\.0; a positive number is needed, or tonic = True"
+    ):
         ss.LIF(2, [1.0, -1.0])
     with pytest.raises(DeclarationError, match="tonic = True with reset = 'subtract'"):
         ss.LIF(2, [1.0, -1.0], reset="subtract", tonic=True)
-    with pytest.raises(DeclarationError, match="is not below theta = 1.0"):
+    with pytest.raises(DeclarationError, match=r"is not below theta = 1\.0"):
         ss.LIF(2, [1.0, 1.0], v_reset=1.0)
     net = ss.Network(
         {"in": ss.Source(1), "n": ss.LIF(2, [64.0, -64.0], 0, tonic=True)},
@@ -41,7 +43,7 @@ def test_a_threshold_of_zero_or_less_is_refused_where_it_cannot_be() -> None:
 
 
 def test_a_reset_above_the_threshold_fires_on_until_the_leak_ends_it() -> None:
-    """v halves in a step, theta 1, v_reset 3: 4 (spike: 3), 1.5 (spike: 3), 1.5 ...; input -1 in step 3: .5."""
+    """v halves a step, theta 1, v_reset 3: 4 (spike: 3), 1.5 (spike: 3), 1.5, ...; input -1 in step 3: .5"""
     net = ss.Network(
         {"in": ss.Source(2), "n": ss.LIF(1, 1.0, v_decay=0.5, v_reset=3.0, tonic=True)},
         (ss.Dense("in", "n", np.array([[4.0], [-1.0]])),),
