@@ -48,6 +48,7 @@ class Stream(IntEnum):
     GENERATOR = 7
     DRIVE = 8
     CONNECT = 9
+    DROPOUT = 10
 
 
 @inline

@@ -34,9 +34,22 @@ class Emstdp:
         theta_loss: threshold of the loss neurons (section 3.4: 5, for a rate of 0.2), on the grid.
         w_loss: weight of the loss circuit (section 3.4: 1), on the grid.
         gate: an error neuron is active only if its partner has fired in the first phase (the h' of eq. 5).
-        gamma: weight of the injection in units of the threshold (eq. 13).
+        gamma: weight of the injection in units of the threshold (eq. 13); one value for all layers, or one for
+            each, from the first hidden layer to the output. 0: no injection.
+        reset: Differs from the paper with "subtract": a spike of a hidden or output neuron leaves what exceeds
+            the threshold.
+        error_reset: Differs from the paper with "subtract": the same for loss and error neurons.
+        update: Differs from the paper with "error": the signed counts of the error neurons (eqs. 5 to 10) take
+            the place of the change of the neuron's own count (eq. 12) in the layers' updates; "error_hidden"
+            in hidden layers only.
+        bounded: Differs from the paper: a count that is to rise by more than it can is changed by what it can.
         eta: learning rate in units of theta / (T / 2)**2 ("plain"), or weight change of a normalised step.
         eta_decay: factor of the learning rate after each epoch.
+        schedule: Differs from the paper: further factor of the learning rate over the training: "constant",
+            "linear" or "cosine", see `Training`.
+        average: Differs from the paper: last epochs whose weights are averaged.
+        dropout_in, dropout: Differs from the paper: probability that an input or a hidden neuron takes no part in
+            a training trial; `dropout`: one value for all hidden layers, or one for each.
         h_pre: span in which presynaptic spikes are counted (algorithm 1: "all"; the authors' code: "first").
         step: "plain" (eq. 12), or "normalised" (the authors' code).
         clip: bound of the absolute plastic weights; one value for all layers, or one for each, from the first
@@ -46,7 +59,9 @@ class Emstdp:
             (section 4).
         beta_error: beta in the thresholds n * sigma * beta of the hidden error neurons, with n and sigma of
             their feedback; one value for all hidden layers, or one for each.
-        eta_hidden: factor of the learning rate of all weights except those into the output.
+        eta_hidden: factor of the learning rate of all weights except those into the output; one value for all
+            hidden layers, or one for each.
+        b_centred: Differs from the paper: the mean over the sources of the fixed feedback of each neuron is 0.
         b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn:
             standard deviation of the feedback in units of that of the forward weights into the layer above.
             Thresholds do not depend on it.
@@ -74,7 +89,7 @@ class Emstdp:
     theta_loss: float = 2.0
     w_loss: float = 1.0
     gate: bool = False
-    gamma: float = 1.0
+    gamma: float | tuple[float, ...] = 1.0
     eta: float = 0.1
     eta_decay: float = 0.85
     h_pre: Span = "first"
@@ -84,12 +99,21 @@ class Emstdp:
     beta_hidden: float = 0.125
     beta_out: float = 0.05
     beta_error: float | tuple[float, ...] = 0.25
-    eta_hidden: float = 1.0
+    eta_hidden: float | tuple[float, ...] = 1.0
     b_scale: float = 1.0
     floor: float | None = None
     grid: int | tuple[int, ...] = 12
     coding: Literal["poisson", "shared", "regular", "recorded"] = "poisson"
     batch: int = 1
+    reset: Literal["zero", "subtract"] = "zero"
+    error_reset: Literal["zero", "subtract"] = "zero"
+    update: Literal["change", "error", "error_hidden"] = "change"
+    bounded: bool = False
+    b_centred: bool = False
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    average: int = 0
+    dropout_in: float = 0.0
+    dropout: float | tuple[float, ...] = 0.0
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -116,7 +140,14 @@ class Emstdp:
     def _check_layers(self) -> None:
         """Check the number of values by layer, and that the loss circuit is on the grid of each layer."""
         hidden = len(self.sizes) - 2
-        for name, n in (("clip", hidden + 1), ("grid", hidden + 1), ("beta_error", hidden)):
+        for name, n in (
+            ("clip", hidden + 1),
+            ("grid", hidden + 1),
+            ("gamma", hidden + 1),
+            ("beta_error", hidden),
+            ("eta_hidden", hidden),
+            ("dropout", hidden),
+        ):
             given = getattr(self, name)
             if isinstance(given, tuple) and len(given) != n:
                 kind = "hidden layers" if n == hidden else "layers, hidden and output"
@@ -147,6 +178,10 @@ _CHOICES = {
     "error_form": ("ternary", "pair"),
     "step": ("plain", "normalised"),
     "coding": ("poisson", "shared", "regular", "recorded"),
+    "reset": ("zero", "subtract"),
+    "error_reset": ("zero", "subtract"),
+    "update": ("change", "error", "error_hidden"),
+    "schedule": ("constant", "linear", "cosine"),
 }
 _RANGES = {
     "target_rate": (1e-3, 1.0),
@@ -165,6 +200,9 @@ _RANGES = {
     "forward_delay": (0, 100),
     "error_delay": (1, 100),
     "batch": (1, 100_000),
+    "average": (0, 100_000),
+    "dropout_in": (0.0, 0.99),
+    "dropout": (0.0, 0.99),
 }
 
 
@@ -176,5 +214,15 @@ def encoder(config: Emstdp) -> Encoder:
 
 
 def training(config: Emstdp, epochs: int, seed: int = 1) -> Training:
-    """The training configuration with the batch and the learning-rate schedule of a model configuration."""
-    return Training(epochs=epochs, batch=config.batch, eta_decay=config.eta_decay, seed=seed)
+    """The training configuration with the batch, schedule, averaging and dropout of a model configuration."""
+    dropout = {"in": config.dropout_in}
+    dropout |= {f"hid{k}": of_layer(config.dropout, k) for k in range(1, len(config.sizes) - 1)}
+    return Training(
+        epochs=epochs,
+        batch=config.batch,
+        eta_decay=config.eta_decay,
+        seed=seed,
+        schedule=config.schedule,
+        average=config.average,
+        dropout={name: p for name, p in dropout.items() if p},
+    )

@@ -86,7 +86,7 @@ def _forward_population(config: Emstdp, layer: int) -> IF:
     if config.floor is not None:
         floor = float(_derived(-config.floor * theta, bits, f"the floor of layer {layer}"))
     resets = ("start", "split") if config.reset_at_split else ("start",)
-    return IF(config.sizes[layer], theta, bits, floor=floor, reset_at=resets)
+    return IF(config.sizes[layer], theta, bits, floor=floor, reset=config.reset, reset_at=resets)
 
 
 def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: int) -> Dense:
@@ -94,12 +94,21 @@ def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: i
     w = rng.normal(seed, Stream.WEIGHTS, shape, index=layer) * _sigma(config, layer)
     plain = config.eta * _theta(config, layer) / (config.T / 2) ** 2
     eta = plain if config.step == "plain" else config.eta
-    if layer < len(config.sizes) - 1:
-        eta *= config.eta_hidden
+    last = layer == len(config.sizes) - 1
+    if not last:
+        eta *= of_layer(config.eta_hidden, layer)
     clip = float(of_layer(config.clip, layer))
-    rule = CountRule(eta, config.h_pre, (-clip, clip), config.step)
+    read = config.update == "error" or (config.update == "error_hidden" and not last)
+    error = _error_of(post) if read else None
+    ceiling = config.T // 2 if config.bounded else None
+    rule = CountRule(eta, config.h_pre, (-clip, clip), config.step, error, ceiling)
     masters = np.clip(grids.snap(w, grids.MASTER_BITS), *rule.clip_master())
     return Dense(pre, post, masters * 2.0**-grids.MASTER_BITS, config.forward_delay, rule)
+
+
+def _error_of(name: str) -> str:
+    """The error population of a layer."""
+    return "err_out" if name == "out" else f"err{name[3:]}"
 
 
 def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
@@ -107,7 +116,9 @@ def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
     theta, bits = float(config.theta_loss), of_layer(config.grid, len(names) - 1)
     found: dict[str, object] = {
         "target": Target(config.sizes[-1], config.target_rate),
-        "err_out": ErrorIF(config.sizes[-1], theta, bits, config.error_form, active_in="second"),
+        "err_out": ErrorIF(
+            config.sizes[-1], theta, bits, config.error_form, active_in="second", reset=config.error_reset
+        ),
     }
     for layer in range(len(names) - 2, 0, -1):
         source = len(names) - 1 if config.feedback == "dfa" else layer + 1
@@ -116,7 +127,13 @@ def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
         theta = float(_derived(exact, bits, f"the threshold of err{layer}"))
         gate = names[layer] if config.gate else None
         found[f"err{layer}"] = ErrorIF(
-            config.sizes[layer], theta, bits, config.error_form, active_in="second", gate_by=gate
+            config.sizes[layer],
+            theta,
+            bits,
+            config.error_form,
+            active_in="second",
+            gate_by=gate,
+            reset=config.error_reset,
         )
     return found
 
@@ -139,6 +156,8 @@ def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
             found.append(Dense(pre, f"err{layer}", Transpose(f"{names[layer]}->{above}"), config.error_delay))
             continue
         draw = rng.normal(seed, Stream.FEEDBACK, (n_pre, config.sizes[layer]), index=layer)
+        if config.b_centred:
+            draw = draw - draw.mean(axis=0)
         exact = draw * _sigma(config, layer + 1) * config.b_scale
         b = _derived(exact, of_layer(config.grid, layer + 1), f"the feedback to err{layer}")
         found.append(Dense(pre, f"err{layer}", b, config.error_delay))
@@ -150,6 +169,8 @@ def _injections(config: Emstdp, names: list[str]) -> list[Projection]:
     found: list[Projection] = []
     for layer, name in enumerate(names[1:], 1):
         bits = of_layer(config.grid, layer)
-        w = float(_derived(config.gamma * _theta(config, layer), bits, f"the injection into {name}"))
-        found.append(OneToOne("err_out" if name == "out" else f"err{name[3:]}", name, w, config.error_delay))
+        gamma = of_layer(config.gamma, layer)
+        w = float(_derived(gamma * _theta(config, layer), bits, f"the injection into {name}"))
+        if w:
+            found.append(OneToOne(_error_of(name), name, w, config.error_delay))
     return found

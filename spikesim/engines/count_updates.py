@@ -32,8 +32,10 @@ def learn_from_counts(
         clipped: projection -> number of updates cut by the clip range; increased in place.
     """
     for p in network.plastic:
-        added = p.plastic.increments(counts[p.pre], counts[p.post], factor, squares.get(p.name))
+        rule = p.plastic
+        error = None if rule.error is None else counts[rule.error]
+        added = rule.increments(counts[p.pre], counts[p.post], error, factor, squares.get(p.name))
         moved = masters[p.name] + added
-        inside = np.clip(moved, *clip_master(p.plastic.clip))
+        inside = np.clip(moved, *clip_master(rule.clip))
         clipped[p.name] += int((moved != inside).sum())
         masters[p.name] = inside.astype(np.int32)

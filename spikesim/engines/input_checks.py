@@ -10,7 +10,7 @@ import numpy.typing as npt
 from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.grid import whole
 from spikesim.network import Network
-from spikesim.network.scheduling import is_target
+from spikesim.network.scheduling import is_source, is_target
 from spikesim.spikes import Spikes
 
 
@@ -35,6 +35,30 @@ def check_run(
     if learn:
         _check_learning(network, batch, factor)
     return B, classes
+
+
+def check_silent(
+    network: Network, silent: Mapping[str, npt.ArrayLike] | None, B: int
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """The neurons that take no part in each trial: population -> bool (B, n).
+
+    Raises:
+        DataError: an unknown name, a source, or another shape or type.
+    """
+    found = {}
+    for name, given in (silent or {}).items():
+        if name not in network.populations:
+            raise DataError(f"silent: {unknown('population', name, network.populations)}")
+        population, mask = network.populations[name], np.asarray(given)
+        if is_source(population):
+            raise DataError(f"silent: {name!r} is a source; leave its spikes out of `inputs` instead")
+        if mask.dtype != np.bool_ or mask.shape != (B, population.n):
+            raise DataError(
+                f"silent: {name}: {mask.dtype} {mask.shape}; bool ({B}, {population.n}) is needed, for "
+                f"trials and neurons"
+            )
+        found[name] = np.ascontiguousarray(mask)
+    return found
 
 
 def check_recorded(record: tuple[str, ...], known: Mapping[str, object]) -> None:

@@ -51,6 +51,19 @@ class Engine(Runner, Protocol):
     masters: Masters
     squares: dict[str, npt.NDArray[np.float64]]
 
+    def run(
+        self,
+        inputs: Mapping[str, Spikes],
+        labels: npt.NDArray[np.int64] | None = None,
+        record: Iterable[str] = (),
+        learn: bool = False,
+        batch: int = 1,
+        factor: float = 1.0,
+        silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+    ) -> Recording:
+        """Simulate a batch of trials; arguments as for `Naive.run`."""
+        ...
+
 
 ENGINES: dict[str, Callable[..., Engine]] = {"naive": Naive, "stepped": Stepped, "windowed": Windowed}
 _logged: set[str] = set()  # reasons for the stepped engine already logged: training selects an engine often

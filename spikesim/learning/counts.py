@@ -3,7 +3,10 @@
     dw_ij = eta * sum over the batch of h_i[pre] * (h_j[second] - h_j[first])
 
 h[span] are spike counts in a span of the population's own window. Without error spikes h[second] = h[first],
-and the weights do not change. There are two kinds of steps:
+and the weights do not change. With `error` the signed count of the error neurons in the second phase takes
+the place of h_j[second] - h_j[first]: this is what eqs. 5 to 10 derive, before eq. 12 replaces it by the
+change that the error spikes cause. With `ceiling` the factor of a neuron is at most ceiling - h_j[first]: what
+its count can still rise by. There are two kinds of steps:
 
     plain       w += dw                                             exact: integers on the master grid
     normalised  g = dw / (eta * batch);  r = .9 r + .1 g**2
@@ -15,7 +18,7 @@ this package only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -23,7 +26,9 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import plain_fields
+from spikesim.grid import whole
 from spikesim.learning.online import register_rule
 from spikesim.learning.trial import PRODUCTS_EXACT, SUMS_EXACT, clip_master
 from spikesim.window import Span
@@ -44,6 +49,9 @@ class CountRule:
         clip: range of the weights; clipped updates are counted. Ends off the master grid are moved inwards to
             it, see `clip_master`.
         step: "plain" or "normalised", see above.
+        error: population of error neurons, one for each postsynaptic neuron, whose counts are read; None for
+            eq. 12.
+        ceiling: the largest count of a phase; None for no bound of the changes.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -53,6 +61,8 @@ class CountRule:
     pre: Span = "first"
     clip: tuple[float, float] = (-1.0, 1.0)
     step: Literal["plain", "normalised"] = "plain"
+    error: str | None = field(default=None, metadata={SINCE: "0.2"})
+    ceiling: int | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -62,6 +72,10 @@ class CountRule:
             raise DeclarationError(f"CountRule: pre = {self.pre!r}; known: 'first', 'second', 'all'")
         if self.step not in ("plain", "normalised"):
             raise DeclarationError(f"CountRule: step = {self.step!r}; known: 'plain', 'normalised'")
+        if self.ceiling is not None and not whole(self.ceiling, 1):
+            raise DeclarationError(
+                f"CountRule: ceiling = {self.ceiling!r}; a whole number of spikes, at least 1, or None is needed"
+            )
         self._check_eta()
         low, high = self.clip
         if not -grid.MASTER_LIMIT < low < high < grid.MASTER_LIMIT:
@@ -109,11 +123,12 @@ class CountRule:
         self,
         pre: npt.NDArray[np.int64],
         post: npt.NDArray[np.int64],
+        error: npt.NDArray[np.int64] | None,
         factor: float,
         memory: npt.NDArray[np.float64] | None,
     ) -> npt.NDArray[np.int64]:
         """See `TrialRule`."""
-        product = presynaptic(pre, self.pre).T @ (post[:, 1] - post[:, 0])
+        product = presynaptic(pre, self.pre).T @ postsynaptic(self, post, error)
         return increments(self, product, len(pre), factor, memory)
 
     def exceeds(self, T: int, batch: int, factor: float) -> bool:
@@ -129,6 +144,13 @@ def presynaptic(counts: npt.NDArray[C], span: Span) -> npt.NDArray[C]:
     if span == "all":
         return counts[:, 0] + counts[:, 1]
     return counts[:, 0 if span == "first" else 1]
+
+
+def postsynaptic(rule: CountRule, post: npt.NDArray[C], error: npt.NDArray[C] | None) -> npt.NDArray[C]:
+    """The postsynaptic factors, (B, n), from the counts by phase, (B, 2, n), of the neurons and their error
+    neurons."""
+    found = post[:, 1] - post[:, 0] if error is None else error[:, 1]
+    return found if rule.ceiling is None else np.minimum(found, rule.ceiling - post[:, 0])
 
 
 def increments(

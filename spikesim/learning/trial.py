@@ -26,6 +26,8 @@ class TrialRule(Protocol):
 
     Attributes:
         clip: (low, high), the range of the weights; initial weights must be inside it.
+        error: the population of error neurons whose counts it reads, of the size of the postsynaptic one; None
+            if it reads none.
     """
 
     @property
@@ -33,15 +35,23 @@ class TrialRule(Protocol):
         """Range of the weights."""
         ...
 
+    @property
+    def error(self) -> str | None:
+        """Name of the population of error neurons."""
+        ...
+
     def memory(self, shape: tuple[int, int]) -> Reals | None:
         """The initial running variable of the rule, one value per synapse; None if it has none."""
         ...
 
-    def increments(self, pre: Ints, post: Ints, factor: float, memory: Reals | None) -> Ints:
+    def increments(
+        self, pre: Ints, post: Ints, error: Ints | None, factor: float, memory: Reals | None
+    ) -> Ints:
         """The changes of the master weights, int64 (n_pre, n_post), in counts of the master grid.
 
         Args:
             pre, post: int64 (B, 2, n), spike counts of the first and second phase of each trial.
+            error: the same of the population `error`, signed; None without one.
             factor: factor of the learning rate schedule.
             memory: the running variable, changed in place.
         """

@@ -49,6 +49,8 @@ def check_structure(network: Declaration) -> None:
         _check_receptor(network, p)
     for name, population in pops.items():
         _check_gate(network, name, population)
+    for p in network.plastic:
+        _check_error(network, p)
     _check_drives(network)
     _check_readout(network)
     _check_phases(network)
@@ -238,4 +240,19 @@ def _check_gate(network: Declaration, name: str, population: Any) -> None:
         raise DeclarationError(
             f"{name}: active_in = {population.active_in!r}; gate_by={gate!r} needs a population of the same "
             f"size and active_in='second' (the gate is known at the end of the first phase)"
+        )
+
+
+def _check_error(network: Declaration, p: Any) -> None:
+    """Check the error neurons that a trial rule reads; a network with one phase does not learn and needs none."""
+    error = p.plastic.error
+    if error is None or network.window.split is None:
+        return
+    if error not in network.populations:
+        raise DeclarationError(f"{p.name}: error: {unknown('population', error, network.populations)}")
+    n, needed = network.populations[error].n, network.populations[p.post].n
+    if n != needed:
+        raise DeclarationError(
+            f"{p.name}: error = {error!r} has {n} neurons; one for each of the {needed} neurons of {p.post} "
+            f"is needed"
         )

@@ -4,6 +4,9 @@ ternary  one membrane:    v += I;  s = +1 where v >= theta, -1 where v <= -theta
 pair     two IF neurons:  v+ += I, v- -= I;  s+ where v+ >= theta, s- where v- >= theta;  each is reset by its
                           own spike;  s = s+ - s-
 
+With reset = "subtract" a spike leaves what exceeds the threshold: v -= s theta, and for a pair v+ -= s+ theta,
+v- -= s- theta. The count of spikes is then the sum of the input in units of theta, to within one.
+
 The two forms are different models. A pair can be built from the standard processes of neuromorphic hardware.
 The channels of a pair cannot fire in the same step: v+ + v- starts at 0 and is changed by resets only,
 downwards.
@@ -11,7 +14,7 @@ downwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -19,6 +22,7 @@ import numpy as np
 
 from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
+from spikesim.files.field_versions import SINCE
 from spikesim.neurons.description import NeuronModel
 from spikesim.neurons.population import (
     BIAS,
@@ -51,6 +55,7 @@ class ErrorIF:
         theta: threshold (> 0), in the unit of weights; one number, or one per neuron.
         form: "ternary" or "pair", see above.
         bias, floor: 0 and None; an error neuron has neither (section 3.2).
+        reset: to "zero" (the paper), or by "subtract"-ing the threshold from what fired.
 
     Raises:
         DeclarationError: a field is out of range, or off the grid.
@@ -58,7 +63,7 @@ class ErrorIF:
 
     description: ClassVar[NeuronModel] = NeuronModel(
         equations="ternary: v += I; s = +1 at v >= theta, -1 at v <= -theta; v = 0 where s. pair: two "
-        "membranes, +I and -I, each with its own spike and reset",
+        "membranes, +I and -I, each with its own spike and reset; or v - s theta instead of 0",
         parameters=(THETA, BIAS, FLOOR),
         state=(MEMBRANE,),
         spikes="signed",
@@ -76,12 +81,15 @@ class ErrorIF:
     active_in: Phase | None = None
     gate_by: str | None = None
     offset: int | None = None
+    reset: Literal["zero", "subtract"] = field(default="zero", metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         check(self)
         check_grid(self)
         if self.form not in ("ternary", "pair"):
             raise DeclarationError(f"ErrorIF: form = {self.form!r}; known: 'ternary', 'pair'")
+        if self.reset not in ("zero", "subtract"):
+            raise DeclarationError(f"ErrorIF: reset = {self.reset!r}; known: 'zero', 'subtract'")
         if self.floor is not None or np.any(np.asarray(self.bias) != 0):
             raise DeclarationError("ErrorIF: an error neuron has neither bias nor floor (section 3.2)")
 
@@ -98,6 +106,7 @@ class ErrorIF:
             refractory=np.zeros(self.n, np.int64),
             v_start=zero,
             u_start=zero,
+            subtract=self.reset == "subtract",
             form=self.form,
         )
 
@@ -119,23 +128,28 @@ class ErrorIF:
         v, theta = self.decision(state, current)
         if self.form == "ternary":
             s = (v >= theta).astype(np.int64) - (v <= -theta)
-            return {"v": np.where(s != 0, 0, v)}, s
+            return {"v": self._after(v, s, theta)}, s
         fired = v >= theta
-        return {"v": np.where(fired, 0, v)}, fired[0].astype(np.int64) - fired[1]
+        return {"v": self._after(v, fired, theta)}, fired[0].astype(np.int64) - fired[1]
+
+    def _after(self, v: Numbers, s: Numbers, theta: Numbers) -> Numbers:
+        """The membranes after the spikes s of -1, 0 and +1."""
+        return v - s * theta if self.reset == "subtract" else np.where(s != 0, 0, v)
 
     def compiled(self) -> Advance:
         """The same step in place; see `Neuron`."""
         (theta,), scale = for_kernel(self.n, self._theta.astype(np.float64)), 2.0**self.grid
         kernel_ = _advance_ternary if self.form == "ternary" else _advance_pair
+        subtract = self.reset == "subtract"
 
         def advance(state, current, closed, fired, signs):  # type: ignore[no-untyped-def]
-            return kernel_(theta, scale, state["v"], current, closed, fired, signs)
+            return kernel_(theta, scale, subtract, state["v"], current, closed, fired, signs)
 
         return advance
 
 
 @kernel
-def _advance_ternary(theta, scale, v, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+def _advance_ternary(theta, scale, subtract, v, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
     for j in range(v.size):
         arrived = current[j] * scale
@@ -148,14 +162,14 @@ def _advance_ternary(theta, scale, v, current, closed, fired, signs):  # type: i
         if abs(x) >= at(theta, j):
             fired[count] = j
             signs[count] = 1 if x > 0 else -1
+            x = x - signs[count] * at(theta, j) if subtract else 0.0
             count += 1
-            x = 0.0
         v[j] = np.int64(x)
     return count
 
 
 @kernel
-def _advance_pair(theta, scale, v, current, closed, fired, signs):  # type: ignore[no-untyped-def]
+def _advance_pair(theta, scale, subtract, v, current, closed, fired, signs):  # type: ignore[no-untyped-def]
     count = 0
     for j in range(v.shape[1]):
         arrived = current[j] * scale
@@ -168,7 +182,7 @@ def _advance_pair(theta, scale, v, current, closed, fired, signs):  # type: igno
             if not abs(x) < LIMIT:
                 return -1 - j
             if x >= at(theta, j):
-                x = 0.0
+                x = x - at(theta, j) if subtract else 0.0
                 sign += 1 - 2 * channel
             v[channel, j] = np.int64(x)
         if sign:

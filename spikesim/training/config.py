@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import cos, pi
 from typing import Literal
 
 from spikesim import rng
@@ -25,7 +27,14 @@ class Training:
             validation accuracy is then measured after each epoch, for choosing settings).
         batch: trials whose weight updates are summed; 1 is online learning.
         eta_decay: factor applied to the learning rate after each epoch, in (0, 1].
-        seed: seed of the sample order and of the encoder.
+        seed: seed of the sample order, of the encoder and of dropout.
+        schedule: further factor of the learning rate: "constant", "linear" (1 - p) or "cosine"
+            ((1 + cos(pi p)) / 2), where p is the share of all trials that are complete, updated every 500 trials.
+        average: number of last epochs whose weights are averaged: the result is the mean of the weights after
+            each of them, rounded to the master grid. 0: the last weights.
+        dropout: population -> probability that a neuron does not take part in a trial of the training: a source
+            neuron sends no spikes, another keeps its initial state. The thresholds of the layers that
+            receive from it are lower by this share during training. Drawn from (seed, epoch, sample, neuron).
 
     Raises:
         DeclarationError: a value out of range.
@@ -37,6 +46,9 @@ class Training:
     batch: int = 1
     eta_decay: float = 1.0
     seed: int = 1
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    average: int = 0
+    dropout: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -49,16 +61,51 @@ class Training:
             raise DeclarationError(f"Training: eta_decay = {self.eta_decay!r}; must lie in (0, 1]")
         if self.split not in ("train", "fit"):
             raise DeclarationError(f"Training: split = {self.split!r}; known: 'train', 'fit'")
+        if self.schedule not in ("constant", "linear", "cosine"):
+            raise DeclarationError(
+                f"Training: schedule = {self.schedule!r}; known: 'constant', 'linear', 'cosine'"
+            )
+        if isinstance(self.average, bool) or not (whole(self.average) and self.average <= self.epochs):
+            raise DeclarationError(
+                f"Training: average = {self.average!r}; must be a whole number of epochs, 0 .. {self.epochs}"
+            )
+        self._check_dropout()
         rng.key(self.seed)
 
-    def factor(self, epoch: int) -> float:
-        """Factor of the learning rate in an epoch, eta_decay ** epoch.
+    def _check_dropout(self) -> None:
+        given: object = self.dropout  # may be of any type if read from a file
+        if not isinstance(given, Mapping):
+            raise DeclarationError(
+                f"Training: dropout = {given!r}; a mapping from populations to probabilities is needed, for "
+                f"example {{'hid1': 0.2}}"
+            )
+        for name, p in given.items():
+            if isinstance(p, bool) or not (isinstance(p, (int, float)) and 0 <= p < 1):
+                raise DeclarationError(f"Training: dropout of {name!r} = {p!r}; must lie in [0, 1)")
 
-        Computed by repeated multiplication, which gives the same result on every machine.
+    @property
+    def fixed_length(self) -> bool:
+        """Whether the result depends on the number of epochs from the start, so that it cannot be extended."""
+        return self.schedule != "constant" or self.average > 0
+
+    def factor(self, epoch: int, share: float = 0.0) -> float:
+        """Factor of the learning rate in an epoch: eta_decay ** epoch times that of the schedule.
+
+        The power is computed by repeated multiplication, and the cosine is rounded to 2**-24, so that the
+        result is the same on every machine.
+
+        Args:
+            epoch: completed epochs.
+            share: share of the present epoch that is complete, 0 to 1.
         """
         value = 1.0
         for _ in range(epoch):
             value *= self.eta_decay
+        done = (epoch + share) / self.epochs
+        if self.schedule == "linear":
+            value *= 1.0 - done
+        elif self.schedule == "cosine":
+            value *= round((1.0 + cos(pi * done)) * 2**23) * 2.0**-24
         return value
 
 

@@ -42,6 +42,7 @@ class Run:
         progress: progress of the training; None before the first checkpoint.
         squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
         engine: name of the training engine; None for a folder of a version that did not record it.
+        sums: sums of the weights of the epochs that are averaged, projection -> int64 (n_pre, n_post).
     """
 
     network: Network
@@ -54,6 +55,7 @@ class Run:
     progress: TrainingProgress | None = None
     squares: dict[str, npt.NDArray[np.float64]] | None = None
     engine: str | None = None
+    sums: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     standing = renamed_attribute("Run", "standing", "progress")
 
@@ -102,7 +104,7 @@ class Run:
     def _take(self, found: Checkpoint) -> None:
         """Take over the weights of a checkpoint after checking that it belongs to this run."""
         assert self.folder is not None
-        groups: dict[str, dict[str, Any]] = {"masters": {}, "squares": {}}
+        groups: dict[str, dict[str, Any]] = {"masters": {}, "squares": {}, "sums": {}}
         for name, array in found.arrays.items():
             group, _, projection = name.partition("/")
             groups.setdefault(group, {})[projection] = array
@@ -113,13 +115,29 @@ class Run:
                 f"{self.folder.root}: the checkpoint belongs to another network or configuration than "
                 f"{NETWORK} and config.json; restore the original files, or start a new run"
             )
-        self.masters, self.squares = groups["masters"], groups["squares"]
+        self.masters, self.squares, self.sums = groups["masters"], groups["squares"], groups["sums"]
 
     def belongs(self) -> dict[str, str]:
         """SHA-256 digests of the network and the configuration, which every checkpoint of the run stores."""
         assert self.folder is not None
         config = sha256_bytes(json_bytes(self.folder.config, what="the configuration"))
         return {"network": self.folder.config["network"], "config": config}
+
+    def add_to_average(self, masters: Masters, epoch: int) -> Masters:
+        """The weights that count after an epoch: the mean of the last epochs if they are averaged, else `masters`.
+
+        The sum is exact, and the mean is rounded to the master grid (half rounds up).
+
+        Args:
+            masters: the weights at the end of the epoch.
+            epoch: its number, from 0.
+        """
+        n = epoch - (self.training.epochs - self.training.average) + 1
+        if n < 1:
+            return masters
+        for name, m in masters.items():
+            self.sums[name] = self.sums.get(name, 0) + m.astype(np.int64)
+        return {name: ((2 * s + n) // (2 * n)).astype(np.int32) for name, s in self.sums.items()}
 
     @property
     def weights_sha256(self) -> str:

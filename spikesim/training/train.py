@@ -20,11 +20,12 @@ from spikesim.encoders import Encoder, describe_encoder
 from spikesim.engines import Engine
 from spikesim.errors import CheckpointError, DeclarationError
 from spikesim.grid import whole
-from spikesim.network import Network
+from spikesim.network import Masters, Network
 from spikesim.network.file import digest
 from spikesim.recording import Recording
 from spikesim.training.argument_checks import expect, expect_encoder
 from spikesim.training.config import Training, TrainingProgress
+from spikesim.training.dropout import masks, training_network, without
 from spikesim.training.evaluate import check_fits, evaluate
 from spikesim.training.run import NETWORK, Run, fingerprint, other_data
 from spikesim.training.run_folder import CHECKPOINTS, CONFIG, LOCK, RunFolder
@@ -83,7 +84,7 @@ def train(
         raise DeclarationError(
             f"Training: samples = {per_epoch} per epoch, but the split {split.name!r} has {len(split)}"
         )
-    running = engines.engine(network, name=engine, threads=threads)
+    running = engines.engine(training_network(network, training.dropout), name=engine, threads=threads)
     progress_made = TrainingProgress(per_epoch=per_epoch, epochs=training.epochs)
     run = Run(network, training, encoder, network.masters(), None, False, engine=engines.engine_name(running))
     if out is None:
@@ -171,10 +172,11 @@ def resume(
         split = dataset.split(run.training.split)
         before = TrainingProgress(per_epoch=run.training.samples or len(split), epochs=run.training.epochs)
         before = run.progress or before
-        progress_made = _extended(before, epochs)
+        progress_made = _extended(run.training, before, epochs)
         folder.truncate_metrics(epoch=progress_made.epoch)
         run.metrics = folder.metrics()
-        running = engines.engine(run.network, run.masters, run.squares, run.engine, threads)
+        network = training_network(run.network, run.training.dropout)
+        running = engines.engine(network, run.masters, run.squares, run.engine, threads)
         run.engine = engines.engine_name(running)
         _try_out(run, split, progress_made, progress)
         if progress_made.epochs != before.epochs:  # store the new number of epochs for the next resume
@@ -182,14 +184,20 @@ def resume(
         return _go_on(run, running, dataset, split, progress_made, threads, progress)
 
 
-def _extended(progress_made: TrainingProgress, epochs: int | None) -> TrainingProgress:
+def _extended(training: Training, progress_made: TrainingProgress, epochs: int | None) -> TrainingProgress:
     """The progress with a new total number of epochs; None keeps the present one.
 
     Raises:
-        DeclarationError: fewer epochs than are complete or started.
+        DeclarationError: fewer epochs than are complete or started, or a schedule that is set for the number
+            of epochs.
     """
-    if epochs is None:
+    if epochs is None or epochs == progress_made.epochs:
         return progress_made
+    if training.fixed_length:
+        raise DeclarationError(
+            f"resume: epochs = {epochs}, but this run has a {training.schedule} schedule and averages "
+            f"{training.average} epochs, which are set for {progress_made.epochs} epochs; start a new run"
+        )
     least = progress_made.epoch + (progress_made.done > 0)
     if epochs < least:
         part = f" and a part of epoch {least}" if progress_made.done else ""
@@ -210,7 +218,7 @@ def _go_on(
     progress: ProgressCallback | None,
 ) -> Run:
     """Train from the present progress to the last epoch, or until Ctrl-C."""
-    saved = time.monotonic()
+    saved, result = time.monotonic(), run.masters if progress_made.finished else None
     with _stop_signal() as stopped:
         while not progress_made.finished and not stopped.is_set():
             order = rng.permutation(run.training.seed, len(split), progress_made.epoch)[
@@ -227,12 +235,13 @@ def _go_on(
                 if stopped.is_set():
                     break
             if progress_made.done == len(order):
-                _close_epoch(run, dataset, running, progress_made, threads)
-                _save(run, running, progress_made)
+                result = _close_epoch(run, dataset, running, progress_made, threads)
+                _save(run, running, progress_made, result)
                 saved = time.monotonic()
                 if progress is not None:
                     progress(progress_made)
-    run.masters = {name: m.copy() for name, m in running.masters.items()}
+    masters = result if result is not None and progress_made.finished else running.masters
+    run.masters = {name: m.copy() for name, m in masters.items()}
     run.squares = {name: r.copy() for name, r in running.squares.items()}
     run.finished = progress_made.finished
     run.progress = progress_made
@@ -256,17 +265,24 @@ def _try_out(
     """
     if progress is not None:
         progress(progress_made)
-    _present(run, engines.engine(run.network, name=run.engine), split, np.arange(1), epoch=0)
+    network = training_network(run.network, run.training.dropout)
+    _present(run, engines.engine(network, name=run.engine), split, np.arange(1), epoch=0)
 
 
-def _present(run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], epoch: int) -> Recording:
-    """Encode samples, run their trials and learn from them."""
+def _present(
+    run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], epoch: int, share: float = 0.0
+) -> Recording:
+    """Encode samples, run their trials and learn from them; `share` of the epoch is complete."""
     training, source = run.training, run.network.sources[0]
     window = run.network.window
     T = window.boundary if run.network.populations[source].replay else window.T
     spikes = run.encoder.encode(split.x[rows], split.index[rows], T, training.seed, epoch)
+    silent = masks(run.network, training.dropout, training.seed, epoch, split.index[rows])
+    if source in silent:
+        spikes = without(spikes, silent.pop(source))
+    factor = training.factor(epoch, share)
     return running.run(
-        {source: spikes}, split.y[rows], learn=True, batch=training.batch, factor=training.factor(epoch)
+        {source: spikes}, split.y[rows], learn=True, batch=training.batch, factor=factor, silent=silent
     )
 
 
@@ -275,7 +291,8 @@ def _learn(
 ) -> None:
     """Learn one chunk of samples and add its counts to the progress."""
     begun = time.monotonic()
-    found = _present(run, running, split, rows, progress_made.epoch)
+    share = progress_made.done / progress_made.per_epoch
+    found = _present(run, running, split, rows, progress_made.epoch, share)
     progress_made.done += len(rows)
     progress_made.right += int((found.predictions == split.y[rows]).sum())
     for name, counts in found.counts.items():
@@ -289,8 +306,9 @@ def _learn(
 
 def _close_epoch(
     run: Run, dataset: Dataset, running: Engine, progress_made: TrainingProgress, threads: int
-) -> None:
-    """Measure the epoch, write its record, and start the next one."""
+) -> Masters:
+    """Measure the epoch, write its record, and start the next one; returns the weights that count."""
+    result = run.add_to_average(running.masters, progress_made.epoch)
     if run.training.split == "fit":
         seed = run.training.seed
         measured = evaluate(
@@ -298,7 +316,7 @@ def _close_epoch(
             dataset.validation,
             run.encoder,
             seed,
-            running.masters,
+            result,
             threads=threads,
             engine=run.engine,
         )
@@ -319,13 +337,18 @@ def _close_epoch(
         run.folder.append_metrics(record)
     progress_made.epoch, progress_made.done, progress_made.right = progress_made.epoch + 1, 0, 0
     progress_made.spikes, progress_made.clipped = {}, {}
+    return result
 
 
-def _save(run: Run, running: Engine, progress_made: TrainingProgress) -> None:
-    """Save a checkpoint: weights, running squares and progress."""
+def _save(
+    run: Run, running: Engine, progress_made: TrainingProgress, result: Masters | None = None
+) -> None:
+    """Save a checkpoint: weights (those that count, if the run is finished), running squares and progress."""
     if run.folder is None:
         return
-    arrays: dict[str, Any] = {f"masters/{name}": m for name, m in running.masters.items()}
+    masters = result if result is not None and progress_made.finished else running.masters
+    arrays: dict[str, Any] = {f"masters/{name}": m for name, m in masters.items()}
+    arrays |= {f"sums/{name}": s for name, s in run.sums.items()}
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
     step = progress_made.epoch * progress_made.per_epoch + progress_made.done
     # "standing": the key of the progress in checkpoints since version 0.1.0

@@ -23,12 +23,13 @@ class Hebbian:
 
     eta: float
     clip: tuple[float, float] = (-1.0, 1.0)
+    error: None = None
 
     def memory(self, shape: tuple[int, int]) -> Any:
         """The running mean of h_post, one row for each presynaptic neuron."""
         return np.zeros(shape)
 
-    def increments(self, pre: Any, post: Any, factor: float, memory: Any) -> Any:
+    def increments(self, pre: Any, post: Any, error: Any, factor: float, memory: Any) -> Any:
         h_pre, h_post = pre.sum(axis=1), post.sum(axis=1)
         step = round(self.eta * factor * 2**grid.MASTER_BITS)
         moved = step * (h_pre.T @ (h_post - np.floor(memory[0]).astype(np.int64)))

@@ -150,6 +150,11 @@ def random_emstdp(rs: np.random.Generator, largest: int) -> Emstdp:
         eta=rs.uniform(0.05, 2),
         clip=rs.uniform(0.3, 2.0),
         coding=one_of("poisson", "shared", "regular"),
+        gamma=one_of(1.0, 1.0, 0.5, 0.0),
+        reset=one_of("zero", "subtract"),
+        error_reset=one_of("zero", "subtract"),
+        update=one_of("change", "error", "error_hidden"),
+        bounded=one_of(True, False),
     )
 
 

@@ -147,18 +147,18 @@ def _leaky(population: LIF) -> Brian2Model:
 
 
 def _error(population: ErrorIF) -> Brian2Model:
-    values = {"theta": scaled(population.theta, population.grid)}
+    values, subtract = {"theta": scaled(population.theta, population.grid)}, population.reset == "subtract"
     if population.form == "ternary":
         code = "v = v + act * (drive + bias)"
         events = {
-            "plus": ("act > 0 and v >= theta", "v = 0"),
-            "minus": ("act > 0 and v <= -theta", "v = 0"),
+            "plus": ("act > 0 and v >= theta", "v -= theta" if subtract else "v = 0"),
+            "minus": ("act > 0 and v <= -theta", "v += theta" if subtract else "v = 0"),
         }
         return Brian2Model({"v": ("v",)}, (), code, events, values, "abs(v)")
     code = "v_plus = v_plus + act * (drive + bias)\nv_minus = v_minus - act * (drive + bias)"
     events = {
-        "plus": ("act > 0 and v_plus >= theta", "v_plus = 0"),
-        "minus": ("act > 0 and v_minus >= theta", "v_minus = 0"),
+        "plus": ("act > 0 and v_plus >= theta", "v_plus -= theta" if subtract else "v_plus = 0"),
+        "minus": ("act > 0 and v_minus >= theta", "v_minus -= theta" if subtract else "v_minus = 0"),
     }
     reach = "abs(v_plus) + abs(v_minus)"
     return Brian2Model({"v": ("v_plus", "v_minus")}, (), code, events, values, reach)

@@ -20,7 +20,7 @@ from spikesim.engines.external_inputs import (
     check_trials,
 )
 from spikesim.engines.initial_weights import starting_masters, starting_squares
-from spikesim.engines.input_checks import check_recorded, check_run
+from spikesim.engines.input_checks import check_recorded, check_run, check_silent
 from spikesim.engines.naive.step import StepLoop, StepObserver
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.network import Network
@@ -71,6 +71,7 @@ class Naive:
         learn: bool = False,
         batch: int = 1,
         factor: float = 1.0,
+        silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
     ) -> Recording:
         """Simulate a batch of trials, one after another.
 
@@ -81,10 +82,13 @@ class Naive:
             learn: change the weights after every `batch` trials.
             batch: number of trials whose count products are summed before the weights change.
             factor: factor of the learning rate schedule.
+            silent: population -> bool (B, n), neurons that take no part in a trial: they keep their initial
+                state and do not fire.
         """
         net, recorded = self.network, tuple(record)
         check_trials(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        masks = check_silent(net, silent, B)
         check_recorded(recorded, net.populations)
         counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
         rasters, membranes = self._empty(recorded, B)
@@ -93,7 +97,7 @@ class Naive:
         loop = StepLoop(net, self.masters, observer=self._observer)
         for b in range(B):
             trains = {name: self._train(name, inputs, classes, b) for name in net.populations}
-            spikes, v = loop.trial(trains)
+            spikes, v = loop.trial(trains, {name: mask[b] for name, mask in masks.items()})
             for name, s in spikes.items():
                 for phase, span in enumerate(("first", "second")):
                     counts[name][b, phase] = s[slice(*net.window.span(span))].sum(axis=0)  # type: ignore[arg-type]

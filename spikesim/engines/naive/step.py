@@ -58,11 +58,14 @@ class StepLoop:
         bits = self.network.populations[p.post].grid
         return [(delay, scaled(matrix, bits)) for delay, matrix in p.pieces(w)]
 
-    def trial(self, trains: Mapping[str, Ints | None]) -> tuple[dict[str, Ints], dict[str, Any]]:
+    def trial(
+        self, trains: Mapping[str, Ints | None], silent: Mapping[str, npt.NDArray[np.bool_]]
+    ) -> tuple[dict[str, Ints], dict[str, Any]]:
         """Simulate one trial: spikes (T, n) and membranes (T, ...) of each population in its own window.
 
         Args:
             trains: population -> spikes (T, n) of a source or target, None for neurons.
+            silent: population -> bool (n,), neurons that take no part.
         """
         net, T = self.network, self.network.window.T
         spikes = {name: np.zeros((T, p.n), np.int64) for name, p in net.populations.items()}
@@ -82,7 +85,7 @@ class StepLoop:
                     state[name] = population.initial_state()
                 if population.active_in in (None, net.window.phase(t)):
                     current = self._delivered(name, now, spikes)
-                    closed = self._closed(population, spikes)
+                    closed = self._closed(population, spikes, silent.get(name))
                     state[name], spikes[name][t] = self._step(name, state[name], current, closed, t)
                 trace[name][t] = state[name]["v"]
         return spikes, trace
@@ -140,14 +143,14 @@ class StepLoop:
         w = learned.shaped(self.weights[learned.name], *self.network.shape(learned))
         return self._matrices(p, w if learned is p else w.T)
 
-    def _closed(self, population: Any, spikes: Mapping[str, Ints]) -> Any:
-        """bool (n,): neurons whose gate is closed: their partner's signed count in the first phase is <= 0.
-
-        None without a gate.
+    def _closed(self, population: Any, spikes: Mapping[str, Ints], silent: Any) -> Any:
+        """bool (n,): neurons that are silent, or whose gate is closed: their partner's signed count in the first
+        phase is <= 0. None without either.
         """
         if population.gate_by is None:
-            return None
-        return spikes[population.gate_by][: self.network.window.boundary].sum(axis=0) <= 0
+            return silent
+        closed = spikes[population.gate_by][: self.network.window.boundary].sum(axis=0) <= 0
+        return closed if silent is None else closed | silent
 
     def _step(self, name: str, state: Any, current: Any, closed: Any, t: int) -> tuple[Any, Ints]:
         """One step of a population; neurons whose gate is closed keep their state."""

@@ -22,7 +22,7 @@ from spikesim.engines.external_inputs import (
     check_trials,
 )
 from spikesim.engines.initial_weights import starting_masters, starting_squares
-from spikesim.engines.input_checks import check_recorded, check_run
+from spikesim.engines.input_checks import check_recorded, check_run, check_silent
 from spikesim.engines.memory_recorder import MemoryRecorder, Observer
 from spikesim.engines.monitors import monitors_of
 from spikesim.engines.stepped.step import NOBODY, Fired, LivePopulation, wire
@@ -81,6 +81,7 @@ class Stepped:
         learn: bool = False,
         batch: int = 1,
         factor: float = 1.0,
+        silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
         observers: Sequence[Observer] = (),
     ) -> Recording:
         """Simulate a batch of trials, one after another; other arguments as for `Naive.run`.
@@ -92,11 +93,13 @@ class Stepped:
         net, (recorded, monitors) = self.network, monitors_of(record)
         check_trials(net)
         B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        masks = check_silent(net, silent, B)
         check_recorded(recorded, net.populations)
         trials = Trials(net, recorded, B, monitors, observers)
         before = self._events()
         for b in range(B):
-            self._trial(trials.begin(b, inputs, classes), trials)
+            closed = {name: mask[b] for name, mask in masks.items()}
+            self._trial(trials.begin(b, inputs, classes), trials, closed)
             trials.end()
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
                 batch_counts = {name: c[b // batch * batch : b + 1] for name, c in trials.counts.items()}
@@ -106,7 +109,9 @@ class Stepped:
             trials.passed(self._weights)
         return trials.recording(self._events() - before)
 
-    def _trial(self, trains: Mapping[str, Sequence[Fired]], trials: Trials) -> None:
+    def _trial(
+        self, trains: Mapping[str, Sequence[Fired]], trials: Trials, silent: Mapping[str, Any]
+    ) -> None:
         """Simulate one trial: initial states, then all steps."""
         net, window = self.network, self.network.window
         for train in self._trains.values():
@@ -119,11 +124,13 @@ class Stepped:
                 fired = NOBODY
                 if 0 <= t < window.T:
                     cell = self._cells.get(name)
-                    fired = trains[name][t] if cell is None else self._step(cell, t, now, trials)
+                    fired = trains[name][t] if cell is None else self._step(cell, t, now, trials, silent)
                     trials.take(name, t, fired, cell)
                 self._trains[name].send(now, fired)
 
-    def _step(self, cell: LivePopulation, t: int, now: int, trials: Trials) -> Fired:
+    def _step(
+        self, cell: LivePopulation, t: int, now: int, trials: Trials, silent: Mapping[str, Any]
+    ) -> Fired:
         """One step of a population, step t of its window; none outside the phase in which it is active."""
         population, window = cell.population, self.network.window
         if t == window.boundary and "split" in population.reset_at:
@@ -132,6 +139,9 @@ class Stepped:
             return NOBODY
         if population.gate_by is not None:  # the first phase of the gate may end while this one is active
             cell.closed = trials.counts[population.gate_by][trials.b, 0] <= 0
+        if cell.name in silent:
+            mask = silent[cell.name]
+            cell.closed = mask if population.gate_by is None else cell.closed | mask
         return cell.advance(t, now)
 
     def advance(

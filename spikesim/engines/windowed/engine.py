@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.engines.initial_weights import starting_masters, starting_squares
-from spikesim.engines.input_checks import check_recorded, check_run
+from spikesim.engines.input_checks import check_recorded, check_run, check_silent
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.engines.windowed import kernels
 from spikesim.engines.windowed.plan import compile_plan
 from spikesim.engines.windowed.weight_update import add_increments
 from spikesim.errors import EngineError
-from spikesim.learning.counts import CountRule, increments, presynaptic
+from spikesim.learning.counts import CountRule, increments, postsynaptic, presynaptic
 from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_target
 from spikesim.neurons import Target
@@ -87,9 +87,11 @@ class Windowed:
         learn: bool = False,
         batch: int = 1,
         factor: float = 1.0,
+        silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
     ) -> Recording:
         """Simulate a batch of trials; arguments and result as those of `Naive.run`."""
         B, given = check_run(self.network, inputs, labels, learn, batch, factor)
+        masks = self._silent(check_silent(self.network, silent, B), B)
         keep = tuple(record)
         check_recorded(keep, self.network.populations)
         plan, spikes = self._compiled.plan, inputs[self._compiled.layers[0]]
@@ -103,11 +105,11 @@ class Windowed:
         clipped = np.zeros(len(self._compiled.incoming), np.int64)
         counts = (h_in, h, h_e)
         if learn and batch == 1 and not keep and not self.squares:
-            self._online(spikes, given, counts, classes, factor, clipped)
+            self._online(spikes, given, masks, counts, classes, factor, clipped)
         else:
             for first in range(0, B, batch if learn else max(B, 1)):
                 last = min(first + batch, B) if learn else B
-                self._present(spikes, given, first, last, counts, classes, s_out, v_out)
+                self._present(spikes, given, masks, first, last, counts, classes, s_out, v_out)
                 if learn:
                     self._learn(counts, first, last, factor, clipped)
         found = Recording(self._counts(h_in, h, h_e, given), classes if self.network.readout else classes[:0])
@@ -117,19 +119,44 @@ class Windowed:
         self._keep(found, keep, spikes, given, s_out, v_out)
         return found
 
+    def _silent(self, masks: Mapping[str, npt.NDArray[np.bool_]], B: int) -> npt.NDArray[np.uint8]:
+        """The silent neurons of all layers, uint8 (B, N); (B, 0) if there are none.
+
+        Raises:
+            EngineError: silent error neurons.
+        """
+        found = np.zeros((B, int(self._compiled.plan.layers["n"][1:].sum()) if masks else 0), np.uint8)
+        spans = self._spans()
+        for name, mask in masks.items():
+            if name in self._compiled.errors:
+                raise EngineError(
+                    f"windowed: silent neurons of {name!r}, an error population, are not supported; use "
+                    f"engine='stepped'"
+                )
+            found[:, spans[name]] = mask
+        return found
+
     def _online(
-        self, spikes: Spikes, labels: Ints, counts: Counts, classes: Ints, factor: float, clipped: Ints
+        self,
+        spikes: Spikes,
+        labels: Ints,
+        masks: npt.NDArray[np.uint8],
+        counts: Counts,
+        classes: Ints,
+        factor: float,
+        clipped: Ints,
     ) -> None:
         """Learn after every trial, in one kernel."""
         events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
             self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
-            labels, counts, classes, self._rule_table(factor), clipped,
+            labels, masks, counts, classes, self._rule_table(factor), clipped,
         )  # fmt: skip
 
     def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
-        """For each layer eta, span, low, high, shift; eta = 0 without a rule."""
-        table = np.zeros((len(self._compiled.incoming), 5), np.int64)
+        """For each layer eta, span, low, high, shift, error, ceiling, see `update_layer`; eta = 0 without a
+        rule."""
+        table = np.zeros((len(self._compiled.incoming), 7), np.int64)
         for layer, name in enumerate(self._compiled.incoming):
             if name in self._rules:
                 rule = self._rules[name]
@@ -140,8 +167,17 @@ class Windowed:
                         f"presynaptic spikes exceeds int32 on the master grid; use a smaller learning rate "
                         f"or a shorter window"
                     )
-                table[layer] = eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name)
+                ceiling = 2 * self.network.window.T if rule.ceiling is None else rule.ceiling
+                error = -1 if rule.error is None else self._error(rule.error).start
+                table[layer] = (
+                    eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name), error, ceiling
+                )  # fmt: skip
         return table
+
+    def _error(self, name: str) -> slice:
+        """The slice of an error population in the flat array of error neurons."""
+        p = self._compiled.plan.errors[self._compiled.errors.index(name)]
+        return slice(int(p["start"]), int(p["start"] + p["n"]))
 
     def _shift(self, name: str) -> int:
         return grid.MASTER_BITS - int(self.network.populations[self.network.named[name].post].grid)
@@ -150,6 +186,7 @@ class Windowed:
         self,
         spikes: Spikes,
         labels: Ints,
+        masks: npt.NDArray[np.uint8],
         first: int,
         last: int,
         counts: Counts,
@@ -164,7 +201,7 @@ class Windowed:
         def part(k: int) -> None:
             kernels.present_many(
                 self._compiled.plan, self._w, self._compiled.feedback, events,
-                labels, edges[k], edges[k + 1], counts, classes, s_out, v_out,
+                labels, masks, edges[k], edges[k + 1], counts, classes, s_out, v_out,
             )  # fmt: skip
 
         if len(edges) == 2:
@@ -175,7 +212,7 @@ class Windowed:
 
     def _learn(self, counts: Counts, first: int, last: int, factor: float, clipped: Ints) -> None:
         """One update of every plastic layer from the count products of a batch."""
-        h_in, h, _ = counts
+        h_in, h, h_e = counts
         layers = self._compiled.plan.layers
         for layer, name in enumerate(self._compiled.incoming):
             if name not in self._rules:
@@ -184,7 +221,11 @@ class Windowed:
             pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
             post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["n"]]
             h_pre = presynaptic(pre[first:last], rule.pre).astype(np.float64)
-            product = (h_pre.T @ (post[:, 1] - post[:, 0]).astype(np.float64)).astype(np.int64)
+            error = None
+            if rule.error is not None:
+                signed = h_e[first:last, self._error(rule.error)]
+                error = np.stack([np.zeros_like(signed), signed], axis=1)
+            product = (h_pre.T @ postsynaptic(rule, post, error).astype(np.float64)).astype(np.int64)
             moved = increments(rule, product, last - first, factor, self.squares.get(name))
             clipped[layer] += add_increments(
                 self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)

@@ -72,7 +72,7 @@ def parameters(plan, which, p):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-untyped-def]
+def layer_step(plan, layer, now, w, h, silent, buffers, currents):  # type: ignore[no-untyped-def]
     """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
     t = now - p.offset
@@ -104,6 +104,11 @@ def layer_step(plan, layer, now, w, h, buffers, currents):  # type: ignore[no-un
     else:
         theta, floor = parameters(plan, THETA, p), parameters(plan, FLOOR, p)
         integrate_and_fire(v, current, bias, theta, floor, p.subtract, fired)
+    if silent.size:
+        starts = parameters(plan, V_START, p)
+        for j in range(p.n):
+            if silent[p.start + j]:
+                v[j], fired[j] = starts[j], 0
     phase = 0 if t < plan.split else 1
     buffers.k[mine] = list_fired(
         buffers.fired, p.n, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
@@ -147,7 +152,9 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
 
 @kernel
 def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
-    """One step of an error population; without input spikes its state does not change, and it is skipped."""
+    """One step of an error population. Without input spikes it is skipped, because its state does not change;
+    unless a reset by subtraction can have left more than the threshold.
+    """
     p = plan.errors[e]
     mine = (plan.layers.size + e) * plan.slots + (now & (plan.slots - 1))
     t = now - p.offset
@@ -155,7 +162,10 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
     if t < plan.split or t >= plan.T:
         return
     if deliver_error(plan, e, now, w, feedback, label, buffers) == 0:
-        return
+        if not p.subtract:
+            return
+        for j in range(p.n):
+            buffers.current[j] = 0
     plus, minus = h.shape[1] + p.start, h.shape[1] + h_e.size + p.start
     gate = plan.layers[p.gate].start if p.gate >= 0 else -1
     buffers.k[mine] = fire_error(
@@ -227,9 +237,10 @@ def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-
 
 
 @kernel
-def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
+def present(plan, w, feedback, times, neurons, label, silent, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
     """Simulate one trial; writes the spike counts by phase and returns the predicted class.
 
+    silent uint8 (N,): neurons of layers that take no part; empty if all do.
     h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless
     empty.
     """
@@ -248,7 +259,7 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
     )  # the step by which every layer has ended its first phase
     for now in range(plan.steps):
         for layer in range(1, plan.layers.size):
-            layer_step(plan, layer, now, w, h, buffers, inputs.currents)
+            layer_step(plan, layer, now, w, h, silent, buffers, inputs.currents)
         for e in range(plan.errors.size):
             error_step(plan, e, now, w, feedback, h, h_e, label, buffers)
         if now - read.offset == plan.read_end - 1:
@@ -261,14 +272,35 @@ def present(plan, w, feedback, times, neurons, label, h_in, h, h_e, buffers, inp
             record_step(plan, now, h.shape[1], buffers, s_out, v_out)
         elif plan.repeats and now < known:
             keep_train(plan, now, buffers)
-            if now == known - 1 and loss_is_silent(plan, label, h, h_e, buffers):
+            if now == known - 1 and (plan.open or loss_is_silent(plan, label, h, h_e, buffers)):
                 h[1] = h[0]
+                if plan.open:
+                    errors_alone(plan, known, w, feedback, h, h_e, label, buffers)
                 break
     return chosen
 
 
 @kernel
-def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
+def errors_alone(plan, first, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
+    """The steps from `first` on of a network whose layers receive no error spikes: the layers repeat their first
+    phase, so only the error populations are simulated.
+    """
+    layer = plan.errors[plan.loss].layer
+    for now in range(first, plan.steps):
+        t = now - plan.layers[layer].offset
+        mine = layer * plan.slots + (now & (plan.slots - 1))
+        ring, k = mine * buffers.current.size, 0
+        if t < plan.T:
+            for j in range(buffers.train.shape[1]):
+                buffers.idx[ring + k] = j
+                k += buffers.train[t % plan.split, j]
+        buffers.k[mine] = k
+        for e in range(plan.errors.size):
+            error_step(plan, e, now, w, feedback, h, h_e, label, buffers)
+
+
+@kernel
+def present_many(plan, w, feedback, spikes, labels, silent, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
     """Simulate the trials first .. last - 1 with fixed weights.
 
     spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row per trial; s_out, v_out: as above.
@@ -280,13 +312,13 @@ def present_many(plan, w, feedback, spikes, labels, first, last, counts, classes
         mine = slice(offsets[b], offsets[b + 1])
         row = b if s_out.shape[1] else 0
         classes[b] = present(
-            plan, w, feedback, times[mine], neurons[mine], labels[b],
+            plan, w, feedback, times[mine], neurons[mine], labels[b], silent[b],
             h_in[b], h[b], h_e[b], buffers, inputs, s_out[row], v_out[row],
         )  # fmt: skip
 
 
 @kernel
-def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rules, clipped):  # type: ignore[no-untyped-def]
+def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, classes, rules, clipped):  # type: ignore[no-untyped-def]
     """Simulate trials one after another and learn after each (plain steps)."""
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
@@ -296,7 +328,7 @@ def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rul
     for b in range(labels.size):
         mine = slice(offsets[b], offsets[b + 1])
         classes[b] = present(
-            plan, w, feedback, times[mine], neurons[mine], labels[b],
+            plan, w, feedback, times[mine], neurons[mine], labels[b], silent[b],
             h_in[b], h[b], h_e[b], buffers, inputs, none_s, none_v,
         )  # fmt: skip
         for layer in range(1, plan.layers.size):
@@ -304,5 +336,7 @@ def learn_online(plan, w, master, feedback, spikes, labels, counts, classes, rul
                 p, below = plan.layers[layer], plan.layers[layer - 1]
                 post = h[b, :, p.start : p.start + p.n]
                 before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.n]
-                clips = update_layer(w, master, p.w_start, before, post[0], post[1], rules[layer], dh)
+                clips = update_layer(
+                    w, master, p.w_start, before, post[0], post[1], h_e[b], rules[layer], dh
+                )
                 clipped[layer] += clips

@@ -80,21 +80,21 @@ def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign
     """
     k, thetas = ring, THETA * (neurons.size // ROWS)
     for j in range(m):
-        if current[j] == 0 or (gate >= 0 and h[0, gate + j] == 0):
+        if (current[j] == 0 and not p.subtract) or (gate >= 0 and h[0, gate + j] == 0):
             continue
         x = np.int32(v[plus + j] + np.int32(current[j]))
         s, theta = 0, neurons[thetas + plus + j]
         if p.pair:
             y = np.int32(v[minus + j] - np.int32(current[j]))
             if x >= theta:
-                s, x = 1, np.int32(0)
+                s, x = 1, np.int32(x - theta) if p.subtract else np.int32(0)
             if y >= theta:
-                s, y = s - 1, np.int32(0)
+                s, y = s - 1, np.int32(y - theta) if p.subtract else np.int32(0)
             v[minus + j] = y
         elif x >= theta:
-            s, x = 1, np.int32(0)
+            s, x = 1, np.int32(x - theta) if p.subtract else np.int32(0)
         elif x <= -theta:
-            s, x = -1, np.int32(0)
+            s, x = -1, np.int32(x + theta) if p.subtract else np.int32(0)
         v[plus + j] = x
         if s != 0:
             idx[k], sign[k] = j, s

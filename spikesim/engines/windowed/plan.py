@@ -49,6 +49,7 @@ ERROR = np.dtype(
         ("n", np.int64),
         ("start", np.int64),
         ("pair", np.int32),
+        ("subtract", np.int32),
         ("offset", np.int64),
         ("gate", np.int64),  # layer whose first phase opens the gate, or -1
         ("source", np.int64),  # error population that feeds it, or -1 for a loss
@@ -84,6 +85,7 @@ class Plan(NamedTuple):
     read_start: int
     repeats: bool  # without error spikes the second phase repeats the first, spike for spike
     loss: int  # the error population that decides whether it does
+    open: bool  # it does in any case: no error spikes reach the layers
 
 
 class Compiled(NamedTuple):
@@ -159,8 +161,9 @@ def compile_plan(network: Network) -> Compiled:
 
 def _repetition(
     network: Network, chain: tuple[str, ...], layers: Table, errors: Table, read_end: int
-) -> tuple[bool, int]:
-    """Whether a second phase without error spikes repeats the first, and the index of the only loss.
+) -> tuple[bool, int, bool]:
+    """Whether a second phase without error spikes repeats the first, the index of the only loss, and whether no
+    error spikes reach the layers.
 
     It does if the input is replayed, every membrane is reset at the split, the phases have equal length, and
     all error spikes depend on one loss whose window begins when the layers have ended their first phase.
@@ -168,11 +171,12 @@ def _repetition(
     losses = np.flatnonzero(errors["source"] < 0)
     window = network.window
     if len(losses) != 1 or window.split is None or not network.populations[chain[0]].replay:
-        return False, 0
+        return False, 0, False
     same = 2 * window.split == window.T and read_end <= window.split and bool(layers["reset_split"][1:].all())
     aligned = bool((layers["offset"][1:] == layers["offset"][:-1] + layers["delay"][1:]).all())
     after = errors["offset"][losses[0]] >= layers["offset"][-1]
-    return bool(same and aligned and after), int(losses[0])
+    repeats = bool(same and aligned and after)
+    return repeats, int(losses[0]), repeats and bool((layers["inject_from"] < 0).all())
 
 
 def _refused(name: str, why: str) -> EngineError:
@@ -298,6 +302,7 @@ def _errors(
             "transposed": -1,
             "n": population.n,
             "pair": population.form == "pair",
+            "subtract": population.reset == "subtract",
             "offset": network.offsets[name],
             "gate": -1 if population.gate_by is None else chain.index(population.gate_by),
         }

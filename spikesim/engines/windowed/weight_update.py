@@ -8,16 +8,18 @@ from spikesim._jit import kernel
 
 
 @kernel
-def update_layer(w, master, base, before, h_first, h_second, rule, dh):  # type: ignore[no-untyped-def]
-    """master += eta * h_pre x (h_second - h_first), clipped; updates the acting weights w, too.
+def update_layer(w, master, base, before, h_first, h_second, h_error, rule, dh):  # type: ignore[no-untyped-def]
+    """master += eta * h_pre x (h_second - h_first, or h_error), clipped; updates the acting weights w, too.
 
-    rule: eta, span (0 first, 1 second, 2 both), low, high, shift. Silent inputs and layers with equal counts
-    are skipped. Returns the number of clipped weights.
+    rule: eta, span (0 first, 1 second, 2 both), low, high, shift, error (first error neuron, or -1), ceiling.
+    h_error: the signed counts of all error neurons. Silent inputs and layers with equal counts are skipped.
+    Returns the number of clipped weights.
     """
     m = h_first.size
-    changed = 0
+    changed, error, ceiling = 0, rule[5], rule[6]
     for j in range(m):
-        dh[j] = h_second[j] - h_first[j]
+        d = h_second[j] - h_first[j] if error < 0 else h_error[error + j]
+        dh[j] = min(d, ceiling - h_first[j])
         changed += dh[j] != 0
     if changed == 0:
         return 0
