@@ -28,6 +28,7 @@ from spikesim.tools.commands import (
     reproduce,
     scaling,
     simulate,
+    sweep,
     train,
     verify,
 )
@@ -46,6 +47,7 @@ app.command("export")(export.export)
 app.command("quantise")(quantise.quantise)
 app.command("energy")(energy.energy)
 app.command("simulate")(simulate.simulate)
+app.command("sweep")(sweep.sweep)
 app.command("nir-table")(nir_table.nir_table)
 app.command("nir-libraries")(nir_libraries.nir_libraries)
 app.command("presets")(presets.presets)
