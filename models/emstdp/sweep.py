@@ -105,7 +105,7 @@ def sweep(
         raise MissingExtraError("optuna", "sweep") from problem
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage.parent.mkdir(parents=True, exist_ok=True)
-    lock = lock_file(storage.with_name(storage.name + ".lock"))
+    lock = lock_file(storage.with_name(storage.name + ".held"))  # Optuna has a ".lock" of its own
     try:
         study = _study(optuna, spec, storage)
         _take_up(optuna, study)
