@@ -124,7 +124,7 @@ class Brian2:
         with generating(brian2_module(), self.code) as simulate:
             objects = self._objects(net.window, outside, recorded, moved)
             if learn:
-                teach(objects.clocks, objects.synapses, _due(B, batch), factor, outside)
+                teach(objects.clocks, objects.groups, objects.synapses, _due(B, batch), factor, outside)
             # The border after the last trial is part of the run: it records the counts and learns.
             self.seconds = simulate(objects.network(), B * length + 1)
             self._check_reach(objects)

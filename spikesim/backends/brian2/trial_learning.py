@@ -20,7 +20,7 @@ FLOAT64_EXACT = 2**53  # sums and products of integers below this are exact in f
 _COUNTS = {"first": "h_first_pre", "second": "h_second_pre", "all": "(h_first_pre + h_second_pre)"}
 # Eq. 12, in counts of the master grid: the count products of a batch, the clip, and the acting weight.
 _LEARN = """
-total += {h_pre} * (h_second_post - h_first_post)
+total += {h_pre} * {h_post}
 moved = master + due(t) * eta * total
 inside = clip(moved, low, high)
 cut += due(t) * int(moved != inside)
@@ -61,6 +61,7 @@ def check_rules(net: Network, batch: int, factor: float) -> None:
 
 def teach(
     clocks: Clockwork,
+    groups: Mapping[str, Any],
     synapses: Mapping[str, Any],
     due: npt.NDArray[np.float64],
     factor: float,
@@ -70,6 +71,7 @@ def teach(
 
     Args:
         clocks: the clocks of the run.
+        groups: population -> its group.
         synapses: projection -> its Synapses.
         due: float64 (B + 1,), 1 at the borders at which the weights change.
         factor: factor of the learning rate schedule.
@@ -88,6 +90,16 @@ def teach(
             h_pre = "h_given(t, i)"
             counts = outside.presynaptic(p.pre, rule.pre)
             values["h_given"] = b2.TimedArray(counts, dt=length, name=f"h_given_{net.projections.index(p)}")
+        h_post = "(h_second_post - h_first_post)"
+        if rule.error is not None:
+            # the error neuron of a postsynaptic neuron has its index
+            synapses[p.name].variables.add_reference(
+                "h_error", groups[rule.error], "h_second", index="_postsynaptic_idx"
+            )
+            h_post = "h_error"
+        if rule.ceiling is not None:
+            values["ceiling"] = float(rule.ceiling)
+            h_post = f"clip({h_post}, -1e300, ceiling - h_first_post)"
         synapses[p.name].namespace.update(values)
-        code = _LEARN.format(h_pre=h_pre)
+        code = _LEARN.format(h_pre=h_pre, h_post=h_post)
         synapses[p.name].run_regularly(code, clock=clocks.border, when=SLOT, order=LEARN)
