@@ -34,22 +34,23 @@ class Emstdp:
         theta_loss: threshold of the loss neurons (section 3.4: 5, for a rate of 0.2), on the grid.
         w_loss: weight of the loss circuit (section 3.4: 1), on the grid.
         gate: an error neuron is active only if its partner has fired in the first phase (the h' of eq. 5).
-        gamma: weight of the injection in units of the threshold (eq. 13); one value for all layers, or one for
-            each, from the first hidden layer to the output. 0: no injection.
-        reset: Differs from the paper with "subtract": a spike of a hidden or output neuron leaves what exceeds
-            the threshold.
+        gamma: weight of the injection in units of the threshold (eq. 13); one value for all layers, or one
+            for each, from the first hidden layer to the output. 0: no injection.
+        reset: Differs from the paper with "subtract": a spike of a hidden or output neuron leaves what
+            exceeds the threshold.
         error_reset: Differs from the paper with "subtract": the same for loss and error neurons.
-        update: Differs from the paper with "error": the signed counts of the error neurons (eqs. 5 to 10) take
-            the place of the change of the neuron's own count (eq. 12) in the layers' updates; "error_hidden"
-            in hidden layers only.
-        bounded: Differs from the paper: a count that is to rise by more than it can is changed by what it can.
+        update: Differs from the paper with "error": the signed counts of the error neurons (eqs. 5 to 10)
+            take the place of the change of the neuron's own count (eq. 12) in the layers' updates;
+            "error_hidden" in hidden layers only.
+        bounded: Differs from the paper: a count that is to rise by more than it can is changed by what it
+            can.
         eta: learning rate in units of theta / (T / 2)**2 ("plain"), or weight change of a normalised step.
         eta_decay: factor of the learning rate after each epoch.
         schedule: Differs from the paper: further factor of the learning rate over the training: "constant",
             "linear" or "cosine", see `Training`.
         average: Differs from the paper: last epochs whose weights are averaged.
-        dropout_in, dropout: Differs from the paper: probability that an input or a hidden neuron takes no part in
-            a training trial; `dropout`: one value for all hidden layers, or one for each.
+        dropout_in, dropout: Differs from the paper: probability that an input or a hidden neuron takes no
+            part in a training trial; `dropout`: one value for all hidden layers, or one for each.
         h_pre: span in which presynaptic spikes are counted (algorithm 1: "all"; the authors' code: "first").
         step: "plain" (eq. 12), or "normalised" (the authors' code).
         clip: bound of the absolute plastic weights; one value for all layers, or one for each, from the first
@@ -61,7 +62,8 @@ class Emstdp:
             their feedback; one value for all hidden layers, or one for each.
         eta_hidden: factor of the learning rate of all weights except those into the output; one value for all
             hidden layers, or one for each.
-        b_centred: Differs from the paper: the mean over the sources of the fixed feedback of each neuron is 0.
+        b_centred: Differs from the paper: the mean over the sources of the fixed feedback of each neuron is
+            0.
         b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn:
             standard deviation of the feedback in units of that of the forward weights into the layer above.
             Thresholds do not depend on it.

@@ -1,8 +1,8 @@
 """Sweeps of EMSTDP's settings: Optuna chooses, Dask runs the trials on one machine or many.
 
-Every trial is stored when it ends. A sweep that was cut off goes on from its storage: finished trials are kept,
-and those that were running are run again. A trial whose worker dies is run by another one (Dask); a trial that
-fails is kept with its error, and the sweep goes on.
+Every trial is stored when it ends. A sweep that was cut off goes on from its storage: finished trials are
+kept, and those that were running are run again. A trial whose worker dies is run by another one (Dask); a
+trial that fails is kept with its error, and the sweep goes on.
 """
 
 from __future__ import annotations
@@ -289,5 +289,7 @@ def save_best(found: Sweep, path: Path) -> None:
     """
     if found.experiment is None or found.best is None:
         raise SpikesimError("no trial of this sweep ended well, so there is no configuration to write")
-    said = f"# Trial {found.best.number} of a sweep: {100 * (found.best.accuracy or 0):.2f} % on validation\n\n"
+    said = (
+        f"# Trial {found.best.number} of a sweep: {100 * (found.best.accuracy or 0):.2f} % on validation\n\n"
+    )
     write_bytes(path, (said + as_toml(found.experiment)).encode("utf-8"))

@@ -5,8 +5,8 @@
 h[span] are spike counts in a span of the population's own window. Without error spikes h[second] = h[first],
 and the weights do not change. With `error` the signed count of the error neurons in the second phase takes
 the place of h_j[second] - h_j[first]: this is what eqs. 5 to 10 derive, before eq. 12 replaces it by the
-change that the error spikes cause. With `ceiling` the factor of a neuron is at most ceiling - h_j[first]: what
-its count can still rise by. There are two kinds of steps:
+change that the error spikes cause. With `ceiling` the factor of a neuron is at most ceiling - h_j[first]:
+what its count can still rise by. There are two kinds of steps:
 
     plain       w += dw                                             exact: integers on the master grid
     normalised  g = dw / (eta * batch);  r = .9 r + .1 g**2
@@ -74,7 +74,7 @@ class CountRule:
             raise DeclarationError(f"CountRule: step = {self.step!r}; known: 'plain', 'normalised'")
         if self.ceiling is not None and not whole(self.ceiling, 1):
             raise DeclarationError(
-                f"CountRule: ceiling = {self.ceiling!r}; a whole number of spikes, at least 1, or None is needed"
+                f"CountRule: ceiling = {self.ceiling!r}; a whole number of spikes >= 1, or None, is needed"
             )
         self._check_eta()
         low, high = self.clip
@@ -147,8 +147,7 @@ def presynaptic(counts: npt.NDArray[C], span: Span) -> npt.NDArray[C]:
 
 
 def postsynaptic(rule: CountRule, post: npt.NDArray[C], error: npt.NDArray[C] | None) -> npt.NDArray[C]:
-    """The postsynaptic factors, (B, n), from the counts by phase, (B, 2, n), of the neurons and their error
-    neurons."""
+    """The postsynaptic factors, (B, n), from the counts (B, 2, n) of the neurons and their error neurons."""
     found = post[:, 1] - post[:, 0] if error is None else error[:, 1]
     return found if rule.ceiling is None else np.minimum(found, rule.ceiling - post[:, 0])
 

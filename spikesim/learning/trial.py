@@ -26,8 +26,8 @@ class TrialRule(Protocol):
 
     Attributes:
         clip: (low, high), the range of the weights; initial weights must be inside it.
-        error: the population of error neurons whose counts it reads, of the size of the postsynaptic one; None
-            if it reads none.
+        error: the population of error neurons whose counts it reads, of the size of the postsynaptic one;
+            None if it reads none.
     """
 
     @property

@@ -244,7 +244,9 @@ def _check_gate(network: Declaration, name: str, population: Any) -> None:
 
 
 def _check_error(network: Declaration, p: Any) -> None:
-    """Check the error neurons that a trial rule reads; a network with one phase does not learn and needs none."""
+    """Check the error neurons that a trial rule reads; a network with one phase does not learn and needs
+    none.
+    """
     error = p.plastic.error
     if error is None or network.window.split is None:
         return

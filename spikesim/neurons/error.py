@@ -4,8 +4,8 @@ ternary  one membrane:    v += I;  s = +1 where v >= theta, -1 where v <= -theta
 pair     two IF neurons:  v+ += I, v- -= I;  s+ where v+ >= theta, s- where v- >= theta;  each is reset by its
                           own spike;  s = s+ - s-
 
-With reset = "subtract" a spike leaves what exceeds the threshold: v -= s theta, and for a pair v+ -= s+ theta,
-v- -= s- theta. The count of spikes is then the sum of the input in units of theta, to within one.
+With reset = "subtract" a spike leaves what exceeds the threshold: v -= s theta, and for a pair v+ -= s+
+theta, v- -= s- theta. The count of spikes is then the sum of the input in units of theta, to within one.
 
 The two forms are different models. A pair can be built from the standard processes of neuromorphic hardware.
 The channels of a pair cannot fire in the same step: v+ + v- starts at 0 and is changed by resets only,

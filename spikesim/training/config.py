@@ -29,11 +29,12 @@ class Training:
         eta_decay: factor applied to the learning rate after each epoch, in (0, 1].
         seed: seed of the sample order, of the encoder and of dropout.
         schedule: further factor of the learning rate: "constant", "linear" (1 - p) or "cosine"
-            ((1 + cos(pi p)) / 2), where p is the share of all trials that are complete, updated every 500 trials.
+            ((1 + cos(pi p)) / 2), where p is the share of all trials that are complete, updated every 500
+            trials.
         average: number of last epochs whose weights are averaged: the result is the mean of the weights after
             each of them, rounded to the master grid. 0: the last weights.
-        dropout: population -> probability that a neuron does not take part in a trial of the training: a source
-            neuron sends no spikes, another keeps its initial state. The thresholds of the layers that
+        dropout: population -> probability that a neuron does not take part in a trial of the training: a
+            source neuron sends no spikes, another keeps its initial state. The thresholds of the layers that
             receive from it are lower by this share during training. Drawn from (seed, epoch, sample, neuron).
 
     Raises:
@@ -85,7 +86,9 @@ class Training:
 
     @property
     def fixed_length(self) -> bool:
-        """Whether the result depends on the number of epochs from the start, so that it cannot be extended."""
+        """Whether the result depends on the number of epochs from the start, so that it cannot be
+        extended.
+        """
         return self.schedule != "constant" or self.average > 0
 
     def factor(self, epoch: int, share: float = 0.0) -> float:

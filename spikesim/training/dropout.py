@@ -3,9 +3,9 @@
 Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
 
 A neuron is drawn by (seed, epoch, sample, neuron), independent of the program and the number of threads. A
-dropped source neuron sends no spikes; any other keeps its initial state. Instead of larger weights at the end,
-the thresholds of the layers that receive from a population are lower during training, by the share that it
-loses.
+dropped source neuron sends no spikes; any other keeps its initial state. Instead of larger weights at the
+end, the thresholds of the layers that receive from a population are lower during training, by the share that
+it loses.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Masks = dict[str, npt.NDArray[np.bool_]]
 
 
 def training_network(network: Network, dropout: Mapping[str, float]) -> Network:
-    """The network with the thresholds of training: theta (1 - p), rounded to the grid, where the inputs lose p.
+    """The network with the thresholds of training: theta (1 - p), on the grid, where the inputs lose p.
 
     Raises:
         DeclarationError: an unknown population, a target, or a population whose inputs lose different shares.

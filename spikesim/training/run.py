@@ -124,7 +124,7 @@ class Run:
         return {"network": self.folder.config["network"], "config": config}
 
     def add_to_average(self, masters: Masters, epoch: int) -> Masters:
-        """The weights that count after an epoch: the mean of the last epochs if they are averaged, else `masters`.
+        """The weights that count after an epoch: the mean of the last ones, or just `masters`.
 
         The sum is exact, and the mean is rounded to the master grid (half rounds up).
 

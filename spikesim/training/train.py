@@ -340,9 +340,7 @@ def _close_epoch(
     return result
 
 
-def _save(
-    run: Run, running: Engine, progress_made: TrainingProgress, result: Masters | None = None
-) -> None:
+def _save(run: Run, running: Engine, progress_made: TrainingProgress, result: Masters | None = None) -> None:
     """Save a checkpoint: weights (those that count, if the run is finished), running squares and progress."""
     if run.folder is None:
         return

@@ -1,4 +1,6 @@
-"""Dropout: masks are a function of their keys, silent neurons are silent on every engine, thresholds of training."""
+"""Dropout: masks are a function of their keys, silent neurons are silent on every engine, thresholds of
+training.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ def sweep(
     found = run_sweep(wanted, file, workers=workers, scheduler=scheduler, say=say)
     if found.best is None:
         raise SpikesimError(
-            f"all {len(found.trials)} trials failed; the last: {found.trials[-1].error}. They are kept in {file}"
+            f"all {len(found.trials)} trials failed; the last: {found.trials[-1].error}. "
+            f"They are kept in {file}"
         )
     save_best(found, best)
     if as_json:

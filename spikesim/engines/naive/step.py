@@ -144,8 +144,8 @@ class StepLoop:
         return self._matrices(p, w if learned is p else w.T)
 
     def _closed(self, population: Any, spikes: Mapping[str, Ints], silent: Any) -> Any:
-        """bool (n,): neurons that are silent, or whose gate is closed: their partner's signed count in the first
-        phase is <= 0. None without either.
+        """bool (n,): neurons that are silent, or whose gate is closed: their partner's signed count in the
+        first phase is <= 0. None without either.
         """
         if population.gate_by is None:
             return silent

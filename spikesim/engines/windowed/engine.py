@@ -154,8 +154,7 @@ class Windowed:
         )  # fmt: skip
 
     def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
-        """For each layer eta, span, low, high, shift, error, ceiling, see `update_layer`; eta = 0 without a
-        rule."""
+        """The rule of each layer, int64 (layers, 7), see `update_layer`; eta = 0 without a rule."""
         table = np.zeros((len(self._compiled.incoming), 7), np.int64)
         for layer, name in enumerate(self._compiled.incoming):
             if name in self._rules:

@@ -72,6 +72,14 @@ def parameters(plan, which, p):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def silence(v, fired, silent, start):  # type: ignore[no-untyped-def]
+    """Neurons that take no part keep their initial membrane and do not fire."""
+    for j in range(v.size):
+        if silent[j]:
+            v[j], fired[j] = start[j], 0
+
+
+@kernel
 def layer_step(plan, layer, now, w, h, silent, buffers, currents):  # type: ignore[no-untyped-def]
     """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
@@ -105,10 +113,7 @@ def layer_step(plan, layer, now, w, h, silent, buffers, currents):  # type: igno
         theta, floor = parameters(plan, THETA, p), parameters(plan, FLOOR, p)
         integrate_and_fire(v, current, bias, theta, floor, p.subtract, fired)
     if silent.size:
-        starts = parameters(plan, V_START, p)
-        for j in range(p.n):
-            if silent[p.start + j]:
-                v[j], fired[j] = starts[j], 0
+        silence(v, fired, silent[p.start : p.start + p.n], parameters(plan, V_START, p))
     phase = 0 if t < plan.split else 1
     buffers.k[mine] = list_fired(
         buffers.fired, p.n, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
@@ -282,8 +287,9 @@ def present(plan, w, feedback, times, neurons, label, silent, h_in, h, h_e, buff
 
 @kernel
 def errors_alone(plan, first, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
-    """The steps from `first` on of a network whose layers receive no error spikes: the layers repeat their first
-    phase, so only the error populations are simulated.
+    """The steps from `first` on of a network whose layers receive no error spikes.
+
+    The layers repeat their first phase, so only the error populations are simulated.
     """
     layer = plan.errors[plan.loss].layer
     for now in range(first, plan.steps):
@@ -336,7 +342,5 @@ def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, clas
                 p, below = plan.layers[layer], plan.layers[layer - 1]
                 post = h[b, :, p.start : p.start + p.n]
                 before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.n]
-                clips = update_layer(
-                    w, master, p.w_start, before, post[0], post[1], h_e[b], rules[layer], dh
-                )
+                clips = update_layer(w, master, p.w_start, before, post[0], post[1], h_e[b], rules[layer], dh)
                 clipped[layer] += clips

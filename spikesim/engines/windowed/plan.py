@@ -162,8 +162,8 @@ def compile_plan(network: Network) -> Compiled:
 def _repetition(
     network: Network, chain: tuple[str, ...], layers: Table, errors: Table, read_end: int
 ) -> tuple[bool, int, bool]:
-    """Whether a second phase without error spikes repeats the first, the index of the only loss, and whether no
-    error spikes reach the layers.
+    """Whether a second phase without error spikes repeats the first; the index of the only loss; and whether
+    no error spikes reach the layers.
 
     It does if the input is replayed, every membrane is reset at the split, the phases have equal length, and
     all error spikes depend on one loss whose window begins when the layers have ended their first phase.
