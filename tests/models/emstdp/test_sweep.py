@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import checkout
 import pytest
 
 from spikesim.errors import DeclarationError, EngineError
@@ -168,3 +169,12 @@ def test_what_is_refused(before: str, after: str, said: str, tmp_path: Path) -> 
 
 def test_the_specification_is_stored(spec: Spec) -> None:
     assert json.loads(json.dumps(spec.describe()))["space"]["T"] == {"low": 16, "high": 32, "step": 8}
+
+
+def test_the_example_of_the_readme(tmp_path: Path) -> None:
+    text = (checkout.ROOT / "README.md").read_text("utf-8")
+    example = next(part for part in text.split("```toml\n")[1:] if part.startswith("[sweep]")).split("```")[0]
+    (tmp_path / "sweep.toml").write_text(example)
+    found = read_spec(tmp_path / "sweep.toml")
+    assert (found.trials, found.experiment.epochs) == (20, 5)
+    assert found.with_drawn({"update": "error", "beta_error.0": 0.3}).model.beta_error == (0.3,)
