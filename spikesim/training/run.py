@@ -133,7 +133,7 @@ class Run:
             epoch: its number, from 0.
         """
         n = epoch - (self.training.epochs - self.training.average) + 1
-        if n < 1:
+        if not self.training.average or n < 1:
             return masters
         for name, m in masters.items():
             self.sums[name] = self.sums.get(name, 0) + m.astype(np.int64)

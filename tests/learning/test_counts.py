@@ -13,7 +13,7 @@ from spikesim import grid
 from spikesim.engines.windowed.weight_update import add_increments, update_layer
 from spikesim.errors import DeclarationError
 from spikesim.learning import CountRule
-from spikesim.learning.counts import increments, presynaptic
+from spikesim.learning.counts import increments, postsynaptic, presynaptic
 
 pytestmark = pytest.mark.core
 ONE = 2**grid.MASTER_BITS
@@ -82,6 +82,17 @@ def test_presynaptic_counts_of_a_span() -> None:
     assert presynaptic(counts, "all").tolist() == [[11, 22], [33, 44]]
 
 
+def test_error_counts_and_the_ceiling_by_hand() -> None:
+    post = np.array([[[4, 0], [6, 3]]])  # first phase 4 and 0, second 6 and 3
+    error = np.array([[[0, 0], [-2, 5]]])
+    assert postsynaptic(CountRule(0.1), post, None).tolist() == [[2, 3]]
+    assert postsynaptic(CountRule(0.1, error="e"), post, error).tolist() == [[-2, 5]]
+    assert postsynaptic(CountRule(0.1, error="e", ceiling=4), post, error).tolist() == [[-2, 4]]
+    assert postsynaptic(CountRule(0.1, ceiling=5), post, None).tolist() == [[1, 3]]
+    with pytest.raises(DeclarationError, match="ceiling = 0; a whole number of spikes >= 1, or None"):
+        CountRule(0.1, ceiling=0)
+
+
 COUNTS = st.integers(0, 50)
 
 
@@ -92,8 +103,12 @@ COUNTS = st.integers(0, 50)
     st.sampled_from([0, 1, 2]),
     st.integers(4, 28),
     st.integers(0, 2**32),
+    st.booleans(),
+    st.integers(1, 100),
 )
-def test_the_kernels_equal_their_twin(pre, post, eta: int, span: int, bits: int, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_the_kernels_equal_their_twin(  # type: ignore[no-untyped-def]
+    pre, post, eta: int, span: int, bits: int, seed: int, signed: bool, ceiling: int
+) -> None:
     low, high, shift = -ONE, ONE + ONE // 2, grid.MASTER_BITS - bits
     shape = (len(pre), len(post))
     masters = np.random.default_rng(seed).integers(low, high, shape, endpoint=True)
@@ -101,7 +116,8 @@ def test_the_kernels_equal_their_twin(pre, post, eta: int, span: int, bits: int,
     product = np.zeros(shape, np.int64)
     for i, (first, second) in enumerate(pre):
         for j, (before, after) in enumerate(post):
-            product[i, j] = (first, second, first + second)[span] * (after - before)
+            factor = min(after if signed else after - before, ceiling - before)
+            product[i, j] = (first, second, first + second)[span] * factor
             wanted = int(masters[i, j]) + eta * int(product[i, j])
             expected[i, j] = min(max(wanted, low), high)
             clips += expected[i, j] != wanted
@@ -112,9 +128,10 @@ def test_the_kernels_equal_their_twin(pre, post, eta: int, span: int, bits: int,
     )  # behind other layers
     w2, flat2 = w.copy(), flat.copy()
     h_pre, h_post = np.array(pre, np.int32).T.copy(), np.array(post, np.int32).T.copy()
-    table = np.array([eta, span, low, high, shift])
-    dh = np.zeros(shape[1] + 2, np.int32)
-    assert update_layer(w, flat, 3, h_pre, h_post[0], h_post[1], table, dh) == clips
+    table = np.array([eta, span, low, high, shift, 2 if signed else -1, ceiling])
+    dh, h_error = np.zeros(shape[1] + 2, np.int32), np.zeros(shape[1] + 2, np.int32)
+    h_error[2:] = h_post[1]  # behind another population
+    assert update_layer(w, flat, 3, h_pre, h_post[0], h_post[1], h_error, table, dh) == clips
     assert add_increments(w2, flat2, 3, eta * product, low, high, shift) == clips
     for found, master in ((w, flat), (w2, flat2)):
         assert np.array_equal(master[3:].reshape(shape), expected)

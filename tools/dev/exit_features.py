@@ -128,6 +128,8 @@ FEATURES: dict[str, Callable[[], Case]] = {
     "LeakyIntegrator as the readout": readout,
     "ErrorIF, ternary": lambda: middle(ErrorIF(N, 8.0, 0), -5),
     "ErrorIF, pair": lambda: middle(ErrorIF(N, 8.0, 0, form="pair"), -5),
+    "ErrorIF, ternary, subtract": lambda: middle(ErrorIF(N, 8.0, 0, reset="subtract"), -5),
+    "ErrorIF, pair, subtract": lambda: middle(ErrorIF(N, 8.0, 0, form="pair", reset="subtract"), -5),
     "ErrorIF, threshold by neuron": lambda: middle(ErrorIF(N, VALUES, 0), -5),
     "Brian2LIF": lambda: endless(
         {"in": Source(N_IN), "a": Brian2LIF(N, 7.3, 0.9)}, (Dense("in", "a", weights(N_IN, N), 1),)
@@ -224,6 +226,9 @@ FEATURES: dict[str, Callable[[], Case]] = {
     "active in the first phase": partial(phases, active_in="first"),
     "active in the second, gated": partial(phases, active_in="second", gate_by="a"),
     "EMSTDP, CountRule": emstdp,
+    "EMSTDP, error counts, subtract": partial(
+        emstdp, update="error", gamma=0.0, gate=True, reset="subtract", error_reset="subtract", bounded=True
+    ),
     "EMSTDP, pairs, symmetric feedback": partial(emstdp, feedback="symmetric", error_form="pair"),
     "EMSTDP, replayed input": partial(emstdp, replay=True),
     "CountRule, normalised": normalised,
