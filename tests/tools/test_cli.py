@@ -427,10 +427,10 @@ def test_a_disk_that_fills_up_is_said_and_the_run_goes_on_later(
     plain = train._save
     with monkeypatch.context() as patch:
 
-        def save(run: Run, running: Any, made: TrainingProgress) -> None:
+        def save(run: Run, running: Any, made: TrainingProgress, result: Any = None) -> None:
             if made.epoch == 2:
                 patch.setattr(os, "fsync", full)
-            plain(run, running, made)
+            plain(run, running, made, result)
 
         patch.setattr(train, "_save", save)
         said = spikesim("train", "emstdp-digits", *TINY, "--out", "a")

@@ -31,7 +31,9 @@ from spikesim.backends.brian2.device import brian2_module
 from spikesim.backends.brian2.reading.equations import step_of
 from spikesim.backends.brian2.reading.objects import (
     changing,
+    check_active,
     check_group,
+    check_not_run,
     check_when,
     listed,
     step_length,
@@ -72,7 +74,7 @@ def from_brian2(objects: Any, namespace: Mapping[str, Any] | None = None, seed: 
         objects: a Brian2 Network, or an iterable of its groups and Synapses.
         namespace: values of names that are not in the namespaces of the groups; None for the variables of
             the caller, as in Brian2's `run`.
-        seed: seed of the first PoissonGroup; the others have the following numbers.
+        seed: of the network, from which each PoissonGroup and PoissonInput has one of its own by its name.
 
     Raises:
         DeclarationError: an unsupported construct; names it, and the alternative.
@@ -106,6 +108,7 @@ def _names(namespace: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def _read(b2: Any, objects: Any, namespace: Mapping[str, Any], seed: int) -> Imported:
     """The network of Brian2 objects."""
     things = listed(b2, objects)
+    check_not_run(b2, objects, things)
     dt, loses_input = step_length(things), synapses_before_resets(b2, objects)
     for thing in things:
         _guarded(thing, _check, b2, thing)
@@ -114,8 +117,7 @@ def _read(b2: Any, objects: Any, namespace: Mapping[str, Any], seed: int) -> Imp
     drives: list[Any] = []
     for thing in things:
         if isinstance(thing, b2.PoissonGroup):
-            found.populations[thing.name] = _guarded(thing, poisson_group, thing, dt, seed, found.notes)
-            seed += 1
+            found.populations[thing.name] = _guarded(thing, poisson_group, thing, dt, found.notes)
         elif isinstance(thing, b2.SpikeGeneratorGroup):
             found.populations[thing.name] = _guarded(thing, generator, thing, dt)
         elif isinstance(thing, b2.NeuronGroup):
@@ -128,7 +130,7 @@ def _read(b2: Any, objects: Any, namespace: Mapping[str, Any], seed: int) -> Imp
         elif isinstance(thing, b2.PoissonInput):
             drives += _guarded(thing, poisson_inputs, thing, found)
     links = tuple(p for p in projections if p.n_synapses)
-    network = Network(found.populations, links, drives=tuple(drives))
+    network = Network(found.populations, links, drives=tuple(drives), seed=seed)
     return Imported(network, dt, tuple(found.notes))
 
 
@@ -153,9 +155,12 @@ def _check(b2: Any, thing: Any) -> None:
     """Check what must hold for one object, whatever the others are."""
     if isinstance(thing, b2.Synapses):
         check_synapses(thing)
+        for part in thing.contained_objects:
+            check_active(thing, part)
     elif isinstance(thing, b2.PoissonGroup):
         for part in thing.contained_objects:
             check_when(thing, part, "thresholds")
+            check_active(thing, part)
     elif isinstance(thing, b2.SpikeGeneratorGroup):
         check_when(thing, thing, "thresholds")
     elif isinstance(thing, b2.NeuronGroup):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,9 @@ class StepLoop:
         return [(delay, scaled(matrix, bits)) for delay, matrix in p.pieces(w)]
 
     def trial(
-        self, trains: Mapping[str, Ints | None], silent: Mapping[str, npt.NDArray[np.bool_]]
+        self,
+        trains: Mapping[str, Ints | None],
+        silent: Mapping[str, npt.NDArray[np.bool_]] = MappingProxyType({}),
     ) -> tuple[dict[str, Ints], dict[str, Any]]:
         """Simulate one trial: spikes (T, n) and membranes (T, ...) of each population in its own window.
 

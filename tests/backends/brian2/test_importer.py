@@ -115,9 +115,9 @@ def test_resets_before_synapses() -> None:
     cells, given = leaky(20), generator(12, 6)
     parts = [cells, given, wired(given, cells, 2, 0, 6, "input"), wired(cells, cells, 5, -2, 2, "recurrent")]
     order = ["start", "groups", "thresholds", "resets", "synapses", "end"]
+    assert from_brian2([cells, given]).populations["cells"].loses_input  # before it runs
     read = both(parts, schedule=order)
     assert not read.populations["cells"].loses_input
-    assert from_brian2([cells, given]).populations["cells"].loses_input
 
 
 def test_neurons_without_an_equation_and_subgroups() -> None:

@@ -22,6 +22,7 @@ from spikesim.backends.brian2.reading.expressions import (
     statements,
     timesteps,
 )
+from spikesim.backends.brian2.reading.units import check_condition, check_statements, check_time
 from spikesim.errors import DeclarationError
 
 OPERATIONS = ("=", "+=", "-=", "*=", "/=")
@@ -135,6 +136,10 @@ def _check_units(group: Any, namespace: Mapping[str, Any]) -> None:
     except (DimensionMismatchError, KeyError, ValueError, TypeError, SyntaxError) as problem:
         reason = problem.__cause__ or problem
         refuse(group.name, "a group whose equations Brian2 refuses", f"it says: {reason}")
+    if "spike" in group.events:
+        check_condition(group, str(group.events["spike"]), namespace)
+    if code := str(group.event_codes.get("spike") or ""):
+        check_statements(group, code, namespace)
 
 
 def _updates(group: Any, namespace: Mapping[str, Any]) -> str:
@@ -239,7 +244,7 @@ def _threshold(
     given: dict[str, Given] = {name: Affine(0.0, {name: 1.0}) for name in names}
     upper, lower = (expressions.affine(side, str(code), given) for side in (tree.gts, tree.lts))
     slopes = {n: upper.slopes.get(n, 0.0) - lower.slopes.get(n, 0.0) for n in (*upper.slopes, *lower.slopes)}
-    positive = [name for name in upper.slopes if np.all(np.asarray(slopes[name]) > 0)]
+    positive = [name for name in slopes if np.all(np.asarray(slopes[name]) > 0)]
     if not positive or not set(slopes) <= set(names):
         refuse(group.name, f"the threshold {code!r}", instead)
     v = positive[0]
@@ -318,6 +323,8 @@ def _refractory(group: Any, expressions: Expressions, dt: float) -> Any:
     if isinstance(time, Quantity):
         return timesteps(np.asarray(float(time)), dt)
     tree = expressions.tree(str(time))
-    if tree.is_Relational or tree.is_Boolean:
+    variable = group.variables.get(str(tree))
+    if tree.is_Relational or tree.is_Boolean or (variable is not None and variable.is_boolean):
         refuse(group.name, f"the refractory condition {time!r}", "give a time, for example refractory=2*ms")
+    check_time(group, str(time), expressions.namespace)
     return timesteps(np.asarray(expressions.constant(tree, str(time)), np.float64), dt)

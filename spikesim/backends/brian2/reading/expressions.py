@@ -103,13 +103,15 @@ class Expressions:
         changing: (name of a group, name of a variable) of everything that changes during a run.
 
     Attributes:
+        owner: the NeuronGroup or Synapses.
+        namespace: values of names that it does not have.
         timed: the calls of timed arrays that were met, by the symbol that stands for them.
     """
 
     def __init__(
         self, owner: Any, namespace: Mapping[str, Any], changing: Iterable[tuple[str, str]] = ()
     ) -> None:
-        self.owner, self._namespace, self._changing = owner, namespace, frozenset(changing)
+        self.owner, self.namespace, self._changing = owner, namespace, frozenset(changing)
         self.timed: dict[str, Timed] = {}
 
     @property
@@ -126,9 +128,12 @@ class Expressions:
         from brian2.parsing.sympytools import str_to_sympy
 
         try:
-            return str_to_sympy(str(code))
+            found = str_to_sympy(str(code))
         except (SyntaxError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError) as problem:
             return refuse(self.name, f"the expression {code!r}", f"Brian2's parser says: {problem}")
+        if isinstance(found, bool):
+            refuse(self.name, f"the constant {code!r} as an expression", "write a number or a condition")
+        return found
 
     def constant(self, code: Any, where: str) -> Number:
         """The value of a constant expression: a float, or an array with one value per neuron or synapse.
@@ -233,9 +238,7 @@ class Expressions:
     def _resolved(self, name: str, where: str) -> Any:
         """Brian2's variable of a name."""
         try:
-            found = self.owner.resolve_all(
-                [name], run_namespace=dict(self._namespace), user_identifiers=set()
-            )
+            found = self.owner.resolve_all([name], run_namespace=dict(self.namespace), user_identifiers=set())
         except (KeyError, ValueError, TypeError) as problem:
             text = problem.args[0] if problem.args else problem
             return refuse(self.name, f"{name!r} in {where!r}, which has no value here,", f"{text}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from spikesim.backends.brian2.reading.expressions import refuse, statements
 from spikesim.backends.brian2.reading.synapses import written_by
 from spikesim.errors import DeclarationError
@@ -52,18 +54,36 @@ def listed(b2: Any, objects: Any) -> list[Any]:
     return found
 
 
+def check_not_run(b2: Any, objects: Any, found: list[Any]) -> None:
+    """Check that no object has been simulated.
+
+    Raises:
+        DeclarationError: a network that has run, or an object of one.
+    """
+    advice = "and spikes may be in transit; import it before it runs, or after restore()"
+    if isinstance(objects, b2.Network):
+        if float(objects.t) > 0:
+            raise DeclarationError(f"from_brian2: the network has run for {objects.t} already, {advice}")
+        return
+    for (
+        thing
+    ) in found:  # an object belongs to the first network that runs it; its clock shows the time of that
+        now = float(np.asarray(thing.clock.variables["t"].get_value()).reshape(-1)[0])
+        if thing._network is not None and now > 0:
+            raise DeclarationError(
+                f"from_brian2: {thing.name} has been simulated, up to {now:g} s by its clock, {advice}"
+            )
+
+
 def synapses_before_resets(b2: Any, objects: Any) -> bool:
     """Whether synapses act before resets, so that input arriving in the step of a spike is lost.
 
+    A list of objects has the schedule of Brian2's magic network.
+
     Raises:
-        DeclarationError: a network that has run, or another order.
+        DeclarationError: another order.
     """
-    network = objects if isinstance(objects, b2.Network) else b2.Network()
-    if float(network.t) > 0:
-        raise DeclarationError(
-            f"from_brian2: the network has run for {network.t} already, and spikes may be in transit; import "
-            "it before it runs"
-        )
+    network = objects if isinstance(objects, b2.Network) else b2.magic_network
     slots = [slot for slot in network.schedule if slot in DEFAULT]
     if slots not in (DEFAULT, RESETS_FIRST):
         raise DeclarationError(
@@ -93,6 +113,12 @@ def check_when(owner: Any, part: Any, slot: str) -> None:
         refuse(owner.name, f"{part.name} in the slot {part.when!r}", f"leave it in {slot!r}")
 
 
+def check_active(owner: Any, part: Any) -> None:
+    """Check that a part of a group or of synapses is not switched off."""
+    if not part.active:
+        refuse(owner.name, f"{part.name}, which is inactive,", "switch it on, or leave it out of the group")
+
+
 def check_group(group: Any) -> None:
     """Check that a group has an equation, a threshold and a reset only."""
     for event, condition in group.events.items():
@@ -107,6 +133,7 @@ def check_group(group: Any) -> None:
             what = f"{part.name} ({kind}: run_regularly, or a subexpression constant over dt): {code!r}"
             refuse(group.name, what, "leave it out, or write it into the equation")
         check_when(group, part, USUAL[kind])
+        check_active(group, part)
     if group._linked_variables:
         linked = sorted(group._linked_variables)
         refuse(group.name, f"the linked variable {linked}", "use a variable of the group")

@@ -67,6 +67,8 @@ def learning_of(synapses: Any, expressions: Expressions, dt: float) -> Learning 
         _refuse(synapses, f"plasticity in the pathways {found}; one on_pre and one on_post are read")
     if len(written) != 1:
         _refuse(synapses, f"statements that change {sorted(written) or 'no weight'}; one weight is read")
+    if (by["pre"][0].order, by["post"][0].order) != (-1, 1):
+        _refuse(synapses, "pathways in another order than Brian2's own, on_pre before on_post")
     w = written.pop()
     pre, post = (_half(synapses, by[side][0], expressions, w, kept) for side in ("pre", "post"))
     if post.delivers is not None:

@@ -19,7 +19,7 @@ OWN_NUMBERS = (
 )
 
 
-def poisson_group(group: Any, dt: float, seed: int | None, notes: list[str]) -> PoissonSource:
+def poisson_group(group: Any, dt: float, notes: list[str]) -> PoissonSource:
     """The source of a PoissonGroup with constant rates."""
     if isinstance(group._rates, str):
         instead = (
@@ -30,7 +30,7 @@ def poisson_group(group: Any, dt: float, seed: int | None, notes: list[str]) -> 
     rates = np.broadcast_to(np.clip(rates * dt, 0.0, 1.0), (group.N,))
     notes.append(f"{group.name}: {OWN_NUMBERS.format(kind='PoissonSource')}")
     same = bool((rates == rates[0]).all())
-    return PoissonSource(group.N, float(rates[0]) if same else tuple(rates.tolist()), seed)
+    return PoissonSource(group.N, float(rates[0]) if same else tuple(rates.tolist()))
 
 
 def generator(group: Any, dt: float) -> SpikeList:

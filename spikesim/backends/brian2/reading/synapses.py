@@ -12,6 +12,7 @@ import numpy.typing as npt
 from spikesim.backends.brian2.reading.expressions import Expressions, refuse, statements
 from spikesim.backends.brian2.reading.plasticity import Learning, learning_of
 from spikesim.backends.brian2.reading.populations import Cells
+from spikesim.backends.brian2.reading.units import check_statements
 from spikesim.synapses import Sparse
 
 Ints = npt.NDArray[np.int64]
@@ -99,6 +100,7 @@ def projections_of(synapses: Any, found: Found) -> list[Sparse]:
     learning = learning_of(synapses, expressions, found.dt)
     made = []
     for pathway in synapses._pathways:
+        check_statements(synapses, str(pathway.code), found.namespace)
         if pathway.prepost == "post":
             if learning is None:
                 what = f"the pathway on_post = {pathway.code!r}"
@@ -116,7 +118,7 @@ def _deliveries(
     lines = statements(synapses.name, code) if learning is None else [learning.transmission]
     if not lines:
         refuse(synapses.name, "an empty on_pre", "use on_pre = 'v_post += w'")
-    made = []
+    made: list[Sparse] = []
     for k, line in enumerate(lines):
         target = _target(synapses, line, code, wiring)
         if target not in found.cells[wiring.post].receptors:
@@ -126,7 +128,9 @@ def _deliveries(
             continue
         receptor = found.cells[wiring.post].receptors[target]
         name = synapses.name if len(synapses._pathways) == 1 or learning else pathway.name
-        name = name if k == 0 else f"{name}_{target}"
+        if k > 0:
+            name = f"{name}_{target}"
+            name = name if name not in {p.name for p in made} else f"{name}_{k}"
         if learning is not None:
             made += _learned(wiring, learning, receptor, name, found)
             continue
