@@ -195,6 +195,9 @@ def assumptions(graph: Graph, convention: Convention, dt: float) -> str:
         said.append(_gains(found, convention))
         said += [_reset(convention)] if fires else []
         said.append(_start(kinds, convention))
+        said += (
+            ["spikes of 1, no lower bound of v, no inhibition among the neurons of a layer"] if fires else []
+        )
     return f"assumed, since a NIR file does not say so: {'; '.join(said)}"
 
 

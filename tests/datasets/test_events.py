@@ -226,3 +226,33 @@ def test_nmnist_bytes(tmp_path: Path) -> None:
         read_nmnist(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_nmnist(tmp_path / "none.bin")
+
+
+def test_large_times_stay_exact() -> None:
+    """Nanoseconds at the ends of int64 and uint64, and microseconds since 1970 as real numbers."""
+
+    def times(t: Any, unit: str, rounding: Any) -> list[int]:
+        n = len(t)
+        columns = {"x": np.zeros(n, int), "y": np.zeros(n, int), "t": t, "p": np.ones(n, int)}
+        return events_from_array(columns, (4, 4), unit=unit, rounding=rounding).t.tolist()
+
+    for value, kind in ((2**63 + 1499, np.uint64), (2**64 - 200, np.uint64), (2**63 - 1, np.int64)):
+        assert times(np.array([value], kind), "ns", "floor") == [value // 1000]
+        assert times(np.array([value], kind), "ns", "nearest") == [(value + 500) // 1000]
+        with pytest.raises(DataError, match="lies between two whole microseconds"):
+            times(np.array([value], kind), "ns", None)
+    even = (2**63 // 1000 + 1) * 1000
+    assert times(np.array([even], np.uint64), "ns", None) == [even // 1000]
+    assert times(np.array([-1501, -1500, 1500]), "ns", "nearest") == [-2, -1, 2]
+    real = np.array([1.7e15 + 0.5, 1.7e15 + 1.5])
+    assert times(real, "us", "floor") == [1_700_000_000_000_000, 1_700_000_000_000_001]
+    assert times(real, "us", "nearest") == [1_700_000_000_000_001, 1_700_000_000_000_002]
+    with pytest.raises(DataError, match="lies between"):
+        times(real, "us", None)
+    assert times(np.array([0.000001, 1.5]), "s", None) == [1, 1_500_000]
+
+
+def test_masked_values_are_refused() -> None:
+    columns = {"x": np.ma.array([0, 1], mask=[0, 1]), "y": [0, 1], "t": [0, 1], "p": [0, 1]}
+    with pytest.raises(DataError, match="x has masked values"):
+        events_from_array(columns, (4, 4))

@@ -47,7 +47,7 @@ DAMAGED = (
 
 def simulate(
     file: Annotated[Path, typer.Argument(help="NIR file.", metavar="FILE.nir")],
-    steps: Annotated[int, typer.Option(min=1, help="Number of time steps.")] = 200,
+    steps: Annotated[int, typer.Option(min=1, max=10_000_000, help="Number of time steps.")] = 200,
     given: Annotated[
         str,
         typer.Option("--input", help="Spikes as .npz, or 'poisson RATE' in spikes per step and neuron."),

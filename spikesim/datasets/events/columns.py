@@ -50,6 +50,11 @@ def find_columns(events: Any, where: str, optional: str) -> dict[str, NDArray[An
                 f"{where}: the fields {' and '.join(mine)} both mean {column}; leave one of them out"
             )
         if mine:
+            if np.ma.is_masked(events[mine[0]]):
+                raise DataError(
+                    f"{where}: {mine[0]} has masked values; leave these events out, for example with "
+                    f"events[~mask]"
+                )
             found[column] = np.asarray(events[mine[0]])
         elif column not in optional:
             raise DataError(
@@ -145,13 +150,16 @@ def microseconds(values: NDArray[Any], unit: str, rounding: Rounding | None, whe
         f"{'steps' if unit == 'step' else 'microseconds'}; rounding='floor' or 'nearest' takes one of them"
     )
     if values.dtype.kind in "iu":
-        scaled = values.astype(np.int64) * up
+        wide = values.astype(np.uint64 if values.dtype.kind == "u" else np.int64)
+        quotient = (wide // down).astype(np.int64)  # divided first: a large time in ns stays exact
+        rest = (wide - (wide // down) * down).astype(np.int64)
         if rounding is None:
-            _refuse(scaled % down != 0, values, where, between)
-        return (scaled + (down // 2 if rounding == "nearest" else 0)) // down
+            _refuse(rest != 0, values, where, between)
+        return quotient * up + (2 * rest >= down if down > 1 and rounding == "nearest" else 0)
     real = values.astype(np.float64) * up / down
     near = np.rint(real)
-    exact = np.abs(real - near) <= np.maximum(SLACK, 2 * np.spacing(np.abs(real)))
+    lost = 2 * np.spacing(np.abs(real)) if up != down else 0.0  # by the multiplication
+    exact = np.abs(real - near) <= np.clip(lost, SLACK, 0.25)
     if rounding is None:
         _refuse(~exact, values, where, between)
     rounded = np.floor(real + 0.5) if rounding == "nearest" else np.floor(real)

@@ -86,7 +86,8 @@ def test_the_default_is_what_snntorch_does_by_default_and_says_so(tmp_path: Path
     assert made.notes[-1] == (
         "assumed, since a NIR file does not say so: dt = 0.0001; fires at v > v_threshold; a step's decay is "
         "dt/tau; 1 - decay rounded to float32; a spike adds its weight; reset by subtracting v_threshold one "
-        "step late; membranes start at 0"
+        "step late; membranes start at 0; spikes of 1, no lower bound of v, no inhibition among the neurons "
+        "of a layer"
     )
     assert made.convention == CONVENTIONS["snntorch"]
 
