@@ -170,6 +170,26 @@ def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def read_tables(path: Path, known: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The tables of a TOML file.
+
+    Raises:
+        DeclarationError: the file cannot be read or parsed, or has anything but the known tables.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as problem:
+        raise DeclarationError(f"{path} cannot be read: {problem.strerror}") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise DeclarationError(f"{path} is not valid TOML: {problem}") from problem
+    for name, table in tables.items():
+        if name not in known:
+            raise DeclarationError(f"{path}: {unknown('table', name, known)}")
+        if not isinstance(table, dict):
+            raise DeclarationError(f"{path}: {name} = {table!r}; a table is needed: [{name}]")
+    return tables
+
+
 def from_toml(path: str | os.PathLike[str]) -> Experiment:
     """Read an experiment from a TOML file.
 
@@ -182,17 +202,7 @@ def from_toml(path: str | os.PathLike[str]) -> Experiment:
         DataError: the dataset is unknown.
     """
     where = Path(path)
-    try:
-        tables = tomllib.loads(where.read_text("utf-8"))
-    except OSError as problem:
-        raise DeclarationError(f"{where} cannot be read: {problem.strerror}") from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise DeclarationError(f"{where} is not valid TOML: {problem}") from problem
-    for name, table in tables.items():
-        if name not in ("model", "training", "data"):
-            raise DeclarationError(f"{where}: {unknown('table', name, ('model', 'training', 'data'))}")
-        if not isinstance(table, dict):
-            raise DeclarationError(f"{where}: {name} = {table!r}; a table is needed: [{name}]")
+    tables = read_tables(where, ("model", "training", "data"))
     data = dict(tables.get("data", {}))
     name = data.pop("dataset", None)
     if not isinstance(name, str):

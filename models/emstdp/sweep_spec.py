@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -35,13 +34,8 @@ from typing import Any
 from spikesim.errors import DeclarationError, unknown
 from spikesim.grid import whole
 from spikesim.models.emstdp import Emstdp, build
-from spikesim.models.emstdp.experiment import Experiment, from_toml, with_settings
+from spikesim.models.emstdp.experiment import Experiment, from_toml, read_tables, with_settings
 from spikesim.models.emstdp.presets import preset
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 TABLES = ("sweep", "settings", "space")
 KEYS = ("base", "trials", "sampler", "seed")
@@ -191,17 +185,7 @@ def read_spec(path: str | os.PathLike[str]) -> Spec:
         DataError: the dataset is unknown.
     """
     where = Path(path)
-    try:
-        tables = tomllib.loads(where.read_text("utf-8"))
-    except OSError as problem:
-        raise DeclarationError(f"{where} cannot be read: {problem.strerror}") from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise DeclarationError(f"{where} is not valid TOML: {problem}") from problem
-    for name, table in tables.items():
-        if name not in TABLES:
-            raise DeclarationError(f"{where}: {unknown('table', name, TABLES)}")
-        if not isinstance(table, dict):
-            raise DeclarationError(f"{where}: {name} = {table!r}; a table is needed: [{name}]")
+    tables = read_tables(where, TABLES)
     own = dict(tables.get("sweep", {}))
     for key in own:
         if key not in KEYS:
