@@ -139,12 +139,24 @@ class Spikes:
             raise DataError(
                 f"Spikes: trials {rows.min()} to {rows.max()}; there are {len(self)}, numbered from 0"
             )
-        rows = rows.astype(np.int64)
-        sizes = np.diff(self.offsets)[rows]
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        at = np.repeat(self.offsets[rows] - offsets[:-1], sizes) + np.arange(offsets[-1])
+        at, offsets = places_of(self.offsets, rows)
         signs = None if self.signs is None else self.signs[at]
         return Spikes.ordered(self.times[at], self.neurons[at], offsets, self.T, self.n, signs)
+
+
+def places_of(
+    offsets: npt.NDArray[np.int64], rows: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The places of the events of some rows, one row after another, and the offsets of these rows.
+
+    Args:
+        offsets: int64 (B + 1,); the events of row b are offsets[b] .. offsets[b + 1] - 1.
+        rows: integers in [0, B).
+    """
+    first, end = offsets[rows.astype(np.int64)], offsets[rows.astype(np.int64) + 1]
+    after = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(end - first, out=after[1:])
+    return np.repeat(first - after[:-1], end - first) + np.arange(after[-1]), after
 
 
 def _check_arrays(spikes: Spikes) -> None:

@@ -22,7 +22,6 @@ from spikesim.models.emstdp.sweep_spec import Spec, as_toml
 from spikesim.training.train import train
 
 SPEC, ERROR, SECONDS, CONTINUES = "spec", "error", "seconds", "continues"
-CUT_OFF = "cut off; run again"
 TIMEOUT = "10s"  # for the answer of a scheduler
 ATTEMPTS = 3  # of a trial whose workers die
 
@@ -170,7 +169,6 @@ def _take_up(optuna: Any, study: Any) -> None:
     state = optuna.trial.TrialState
     for trial in study.get_trials(states=(state.RUNNING,)):
         study.enqueue_trial(trial.params, user_attrs={CONTINUES: trial.number})
-        study._storage.set_trial_user_attr(trial._trial_id, ERROR, CUT_OFF)
         study.tell(trial.number, state=state.FAIL)
 
 
@@ -259,11 +257,9 @@ def _fail(study: Any, states: Any, trial: Any, why: str) -> None:
 
 def _done(study: Any) -> list[Any]:
     """The trials that are finished: complete, or failed for a reason of their own."""
-    return [
-        t
-        for t in study.trials
-        if t.state.is_finished() and not (t.value is None and t.user_attrs.get(ERROR) == CUT_OFF)
-    ]
+    trials = study.trials
+    run_again = {t.user_attrs.get(CONTINUES) for t in trials}
+    return [t for t in trials if t.state.is_finished() and t.number not in run_again]
 
 
 def _finished(study: Any, number: int) -> Finished:

@@ -37,6 +37,8 @@ def training_network(network: Network, dropout: Mapping[str, float]) -> Network:
             raise DeclarationError(f"dropout: {unknown('population', name, network.populations)}")
         if is_source(network.populations[name]) and not is_input(network.populations[name]):
             raise DeclarationError(f"dropout: {name!r} is a target; only sources and neurons can be dropped")
+    if not any(dropout.values()):
+        return network
     lost: dict[str, float] = {}
     teaching = network.teaching()
     for name, p in dropout.items():
@@ -49,9 +51,8 @@ def training_network(network: Network, dropout: Mapping[str, float]) -> Network:
     populations = dict(network.populations)
     for name, p in lost.items():
         population = populations[name]
-        if p:
-            theta = grid.rounded(np.asarray(population.theta) * (1 - p), population.grid)
-            populations[name] = replace(population, theta=theta if theta.ndim else float(theta))
+        theta = grid.rounded(np.asarray(population.theta) * (1 - p), population.grid)
+        populations[name] = replace(population, theta=theta if theta.ndim else float(theta))
     return replace(network, populations=populations)
 
 

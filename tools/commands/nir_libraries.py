@@ -9,23 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from spikesim.errors import DeclarationError, EngineError, unknown
+from spikesim.errors import DeclarationError, EngineError
 from spikesim.files.measured_table import Table, load_table, save_table
 from spikesim.hardware.nir.libraries import PEERS
 from spikesim.hardware.nir.library_spikes import library_graphs, shares
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.peers import Peers, interpreters, library_of
 
 PLACE = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "nir_libraries.json"
 COLUMNS = ("library", "neurons", "options", "spikes", "margin", "result")
 
 
 def nir_libraries(
-    peer: Annotated[
-        list[str],
-        typer.Option(
-            help="NAME=PYTHON: a library and its interpreter; " + ", ".join(PEERS) + ". Repeatable."
-        ),
-    ],
+    peer: Peers,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the input spikes.")] = 1,
     quick: Annotated[bool, typer.Option(help="A few graphs of each library.")] = False,
     save: Annotated[bool, typer.Option(help="Write the table to models/results.")] = False,
@@ -34,10 +30,7 @@ def nir_libraries(
     ] = False,
 ) -> None:
     """Let libraries make and run graphs as they come, and run the same graphs here: equal, or refused."""
-    pythons = dict(entry.partition("=")[::2] for entry in peer)
-    for name in pythons:
-        if name not in PEERS:
-            raise DeclarationError(unknown("library", name, PEERS))
+    pythons = interpreters(peer)
     if save and quick:
         raise DeclarationError("nir-libraries: --save with --quick; the table holds all graphs")
     display = Display(False)
@@ -52,7 +45,7 @@ def nir_libraries(
     if check and (lost := worse(known, rows, quick)):
         raise EngineError(f"graphs of libraries: {'; '.join(lost)}")
     if save:
-        rows += [row for row in known if _library(row) not in pythons]
+        rows += [row for row in known if library_of(row) not in pythons]
         asked = " ".join(f"--peer {name}=PYTHON" for name in PEERS)
         notes = (
             f"{said(rows)}. 3 x 100 steps of random spikes (2 x 100 for images), every spike of every layer. "
@@ -71,10 +64,6 @@ def said(rows: Sequence[Sequence[Any]]) -> str:
     return f"{sum(found.values())} graphs: {', '.join(f'{n} {kind}' for kind, n in found.items())}"
 
 
-def _library(row: Sequence[Any]) -> str:
-    return str(row[0]).split()[0]
-
-
 def worse(known: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], quick: bool) -> list[str]:
     """Graphs with other spikes than in the library, and graphs that are equal in `known` but not in `found`.
 
@@ -82,10 +71,10 @@ def worse(known: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], quick:
         known, found: rows of tables; of `known`, those of libraries that are in `found`.
         quick: `found` holds a few graphs of each library; others of `known` are skipped.
     """
-    now = {(_library(row), row[1], row[2]): str(row[-1]) for row in found}
+    now = {(library_of(row), row[1], row[2]): str(row[-1]) for row in found}
     asked = {library for library, _, _ in now}
     equal = [
-        key for row in known if row[-1] == "equal" and (key := (_library(row), row[1], row[2]))[0] in asked
+        key for row in known if row[-1] == "equal" and (key := (library_of(row), row[1], row[2]))[0] in asked
     ]
     lost = {key: result for key, result in now.items() if result.startswith("wrong")}
     lost |= {key: now.get(key, "no such row") for key in equal if key in now or not quick}

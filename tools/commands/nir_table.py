@@ -17,10 +17,10 @@ from spikesim import datasets
 from spikesim.encoders import Poisson
 from spikesim.engines import Stepped
 from spikesim.engines import simulate as play
-from spikesim.errors import DeclarationError, EngineError, SpikesimError, unknown
+from spikesim.errors import EngineError, SpikesimError
 from spikesim.files.measured_table import Table, load_table, save_table
 from spikesim.hardware.nir.conventions import CONVENTIONS, Convention
-from spikesim.hardware.nir.libraries import PEERS, SETTINGS, Setting, call, leaking
+from spikesim.hardware.nir.libraries import SETTINGS, Setting, call, leaking
 from spikesim.hardware.nir.read import read_nir
 from spikesim.hardware.nir.write import write
 from spikesim.network import Network
@@ -29,6 +29,7 @@ from spikesim.neurons import IF, Source
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Dense
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.peers import Peers, interpreters, library_of
 from spikesim.window import Window
 
 PLACE = Path(__file__).resolve().parents[2] / "models" / "results" / "hardware" / "nir_readers.json"
@@ -57,12 +58,7 @@ THEIRS: Mapping[str, Mapping[str, Convention]] = {
 
 
 def nir_table(
-    peer: Annotated[
-        list[str],
-        typer.Option(
-            help="NAME=PYTHON: a library and its interpreter; " + ", ".join(PEERS) + ". Repeatable."
-        ),
-    ],
+    peer: Peers,
     samples: Annotated[int, typer.Option(min=1, help="Number of MNIST digits to run.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and the spikes.")] = 1,
     save: Annotated[bool, typer.Option(help="Write the table to models/results.")] = False,
@@ -71,10 +67,7 @@ def nir_table(
     ] = False,
 ) -> None:
     """Run our NIR graphs in other libraries and theirs here; print "exact" or the first difference."""
-    pythons = dict(entry.partition("=")[::2] for entry in peer)
-    for name in pythons:
-        if name not in PEERS:
-            raise DeclarationError(unknown("library", name, PEERS))
+    pythons = interpreters(peer)
     display = Display(False)
     rows: list[tuple[Any, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +80,7 @@ def nir_table(
         if lost:
             raise EngineError(f"exact in {PLACE.name}, but no longer: {'; '.join(lost)}")
         display.say(f"{len(rows)} rows; all that are exact in {PLACE.name} are still exact")
-    rows += [row for row in known if _library(row) not in pythons]
+    rows += [row for row in known if library_of(row) not in pythons]
     asked = " ".join(f"--peer {name}=PYTHON" for name in pythons)
     table = Table(
         "NIR: our graphs in other libraries, and theirs here",
@@ -167,17 +160,13 @@ def _played(
     return _versioned(setting.peer, told), "ours, 784-500-10", setting.said, spikes, result
 
 
-def _library(row: Sequence[Any]) -> str:
-    return str(row[0]).split()[0]
-
-
 def no_longer_exact(known: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]]) -> list[str]:
     """Rows that are exact in `known` but not in `found`, with their new result; libraries in `found` only."""
-    now = {(_library(row), row[1], row[2]): str(row[-1]) for row in found}
+    now = {(library_of(row), row[1], row[2]): str(row[-1]) for row in found}
     libraries = {library for library, _, _ in now}
     lost = []
     for row in known:
-        key = (_library(row), row[1], row[2])
+        key = (library_of(row), row[1], row[2])
         if key[0] in libraries and row[-1] == "exact" and now.get(key) != "exact":
             lost.append(f"{' | '.join(map(str, key))}: {now.get(key, 'no such row')}")
     return lost

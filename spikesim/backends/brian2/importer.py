@@ -31,7 +31,6 @@ from spikesim.backends.brian2.device import brian2_module
 from spikesim.backends.brian2.reading.equations import step_of
 from spikesim.backends.brian2.reading.objects import (
     changing,
-    check_active,
     check_group,
     check_not_run,
     check_when,
@@ -155,12 +154,9 @@ def _check(b2: Any, thing: Any) -> None:
     """Check what must hold for one object, whatever the others are."""
     if isinstance(thing, b2.Synapses):
         check_synapses(thing)
-        for part in thing.contained_objects:
-            check_active(thing, part)
     elif isinstance(thing, b2.PoissonGroup):
         for part in thing.contained_objects:
             check_when(thing, part, "thresholds")
-            check_active(thing, part)
     elif isinstance(thing, b2.SpikeGeneratorGroup):
         check_when(thing, thing, "thresholds")
     elif isinstance(thing, b2.NeuronGroup):

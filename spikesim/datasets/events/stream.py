@@ -22,6 +22,7 @@ from spikesim.datasets.events.columns import (
 )
 from spikesim.errors import DataError
 from spikesim.grid import whole
+from spikesim.spikes import places_of
 
 Polarity = Literal["keep", "merge", "on", "off"]
 ARRAY = np.dtype([("x", "<i4"), ("y", "<i4"), ("t", "<i8"), ("p", "?")])
@@ -132,9 +133,7 @@ class Events:
                 f"recordings {rows!r}; a slice, or integers from 0 to {len(self) - 1}, are needed"
             )
         at = at.astype(np.int64)
-        sizes = np.diff(self.offsets)[at]
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-        kept = np.repeat(self.offsets[at] - offsets[:-1], sizes) + np.arange(offsets[-1])
+        kept, offsets = places_of(self.offsets, at)
         labels = None if self.labels is None else self.labels[at]
         return self._of(kept, offsets, labels=labels)
 

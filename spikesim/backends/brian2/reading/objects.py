@@ -25,7 +25,8 @@ def listed(b2: Any, objects: Any) -> list[Any]:
     """The objects of the network, sorted by name, without monitors.
 
     Raises:
-        DeclarationError: an object of another kind; names it, and the alternative.
+        DeclarationError: an object of another kind, or one that is switched off in whole or in part; names
+            it, and the alternative.
     """
     from brian2.devices.device import get_device, runtime_device
 
@@ -50,6 +51,9 @@ def listed(b2: Any, objects: Any) -> list[Any]:
             refuse(name, f"a {kind}", INSTEAD.get(kind, "leave it out, or declare it in spikesim"))
         if not thing.active:
             refuse(name, f"an inactive {kind}", "leave it out")
+        for part in thing.contained_objects:
+            if not part.active:
+                refuse(name, f"{part.name}, which is inactive,", "switch it on, or leave it out of the group")
         found.append(thing)
     return found
 
@@ -113,12 +117,6 @@ def check_when(owner: Any, part: Any, slot: str) -> None:
         refuse(owner.name, f"{part.name} in the slot {part.when!r}", f"leave it in {slot!r}")
 
 
-def check_active(owner: Any, part: Any) -> None:
-    """Check that a part of a group or of synapses is not switched off."""
-    if not part.active:
-        refuse(owner.name, f"{part.name}, which is inactive,", "switch it on, or leave it out of the group")
-
-
 def check_group(group: Any) -> None:
     """Check that a group has an equation, a threshold and a reset only."""
     for event, condition in group.events.items():
@@ -133,7 +131,6 @@ def check_group(group: Any) -> None:
             what = f"{part.name} ({kind}: run_regularly, or a subexpression constant over dt): {code!r}"
             refuse(group.name, what, "leave it out, or write it into the equation")
         check_when(group, part, USUAL[kind])
-        check_active(group, part)
     if group._linked_variables:
         linked = sorted(group._linked_variables)
         refuse(group.name, f"the linked variable {linked}", "use a variable of the group")
