@@ -153,10 +153,11 @@ def places_of(
         offsets: int64 (B + 1,); the events of row b are offsets[b] .. offsets[b + 1] - 1.
         rows: integers in [0, B).
     """
-    first, end = offsets[rows.astype(np.int64)], offsets[rows.astype(np.int64) + 1]
+    first, sizes = offsets[rows.astype(np.int64)], np.diff(offsets)[rows.astype(np.int64)]
     after = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(end - first, out=after[1:])
-    return np.repeat(first - after[:-1], end - first) + np.arange(after[-1]), after
+    np.cumsum(sizes, out=after[1:])
+    shift: npt.NDArray[np.int64] = np.subtract(first, after[:-1])
+    return np.add(np.repeat(shift, sizes), np.arange(after[-1])), after
 
 
 def _check_arrays(spikes: Spikes) -> None:
