@@ -7,6 +7,7 @@ trial that fails is kept with its error, and the sweep goes on.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from spikesim.training.train import train
 
 SPEC, ERROR, SECONDS, CONTINUES = "spec", "error", "seconds", "continues"
 TIMEOUT = "10s"  # for the answer of a scheduler
+PATIENCE = 60.0  # seconds without a worker that takes trials
 ATTEMPTS = 3  # of a trial whose workers die
 
 
@@ -95,7 +97,7 @@ def sweep(
     Raises:
         MissingExtraError: Optuna or Dask is not installed.
         DeclarationError: the storage belongs to another sweep.
-        EngineError: the scheduler does not answer, or has no workers.
+        EngineError: the scheduler does not answer, has no workers, or no longer has one that takes trials.
         SpikesimError: another process runs this sweep.
     """
     try:
@@ -185,14 +187,16 @@ class _Client:
             raise MissingExtraError("dask", "sweep") from problem
         self._cluster = None
         if scheduler is None:
+            # Without a limit: Dask holds back all work of a process that needs more than its share of what it
+            # takes for the machine's memory, without a word.
             self._cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+                n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address="127.0.0.1:0"
             )
             self.client = Client(self._cluster)
             return
         try:
             self.client = Client(scheduler, timeout=TIMEOUT)
-        except (OSError, ValueError, TimeoutError) as problem:
+        except (OSError, ValueError, asyncio.TimeoutError) as problem:
             raise EngineError(
                 f"the scheduler {scheduler!r} does not answer ({problem}); start one with `dask scheduler`, "
                 f"and give its address, for example tcp://localhost:8786"
@@ -214,10 +218,7 @@ class _Client:
 
 def _run(study: Any, states: Any, spec: Spec, client: Any, say: Callable[[Finished, int], None]) -> None:
     """Keep every worker busy until enough trials are finished; one more trial is asked for as one ends."""
-    from distributed import as_completed
-
-    running = as_completed()
-    asked: dict[str, Any] = {}
+    asked: dict[Any, Any] = {}  # future -> trial
 
     def left() -> int:
         return spec.trials - len(_done(study))
@@ -232,13 +233,12 @@ def _run(study: Any, states: Any, spec: Spec, client: Any, say: Callable[[Finish
                 say(_finished(study, trial.number), left())
                 continue
             future = client.submit(run_trial, experiment.describe(), spec.seed, pure=False)
-            asked[future.key] = trial
-            running.add(future)
+            asked[future] = trial
 
     start()
     while asked:
-        future = next(running)
-        trial = asked.pop(future.key)
+        future = _next_done(client, list(asked))
+        trial = asked.pop(future)
         if future.status == "finished":
             found = future.result()
             trial.set_user_attr(SECONDS, found["seconds"])
@@ -248,6 +248,31 @@ def _run(study: Any, states: Any, spec: Spec, client: Any, say: Callable[[Finish
             _fail(study, states, trial, f"{type(problem).__name__}: {problem}")
         say(_finished(study, trial.number), left())
         start()
+
+
+def _next_done(client: Any, futures: list[Any]) -> Any:
+    """The next future that is done.
+
+    Raises:
+        EngineError: for `PATIENCE` seconds the scheduler has had no worker that takes trials.
+    """
+    from distributed import wait
+
+    taken = time.monotonic()  # when a worker was last seen that takes trials
+    while True:
+        try:
+            return next(iter(wait(futures, timeout=PATIENCE / 20, return_when="FIRST_COMPLETED").done))
+        except (TimeoutError, asyncio.TimeoutError):  # two kinds before Python 3.11
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+        if any(worker["status"] == "running" for worker in workers.values()):
+            taken = time.monotonic()
+        if time.monotonic() - taken > PATIENCE:
+            states = {where: worker["status"] for where, worker in workers.items()} or "none is left"
+            raise EngineError(
+                f"the scheduler has had no worker that takes trials for {PATIENCE:g} s (workers: {states}); "
+                f"a worker that is paused needs more memory: start it with `--memory-limit 0`. Finished "
+                f"trials are kept; the same command goes on"
+            )
 
 
 def _fail(study: Any, states: Any, trial: Any, why: str) -> None:

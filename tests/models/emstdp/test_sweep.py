@@ -58,7 +58,8 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     ask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]
     begun = [subprocess.Popen([*ask, "--port", str(port), "--no-dashboard"], **quiet)]
     work = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
-    begun += [subprocess.Popen([*work, "--no-dashboard"], **quiet) for _ in range(2)]
+    work += ["--host", "127.0.0.1", "--memory-limit", "0", "--no-dashboard"]
+    begun += [subprocess.Popen(work, **quiet) for _ in range(2)]
     try:
         from distributed import Client
 
@@ -137,6 +138,23 @@ def test_a_scheduler_that_does_not_answer(
     monkeypatch.setattr("spikesim.models.emstdp.sweep.TIMEOUT", "1s")
     with pytest.raises(EngineError, match=r"'tcp://127.0.0.1:1' does not answer"):
         sweep(spec, tmp_path / "s", scheduler="tcp://127.0.0.1:1")
+
+
+@pytest.mark.slow
+def test_a_scheduler_without_a_worker_that_takes_trials(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask pauses a worker whose process needs more memory than its limit: here 1 MB."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("spikesim.models.emstdp.sweep.PATIENCE", 1.0)
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(processes=False, memory_limit="1MB", **options) as cluster:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and cluster.workers[0].status.name != "paused":
+            time.sleep(0.1)
+        with pytest.raises(EngineError, match=r"no worker that takes trials .*: 'paused'"):
+            sweep(spec, tmp_path / "s", scheduler=cluster.scheduler_address)
 
 
 def test_a_storage_that_is_none(spec: Spec, tmp_path: Path) -> None:
