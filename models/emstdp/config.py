@@ -12,6 +12,8 @@ from spikesim.files.plain_values import plain_fields
 from spikesim.training.config import Training
 from spikesim.window import Span, Window
 
+DECAY_BITS = 10  # a decay takes 2**-10 of a weight
+
 
 @dataclass(frozen=True)
 class Emstdp:
@@ -62,6 +64,9 @@ class Emstdp:
             their feedback; one value for all hidden layers, or one for each.
         eta_hidden: factor of the learning rate of all weights except those into the output; one value for all
             hidden layers, or one for each.
+        decay: Differs from the paper: share of a weight that is lost per trial at the full learning rate, at
+            most 2**-10: a shift by 10 bits every 2**-10 / decay trials, see `CountRule`; it follows the
+            schedule of the learning rate. 0: none.
         b_centred: Differs from the paper: the mean over the sources of the fixed feedback of each neuron is
             0.
         b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn:
@@ -116,6 +121,7 @@ class Emstdp:
     average: int = 0
     dropout_in: float = 0.0
     dropout: float | tuple[float, ...] = 0.0
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -137,6 +143,11 @@ class Emstdp:
                     f"Emstdp: {name} = {getattr(self, name)!r} is out of range; it must be in [{low}, {high}]"
                 )
         self._check_layers()
+        if self.decay * self.batch * 2**DECAY_BITS > 1:
+            raise DeclarationError(
+                f"Emstdp: decay = {self.decay!r} with batch = {self.batch}; weights decay by "
+                f"2**-{DECAY_BITS} in an update, once at most: decay * batch must be <= {2.0**-DECAY_BITS}"
+            )
         Window.halved(self.T)
 
     def _check_layers(self) -> None:
@@ -205,6 +216,7 @@ _RANGES = {
     "average": (0, 100_000),
     "dropout_in": (0.0, 0.99),
     "dropout": (0.0, 0.99),
+    "decay": (0.0, 2.0**-DECAY_BITS),
 }
 
 

@@ -25,7 +25,7 @@ import spikesim.grid as grids
 from spikesim import rng
 from spikesim.errors import DeclarationError
 from spikesim.learning import CountRule
-from spikesim.models.emstdp.config import Emstdp, of_layer
+from spikesim.models.emstdp.config import DECAY_BITS, Emstdp, of_layer
 from spikesim.network import Network, Projection, Readout
 from spikesim.neurons import IF, ErrorIF, Source, Target
 from spikesim.rng import Stream
@@ -101,7 +101,10 @@ def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: i
     read = config.update == "error" or (config.update == "error_hidden" and not last)
     error = _error_of(post) if read else None
     ceiling = config.T // 2 if config.bounded else None
-    rule = CountRule(eta, config.h_pre, (-clip, clip), config.step, error, ceiling)
+    every = round(2.0**-DECAY_BITS / config.decay) if config.decay else None
+    rule = CountRule(
+        eta, config.h_pre, (-clip, clip), config.step, error, ceiling, every, decay_bits=DECAY_BITS
+    )
     masters = np.clip(grids.snap(w, grids.MASTER_BITS), *rule.clip_master())
     return Dense(pre, post, masters * 2.0**-grids.MASTER_BITS, config.forward_delay, rule)
 

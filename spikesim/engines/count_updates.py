@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.learning.counts import CountRule, decayed
 from spikesim.learning.trial import clip_master
 from spikesim.network import Masters, Network
 
@@ -20,6 +21,7 @@ def learn_from_counts(
     counts: Mapping[str, Ints],
     factor: float,
     clipped: dict[str, int],
+    learnt: tuple[int, int],
 ) -> None:
     """Update the master weights in place, by the rule of each plastic projection.
 
@@ -30,6 +32,7 @@ def learn_from_counts(
         counts: population -> int64 (B, 2, n), spike counts of the trials of the batch.
         factor: factor of the learning rate schedule.
         clipped: projection -> number of updates cut by the clip range; increased in place.
+        learnt: number of trials learnt before this batch, and with it.
     """
     for p in network.plastic:
         rule = p.plastic
@@ -39,3 +42,5 @@ def learn_from_counts(
         inside = np.clip(moved, *clip_master(rule.clip))
         clipped[p.name] += int((moved != inside).sum())
         masters[p.name] = inside.astype(np.int32)
+        if isinstance(rule, CountRule) and rule.decays(*learnt, factor):
+            masters[p.name] = decayed(masters[p.name], rule.decay_bits)

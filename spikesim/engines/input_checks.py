@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.grid import whole
+from spikesim.learning.counts import NEVER, CountRule
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source, is_target
 from spikesim.spikes import Spikes
@@ -21,17 +22,21 @@ def check_run(
     learn: bool,
     batch: int,
     factor: float,
+    learnt: int = 0,
 ) -> tuple[int, npt.NDArray[np.int64]]:
     """The number of trials B and their labels, int64 (B,); zeros if the network has no targets.
 
     Raises:
         DataError: spikes or labels that do not fit the network.
-        DeclarationError: learning without two phases, a batch below 1, or sums that leave the exact range.
+        DeclarationError: learning without two phases, a batch below 1, sums that leave the exact range, or a
+            batch that is longer than the period of weight decay.
     """
     B = _check_inputs(network, inputs)
     classes = _check_labels(network, labels, B)
     if not whole(batch, 1):
         raise DeclarationError(f"batch = {batch!r}; a whole number of trials, at least 1, is needed")
+    if not (whole(learnt, 0) and learnt < NEVER):
+        raise DeclarationError(f"learnt = {learnt!r}; a whole number of trials >= 0 is needed")
     if learn:
         _check_learning(network, batch, factor)
     return B, classes
@@ -121,4 +126,10 @@ def _check_learning(network: Network, batch: int, factor: float) -> None:
             raise DeclarationError(
                 f"{p.name}: {p.plastic!r} times {factor:.4g}, over {T} steps and a batch of {batch}, exceeds "
                 f"the exact range of the sums; use a smaller learning rate, window or batch"
+            )
+        if isinstance(p.plastic, CountRule) and 0 < p.plastic.decay_period(factor) < batch:
+            raise DeclarationError(
+                f"{p.name}: weights decay every {p.plastic.decay_period(factor)} trials, and are updated "
+                f"every {batch} (batch); they decay in an update, once at most. Use a smaller batch, or a "
+                f"longer period with a larger share (smaller decay_bits)"
             )

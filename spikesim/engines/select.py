@@ -60,6 +60,7 @@ class Engine(Runner, Protocol):
         batch: int = 1,
         factor: float = 1.0,
         silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+        learnt: int = 0,
     ) -> Recording:
         """Simulate a batch of trials; arguments as for `Naive.run`."""
         ...

@@ -14,6 +14,15 @@ what its count can still rise by. There are two kinds of steps:
 
 The normalised step is that of the authors' research code; equal results are guaranteed for the engines of
 this package only.
+
+Weight decay is a shift of the master weights m (integers), after the update of the batch that completes every
+`decay_every`-th trial:
+
+    m -= sign(m) * (|m| >> decay_bits)
+
+The loss is rounded towards 0, equally for both signs, so |m| < 2**decay_bits (2**-18 for 10 bits) does not
+decay. The period follows the learning rate: it is decay_every / factor, rounded, with the factor of the
+schedule, so that the ratio of decay and learning rate is constant.
 """
 
 from __future__ import annotations
@@ -35,6 +44,7 @@ from spikesim.window import Span
 
 C = TypeVar("C", np.int32, np.int64)
 DECAY, EPSILON = 0.9, 1e-8
+NEVER = 2.0**53  # trials; weights with a longer period do not decay
 
 
 @register_rule
@@ -52,6 +62,9 @@ class CountRule:
         error: population of error neurons, one for each postsynaptic neuron, whose counts are read; None for
             eq. 12.
         ceiling: the largest count of a phase; None for no bound of the changes.
+        decay_every: trials between two decays of the weights, see above; None for no decay. The clip range
+            must contain 0.
+        decay_bits: a decay takes 2**-decay_bits of a weight.
 
     Raises:
         DeclarationError: a field is out of range.
@@ -63,6 +76,8 @@ class CountRule:
     step: Literal["plain", "normalised"] = "plain"
     error: str | None = field(default=None, metadata={SINCE: "0.2"})
     ceiling: int | None = field(default=None, metadata={SINCE: "0.2"})
+    decay_every: int | None = field(default=None, metadata={SINCE: "0.2"})
+    decay_bits: int = field(default=10, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -90,6 +105,25 @@ class CountRule:
                 f"2**-{grid.MASTER_BITS}; use a wider range"
             )
 
+        self._check_decay()
+
+    def _check_decay(self) -> None:
+        if self.decay_every is not None and not whole(self.decay_every, 1):
+            raise DeclarationError(
+                f"CountRule: decay_every = {self.decay_every!r}; a whole number of trials >= 1, or None, is "
+                f"needed"
+            )
+        if not whole(self.decay_bits, 1) or self.decay_bits > grid.MASTER_BITS:
+            raise DeclarationError(
+                f"CountRule: decay_bits = {self.decay_bits!r}; a whole number, 1 .. {grid.MASTER_BITS}, is "
+                f"needed: a decay takes 2**-decay_bits of a weight"
+            )
+        if self.decay_every is not None and not self.clip[0] <= 0 <= self.clip[1]:
+            raise DeclarationError(
+                f"CountRule: clip = {self.clip!r} does not contain 0, towards which decay_every = "
+                f"{self.decay_every} moves the weights; widen it, or declare no decay"
+            )
+
     def _check_eta(self) -> None:
         if self.step == "plain" and 0 < self.eta * 2**grid.MASTER_BITS < 1:
             raise DeclarationError(
@@ -114,6 +148,17 @@ class CountRule:
     def clip_master(self) -> tuple[int, int]:
         """The clip range in counts of the master grid: the outermost grid points inside `clip`."""
         return clip_master(self.clip)
+
+    def decay_period(self, factor: float = 1.0) -> int:
+        """Trials between two decays with the factor of a schedule; 0 for no decay."""
+        if self.decay_every is None or self.decay_every >= factor * NEVER:
+            return 0
+        return max(1, round(self.decay_every / factor))
+
+    def decays(self, before: int, after: int, factor: float = 1.0) -> bool:
+        """Whether weights decay in an update after which `after` trials are learnt, and `before` so far."""
+        period = self.decay_period(factor)
+        return period > 0 and after // period > before // period
 
     def memory(self, shape: tuple[int, int]) -> npt.NDArray[np.float64] | None:
         """The running mean square of normalised steps, float64 (n_pre, n_post); see `TrialRule`."""
@@ -150,6 +195,12 @@ def postsynaptic(rule: CountRule, post: npt.NDArray[C], error: npt.NDArray[C] | 
     """The postsynaptic factors, (B, n), from the counts (B, 2, n) of the neurons and their error neurons."""
     found = post[:, 1] - post[:, 0] if error is None else error[:, 1]
     return found if rule.ceiling is None else np.minimum(found, rule.ceiling - post[:, 0])
+
+
+def decayed(masters: npt.NDArray[np.int32], bits: int) -> npt.NDArray[np.int32]:
+    """Master weights after a decay by 2**-bits, rounded as in the module's description."""
+    found: npt.NDArray[np.int32] = masters - np.sign(masters) * (np.abs(masters) >> np.int32(bits))
+    return found
 
 
 def increments(

@@ -266,13 +266,15 @@ def _try_out(
     if progress is not None:
         progress(progress_made)
     network = training_network(run.network, run.training.dropout)
-    _present(run, engines.engine(network, name=run.engine), split, np.arange(1), epoch=0)
+    first = TrainingProgress(per_epoch=progress_made.per_epoch)
+    _present(run, engines.engine(network, name=run.engine), split, np.arange(1), first)
 
 
 def _present(
-    run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], epoch: int, share: float = 0.0
+    run: Run, running: Engine, split: Split, rows: npt.NDArray[np.int64], progress_made: TrainingProgress
 ) -> Recording:
-    """Encode samples, run their trials and learn from them; `share` of the epoch is complete."""
+    """Encode samples, run their trials and learn from them."""
+    epoch, share = progress_made.epoch, progress_made.done / progress_made.per_epoch
     training, source = run.training, run.network.sources[0]
     window = run.network.window
     T = window.boundary if run.network.populations[source].replay else window.T
@@ -282,7 +284,13 @@ def _present(
         spikes = without(spikes, silent.pop(source))
     factor = training.factor(epoch, share)
     return running.run(
-        {source: spikes}, split.y[rows], learn=True, batch=training.batch, factor=factor, silent=silent
+        {source: spikes},
+        split.y[rows],
+        learn=True,
+        batch=training.batch,
+        factor=factor,
+        silent=silent,
+        learnt=epoch * progress_made.per_epoch + progress_made.done,
     )
 
 
@@ -291,8 +299,7 @@ def _learn(
 ) -> None:
     """Learn one chunk of samples and add its counts to the progress."""
     begun = time.monotonic()
-    share = progress_made.done / progress_made.per_epoch
-    found = _present(run, running, split, rows, progress_made.epoch, share)
+    found = _present(run, running, split, rows, progress_made)
     progress_made.done += len(rows)
     progress_made.right += int((found.predictions == split.y[rows]).sum())
     for name, counts in found.counts.items():

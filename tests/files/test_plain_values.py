@@ -90,6 +90,7 @@ RULES_OF_OURS: list[Any] = [
     RewardSTDP(0.5, 0.25, 2.0, 8.0, 9.0, 20.0, (-2.0, 2.0)),
     Brian2STDP(0.5, 0.25, 8.0, 9.0, (-2.0, 2.0)),
     CountRule(0.5, clip=(-2.0, 2.0)),
+    CountRule(0.5, clip=(-2.0, 2.0), ceiling=5, decay_every=7, decay_bits=8),
 ]
 ONES = np.ones((3, 3))
 PROJECTIONS: list[Any] = [

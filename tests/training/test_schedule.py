@@ -18,7 +18,7 @@ from spikesim.training.run import Run
 from spikesim.training.train import resume, train
 
 pytestmark = pytest.mark.core
-CONFIG = Emstdp(sizes=(64, 12, 10), T=16, gate=True)
+CONFIG = Emstdp(sizes=(64, 12, 10), T=16, gate=True, decay=2.0**-10 / 7)
 FULL = Training(epochs=3, samples=60, schedule="linear", average=2, dropout={"in": 0.1, "hid1": 0.2})
 
 

@@ -31,7 +31,7 @@ from spikesim.engines.external_inputs import (
     longest_delay,
 )
 from spikesim.engines.initial_weights import starting_masters
-from spikesim.engines.input_checks import check_recorded, check_run
+from spikesim.engines.input_checks import check_recorded, check_run, check_silent
 from spikesim.engines.monitors import monitors_of
 from spikesim.network import Network
 from spikesim.recording import Recording, winners
@@ -92,6 +92,8 @@ class Brian2:
         learn: bool = False,
         batch: int = 1,
         factor: float = 1.0,
+        silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+        learnt: int = 0,
     ) -> Recording:
         """Simulate a batch of trials, one after another, in one run of Brian2.
 
@@ -104,6 +106,9 @@ class Brian2:
             learn: change the weights after every `batch` trials.
             batch: number of trials whose count products are summed before the weights change.
             factor: factor of the learning rate schedule.
+            silent: population -> bool (B, n), neurons that take no part in a trial: they keep their initial
+                state and do not fire.
+            learnt: trials that the network has learnt before, from which the time of weight decay follows.
 
         Raises:
             DataError: inputs or labels that do not fit the network; an unknown name in `record`.
@@ -113,18 +118,21 @@ class Brian2:
         """
         net, recorded = self.network, tuple(record)
         check_trials(net)
-        B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        B, classes = check_run(net, inputs, labels, learn, batch, factor, learnt)
+        masks = check_silent(net, silent, B)
         check_recorded(recorded, net.populations)
         if learn:
             check_rules(net, batch, factor)
         # A trial ends when no spikes are in transit any more.
         length = 1 + net.steps + max((longest_delay(net, name) for name in net.populations), default=0)
         outside = presented(net, length, inputs, classes)
+        outside.silent.update(masks)
         moved = {*recorded, net.readout.population} if net.readout else {*recorded}
         with generating(brian2_module(), self.code) as simulate:
             objects = self._objects(net.window, outside, recorded, moved)
             if learn:
-                teach(objects.clocks, objects.groups, objects.synapses, _due(B, batch), factor, outside)
+                due = _due(B, batch)
+                teach(objects.clocks, objects.groups, objects.synapses, due, factor, outside, learnt)
             # The border after the last trial is part of the run: it records the counts and learns.
             self.seconds = simulate(objects.network(), B * length + 1)
             self._check_reach(objects)

@@ -33,6 +33,7 @@ class Outside:
         counts: their counts, int64 (B, 2, n), by trial and phase.
         currents: population -> float64 (receptors or 1, steps of the run, n), in the numbers of the
             population (grid counts, or real).
+        silent: population -> bool (B, n), neurons that take no part in a trial.
     """
 
     network: Network
@@ -41,6 +42,7 @@ class Outside:
     spikes: dict[str, Spikes] = field(default_factory=dict)
     counts: dict[str, Ints] = field(default_factory=dict)
     currents: dict[str, Reals] = field(default_factory=dict)
+    silent: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def add(self, name: str, spikes: Spikes, boundary: int) -> None:
         """Add the spikes of a source, generator or target."""

@@ -134,6 +134,11 @@ def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -
         values["gate"] = outside.counted(b2, name, population.gate_by)
     elif population.gate_by is not None:
         gate, equations = "int(fired > 0)", "fired : 1 (linked)\n"
+    if name in outside.silent:
+        gate += " * took_part(t, i)"
+        took_part = np.concatenate([~outside.silent[name], np.ones((1, population.n), bool)])
+        trial = clocks.length * b2.second
+        values["took_part"] = b2.TimedArray(took_part.astype(np.float64), dt=trial)
     equations += _EQUATIONS.format(gate=gate)
     names = drives(population)
     equations += "".join(f"{v} : 1\n" for v in (*model.variables, *model.helpers, *names[1:]))

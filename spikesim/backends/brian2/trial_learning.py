@@ -24,10 +24,14 @@ total += {h_pre} * {h_post}
 moved = master + due(t) * eta * total
 inside = clip(moved, low, high)
 cut += due(t) * int(moved != inside)
-master += due(t) * (inside - master)
+master += due(t) * (inside - master){decay}
 total = (1 - due(t)) * total
 w = floor(master * coarse + 0.5)
 """
+
+
+# Weight decay, after the update.
+_DECAY = "\nmaster -= decays(t) * sign(master) * floor(abs(master) * lost)"
 
 
 def check_rules(net: Network, batch: int, factor: float) -> None:
@@ -66,6 +70,7 @@ def teach(
     due: npt.NDArray[np.float64],
     factor: float,
     outside: Outside,
+    learnt: int,
 ) -> None:
     """Add the weight updates of plastic projections to a run; call `check_rules` before.
 
@@ -76,6 +81,7 @@ def teach(
         due: float64 (B + 1,), 1 at the borders at which the weights change.
         factor: factor of the learning rate schedule.
         outside: the external spikes, counted before the run.
+        learnt: trials learnt before the run.
     """
     net, b2, length = clocks.network, clocks.b2, clocks.length * clocks.b2.second
     when = b2.TimedArray(due, dt=length, name="due_at_border")
@@ -100,6 +106,22 @@ def teach(
         if rule.ceiling is not None:
             values["ceiling"] = float(rule.ceiling)
             h_post = f"clip({h_post}, -1e300, ceiling - h_first_post)"
+        decay = ""
+        if rule.decay_every is not None:
+            decay, values["lost"] = _DECAY, 2.0**-rule.decay_bits
+            along = _decays(rule, due, factor, learnt)
+            values["decays"] = b2.TimedArray(along, dt=length, name=f"decays_{net.projections.index(p)}")
         synapses[p.name].namespace.update(values)
-        code = _LEARN.format(h_pre=h_pre, h_post=h_post)
+        code = _LEARN.format(h_pre=h_pre, h_post=h_post, decay=decay)
         synapses[p.name].run_regularly(code, clock=clocks.border, when=SLOT, order=LEARN)
+
+
+def _decays(
+    rule: CountRule, due: npt.NDArray[np.float64], factor: float, learnt: int
+) -> npt.NDArray[np.float64]:
+    """1 at the borders at which weights decay, float64 (B + 1,)."""
+    found, before = np.zeros_like(due), 0
+    for border in np.flatnonzero(due):
+        found[border] = rule.decays(learnt + before, learnt + int(border), factor)
+        before = int(border)
+    return found

@@ -72,6 +72,7 @@ class Naive:
         batch: int = 1,
         factor: float = 1.0,
         silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+        learnt: int = 0,
     ) -> Recording:
         """Simulate a batch of trials, one after another.
 
@@ -84,10 +85,11 @@ class Naive:
             factor: factor of the learning rate schedule.
             silent: population -> bool (B, n), neurons that take no part in a trial: they keep their initial
                 state and do not fire.
+            learnt: trials that the network has learnt before, from which the time of weight decay follows.
         """
         net, recorded = self.network, tuple(record)
         check_trials(net)
-        B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        B, classes = check_run(net, inputs, labels, learn, batch, factor, learnt)
         masks = check_silent(net, silent, B)
         check_recorded(recorded, net.populations)
         counts: dict[str, Ints] = {k: np.zeros((B, 2, p.n), np.int64) for k, p in net.populations.items()}
@@ -110,8 +112,10 @@ class Naive:
                 name = net.readout.population
                 predictions[b] = winner(spikes[name][first:last].sum(axis=0), v[name][last - 1])
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
-                batch_counts = {name: c[b // batch * batch : b + 1] for name, c in counts.items()}
-                learn_from_counts(net, self.masters, self.squares, batch_counts, factor, clipped)
+                first = b // batch * batch
+                batch_counts = {name: c[first : b + 1] for name, c in counts.items()}
+                done = (learnt + first, learnt + b + 1)
+                learn_from_counts(net, self.masters, self.squares, batch_counts, factor, clipped, done)
                 loop = StepLoop(net, self.masters, observer=self._observer)
         found = {name: from_raster(raster) for name, raster in rasters.items()}
         return Recording(counts, predictions, found, membranes, clipped)

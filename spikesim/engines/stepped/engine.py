@@ -82,6 +82,7 @@ class Stepped:
         batch: int = 1,
         factor: float = 1.0,
         silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+        learnt: int = 0,
         observers: Sequence[Observer] = (),
     ) -> Recording:
         """Simulate a batch of trials, one after another; other arguments as for `Naive.run`.
@@ -92,7 +93,7 @@ class Stepped:
         """
         net, (recorded, monitors) = self.network, monitors_of(record)
         check_trials(net)
-        B, classes = check_run(net, inputs, labels, learn, batch, factor)
+        B, classes = check_run(net, inputs, labels, learn, batch, factor, learnt)
         masks = check_silent(net, silent, B)
         check_recorded(recorded, net.populations)
         trials = Trials(net, recorded, B, monitors, observers)
@@ -102,8 +103,10 @@ class Stepped:
             self._trial(trials.begin(b, inputs, classes), trials, closed)
             trials.end()
             if learn and ((b + 1) % batch == 0 or b + 1 == B):
-                batch_counts = {name: c[b // batch * batch : b + 1] for name, c in trials.counts.items()}
-                learn_from_counts(net, self.masters, self.squares, batch_counts, factor, trials.clipped)
+                first = b // batch * batch
+                batch_counts = {name: c[first : b + 1] for name, c in trials.counts.items()}
+                done = (learnt + first, learnt + b + 1)
+                learn_from_counts(net, self.masters, self.squares, batch_counts, factor, trials.clipped, done)
                 for name in self._learned:
                     self._weights[name][...] = net.weights(name, self.masters)
             trials.passed(self._weights)

@@ -21,7 +21,7 @@ from spikesim.engines.input_checks import check_recorded, check_run, check_silen
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.engines.windowed import kernels
 from spikesim.engines.windowed.plan import compile_plan
-from spikesim.engines.windowed.weight_update import add_increments
+from spikesim.engines.windowed.weight_update import add_increments, decay_weights
 from spikesim.errors import EngineError
 from spikesim.learning.counts import CountRule, increments, postsynaptic, presynaptic
 from spikesim.network import Masters, Network
@@ -88,9 +88,10 @@ class Windowed:
         batch: int = 1,
         factor: float = 1.0,
         silent: Mapping[str, npt.NDArray[np.bool_]] | None = None,
+        learnt: int = 0,
     ) -> Recording:
         """Simulate a batch of trials; arguments and result as those of `Naive.run`."""
-        B, given = check_run(self.network, inputs, labels, learn, batch, factor)
+        B, given = check_run(self.network, inputs, labels, learn, batch, factor, learnt)
         masks = self._silent(check_silent(self.network, silent, B), B)
         keep = tuple(record)
         check_recorded(keep, self.network.populations)
@@ -105,13 +106,13 @@ class Windowed:
         clipped = np.zeros(len(self._compiled.incoming), np.int64)
         counts = (h_in, h, h_e)
         if learn and batch == 1 and not keep and not self.squares:
-            self._online(spikes, given, masks, counts, classes, factor, clipped)
+            self._online(spikes, given, masks, counts, classes, factor, clipped, learnt)
         else:
             for first in range(0, B, batch if learn else max(B, 1)):
                 last = min(first + batch, B) if learn else B
                 self._present(spikes, given, masks, first, last, counts, classes, s_out, v_out)
                 if learn:
-                    self._learn(counts, first, last, factor, clipped)
+                    self._learn(counts, first, last, factor, clipped, learnt)
         found = Recording(self._counts(h_in, h, h_e, given), classes if self.network.readout else classes[:0])
         found.clipped = {
             n: int(c) for n, c in zip(self._compiled.incoming, clipped, strict=True) if n in self._rules
@@ -145,17 +146,18 @@ class Windowed:
         classes: Ints,
         factor: float,
         clipped: Ints,
+        learnt: int,
     ) -> None:
         """Learn after every trial, in one kernel."""
         events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
             self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
-            labels, masks, counts, classes, self._rule_table(factor), clipped,
+            labels, masks, counts, classes, self._rule_table(factor), clipped, learnt,
         )  # fmt: skip
 
     def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
-        """The rule of each layer, int64 (layers, 7), see `update_layer`; eta = 0 without a rule."""
-        table = np.zeros((len(self._compiled.incoming), 7), np.int64)
+        """The rule of each layer, int64 (layers, 9), see `learn_layer`; eta = 0 without a rule."""
+        table = np.zeros((len(self._compiled.incoming), 9), np.int64)
         for layer, name in enumerate(self._compiled.incoming):
             if name in self._rules:
                 rule = self._rules[name]
@@ -169,7 +171,8 @@ class Windowed:
                 ceiling = 2 * self.network.window.T if rule.ceiling is None else rule.ceiling
                 error = -1 if rule.error is None else self._error(rule.error).start
                 table[layer] = (
-                    eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name), error, ceiling
+                    eta, SPANS[rule.pre], *rule.clip_master(), self._shift(name), error, ceiling,
+                    rule.decay_period(factor), rule.decay_bits,
                 )  # fmt: skip
         return table
 
@@ -209,7 +212,9 @@ class Windowed:
         with ThreadPoolExecutor(len(edges) - 1) as pool:
             list(pool.map(part, range(len(edges) - 1)))
 
-    def _learn(self, counts: Counts, first: int, last: int, factor: float, clipped: Ints) -> None:
+    def _learn(
+        self, counts: Counts, first: int, last: int, factor: float, clipped: Ints, learnt: int
+    ) -> None:
         """One update of every plastic layer from the count products of a batch."""
         h_in, h, h_e = counts
         layers = self._compiled.plan.layers
@@ -229,6 +234,9 @@ class Windowed:
             clipped[layer] += add_increments(
                 self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
             )
+            if rule.decays(learnt + first, learnt + last, factor):
+                base, bits = layers[layer]["w_start"], rule.decay_bits
+                decay_weights(self._w, self._flat, base, moved.size, bits, self._shift(name))
 
     def _spans(self) -> dict[str, slice]:
         """The slice of each population's neurons in the flat arrays: layers first, then error populations."""

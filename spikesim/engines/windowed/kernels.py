@@ -21,7 +21,7 @@ from spikesim.engines.windowed.neurons import (
     winner,
 )
 from spikesim.engines.windowed.plan import BIAS, FLOOR, ROWS, THETA, V_START
-from spikesim.engines.windowed.weight_update import update_layer
+from spikesim.engines.windowed.weight_update import decay_weights, update_layer
 
 
 class Buffers(NamedTuple):
@@ -324,8 +324,11 @@ def present_many(plan, w, feedback, spikes, labels, silent, first, last, counts,
 
 
 @kernel
-def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, classes, rules, clipped):  # type: ignore[no-untyped-def]
-    """Simulate trials one after another and learn after each (plain steps)."""
+def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, classes, rules, clipped, learnt):  # type: ignore[no-untyped-def]
+    """Simulate trials one after another and learn after each (plain steps).
+
+    learnt: trials learnt before, for the time of the decay.
+    """
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
     buffers, inputs = make_buffers(plan)
@@ -344,3 +347,8 @@ def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, clas
                 before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.n]
                 clips = update_layer(w, master, p.w_start, before, post[0], post[1], h_e[b], rules[layer], dh)
                 clipped[layer] += clips
+            period = rules[layer, 7]
+            if period > 0 and (learnt + b + 1) % period == 0:
+                p = plan.layers[layer]
+                size = plan.layers[layer - 1].n * p.n
+                decay_weights(w, master, p.w_start, size, rules[layer, 8], rules[layer, 4])

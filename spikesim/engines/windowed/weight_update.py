@@ -11,7 +11,8 @@ from spikesim._jit import kernel
 def update_layer(w, master, base, before, h_first, h_second, h_error, rule, dh):  # type: ignore[no-untyped-def]
     """master += eta * h_pre x (h_second - h_first, or h_error), clipped; updates the acting weights w, too.
 
-    rule: eta, span (0 first, 1 second, 2 both), low, high, shift, error (first error neuron, or -1), ceiling.
+    rule: eta, span (0 first, 1 second, 2 both), low, high, shift, error (first error neuron, or -1), ceiling,
+    period of the decay (0: none), its bits.
     h_error: the signed counts of all error neurons. Silent inputs and layers with equal counts are skipped.
     Returns the number of clipped weights.
     """
@@ -46,6 +47,17 @@ def update_row(w, master, dh, step, low, high, shift):  # type: ignore[no-untype
         master[j] = c
         w[j] = np.int32(np.int32(c + half) >> by)
     return clipped
+
+
+@kernel
+def decay_weights(w, master, base, size, bits, shift):  # type: ignore[no-untyped-def]
+    """master -= sign(master) * (|master| >> bits), for `size` weights from `base` on; updates w, too."""
+    half = np.int64((1 << shift) >> 1)
+    for k in range(base, base + size):
+        m = np.int64(master[k])
+        c = m - (m >> bits) if m >= 0 else m + ((-m) >> bits)
+        master[k] = c
+        w[k] = (c + half) >> shift
 
 
 @kernel

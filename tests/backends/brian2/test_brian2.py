@@ -121,6 +121,34 @@ def test_emstdp_trains_bit_equal(feedback: str, form: str, delay: int, gate: boo
     assert len(set(recording.predictions.tolist())) > 1
 
 
+@pytest.mark.parametrize(("batch", "factor"), [(1, 1.0), (3, 0.7)])
+def test_weights_decay_bit_equal(batch: int, factor: float) -> None:
+    network = emstdp.build(replace(small(), decay=2.0**-10 / 4), seed=3)
+    labels = np.random.default_rng(2).integers(0, 3, PRESENTATIONS)
+    given = {"in": classes(labels, T // 2)}
+    options = {"learn": True, "batch": batch, "factor": factor}
+    naive, _ = assert_equal(network, given, labels, learnt=2, **options)
+    other = Naive(network)
+    other.run(given, labels, learnt=0, **options)
+    assert any((other.masters[name] != m).any() for name, m in naive.masters.items())
+
+
+@pytest.mark.parametrize("form", ["ternary", "pair"])
+def test_silent_neurons_are_silent_bit_equal(form: str) -> None:
+    network = emstdp.build(small(form=form, gate=True), seed=3)
+    labels, draw = np.random.default_rng(2).integers(0, 3, PRESENTATIONS), np.random.default_rng(6)
+    silent = {
+        name: draw.random((PRESENTATIONS, n)) < 0.4 for name, n in (("hid1", 6), ("err1", 6), ("out", 3))
+    }
+    given = {"in": classes(labels, T // 2)}
+    _, recording = assert_equal(network, given, labels, learn=True, silent=silent)
+    for name, mask in silent.items():
+        assert not recording.counts[name].any(axis=1)[mask].any()
+        assert recording.counts[name].any(axis=1)[~mask].any()
+    with pytest.raises(DataError, match="silent: unknown population 'hid2'"):
+        Brian2(network).run(given, labels, silent={"hid2": silent["hid1"]})
+
+
 def by_hand() -> Network:
     """A skip connection, lateral inhibition, a transpose; uneven phases, a grid for each population."""
     draw = np.random.default_rng(5)
