@@ -38,6 +38,7 @@ LITERAL_CHANGES: dict[str, dict[str, Any]] = {
     "inertia 0.5": {"inertia": 0.5},
     "smoothing as printed, 1e-3": {"smoothing": 1e-3, "smoothing_form": "printed"},
     "smoothing by descent, 0.2": {"smoothing": 0.2, "smoothing_form": "descent"},
+    "dz after the step": {"dz": "after"},
 }
 AMENDED_CHANGES: dict[str, dict[str, Any]] = {
     "amended": {},
@@ -55,6 +56,7 @@ AMENDED_CHANGES: dict[str, dict[str, Any]] = {
     "data in {-1/2, 1/2}": {"low": -0.5, "high": 0.5},
     "batch of 128": {"batch": 128, "alpha": SUPERVISED.alpha / 8},
     "weights tied": {"tied": True},
+    "dz before the step, as in the listing": {"dz": "before"},
 }
 
 

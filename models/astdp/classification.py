@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.datasets.dataset import Dataset
-from spikesim.errors import CheckpointError
+from spikesim.errors import CheckpointError, DeclarationError, unknown
 from spikesim.files.measured_table import Cell, Table, load_table
 from spikesim.hopfield.astdp.config import Astdp
 from spikesim.models.astdp.backprop import Loss, Mlp
@@ -19,13 +19,14 @@ from spikesim.models.astdp.presets import (
     DEEP_2,
     DEEP_3,
     LITERAL,
+    LITERAL_AFTER,
     LITERAL_UNSUPERVISED,
     SUPERVISED,
     TABLE_1,
     TABLE_2,
     UNSUPERVISED,
 )
-from spikesim.models.astdp.self_supervised import self_supervised
+from spikesim.models.astdp.self_supervised import PRETEXT, READOUT, self_supervised
 from spikesim.models.log import Log
 
 COLUMNS = ("System", "Form", "Test accuracy (%)", "Paper (%)", "Seeds", "Presentations", "Minutes a run")
@@ -39,6 +40,9 @@ DEPTH_COLUMNS = (
     "Seeds",
 )
 STABILITY_IMAGES = 400
+AFTER = "literal, dz after the step"
+CONTROL = "self-supervised, control"
+OF_A_SEED = ("test", "online", "seconds", "steps", "errors")  # lists of a row's data, one entry for each seed
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class AstdpRow:
 
     Attributes:
         system: kind of learning ("supervised", "unsupervised").
-        form: "literal" or "amended".
+        form: "literal" or "amended", and what differs from another row of this form.
         config: the configuration.
         presentations: number of trials of the training.
     """
@@ -60,15 +64,26 @@ class AstdpRow:
     @property
     def name(self) -> str:
         """Name of the checkpoints and the data of the row."""
-        return f"{self.system}-{self.form}".replace(" ", "-")
+        return f"{self.system}-{self.form}".replace(",", "").replace(" ", "-")
 
+
+# By system, what the paper prints; the control is ours: the same readout on random hidden weights.
+SYSTEMS: dict[str, float | None] = {}
+for _system, _paper in TABLE_1.items():
+    SYSTEMS[_system] = _paper
+    if _system == "self-supervised":
+        SYSTEMS[CONTROL] = None
 
 ROWS = (
     AstdpRow("supervised", "literal", LITERAL, 2_560),
+    AstdpRow("supervised", AFTER, LITERAL_AFTER, 2_560),
     AstdpRow("unsupervised", "literal", LITERAL_UNSUPERVISED, 2_560),
     AstdpRow("supervised", "amended", SUPERVISED, 200_000),
     AstdpRow("unsupervised", "amended", UNSUPERVISED, 100_000),
 )
+# Presentations of the two stages of self-supervised learning; the control has random hidden weights.
+STAGES = {"self-supervised": (6_000, 150_000), CONTROL: (0, 150_000)}
+NAMES = (*(row.name for row in ROWS), *STAGES, "backprop, MSE", "backprop, cross entropy")
 DEPTHS = {1: (SUPERVISED, 200_000), 2: (DEEP_2, 100_000), 3: (DEEP_3, 60_000)}
 
 
@@ -104,16 +119,54 @@ def backprop(dataset: Dataset, loss: Loss, seeds: Sequence[int], epochs: int, sa
     return {"seeds": list(seeds), "test": test, "presentations": epochs * len(dataset.train)}
 
 
-def completed(dataset: Dataset, seeds: Sequence[int], totals: tuple[int, int], say: Log) -> dict[str, object]:
-    """Run self-supervised learning with each seed; returns its figures as data, accuracies in %."""
+def completed(
+    dataset: Dataset, seeds: Sequence[int], totals: tuple[int, int], runs: Path | None, say: Log
+) -> dict[str, object]:
+    """Run self-supervised learning with each seed; returns its figures as data, accuracies in %.
+
+    totals: presentations of the two stages; 0 of the first is the control, a readout of random weights.
+    """
     test, errors = [], []
+    name = CONTROL if totals[0] == 0 else "self-supervised"
     for seed in seeds:
-        say(f"self-supervised, seed {seed}")
-        accuracy, error = self_supervised(dataset, totals, seed, say=say)
+        say(f"{name}, seed {seed}")
+        path = None if runs is None else runs / f"{name.replace(', ', '-')}-{seed}.h5"
+        accuracy, error = self_supervised(dataset, totals, seed, path=path, say=say)
         test.append(round(accuracy, 4))
         errors.append([round(e, 5) for e in error])
         say(f"  test {accuracy:.2f} %")
-    return {"seeds": list(seeds), "test": test, "errors": errors, "presentations": sum(totals)}
+    return {
+        "seeds": list(seeds),
+        "test": test,
+        "errors": errors,
+        "presentations": sum(totals),
+        "stages": list(totals),
+        "squares": _plain(asdict(PRETEXT)),
+        "readout": _plain(asdict(READOUT)),
+    }
+
+
+def measured(name: str, dataset: Dataset, seed: int, runs: Path | None, say: Log) -> dict[str, object]:
+    """Measure a row of table 1 with one seed.
+
+    Args:
+        name: one of `NAMES`.
+        dataset: MNIST.
+        seed: of the run.
+        runs: folder of the checkpoints, from which interrupted runs continue; None for no checkpoints.
+        say: receives messages.
+
+    Raises:
+        DeclarationError: an unknown name.
+    """
+    if name not in NAMES:
+        raise DeclarationError(unknown("row of table 1", name, NAMES))
+    if name in STAGES:
+        return completed(dataset, [seed], STAGES[name], runs, say)
+    for row in ROWS:
+        if row.name == name:
+            return classify(row, dataset, [seed], runs, say)
+    return backprop(dataset, "mse" if name.endswith("MSE") else "cross entropy", [seed], 5, say)
 
 
 def earlier(path: Path) -> dict[str, dict[str, object]]:
@@ -124,12 +177,33 @@ def earlier(path: Path) -> dict[str, dict[str, object]]:
         return {}
 
 
+def joined(before: Mapping[str, Any] | None, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of a row: the seeds of `found`, and those of `before` if configuration and length are the same.
+
+    Lists of `OF_A_SEED` are merged by seed, in ascending order. So a table can be extended run by run.
+    """
+    rows = {seed: (found, k) for k, seed in enumerate(found["seeds"])}
+    fixed = [key for key in found if key not in ("seeds", "config", "amendments", *OF_A_SEED)]
+    same = before is not None and all(before.get(key) == found[key] for key in fixed)
+    if before is not None and same and _plain(before.get("config", {})) == _plain(found.get("config", {})):
+        for k, seed in enumerate(before["seeds"]):
+            rows.setdefault(seed, (before, k))
+    seeds = sorted(rows)
+    lists = {key: [rows[s][0][key][rows[s][1]] for s in seeds] for key in OF_A_SEED if key in found}
+    return {**found, "seeds": seeds, **lists}
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as JSON has it; tables before 0.2 had no field dz."""
+    return {"dz": "after", **{k: list(v) if isinstance(v, tuple) else v for k, v in config.items()}}
+
+
 def table_1(data: Mapping[str, Any]) -> Table:
     """Create table 1 from figures by row name ("supervised-amended", "backprop, MSE", ...)."""
     rows: list[tuple[Cell, ...]] = []
-    for system, paper in TABLE_1.items():
-        for form in ("literal", "amended", ""):
-            name = f"{system}-{form}" if form else system
+    for system, paper in SYSTEMS.items():
+        for form in ("literal", AFTER, "amended", ""):
+            name = AstdpRow(system, form, SUPERVISED, 0).name if form else system
             if name not in data:
                 continue
             kept = data[name]

@@ -26,7 +26,7 @@ N, HIDDEN = 8, 16
 EPOCHS, PASSES = 400, 10
 ORDERS = {"81": 1, "83": 3}
 
-LITERAL = Astdp(sizes=(N, HIDDEN, N), batch=1, free=0, clamped=160, alpha=0.0027)
+LITERAL = Astdp(sizes=(N, HIDDEN, N), dz="after", batch=1, free=0, clamped=160, alpha=0.0027)
 AMENDED = replace(LITERAL, free=80, clamped=80, centred=True, eps_l=0.5, fake="none")
 VARIANTS = {
     "amended": AMENDED,

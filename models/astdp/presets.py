@@ -13,8 +13,11 @@ from spikesim.hopfield.astdp.config import Astdp
 
 LITERAL = Astdp()
 LITERAL_UNSUPERVISED = replace(LITERAL, free=0)
+# The listings take dz before the step of the states; with dz after it, the printed rule learns better.
+LITERAL_AFTER = replace(LITERAL, dz="after")
 
 SUPERVISED = Astdp(
+    dz="after",
     lateral=False,
     eps_l=0.5,
     alpha=0.4,
@@ -60,6 +63,7 @@ DIGITS = replace(SUPERVISED, sizes=(64, 64, 10), alpha=0.4)
 PRESETS = {
     "literal": LITERAL,
     "literal-unsupervised": LITERAL_UNSUPERVISED,
+    "literal-after": LITERAL_AFTER,
     "supervised": SUPERVISED,
     "unsupervised": UNSUPERVISED,
     "deep-2": DEEP_2,

@@ -26,6 +26,7 @@ MARGIN, SMOOTH = 0.1, 5
 # The paper prints k = 50, t_c = 0.25 and no other number for this experiment.
 RIVALRY = Astdp(
     sizes=(N, HIDDEN),
+    dz="after",
     output=False,
     batch=1,
     free=0,

@@ -10,14 +10,17 @@ neurons themselves; here, inputs are held at the covered image, and separate neu
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim import rng
 from spikesim.datasets.dataset import Dataset
+from spikesim.errors import CheckpointError
+from spikesim.files import checkpoint
 from spikesim.hopfield.astdp.config import Astdp
 from spikesim.hopfield.astdp.network import AstdpNetwork
 from spikesim.hopfield.astdp.training import Trainer, accuracy, pixel_states, present, rate_at
@@ -26,6 +29,7 @@ from spikesim.models.log import Log
 from spikesim.rng import Stream
 
 Float32 = npt.NDArray[np.float32]
+KIND = "astdp squares"
 SQUARE, GREY = 10, 0.5
 PRETEXT = replace(
     SUPERVISED,
@@ -50,17 +54,37 @@ def covered(x: Float32, seed: int, epoch: int, index: int, side: int = 28, squar
 
 
 def pretext(
-    x: Float32, total: int, seed: int = 1, config: Astdp = PRETEXT, side: int = 28, square: int = SQUARE
+    x: Float32,
+    total: int,
+    seed: int = 1,
+    config: Astdp = PRETEXT,
+    side: int = 28,
+    square: int = SQUARE,
+    path: Path | None = None,
+    until: int | None = None,
 ) -> tuple[AstdpNetwork, list[float]]:
     """Train a network to complete covered images.
+
+    Args:
+        x: images in [0, 1], (samples, side * side).
+        total: number of presentations; with 0 the network keeps its random weights.
+        seed: of weights, order and squares.
+        config: configuration of the network.
+        side, square: pixels of a side of an image and of a square.
+        path: file of the checkpoint, written at each tenth, from which the training continues if it exists.
+        until: number of batches after which to stop; None for the end.
 
     Returns:
         The network, and the mean squared error of covered pixels in the free phase, on samples not learned
         before, averaged over each tenth of the training.
+
+    Raises:
+        CheckpointError: the file is damaged, or belongs to another configuration, seed or length.
     """
     net = AstdpNetwork(config, seed)
-    batches, errors = total // config.batch, []
-    for k in range(batches):
+    batches, errors = total // config.batch, _resumed(net, total, path)
+    tenth = max(batches // 10, 1)
+    for k in range(len(errors), batches if until is None else min(until, batches)):
         rows = rng.permutation(seed, len(x), k // (len(x) // config.batch))
         at = k % (len(x) // config.batch) * config.batch
         images = x[rows[at : at + config.batch]]
@@ -69,8 +93,31 @@ def pretext(
         found = present(net, pixel_states(config, shown), targets, rate_at(config, k * config.batch, total))
         hidden = shown != images
         errors.append(float(np.mean((found / (2 * config.label) + 0.5 - images)[hidden] ** 2)))
-    tenth = max(len(errors) // 10, 1)
+        if path is not None and ((k + 1) % tenth == 0 or k + 1 == batches):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            arrays = net.arrays() | {"errors": np.array(errors)}
+            checkpoint.save(path, KIND, arrays, {"run": _run(net, total), "step": net.step})
     return net, [float(np.mean(errors[i : i + tenth])) for i in range(0, len(errors), tenth)]
+
+
+def _run(net: AstdpNetwork, total: int) -> dict[str, Any]:
+    """What a checkpoint of the squares must share with the run that continues it."""
+    config = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(net.config).items()}
+    return {"config": config, "seed": net.seed, "total": total}
+
+
+def _resumed(net: AstdpNetwork, total: int, path: Path | None) -> list[float]:
+    """Restore a network from its checkpoint, if there is one; returns the errors of the batches so far."""
+    if path is None or not path.exists():
+        return []
+    found = checkpoint.load(path, KIND)
+    if found.meta["run"] != _run(net, total):
+        raise CheckpointError(
+            f"{path} contains a run of another configuration, seed or length; choose another folder"
+        )
+    errors = found.arrays.pop("errors")
+    net.restore(found.arrays, found.meta["step"])
+    return [float(e) for e in errors]
 
 
 def readout(features: AstdpNetwork, config: Astdp = READOUT, seed: int = 1) -> AstdpNetwork:
@@ -98,11 +145,24 @@ def self_supervised(
     pretext_config: Astdp = PRETEXT,
     readout_config: Astdp = READOUT,
 ) -> tuple[float, list[float]]:
-    """Run both stages; returns the accuracy in %, and the errors of the first stage as `pretext`."""
+    """Run both stages; returns the accuracy in %, and the errors of the first stage as `pretext`.
+
+    Args:
+        dataset: images and classes.
+        totals: presentations of the two stages; 0 of the first is the control, a readout of random weights.
+        seed: of both stages.
+        fit, judge: names of the training and the test split.
+        path: file of the checkpoint of the readout; that of the squares has "-squares" after its name.
+        say: receives messages.
+        pretext_config, readout_config: configurations of the two stages.
+    """
     train, test = dataset.split(fit), dataset.split(judge)
-    features, errors = pretext(train.x, totals[0], seed, pretext_config)
-    if say is not None:
+    squares = None if path is None else path.with_name(f"{path.stem}-squares{path.suffix}")
+    features, errors = pretext(train.x, totals[0], seed, pretext_config, path=squares)
+    if say is not None and errors:
         say(f"  squares: error {errors[0]:.4f} -> {errors[-1]:.4f}")
     net = readout(features, readout_config, seed)
-    Trainer(net, train.x, train.y, totals[1], path).run()
+    trainer = Trainer(net, train.x, train.y, totals[1], path)
+    trainer.resume()
+    trainer.run()
     return 100 * accuracy(net, test.x, test.y), errors

@@ -28,6 +28,7 @@ BEFORE, AFTER = 60, 80
 
 _TWO = Astdp(
     sizes=(1, 1),
+    dz="after",
     lateral=False,
     init_scale=0.0,
     fake="none",

@@ -14,6 +14,13 @@ PAPER_TEST, PAPER_TRAIN = 96.0, 100.0
 LITERAL = Mstdp()
 """Section 3, as printed: 784 + 10 visible and 2048 hidden neurons, batch 1, data as 0 and 1."""
 
+IN_BATCHES = replace(LITERAL, batch=32, alpha=32 * LITERAL.alpha)
+"""The printed rule in batches of 32, to save time; an update is a mean, so that alpha is 32 times as large.
+"""
+
+HALF_RANGE = replace(IN_BATCHES, low=-0.5, high=0.5)
+"""The printed rule in batches of 32, with data as -1/2 and 1/2; the paper prints no range."""
+
 NEAR = Mstdp(
     n_hidden=256,
     lateral=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -27,6 +27,10 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Seeds = Annotated[int, typer.Option(min=1, help="Runs per figure, with the seeds 1 to N.", metavar="N")]
+Chosen = Annotated[
+    list[int] | None,
+    typer.Option("--seed", min=0, help="Run only this seed instead of 1 to N. Repeatable; others are kept."),
+]
 Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; existing ones are continued.")]
 RESULTS, RUNS = Path("models/results/astdp"), Path("runs/astdp")
@@ -65,25 +69,18 @@ def table1(
         list[str] | None, typer.Option(help="Measure only this row, e.g. supervised-amended. Repeatable.")
     ] = None,
     seeds: Seeds = 3,
+    seed: Chosen = None,
     results: Results = RESULTS,
     runs: Runs = RUNS,
 ) -> None:
-    """Table 1: learning methods and backpropagation (about an hour; each row is saved as it completes)."""
-    display, path = Display(), results / "table1.json"
-    dataset, numbers = datasets.mnist(), first_seeds(seeds)
-    rows = {row.name: row for row in classification.ROWS}
-    names = [*rows, "self-supervised", "backprop, MSE", "backprop, cross entropy"]
-    for name in only or names:
-        if name not in names:
-            raise DeclarationError(unknown("row of table 1", name, names))
-        if name in rows:
-            found = classification.classify(rows[name], dataset, numbers, runs, display.say)
-        elif name == "self-supervised":
-            found = classification.completed(dataset, numbers, (6_000, 150_000), display.say)
-        else:
-            loss: Literal["mse", "cross entropy"] = "mse" if name.endswith("MSE") else "cross entropy"
-            found = classification.backprop(dataset, loss, numbers, 5, display.say)
-        keep_table(classification.table_1(classification.earlier(path) | {name: found}), path)
+    """Table 1: learning methods and backpropagation (about an hour; saved after each run)."""
+    display, path, dataset = Display(), results / "table1.json", datasets.mnist()
+    for name in only or classification.NAMES:
+        for number in seed or first_seeds(seeds):
+            found = classification.measured(name, dataset, number, runs, display.say)
+            before = classification.earlier(path)
+            row = classification.joined(before.get(name), found)
+            keep_table(classification.table_1(before | {name: row}), path)
 
 
 @app.command()
@@ -91,15 +88,19 @@ def table2(
     layers: Annotated[
         list[int] | None, typer.Option(min=1, max=3, help="Number of hidden layers. Repeatable.")
     ] = None,
-    seeds: Seeds = 1,
+    seeds: Seeds = 3,
+    seed: Chosen = None,
     results: Results = RESULTS,
     runs: Runs = RUNS,
 ) -> None:
-    """Table 2: accuracy and steps to a stable state with one to three hidden layers (about an hour)."""
+    """Table 2: accuracy and steps to a stable state by depth (about an hour; saved after each run)."""
     display, path, dataset = Display(), results / "table2.json", datasets.mnist()
     for n in layers or (1, 2, 3):
-        found = classification.depth(dataset, n, first_seeds(seeds), runs, display.say)
-        keep_table(classification.table_2(classification.earlier(path) | {str(n): found}), path)
+        for number in seed or first_seeds(seeds):
+            found = classification.depth(dataset, n, [number], runs, display.say)
+            before = classification.earlier(path)
+            row = classification.joined(before.get(str(n)), found)
+            keep_table(classification.table_2(before | {str(n): row}), path)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from spikesim.errors import DeclarationError, unknown
 from spikesim.files.measured_table import Table, save_table
 from spikesim.hopfield.mstdp.training import load
 from spikesim.models.mstdp.ablation import amended_down, literal_up
-from spikesim.models.mstdp.classification import CONFIGS, classify_mnist, named
+from spikesim.models.mstdp.classification import CONFIGS, chosen, classify_mnist, named
 from spikesim.models.mstdp.config import AMENDED, sized
 from spikesim.models.mstdp.engine_agreement import engine_agreement
 from spikesim.models.mstdp.figures import draw_figures
@@ -67,6 +67,14 @@ def train(
 @app.command()
 def table(
     name: Annotated[str, typer.Argument(help=f"Table to measure, one of {', '.join(TABLES)}.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Of classification, measure only this row, e.g. half-range. Repeatable."),
+    ] = None,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="Of classification, run only this seed. Repeatable; others are kept."),
+    ] = None,
     results: Results = RESULTS,
     runs: Runs = Path("runs/mstdp"),
 ) -> None:
@@ -90,7 +98,7 @@ def table(
     data = datasets.mnist()
     if name == "classification":
         runs.mkdir(parents=True, exist_ok=True)
-        found = classify_mnist(data, path, runs, say=say)
+        found = classify_mnist(data, path, runs, chosen(only, seed), say=say)
     elif name == "generation":
         places = [(seed, runs / f"amended-512-{seed}.h5") for seed in (1, 2, 3)]
         found = generation_table(data, places, results, say=say)

@@ -20,6 +20,7 @@ from spikesim.errors import DeclarationError, unknown
 
 FAKES = ("none", "listing", "signed", "linear", "square")
 SMOOTHINGS = ("none", "printed", "descent")
+ORDERS = ("before", "after")
 
 
 class DivergenceWarning(UserWarning):
@@ -52,6 +53,9 @@ class Astdp:
         fake_average: m of the moving average dz_m. The paper prints no value.
         smoothing, smoothing_form: factor of eq. 23, and its form: "none"; "printed": dW = rho'(s_i) rho(s_j);
             "descent": with the additional factor -ds that the text describes. The paper prints no factor.
+        dz: which dz the rule takes in an iteration: "before" is that of the states before their step, as the
+            listings of algorithms 1 and 2 have it (rho(s_s) is that after the step); "after" differs from the
+            paper: dz, too, is that after the step.
         held: Differs from the paper: input neurons are held at the data (beta is infinite).
         centred: Differs from the paper: neurons send rho - 1/2.
         mirrored: Differs from the paper: initial weights are symmetric.
@@ -96,6 +100,7 @@ class Astdp:
     fake_average: float = 0.1
     smoothing: float = 0.0
     smoothing_form: Literal["none", "printed", "descent"] = "none"
+    dz: Literal["before", "after"] = "before"
     held: bool = False
     centred: bool = False
     mirrored: bool = False
@@ -119,7 +124,7 @@ class Astdp:
                 raise DeclarationError(
                     f"Astdp: {name} = {value!r} is out of range; it must be in [{low}, {high}]"
                 )
-        for name, known in (("fake", FAKES), ("smoothing_form", SMOOTHINGS)):
+        for name, known in (("fake", FAKES), ("smoothing_form", SMOOTHINGS), ("dz", ORDERS)):
             if getattr(self, name) not in known:
                 raise DeclarationError(f"Astdp: {unknown(name, getattr(self, name), known)}")
         if self.alpha_scale and len(self.alpha_scale) != len(self.sizes) - 1:
@@ -175,6 +180,7 @@ class Astdp:
 
 
 AMENDMENTS = (
+    "dz",
     "held",
     "centred",
     "mirrored",

@@ -4,10 +4,8 @@ Layers are numbered from the input (0) to the output (-1). The states of a layer
 0..B-1 belong to the network with beta_s, the others to that with beta_l. Weights `w[j, i]` are float32
 (n_j, n_i), from layer j to layer i: between neighbours in both directions and, with lateral connections, from
 a hidden layer to itself. The order of an iteration is: sums (one product for each connection), fake targets,
-states of all layers from these sums, then learning.
-
-Differs from the paper: its listing learns from dz before the step and from rho(s_s) after it; here both are
-taken after the step.
+states of all layers from these sums, then learning from rho(s_s) after the step and from dz before it, as in
+the paper's listings, or after it (`Astdp.dz`).
 """
 
 from __future__ import annotations
@@ -83,6 +81,7 @@ class AstdpNetwork:
         self._target = [np.zeros((batch, n), np.float32) for n in sizes]
         self._on = [np.zeros((batch, n), np.float32) for n in sizes]
         self._base = np.zeros((batch, sizes[1]), np.float32)
+        self._dz = [np.zeros((batch, n), np.float32) for n in sizes]
         self.refresh()
 
     def refresh(self) -> None:
@@ -114,8 +113,11 @@ class AstdpNetwork:
 
     def iterate(self, networks: int = 2) -> None:
         """Run one iteration of the states; `networks` = 1 updates only the network with beta_s."""
+        config, n = self.config, self.batch
+        if config.dz == "before" and networks == 2:
+            for x, dz in zip(self.x, self._dz, strict=True):
+                np.subtract(x[n:], x[:n], out=dz)
         self._sum(networks)
-        config = self.config
         for layer in range(1 if config.held else 0, len(config.sizes)):
             hidden = layer in config.hidden
             if hidden and config.fake != "none" and networks == 2:
@@ -203,7 +205,7 @@ class AstdpNetwork:
 
     def _post(self, layer: int) -> Float32:
         n, c = self.batch, self.config
-        dz = self.x[layer][n:] - self.x[layer][:n]
+        dz = self._dz[layer].copy() if c.dz == "before" else self.x[layer][n:] - self.x[layer][:n]
         if c.smoothing_form != "none" and c.smoothing > 0:
             term = np.empty_like(dz)
             form = 1 if c.smoothing_form == "printed" else 2

@@ -68,11 +68,30 @@ def _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c):  # type: ign
 
 
 @kernel
-def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, alpha, key, trace):  # type: ignore[no-untyped-def]
-    """`steps` iterations with one target; all arrays except target, on, mask and hidden change in place."""
+def _differences(rho, dz):  # type: ignore[no-untyped-def]
+    """dz[...] = rho(s_l) - rho(s_s)."""
+    for i in range(dz.size):
+        dz[i] = rho[1, i] - rho[0, i]
+
+
+@kernel
+def _learn(w, mask, b, rho, dz, alpha, c):  # type: ignore[no-untyped-def]
+    """Eq. 15 for all neurons, in place."""
+    for i in range(b.size):
+        b[i] += alpha * dz[i]
+        for j in range(b.size):
+            w[j, i] += alpha * mask[j, i] * (rho[0, j] - c) * dz[i]
+
+
+@kernel
+def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, early, alpha, key, trace):  # type: ignore[no-untyped-def]
+    """`steps` iterations with one target; all arrays except target, on, mask and hidden change in place.
+
+    early: whether the rule takes dz before the step.
+    """
     m, c, k, decay, t_c = numbers[4], numbers[5], numbers[6], numbers[7], numbers[8]
     n = s.shape[1]
-    rho, aim, pull, sums = np.empty((2, n)), np.empty(n), np.empty(n), np.empty(n)
+    rho, aim, pull, sums, dz = np.empty((2, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for i in range(n):
         aim[i], pull[i] = target[i], on[i]
         for net in range(2):
@@ -80,15 +99,15 @@ def _run(w, mask, b, s, v, average, hidden, target, on, steps, numbers, form, al
     for t in range(steps):
         if form > 0:
             _draw(rho, average, hidden, aim, pull, form, k, decay, t_c, key, t)
+        if early:
+            _differences(rho, dz)
         for net in range(2):
             eps, beta = numbers[net], numbers[2 + net]
             _relax(w, b, s, v, rho, net, aim, pull, sums, eps, beta, m, c)
         if alpha > 0:
-            for i in range(n):
-                dz = rho[1, i] - rho[0, i]
-                b[i] += alpha * dz
-                for j in range(n):
-                    w[j, i] += alpha * mask[j, i] * (rho[0, j] - c) * dz
+            if not early:
+                _differences(rho, dz)
+            _learn(w, mask, b, rho, dz, alpha, c)
         if trace.shape[0] > t:
             for i in range(n):
                 trace[t, 0, i], trace[t, 1, i] = s[0, i], s[1, i]
@@ -146,7 +165,8 @@ class Small:
         key = np.uint32((self.seed * 0x9E3779B1 + self.step * 0x85EBCA77) % 2**32)
         aim, pull = (np.broadcast_to(np.asarray(a, np.float64), (n,)).copy() for a in (target, on))
         state = (self.w, self.mask, self.b, self.s, self.v, self.average)
-        _run(*state, self.hidden, aim, pull, steps, (*numbers, *fakes), form, alpha, key, trace)
+        early = c.dz == "before"
+        _run(*state, self.hidden, aim, pull, steps, (*numbers, *fakes), form, early, alpha, key, trace)
         self.step += steps
         check_states(
             self.s.astype(np.float32),

@@ -226,8 +226,9 @@ class Trainer:
             return False
         found = checkpoint.load(self.path, KIND)
         mine = _plain(asdict(self.net.config)) | {"total": self.total, "seed": self.net.seed}
-        if found.meta["config"] != mine:
-            changed = sorted(k for k in mine if found.meta["config"].get(k) != mine[k])
+        theirs = {"dz": "after"} | found.meta["config"]  # of runs before 0.2, which had no choice
+        if theirs != mine:
+            changed = sorted(k for k in mine if theirs.get(k) != mine[k])
             raise CheckpointError(
                 f"{self.path} contains a run whose settings differ ({', '.join(changed)}); choose another "
                 "folder"

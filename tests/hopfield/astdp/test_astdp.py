@@ -12,7 +12,7 @@ import pytest
 
 from spikesim.datasets import digits
 from spikesim.errors import CheckpointError, DataError, DeclarationError
-from spikesim.files.checkpoint import load
+from spikesim.files.checkpoint import load, save
 from spikesim.hopfield.astdp.config import Astdp, DivergenceWarning
 from spikesim.hopfield.astdp.network import AstdpNetwork
 from spikesim.hopfield.astdp.toy_network import small
@@ -22,7 +22,7 @@ from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.presets import DIGITS, LITERAL, PRESETS, SUPERVISED, preset
 
 # These trainings take minutes without compilation, so that they are not among the tests of the core.
-TINY = Astdp(sizes=(5, 4, 3), batch=2, fake="none", alpha=0.01)
+TINY = Astdp(sizes=(5, 4, 3), batch=2, fake="none", alpha=0.01, dz="after")
 
 
 def rho(s: float) -> float:
@@ -60,12 +60,16 @@ def naive_iteration(net: AstdpNetwork, alpha: float) -> dict[str, Any]:
                 for i in range(c.sizes[k]):
                     if j == k and q == i:
                         continue
-                    dz = rho(s[k][n + row, i]) - rho(s[k][row, i])
+                    # `net` itself has not moved yet
+                    at = [a.astype(float) for a in net.s] if c.dz == "before" else s
+                    dz = rho(at[k][n + row, i]) - rho(at[k][row, i])
                     matrix[q, i] += alpha * (rho(s[j][row, q]) - offset) * dz
     return {"s": s, "v": v, "w": new_w}
 
 
-@pytest.mark.parametrize("changes", [{}, {"centred": True}, {"lateral": False, "inertia": 0.3}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"centred": True}, {"lateral": False, "inertia": 0.3}, {"dz": "before"}]
+)
 def test_an_iteration_is_its_naive_twin(changes: dict[str, Any]) -> None:
     net = AstdpNetwork(replace(TINY, **changes), seed=3)
     draw = np.random.default_rng(1)
@@ -121,8 +125,9 @@ def test_one_network_alone_moves_as_in_the_pair() -> None:
     np.testing.assert_array_equal(nets[0].s[1][:2], nets[1].s[1][:2])
 
 
-def test_the_small_form_is_the_large_one() -> None:
-    config = replace(TINY, batch=1, centred=True, inertia=0.7)
+@pytest.mark.parametrize("dz", ["before", "after"])
+def test_the_small_form_is_the_large_one(dz: Any) -> None:
+    config = replace(TINY, batch=1, centred=True, inertia=0.7, dz=dz)
     big, one = AstdpNetwork(config, seed=5), small(config, seed=5)
     for k in range(3):
         big.s[k][...] = one.s[:, one.slice(k)]
@@ -205,9 +210,10 @@ def test_it_learns_the_bundled_digits(data: Any) -> None:
     assert 3 < steps.mean() < 200
 
 
-def test_the_literal_rule_beats_chance(data: Any) -> None:
-    config = replace(LITERAL, sizes=(64, 32, 10), batch=32, alpha=3e-3, free=20, clamped=40)
-    assert measure(config, data, 4_000, seed=1).test > 40
+@pytest.mark.parametrize(("dz", "least"), [("before", 20), ("after", 40)])
+def test_the_literal_rule_beats_chance(dz: Any, least: int, data: Any) -> None:
+    config = replace(LITERAL, sizes=(64, 32, 10), batch=32, alpha=3e-3, free=20, clamped=40, dz=dz)
+    assert measure(config, data, 4_000, seed=1).test > least
 
 
 @pytest.mark.parametrize(
@@ -226,6 +232,19 @@ def test_a_resumed_training_is_an_uninterrupted_one(config: Astdp, data: Any, tm
     for key, w in whole.net.w.items():
         np.testing.assert_array_equal(w, second.net.w[key])
     assert whole.progress == second.progress
+
+
+def test_a_checkpoint_without_the_order_of_dz_is_one_of_after(data: Any, tmp_path: Path) -> None:
+    """Release 0.1.0 had no field dz, and took it after the step."""
+    path = tmp_path / "run.h5"
+    x, y = data.fit.x[:64], data.fit.y[:64]
+    Trainer(AstdpNetwork(DIGITS), x, y, 64, path).run()
+    found = load(path, "astdp")
+    del found.meta["config"]["dz"]
+    save(path, "astdp", found.arrays, found.meta)
+    assert Trainer(AstdpNetwork(DIGITS), x, y, 64, path).resume()
+    with pytest.raises(CheckpointError, match="dz"):
+        Trainer(AstdpNetwork(replace(DIGITS, dz="before")), x, y, 64, path).resume()
 
 
 def test_a_checkpoint_of_other_settings_is_refused(data: Any, tmp_path: Path) -> None:
@@ -282,6 +301,7 @@ def test_a_beta_order_that_diverges_is_warned_of() -> None:
         ({"alpha": float("nan")}, "alpha = nan"),
         ({"eps_s": 2.0}, r"eps_s = 2.0 is out of range; it must be in \[0.001, 1.0\]"),
         ({"fake": "lisitng"}, "Did you mean 'listing'"),
+        ({"dz": "befor"}, "Did you mean 'before'"),
         ({"alpha_scale": (1.0,)}, "2 are needed"),
         ({"learn_last": 500}, "learn_last = 500 exceeds the number of clamped iterations, 160"),
     ],

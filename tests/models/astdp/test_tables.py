@@ -42,6 +42,50 @@ def test_table_1_shows_the_rows_that_were_measured(tmp_path: Path) -> None:
     assert classification.earlier(tmp_path / "none.json") == {}
 
 
+def test_the_control_stands_below_self_supervised_learning_and_has_no_figure_of_the_paper() -> None:
+    data = {
+        name: {"seeds": [1], "test": [90.0], "presentations": 9}
+        for name in (classification.CONTROL, "self-supervised", "supervised-literal-dz-after-the-step")
+    }
+    rows = classification.table_1(data).rows
+    assert [row[:2] for row in rows] == [
+        ("supervised", "literal, dz after the step"),
+        ("self-supervised", None),
+        ("self-supervised, control", None),
+    ]
+    assert rows[1][3] == 92.0 and rows[2][3] is None
+    assert classification.STAGES[classification.CONTROL][0] == 0
+    assert classification.STAGES[classification.CONTROL][1] == classification.STAGES["self-supervised"][1]
+
+
+def test_runs_of_other_seeds_are_kept_if_the_row_is_the_same() -> None:
+    config = {"sizes": (4, 2), "dz": "after"}
+    found = {"seeds": [2], "test": [95.0], "seconds": [3.0], "presentations": 9, "config": config}
+    before = {"seeds": [3, 1, 2], "test": [1.0, 2.0, 3.0], "seconds": [7.0, 8.0, 9.0], "presentations": 9}
+    before["config"] = {"sizes": [4, 2]}  # as JSON has it, from before the field dz
+    both = classification.joined(before, found)
+    assert (both["seeds"], both["test"], both["seconds"]) == ([1, 2, 3], [2.0, 95.0, 1.0], [8.0, 3.0, 7.0])
+    assert classification.joined(before | {"presentations": 8}, found) == found
+    assert classification.joined(before | {"config": {"sizes": [4, 3]}}, found) == found
+    assert classification.joined(None, found) == found
+
+
+def test_a_row_of_table_1_is_measured_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each name reaches its own function, and the folder of the checkpoints is passed on."""
+    seen: list[tuple[str, object]] = []
+    change = monkeypatch.setattr
+    change(classification, "classify", lambda row, _d, s, _runs, _say: seen.append((row.name, s)))
+    change(classification, "completed", lambda _d, _s, totals, runs, _say: seen.append((runs, totals)))
+    change(classification, "backprop", lambda _d, loss, s, _n, _say: seen.append((loss, s)))
+    for name in classification.NAMES:
+        classification.measured(name, digits(), 5, tmp_path, print)
+    rows = [(row.name, [5]) for row in classification.ROWS]
+    stages = [(tmp_path, totals) for totals in classification.STAGES.values()]
+    assert seen == [*rows, *stages, ("mse", [5]), ("cross entropy", [5])]
+    with pytest.raises(DeclarationError, match="Did you mean 'supervised-amended'"):
+        classification.measured("supervised-amendet", digits(), 1, None, print)
+
+
 def test_table_2_has_the_paper_beside_it() -> None:
     table = classification.table_2({"2": {"seeds": [1], "test": [95.0], "steps": [30.0], "presentations": 9}})
     assert table.rows == (("784-512-512-10", "95.00", 95.0, 30.0, 95, 9, 1),)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from spikesim.datasets import digits
-from spikesim.errors import DeclarationError
+from spikesim.errors import CheckpointError, DeclarationError
 from spikesim.hopfield.astdp.config import Astdp
+from spikesim.hopfield.astdp.network import AstdpNetwork
 from spikesim.hopfield.astdp.toy_network import small
-from spikesim.models.astdp import order, rivalry, window
+from spikesim.models.astdp import order, rivalry, self_supervised, window
 from spikesim.models.astdp.backprop import Mlp
 from spikesim.models.astdp.generation import GENERATOR, generate
 from spikesim.models.astdp.self_supervised import PRETEXT, covered, pretext, readout
@@ -122,9 +124,34 @@ def test_squares_are_completed_better_and_better_and_the_readout_keeps_the_featu
     assert np.abs(reader.w[1, 2]).max() > 0
 
 
-def test_generated_images_depend_on_label_and_seed() -> None:
-    from spikesim.hopfield.astdp.network import AstdpNetwork
+def test_interrupted_squares_go_on_and_other_ones_are_refused(data: Any, tmp_path: Path) -> None:
+    config, path = replace(PRETEXT, sizes=(64, 20, 64), batch=16), tmp_path / "squares.h5"
+    whole, errors = pretext(data.fit.x, 320, 1, config, 8, 3)
+    pretext(data.fit.x, 320, 1, config, 8, 3, path, until=13)
+    again, joined = pretext(data.fit.x, 320, 1, config, 8, 3, path)
+    assert joined == errors and len(errors) == 10
+    for key, w in whole.w.items():
+        np.testing.assert_array_equal(w, again.w[key])
+    finished, same = pretext(data.fit.x, 320, 1, config, 8, 3, path)
+    np.testing.assert_array_equal(finished.w[0, 1], whole.w[0, 1])
+    assert same == errors
+    with pytest.raises(CheckpointError, match="another configuration"):
+        pretext(data.fit.x, 640, 1, config, 8, 3, path)
 
+
+def test_the_control_reads_random_weights(data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = replace(PRETEXT, sizes=(64, 20, 64), batch=16)
+    seen: list[Any] = []
+    made = self_supervised.readout
+    monkeypatch.setattr(self_supervised, "readout", lambda net, *rest: seen.append(net) or made(net, *rest))
+    found, errors = self_supervised.self_supervised(
+        data, (0, 320), 1, pretext_config=small, readout_config=replace(small, sizes=(64, 20, 10), alpha=0.3)
+    )
+    assert errors == [] and found > 20
+    np.testing.assert_array_equal(seen[0].w[0, 1], AstdpNetwork(small, 1).w[0, 1])
+
+
+def test_generated_images_depend_on_label_and_seed() -> None:
     net = AstdpNetwork(replace(GENERATOR, sizes=(10, 20, 64)), 1)
     y = np.array([3, 3, 5])
     first = generate(net, y, seed=1, iterations=2)

@@ -12,11 +12,13 @@ import pytest
 
 from spikesim.datasets import digits
 from spikesim.errors import DeclarationError
-from spikesim.files.measured_table import load_table
+from spikesim.files.measured_table import load_table, save_table
+from spikesim.hopfield.mstdp.network import amendments
 from spikesim.hopfield.mstdp.training import begin, train
+from spikesim.models.mstdp import classification
 from spikesim.models.mstdp.ablation import STEPS_DOWN, STEPS_UP, halved
-from spikesim.models.mstdp.classification import named
-from spikesim.models.mstdp.config import AMENDED, LITERAL, sized
+from spikesim.models.mstdp.classification import ROWS, MstdpRow, chosen, classify_mnist, named
+from spikesim.models.mstdp.config import AMENDED, HALF_RANGE, IN_BATCHES, LITERAL, sized
 from spikesim.models.mstdp.generation import within
 from spikesim.models.mstdp.runs import run, spread
 from spikesim.models.mstdp.search import search_table
@@ -36,6 +38,32 @@ def test_steps_of_the_ladders_are_configurations() -> None:
     assert sized(named("literal"), 5).n_hidden == 5
     with pytest.raises(DeclarationError, match="unknown configuration 'amend'"):
         named("amend")
+
+
+def test_rows_are_chosen_by_configuration_and_seed() -> None:
+    assert chosen(None, None) == ROWS
+    assert [(row.config, row.seeds) for row in chosen(["near", "half-range"], [7])] == [
+        ("half-range", (7,)),
+        ("near", (7,)),
+    ]
+    with pytest.raises(DeclarationError, match="Did you mean 'near'"):
+        chosen(["nera"], None)
+    assert amendments(HALF_RANGE) == ("alpha = 0.032", "low = -0.5", "high = 0.5", "batch = 32")
+    assert IN_BATCHES.alpha == pytest.approx(32 * LITERAL.alpha)
+
+
+def test_a_table_is_extended_run_by_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(classification.CONFIGS, "near", SMALL)
+    row, path = MstdpRow("near", 16, 1, 100, (2,)), tmp_path / "classification.json"
+    for seeds in ((2,), (1,)):
+        found = classify_mnist(digits(), path, tmp_path, [replace(row, seeds=seeds)], say=lambda _: None)
+        save_table(found, path)
+    kept = load_table(path).data["rows"]["near, 16 hidden"]
+    assert kept["seeds"] == [1, 2] and len(kept["runs"]) == 2
+    assert found.rows[1][0] == "near" and found.rows[1][-1] == "1, 2"
+    (tmp_path / "new").mkdir()
+    again = classify_mnist(digits(), path, tmp_path / "new", [replace(row, samples=120)], say=lambda _: None)
+    assert again.data["rows"]["near, 16 hidden"]["seeds"] == [2], "another length begins anew"
 
 
 def test_a_run_goes_on_from_its_file_and_refuses_another(tmp_path: Path) -> None:
