@@ -8,7 +8,7 @@ seed and the sample, not on the program or the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from spikesim import rng
 from spikesim._jit import kernel
 from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.files.field_versions import SINCE, declared
 from spikesim.files.plain_values import plain_fields
 from spikesim.rng import Stream, philox
 from spikesim.spikes import Spikes
@@ -52,6 +53,7 @@ class Poisson:
     Attributes:
         scale: probability of a spike per step at intensity 1, in (0, 1].
         shared: use one random number per step for all inputs and samples, as in the authors' research code.
+        bias: add one input, the last, that fires in every step; the spikes of the others stay the same.
 
     Raises:
         DeclarationError: scale is not in (0, 1].
@@ -59,6 +61,7 @@ class Poisson:
 
     scale: float = 1.0
     shared: bool = False
+    bias: bool = field(default=False, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -86,11 +89,9 @@ class Poisson:
             DeclarationError: seed or epoch is out of range.
         """
         check_intensities(x, index)
-        limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
+        limits = _limits(x, self.scale, self.bias)
         tag, key = rng.tag(stream, epoch), rng.key(seed)
-        return _gather(
-            SHARED if self.shared else POISSON, x, T, limits, np.asarray(index, np.uint64), tag, key
-        )
+        return _gather(SHARED if self.shared else POISSON, T, limits, np.asarray(index, np.uint64), tag, key)
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,14 @@ class Regular:
 
     Attributes:
         scale: spikes per step at intensity 1, in (0, 1].
+        bias: add one input, the last, that fires in every step.
 
     Raises:
         DeclarationError: scale is not in (0, 1].
     """
 
     scale: float = 1.0
+    bias: bool = field(default=False, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -131,9 +134,8 @@ class Regular:
             DataError: an intensity is NaN or outside [0, 1], or the shapes do not fit.
         """
         check_intensities(x, index)
-        limits = np.floor(x.astype(np.float64) * (self.scale * _FULL)).astype(np.uint64)
-        zero = np.uint64(0)
-        return _gather(REGULAR, x, T, limits, np.asarray(index, np.uint64), zero, zero)
+        limits, zero = _limits(x, self.scale, self.bias), np.uint64(0)
+        return _gather(REGULAR, T, limits, np.asarray(index, np.uint64), zero, zero)
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def describe_encoder(encoder: Encoder) -> dict[str, Any]:
     kind = type(encoder).__name__
     if ENCODERS.get(kind) is not type(encoder):
         raise DeclarationError(unknown("encoder", kind, ENCODERS))
-    return {"type": kind, **asdict(encoder)}  # type: ignore[call-overload]
+    return {"type": kind, **declared(encoder)}
 
 
 def restore_encoder(entry: dict[str, Any]) -> Encoder:
@@ -196,6 +198,11 @@ def restore_encoder(entry: dict[str, Any]) -> Encoder:
     values = {k: v for k, v in entry.items() if k != "type"}
     restored: Encoder = ENCODERS[entry["type"]](**values)
     return restored
+
+
+def inputs_of(encoder: Encoder, features: int) -> int:
+    """Number of inputs into which an encoder turns the features of a sample."""
+    return features + bool(getattr(encoder, "bias", False))
 
 
 def check_scale(kind: str, scale: float) -> None:
@@ -229,6 +236,12 @@ def check_intensities(x: npt.NDArray[np.float32] | Spikes, index: npt.NDArray[np
             f"sample {int(index[b])}, input {i}: intensity {x[b, i]!r} is not in [0, 1]; "
             f"scale the data first (images of bytes: divide by 255)"
         )
+
+
+def _limits(x: npt.NDArray[np.float32], scale: float, bias: bool) -> npt.NDArray[np.uint64]:
+    """Probability of a spike, or spikes, per step and input, in units of 2**-32."""
+    limits = np.floor(x.astype(np.float64) * (scale * _FULL)).astype(np.uint64)
+    return np.pad(limits, ((0, 0), (0, 1)), constant_values=int(_FULL)) if bias else limits
 
 
 @kernel
@@ -278,13 +291,13 @@ def _pack(marks, active, T, times, neurons, start):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets):  # type: ignore[no-untyped-def]
+def _encode(coding, T, limits, index, tag, key, times, neurons, offsets):  # type: ignore[no-untyped-def]
     """Encode every row; inputs with limit 0 are skipped."""
-    active = np.empty(x.shape[1], np.uint32)
+    active = np.empty(limits.shape[1], np.uint32)
     rows = (T + 3) // 4 * 4
-    for b in range(x.shape[0]):
+    for b in range(limits.shape[0]):
         n = 0
-        for i in range(x.shape[1]):
+        for i in range(limits.shape[1]):
             active[n] = i
             n += limits[b, i] > 0
         marks = np.empty((rows, n), np.uint8)
@@ -298,11 +311,11 @@ def _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets):  # 
         offsets[b + 1] = _pack(marks, chosen, T, times, neurons, offsets[b])
 
 
-def _gather(coding, x, T, limits, index, tag, key):  # type: ignore[no-untyped-def]
+def _gather(coding, T, limits, index, tag, key):  # type: ignore[no-untyped-def]
     """Allocate arrays for the largest possible number of events, encode, and cut them to size."""
     most = int(np.count_nonzero(limits, axis=1).sum()) * T
     times, neurons = np.empty(most + 1, np.int32), np.empty(most + 1, np.int32)
-    offsets = np.zeros(len(x) + 1, np.int64)
-    _encode(coding, x, T, limits, index, tag, key, times, neurons, offsets)
+    offsets = np.zeros(len(limits) + 1, np.int64)
+    _encode(coding, T, limits, index, tag, key, times, neurons, offsets)
     end = offsets[-1]
-    return Spikes.ordered(times[:end], neurons[:end], offsets, T, x.shape[1])
+    return Spikes.ordered(times[:end], neurons[:end], offsets, T, limits.shape[1])

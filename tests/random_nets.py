@@ -52,6 +52,12 @@ def config(rs: np.random.Generator, largest: int = 15) -> Emstdp:
         step=str(rs.choice(["plain", "normalised"], p=[0.8, 0.2])),  # type: ignore[arg-type]
         coding=str(rs.choice(["poisson", "shared", "regular"])),  # type: ignore[arg-type]
     )
+    drawn = replace(
+        drawn,
+        gate_upper=drawn.gate and bool(rs.integers(2)),
+        bias=bool(rs.integers(2)),
+        decay=float(rs.choice([0.0, 2.0**-10 / (drawn.batch * int(rs.integers(1, 4)))])),
+    )
     if rs.random() < 0.7:
         return drawn
     layers = len(drawn.sizes) - 1  # each with a grid and a range of its own

@@ -113,7 +113,10 @@ def add_layer(d: Draw, layer: int) -> None:
     )
     w = np.clip(d.rs.normal(0.1, 1 / np.sqrt(n_pre), (n_pre, n)), -2, 2)
     low, high = -d.rs.uniform(2, 2.5), d.rs.uniform(2, 2.5)
-    rule = CountRule(d.rs.uniform(0.001, 0.05), d.one_of("first", "second", "all"), (low, high))
+    every = d.one_of(None, None, 3, 4)
+    rule = CountRule(
+        d.rs.uniform(0.001, 0.05), d.one_of("first", "second", "all"), (low, high), decay_every=every
+    )
     plastic = d.chance(0.85)
     w = grid.rounded(w, grid.MASTER_BITS if plastic else d.bits)
     pre = "in" if layer == 1 else f"l{layer - 1}"
@@ -151,6 +154,7 @@ def add_error(d: Draw, layer: int) -> None:
         d.bits,
         d.one_of("ternary", "pair"),
         active_in="second",
-        gate_by=f"l{layer}" if d.chance(0.4) else None,
+        gate_by=(gate := f"l{layer}" if d.chance(0.4) else None),
         offset=d.clock(9),
+        gate_below=d.count(2, 6) if gate and d.chance(0.4) else None,
     )

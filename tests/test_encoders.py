@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import naive_twins
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from spikesim.encoders import ENCODERS, Poisson, Recorded, Regular, describe_encoder, restore_encoder
+from spikesim.encoders import (
+    ENCODERS,
+    Poisson,
+    Recorded,
+    Regular,
+    describe_encoder,
+    inputs_of,
+    restore_encoder,
+)
 from spikesim.errors import DataError, DeclarationError
 from spikesim.rng import Stream
 from spikesim.spikes import Spikes, from_raster
@@ -60,6 +70,22 @@ def test_zero_never_fires_and_one_always(encoder) -> None:  # type: ignore[no-un
     dense = encoder.encode(x, np.array([3]), 50, 11).raster()
     assert not dense[:, [0, 2]].any()
     assert dense[:, [1, 3]].all()
+
+
+@pytest.mark.parametrize("encoder", [Poisson(0.5), Poisson(0.5, shared=True), Regular(0.5)])
+def test_a_bias_is_one_more_input_that_fires_in_every_step(encoder) -> None:  # type: ignore[no-untyped-def]
+    x = np.random.default_rng(1).random((3, 5)).astype(np.float32)
+    plain = encoder.encode(x, np.arange(3), 20, 7)
+    biased = replace(encoder, bias=True)
+    found = biased.encode(x, np.arange(3), 20, 7)
+    assert found.n == inputs_of(biased, 5) == 6
+    assert inputs_of(encoder, 5) == 5
+    for b in range(3):
+        assert np.array_equal(found.raster(b)[:, :5], plain.raster(b))
+        assert found.raster(b)[:, 5].all()
+    assert describe_encoder(biased)["bias"] is True
+    assert "bias" not in describe_encoder(encoder)  # as in version 0.1.0
+    assert restore_encoder(describe_encoder(biased)) == biased
 
 
 def test_the_rate_is_the_intensity() -> None:

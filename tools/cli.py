@@ -11,6 +11,7 @@ from rich.console import Console
 
 from spikesim.errors import SpikesimError
 from spikesim.tools.commands import (
+    ablation,
     astdp,
     benchmark,
     brunel,
@@ -48,6 +49,7 @@ app.command("quantise")(quantise.quantise)
 app.command("energy")(energy.energy)
 app.command("simulate")(simulate.simulate)
 app.command("sweep")(sweep.sweep)
+app.command("ablation")(ablation.ablation)
 app.command("nir-table")(nir_table.nir_table)
 app.command("nir-libraries")(nir_libraries.nir_libraries)
 app.command("presets")(presets.presets)

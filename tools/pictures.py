@@ -28,7 +28,8 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
     assert run.folder is not None
     title = f"{dataset.name}: {100 * found.accuracy:.2f} % ({found.split})"
     first = run.network.plastic[0]
-    fields = run.masters[first.name] * 2.0**-MASTER_BITS
+    features = int(np.prod(dataset.shape))  # without an encoder's bias
+    fields = run.masters[first.name][:features] * 2.0**-MASTER_BITS
     classes = _classes(dataset, found.n_classes)
     pictures: dict[str, Callable[[Path], None]] = {
         "network.png": lambda path: draw_network(run.network, path),

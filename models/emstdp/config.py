@@ -36,6 +36,8 @@ class Emstdp:
         theta_loss: threshold of the loss neurons (section 3.4: 5, for a rate of 0.2), on the grid.
         w_loss: weight of the loss circuit (section 3.4: 1), on the grid.
         gate: an error neuron is active only if its partner has fired in the first phase (the h' of eq. 5).
+        gate_upper: Differs from the paper: the gate also closes if the partner has fired in every step of the
+            first phase, so that it cannot fire more.
         gamma: weight of the injection in units of the threshold (eq. 13); one value for all layers, or one
             for each, from the first hidden layer to the output. 0: no injection.
         reset: Differs from the paper with "subtract": a spike of a hidden or output neuron leaves what
@@ -67,6 +69,8 @@ class Emstdp:
         decay: Differs from the paper: share of a weight that is lost per trial at the full learning rate, at
             most 2**-10: a shift by 10 bits every 2**-10 / decay trials, see `CountRule`; it follows the
             schedule of the learning rate. 0: none.
+        bias: Differs from the paper: the input and each hidden layer have one more neuron, the last, that
+            fires in every step. Its weights start at 0 and learn as the others; dropout includes it.
         b_centred: Differs from the paper: the mean over the sources of the fixed feedback of each neuron is
             0.
         b_scale: Differs from the paper, which does not say how the fixed feedback (FA, DFA) is drawn:
@@ -122,6 +126,8 @@ class Emstdp:
     dropout_in: float = 0.0
     dropout: float | tuple[float, ...] = 0.0
     decay: float = 0.0
+    gate_upper: bool = False
+    bias: bool = False
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -143,6 +149,13 @@ class Emstdp:
                     f"Emstdp: {name} = {getattr(self, name)!r} is out of range; it must be in [{low}, {high}]"
                 )
         self._check_layers()
+        if self.gate_upper and not self.gate:
+            raise DeclarationError("Emstdp: gate_upper is the upper end of the gate; it needs gate = True")
+        if self.bias and self.coding == "recorded":
+            raise DeclarationError(
+                "Emstdp: bias = True with coding = 'recorded'; an encoder of intensities adds the input that "
+                "fires in every step: add it to the recordings, or use bias = False"
+            )
         if self.decay * self.batch * 2**DECAY_BITS > 1:
             raise DeclarationError(
                 f"Emstdp: decay = {self.decay!r} with batch = {self.batch}; weights decay by "
@@ -224,7 +237,9 @@ def encoder(config: Emstdp) -> Encoder:
     """The input encoder of a configuration."""
     if config.coding == "recorded":
         return Recorded()
-    return Regular() if config.coding == "regular" else Poisson(shared=config.coding == "shared")
+    if config.coding == "regular":
+        return Regular(bias=config.bias)
+    return Poisson(shared=config.coding == "shared", bias=config.bias)
 
 
 def training(config: Emstdp, epochs: int, seed: int = 1) -> Training:

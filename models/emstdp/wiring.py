@@ -9,7 +9,8 @@ for a biologically plausible local learning rule in spiking neural networks", IC
     err_out ==> err_n ==> ... ==> err1           transposed (SW) or fixed (FA); from err_out to each (DFA)
     err_i --(gamma theta_i)--> hid_i             one to one, eq. 13
 
-The populations are named in, hid1, hid2, ..., out, target, err1, err2, ..., err_out.
+The populations are named in, hid1, hid2, ..., out, target, err1, err2, ..., err_out. With a bias, the last
+neuron of in, hid1, hid2, ... fires in every step, and its error neuron never.
 
 Values that are used as declared (w_loss, theta_loss) must be on the grid. Values that are derived from sizes
 and factors (thresholds, floors, injections, the fixed feedback) are rounded to the grid, and refused if all
@@ -47,7 +48,7 @@ def build(config: Emstdp, seed: int = 1) -> Network:
             derived value rounds to 0.
     """
     names = ["in", *(f"hid{i + 1}" for i in range(len(config.sizes) - 2)), "out"]
-    populations: dict[str, object] = {"in": Source(config.sizes[0], replay=config.replay)}
+    populations: dict[str, object] = {"in": Source(_neurons(config, 0), replay=config.replay)}
     projections: list[Projection] = []
     for layer, name in enumerate(names[1:], 1):
         populations[name] = _forward_population(config, layer)
@@ -80,18 +81,28 @@ def _theta(config: Emstdp, layer: int) -> float:
     return float(_derived(exact, of_layer(config.grid, layer), f"the threshold of layer {layer}"))
 
 
+def _neurons(config: Emstdp, layer: int) -> int:
+    """Number of neurons of a layer, with that of the bias."""
+    return config.sizes[layer] + (config.bias and layer < len(config.sizes) - 1)
+
+
 def _forward_population(config: Emstdp, layer: int) -> IF:
     theta, bits = _theta(config, layer), of_layer(config.grid, layer)
     floor = None
     if config.floor is not None:
         floor = float(_derived(-config.floor * theta, bits, f"the floor of layer {layer}"))
     resets = ("start", "split") if config.reset_at_split else ("start",)
-    return IF(config.sizes[layer], theta, bits, floor=floor, reset=config.reset, reset_at=resets)
+    n = _neurons(config, layer)
+    bias: float | tuple[float, ...] = 0.0
+    if n > config.sizes[layer]:
+        bias = (*(0.0,) * (n - 1), theta)
+    return IF(n, theta, bits, bias=bias, floor=floor, reset=config.reset, reset_at=resets)
 
 
 def _forward_projection(config: Emstdp, pre: str, post: str, layer: int, seed: int) -> Dense:
     shape = (config.sizes[layer - 1], config.sizes[layer])
     w = rng.normal(seed, Stream.WEIGHTS, shape, index=layer) * _sigma(config, layer)
+    w = np.pad(w, [(0, _neurons(config, k) - config.sizes[k]) for k in (layer - 1, layer)])
     plain = config.eta * _theta(config, layer) / (config.T / 2) ** 2
     eta = plain if config.step == "plain" else config.eta
     last = layer == len(config.sizes) - 1
@@ -128,17 +139,26 @@ def _error_populations(config: Emstdp, names: list[str]) -> dict[str, object]:
         sigma, bits = _sigma(config, layer + 1), of_layer(config.grid, layer + 1)
         exact = config.sizes[source] * sigma * of_layer(config.beta_error, layer)
         theta = float(_derived(exact, bits, f"the threshold of err{layer}"))
+        thetas = (*(theta,) * config.sizes[layer], _unreached(config, layer)) if config.bias else theta
         gate = names[layer] if config.gate else None
         found[f"err{layer}"] = ErrorIF(
-            config.sizes[layer],
-            theta,
+            _neurons(config, layer),
+            thetas,
             bits,
             config.error_form,
             active_in="second",
             gate_by=gate,
             reset=config.error_reset,
+            gate_below=config.T // 2 if config.gate_upper else None,
         )
     return found
+
+
+def _unreached(config: Emstdp, layer: int) -> float:
+    """A threshold that the error neuron of a bias never reaches: above all its input in a phase."""
+    bits = of_layer(config.grid, layer + 1)
+    largest = np.ceil(of_layer(config.clip, layer + 1) * 2.0**bits) * _neurons(config, layer + 1)
+    return float((largest * (config.T // 2) + 1) * 2.0**-bits)
 
 
 def _loss_circuit(config: Emstdp) -> list[Projection]:
@@ -163,6 +183,8 @@ def _feedback(config: Emstdp, names: list[str], seed: int) -> list[Projection]:
             draw = draw - draw.mean(axis=0)
         exact = draw * _sigma(config, layer + 1) * config.b_scale
         b = _derived(exact, of_layer(config.grid, layer + 1), f"the feedback to err{layer}")
+        added = 0 if pre == "err_out" else _neurons(config, layer + 1) - n_pre
+        b = np.pad(b, ((0, added), (0, _neurons(config, layer) - config.sizes[layer])))
         found.append(Dense(pre, f"err{layer}", b, config.error_delay))
     return found
 

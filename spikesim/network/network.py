@@ -152,4 +152,5 @@ def _one_phase(population: Any, together: bool) -> Any:
         population = replace(population, offset=0)
     if is_source(population):
         return replace(population, replay=False) if population.replay else population
-    return replace(population, reset_at=("start",), gate_by=None)
+    ungated = {"gate_by": None} | ({"gate_below": None} if hasattr(population, "gate_below") else {})
+    return replace(population, reset_at=("start",), **ungated)

@@ -23,6 +23,7 @@ import numpy as np
 from spikesim._jit import at, kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
+from spikesim.grid import whole
 from spikesim.neurons.description import NeuronModel
 from spikesim.neurons.population import (
     BIAS,
@@ -56,9 +57,12 @@ class ErrorIF:
         form: "ternary" or "pair", see above.
         bias, floor: 0 and None; an error neuron has neither (section 3.2).
         reset: to "zero" (the paper), or by "subtract"-ing the threshold from what fired.
+        gate_below: with `gate_by`: a gate is open only while the count of the partner's spikes in the first
+            phase is below this number; the length of that phase closes the gates of neurons that fire in
+            every step, which no error can make fire more. None for no upper end.
 
     Raises:
-        DeclarationError: a field is out of range, or off the grid.
+        DeclarationError: a field is out of range, or off the grid; gate_below without gate_by.
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(
@@ -82,6 +86,7 @@ class ErrorIF:
     gate_by: str | None = None
     offset: int | None = None
     reset: Literal["zero", "subtract"] = field(default="zero", metadata={SINCE: "0.2"})
+    gate_below: int | None = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         check(self)
@@ -90,6 +95,16 @@ class ErrorIF:
             raise DeclarationError(f"ErrorIF: form = {self.form!r}; known: 'ternary', 'pair'")
         if self.reset not in ("zero", "subtract"):
             raise DeclarationError(f"ErrorIF: reset = {self.reset!r}; known: 'zero', 'subtract'")
+        if self.gate_below is not None and not whole(self.gate_below, 2):
+            raise DeclarationError(
+                f"ErrorIF: gate_below = {self.gate_below!r}; a whole number of spikes >= 2, or None, is "
+                f"needed (a partner with 0 spikes closes its gate anyway)"
+            )
+        if self.gate_below is not None and self.gate_by is None:
+            raise DeclarationError(
+                f"ErrorIF: gate_below = {self.gate_below} is the upper end of a gate, and gate_by is None; "
+                f"name the population whose counts open the gates"
+            )
         if self.floor is not None or np.any(np.asarray(self.bias) != 0):
             raise DeclarationError("ErrorIF: an error neuron has neither bias nor floor (section 3.2)")
 

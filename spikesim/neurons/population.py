@@ -77,7 +77,7 @@ class Neuron(Protocol):
             they keep their state, receive no input and do not fire.
         gate_by: name of a population of the same size: neuron i is simulated only if the signed spike count
             of neuron i of that population in the first phase is above 0: spikes of -1 are subtracted (the h'
-            of eq. 5, whose counts are of spikes of +1).
+            of eq. 5, whose counts are of spikes of +1); error neurons may have an upper end, `gate_below`.
         offset: the step at which the window of the population begins; None for the delay of the path from
             the input.
     """
@@ -202,6 +202,13 @@ def check_model(name: str, population: Any) -> None:
             f"{name}: {kind} has no {', '.join(missing)}; every population needs {', '.join(needed)} (see "
             f"spikesim.neurons.population)"
         )
+
+
+def closed_gates(population: Any, counts: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Neurons whose gate is closed, bool (n,), by the signed counts of their partners in the first phase."""
+    closed = counts <= 0
+    below = getattr(population, "gate_below", None)
+    return closed if below is None else closed | (counts >= below)
 
 
 def no_current(population: Any) -> npt.NDArray[np.float64]:
@@ -353,6 +360,7 @@ __all__ = [
     "check_offset",
     "check_size",
     "check_start",
+    "closed_gates",
     "each",
     "floors",
     "for_kernel",

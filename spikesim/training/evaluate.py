@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spikesim import engines
 from spikesim.datasets.dataset import Split
-from spikesim.encoders import Encoder
+from spikesim.encoders import Encoder, inputs_of
 from spikesim.errors import DataError, DeclarationError
 from spikesim.network import Network
 from spikesim.rng import Stream
@@ -87,7 +87,7 @@ def evaluate(
     expect("evaluate", Network, network=network)
     expect("evaluate", Split, split=split)
     expect_encoder("evaluate", encoder)
-    check_fits(network, split)
+    check_fits(network, split, encoder)
     forward = network.inference(trial_steps(split, T))
     running = engines.engine(forward, _kept(forward, masters), name=engine, threads=threads)
     source = forward.sources[0]
@@ -125,8 +125,8 @@ def _kept(
     return {p.name: given[p.name] for p in network.plastic}
 
 
-def check_fits(network: Network, split: Split) -> None:
-    """Check that a split fits a network: number of inputs, and labels below the number of outputs.
+def check_fits(network: Network, split: Split, encoder: Encoder) -> None:
+    """Check that an encoded split fits a network: number of inputs, and labels below the number of outputs.
 
     Raises:
         DataError: it does not fit, it is empty, or the network has no readout or several sources.
@@ -139,9 +139,12 @@ def check_fits(network: Network, split: Split) -> None:
     n_in, n_out = network.populations[network.sources[0]].n, network.populations[network.readout.population].n
     if len(split) == 0:
         raise DataError(f"the split {split.name!r} is empty")
-    if split.x.shape[1] != n_in:
+    given = inputs_of(encoder, split.x.shape[1])
+    if given != n_in:
+        added = "" if given == split.x.shape[1] else f", with the encoder's bias {given}"
         raise DataError(
-            f"the data has {split.x.shape[1]} inputs per sample, but the network {n_in}; adapt the sizes"
+            f"the data has {split.x.shape[1]} inputs per sample{added}, but the network {n_in}; adapt the "
+            f"sizes"
         )
     if split.y.max() >= n_out:
         raise DataError(

@@ -76,7 +76,7 @@ def train(
     expect_encoder("train", encoder)
     expect("train", Training, training=training)
     split = dataset.split(training.split)
-    check_fits(network, split)
+    check_fits(network, split, encoder)
     if not network.plastic:
         raise DeclarationError("the network has no plastic projection, so there is nothing to train")
     per_epoch = len(split) if training.samples is None else training.samples

@@ -63,6 +63,7 @@ POPULATIONS: list[Any] = [
     TwoCurrentLIF(3, THREE, 6, exc_decay=(0.5, 0.25, 1.0), inh_decay=(1.0, 1.0, 0.5), **LEAK),
     LeakyIntegrator(3, 6, u_decay=(0.5, 0.25, 1.0), v_decay=(0.5, 0.25, 1.0), bias=THREE, u_start=THREE),
     ErrorIF(3, THREE, 6, offset=2),
+    ErrorIF(3, THREE, 6, active_in="second", gate_by="p", gate_below=4),
     Brian2LIF(3, THREE, (0.5, 0.25, 1.0), THREE, (0.5, 0.0, 1.0), v_reset=(0.5, 0.0, 1.0), refractory=STEPS),
     Brian2Linear(
         3,

@@ -41,7 +41,7 @@ def benchmark(
     experiment = with_settings(preset(name), parse_settings(sets or []))
     split = experiment.load().train
     network = build(experiment.model, seed=1)
-    check_fits(network, split)
+    check_fits(network, split, encoder(experiment.model))
     if samples > len(split):
         raise DataError(f"--samples {samples}: {split.name} of {experiment.dataset} has {len(split)} samples")
     trained = Windowed(network)

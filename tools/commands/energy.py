@@ -57,7 +57,7 @@ def energy(
     run, dataset = Run.open(folder), experiment_of(folder).load()
     display = Display(as_json)
     network = run.trained()
-    check_fits(network, dataset.test)
+    check_fits(network, dataset.test, run.encoder)
     chip = quantise(network, "loihi1", bits, T=trial_steps(dataset.test, T)).network
     counted = {f"inference, {bits} bits": work(chip, _shown(run, chip, dataset.test.take(samples)))}
     if network.teaching():

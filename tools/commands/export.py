@@ -132,7 +132,7 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
     run, dataset = Run.open(what), experiment_of(what).load()
     split = dataset.test.take(samples)
     network = run.trained().inference(trial_steps(split, T))
-    check_fits(network, split)
+    check_fits(network, split, run.encoder)
     said = f"the first {samples} test samples of {dataset.name}"
     return Exportable(network, split, run.encoder, run.training.seed, said)
 

@@ -107,7 +107,7 @@ def play(
     inference network is compared.
     """
     network, split = run.trained(), dataset.test.take(samples)
-    check_fits(network, split)
+    check_fits(network, split, run.encoder)
     labels: Any = split.y
     if bits is not None or not (registry.trains(engine) and registry.trains(against)):
         if learn:

@@ -52,7 +52,15 @@ def play(drawn: Example, made: type[Any]) -> tuple[Recording, Any]:
         return running.advance(drawn.steps, drawn.inputs, {}, record), {}
     rules = [p.plastic for p in drawn.network.plastic]
     exact = all(isinstance(rule, CountRule) and rule.step == "plain" for rule in rules)
-    found = running.run(drawn.inputs, drawn.labels, record, drawn.learn and exact, drawn.batch)
+    found = running.run(
+        drawn.inputs,
+        drawn.labels,
+        record,
+        drawn.learn and exact,
+        drawn.batch,
+        silent=drawn.silent,
+        learnt=drawn.learnt,
+    )
     return found, running.masters
 
 

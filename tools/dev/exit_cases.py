@@ -20,6 +20,7 @@ from spikesim.network import Network, Readout
 from spikesim.neurons import (
     IF,
     LIF,
+    ErrorIF,
     LeakyIntegrator,
     NeuronModel,
     NeuronState,
@@ -252,12 +253,21 @@ def phases(**fields: Any) -> Case:
     return trials(populations, links, Window.halved(T), readout=Readout("a"))
 
 
+def gated() -> Case:
+    """Error neurons whose gates are open for partners with one or two spikes in the first phase."""
+    error = ErrorIF(N, 6.0, 0, active_in="second", gate_by="a", gate_below=3)
+    populations = {"in": Source(N_IN), "a": IF(N, 8.0, 0), "e": error}
+    links = (Dense("in", "a", weights(N_IN, N), 1), Dense("a", "e", weights(N, N, -5, 6, seed=4), 1))
+    return trials(populations, links, Window.halved(T), readout=Readout("a"))
+
+
 def emstdp(**fields: Any) -> Case:
     """A small network that learns by error neurons, from a target."""
     network = build(Emstdp(sizes=(N_IN, 4, 3), T=T, eta=0.5, grid=6, **fields), seed=1)
     (source,) = network.sources
     steps = T // 2 if network.populations[source].replay else T
-    return Case(network, {source: spikes(N_IN, steps)}, np.array([0, 2]), learn=True)
+    n = network.populations[source].n
+    return Case(network, {source: spikes(n, steps)}, np.array([0, 2]), learn=True)
 
 
 def online(rule: Any, neuron: Any, **signals: Any) -> Case:

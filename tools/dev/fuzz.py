@@ -136,8 +136,11 @@ def _count(drawn: Example, truth: Recording, seen: Counter[str]) -> None:
         seen["neuron by neuron"] += not all(uniform(value) for value in values.values())
         seen["refractory"] += bool(np.any(values.get("refractory", 0)))
         seen["gates"] += p.gate_by is not None
+        seen["gates with an upper end"] += getattr(p, "gate_below", None) is not None
+        seen["silent"] += name in drawn.silent
     for q in network.projections:
         seen[type(q).__name__] += 1
+        seen["weights that decay"] += getattr(q.plastic, "decay_every", None) is not None
         seen["synapses with delays"] += q.longest_delay > q.delay
         seen["receptors"] += q.receptor is not None
         seen["recurrent"] += q.pre == q.post

@@ -59,6 +59,8 @@ class Example:
         labels: int64 (B,) where presentations have a target, else None.
         learn: whether its CountRules act.
         batch: presentations after which they act.
+        silent: population -> bool (B, n), neurons that take no part in a presentation.
+        learnt: presentations that were learnt before.
     """
 
     seed: int
@@ -68,6 +70,8 @@ class Example:
     labels: npt.NDArray[np.int64] | None = None
     learn: bool = False
     batch: int = 1
+    silent: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict, repr=False)
+    learnt: int = 0
 
     @property
     def moving(self) -> tuple[str, ...]:
@@ -82,7 +86,15 @@ class Example:
         """
         running, record = engine(self.network, name=name), tuple(self.network.populations)
         if self.steps is None:
-            found = running.run(self.inputs, self.labels, record, self.learn, self.batch)
+            found = running.run(
+                self.inputs,
+                self.labels,
+                record,
+                self.learn,
+                self.batch,
+                silent=self.silent,
+                learnt=self.learnt,
+            )
         elif isinstance(running, Naive | Stepped):
             found = running.advance(self.steps, self.inputs, {}, record)
         else:
@@ -110,7 +122,13 @@ def layered(seed: int, largest: int = 8) -> Example:
     network = build(chosen, seed=seed)
     if rs.random() < 0.5:
         network = _varied(network, rs)
-    return Example(seed, network, {"in": given}, None, labels, True, chosen.batch)
+    silent = {
+        name: rs.random((PRESENTATIONS, p.n)) < 0.3
+        for name, p in network.populations.items()
+        if name.startswith("hid") and rs.random() < 0.4
+    }
+    learnt = int(rs.integers(0, 9))
+    return Example(seed, network, {"in": given}, None, labels, True, chosen.batch, silent, learnt)
 
 
 def _varied(network: Network, rs: np.random.Generator) -> Network:
@@ -128,23 +146,27 @@ def random_emstdp(rs: np.random.Generator, largest: int) -> Emstdp:
     def one_of(*choices: Any) -> Any:
         return choices[int(rs.integers(len(choices)))]
 
+    sizes = tuple(int(n) for n in rs.integers(2, largest + 1, rs.integers(2, 5)))
+    gate, batch = one_of(True, False), one_of(1, 1, 2, 3)
     return Emstdp(
-        sizes=tuple(int(n) for n in rs.integers(2, largest + 1, rs.integers(2, 5))),
+        sizes=sizes,
         T=2 * int(rs.integers(2, 12)),
         beta_hidden=rs.uniform(0.1, 0.5),
         beta_out=rs.uniform(0.1, 0.5),
-        beta_error=rs.uniform(0.05, 0.6),
+        beta_error=tuple(rs.uniform(0.05, 0.6, len(sizes) - 2).tolist()),
+        eta_hidden=tuple(rs.uniform(0.2, 1, len(sizes) - 2).tolist()),
         feedback=one_of("symmetric", "fa", "dfa"),
         error_form=one_of("ternary", "pair"),
         forward_delay=int(rs.integers(3)),
         error_delay=int(rs.integers(1, 3)),
-        gate=one_of(True, False),
+        gate=gate,
+        gate_upper=gate and one_of(True, False),
         replay=one_of(True, False),
         reset_at_split=one_of(True, False),
         target_rate=rs.uniform(0.1, 1),
         theta_loss=float(rs.integers(1, 4)),
         h_pre=one_of("first", "second", "all"),
-        batch=one_of(1, 1, 2, 3),
+        batch=batch,
         floor=one_of(None, 1.0, 0.25),
         grid=int(rs.integers(5, 13)),
         eta=rs.uniform(0.05, 2),
@@ -155,6 +177,9 @@ def random_emstdp(rs: np.random.Generator, largest: int) -> Emstdp:
         error_reset=one_of("zero", "subtract"),
         update=one_of("change", "error", "error_hidden"),
         bounded=one_of(True, False),
+        decay=one_of(0.0, 0.0, 2.0**-10 / (batch * int(rs.integers(1, 4)))),
+        bias=one_of(True, False),
+        b_centred=one_of(True, False),
     )
 
 
@@ -255,7 +280,9 @@ def _moving(d: Draw, n: int, window: Window) -> Any:
 
 
 def _error(d: Draw, common: dict[str, Any]) -> ErrorIF:
-    return ErrorIF(**common, form=d.one_of("ternary", "pair"))
+    below = d.count(2, 5) if common.get("gate_by") is not None and d.chance(0.5) else None
+    reset = d.one_of("zero", "subtract")
+    return ErrorIF(**common, form=d.one_of("ternary", "pair"), reset=reset, gate_below=below)
 
 
 def _levels(d: Draw, common: dict[str, Any]) -> dict[str, Any]:

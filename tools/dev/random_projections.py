@@ -127,7 +127,10 @@ def _dense(d: Draw, pre: str, post: str, options: dict[str, Any]) -> Projection:
         return Dense(pre, post, w, **options)
     span: Any = d.one_of("first", "second", "all") if d.window.split is not None else "first"
     low, high = -d.rs.uniform(CLIP, CLIP + 1), d.rs.uniform(CLIP, CLIP + 1)
-    rule = CountRule(d.rs.uniform(0.001, 0.1), span, (low, high))
+    every = d.one_of(None, None, 1, 3)
+    rule = CountRule(
+        d.rs.uniform(0.001, 0.1), span, (low, high), decay_every=every, decay_bits=d.count(1, 12)
+    )
     w = np.clip(w + d.rs.uniform(-0.5, 0.5, w.shape) * 2.0**-bits, -CLIP, CLIP)
     return Dense(pre, post, grid.rounded(w, grid.MASTER_BITS), plastic=rule, **options)
 

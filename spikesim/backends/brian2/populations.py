@@ -130,10 +130,10 @@ def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -
     values |= {"first_step": 1 + clocks.network.offsets[name], "boundary": window.boundary}
     gate, equations = "1", ""
     if population.gate_by in outside.events:
-        gate = "int(gate(t, i) > 0)"
+        gate = _open(population, "gate(t, i)")
         values["gate"] = outside.counted(b2, name, population.gate_by)
     elif population.gate_by is not None:
-        gate, equations = "int(fired > 0)", "fired : 1 (linked)\n"
+        gate, equations = _open(population, "fired"), "fired : 1 (linked)\n"
     if name in outside.silent:
         gate += " * took_part(t, i)"
         took_part = np.concatenate([~outside.silent[name], np.ones((1, population.n), bool)])
@@ -163,6 +163,12 @@ def _group(clocks: Clockwork, name: str, model: Brian2Model, outside: Outside) -
         setattr(group, key, array)
     _schedule(clocks, name, group, model, given)
     return group
+
+
+def _open(population: Any, count: str) -> str:
+    """1 where the gate of a neuron is open, by the count of its partner in the first phase."""
+    below = getattr(population, "gate_below", None)
+    return f"int({count} > 0)" + ("" if below is None else f" * int({count} < {below})")
 
 
 def _starts(population: Any, model: Brian2Model) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from spikesim.engines.external_inputs import ExternalInputs, longest_delay
 from spikesim.engines.overflow_check import check_range
 from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_source
-from spikesim.neurons.population import no_current, scaled
+from spikesim.neurons.population import closed_gates, no_current, scaled
 from spikesim.recording.state import State
 
 Ints = npt.NDArray[np.int64]
@@ -152,7 +152,8 @@ class StepLoop:
         """
         if population.gate_by is None:
             return silent
-        closed = spikes[population.gate_by][: self.network.window.boundary].sum(axis=0) <= 0
+        counts = spikes[population.gate_by][: self.network.window.boundary].sum(axis=0)
+        closed = closed_gates(population, counts)
         return closed if silent is None else closed | silent
 
     def _step(self, name: str, state: Any, current: Any, closed: Any, t: int) -> tuple[Any, Ints]:

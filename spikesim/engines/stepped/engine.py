@@ -29,6 +29,7 @@ from spikesim.engines.stepped.step import NOBODY, Fired, LivePopulation, wire
 from spikesim.engines.stepped.trials import Trials
 from spikesim.learning.online import act_of
 from spikesim.network import Network
+from spikesim.neurons.population import closed_gates
 from spikesim.recording import Recording
 from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
@@ -141,7 +142,7 @@ class Stepped:
         if population.active_in not in (None, window.phase(t)):
             return NOBODY
         if population.gate_by is not None:  # the first phase of the gate may end while this one is active
-            cell.closed = trials.counts[population.gate_by][trials.b, 0] <= 0
+            cell.closed = closed_gates(population, trials.counts[population.gate_by][trials.b, 0])
         if cell.name in silent:
             mask = silent[cell.name]
             cell.closed = mask if population.gate_by is None else cell.closed | mask

@@ -80,7 +80,9 @@ def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign
     """
     k, thetas = ring, THETA * (neurons.size // ROWS)
     for j in range(m):
-        if (current[j] == 0 and not p.subtract) or (gate >= 0 and h[0, gate + j] == 0):
+        if current[j] == 0 and not p.subtract:
+            continue
+        if gate >= 0 and not 0 < h[0, gate + j] < p.gate_below:
             continue
         x = np.int32(v[plus + j] + np.int32(current[j]))
         s, theta = 0, neurons[thetas + plus + j]

@@ -21,7 +21,7 @@ from spikesim.synapses import Dense, OneToOne
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Table = npt.NDArray[np.void]
-NO_FLOOR = -(2**31)
+NO_FLOOR, NO_CEILING = -(2**31), 2**31 - 1
 NEURON = ("bias", "theta", "floor", "v_start")  # rows of Plan.neurons
 BIAS, THETA, FLOOR, V_START = range(4)
 ROWS = len(NEURON)
@@ -52,6 +52,7 @@ ERROR = np.dtype(
         ("subtract", np.int32),
         ("offset", np.int64),
         ("gate", np.int64),  # layer whose first phase opens the gate, or -1
+        ("gate_below", np.int32),  # the count that closes it again
         ("source", np.int64),  # error population that feeds it, or -1 for a loss
         ("delay", np.int64),  # of the dense projection
         ("b_start", np.int64),  # first weight in the flat fixed feedback
@@ -305,6 +306,7 @@ def _errors(
             "subtract": population.reset == "subtract",
             "offset": network.offsets[name],
             "gate": -1 if population.gate_by is None else chain.index(population.gate_by),
+            "gate_below": min(NO_CEILING, population.gate_below or NO_CEILING),
         }
         links = network.incoming(name)
         if len(links) == 1 and _kind(links[0]) == "dense" and links[0].pre in errors:

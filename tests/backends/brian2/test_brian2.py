@@ -133,6 +133,19 @@ def test_weights_decay_bit_equal(batch: int, factor: float) -> None:
     assert any((other.masters[name] != m).any() for name, m in naive.masters.items())
 
 
+@pytest.mark.parametrize("feedback", ["symmetric", "dfa"])
+def test_a_bias_and_a_gate_with_an_upper_end_bit_equal(feedback: str) -> None:
+    config = replace(
+        small(feedback, gate=True), bias=True, gate_upper=True, sizes=(8, 6, 4, 3), beta_hidden=0.05
+    )
+    network = emstdp.build(config, seed=3)
+    x, labels = np.random.default_rng(5).random((PRESENTATIONS, 8)), np.arange(PRESENTATIONS) % 3
+    given = emstdp.encoder(config).encode(x.astype(np.float32), np.arange(PRESENTATIONS), T // 2, 1)
+    _, recording = assert_equal(network, {"in": given}, labels, learn=True)
+    full = recording.counts["hid1"][:, 0, :6] == T // 2
+    assert full.any() and not full.all()
+
+
 @pytest.mark.parametrize("form", ["ternary", "pair"])
 def test_silent_neurons_are_silent_bit_equal(form: str) -> None:
     network = emstdp.build(small(form=form, gate=True), seed=3)
