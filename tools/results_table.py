@@ -1,8 +1,9 @@
-"""The results table of README.md, generated from models/results/*.json.
+"""The results tables of README.md, generated from models/results/*.json and models/results/emstdp.
 
 A result file holds one preset with its runs:
 
-    preset, title, dataset, network ("784-500-10"), rule, variant ("amended" or "literal"), command: strings
+    preset, title, dataset, network ("784-500-10"), rule, command: strings
+    variant: "amended", "literal" or "baseline"
     notes: string, the place of the paper's number in the paper; may be empty
     paper: the paper's test accuracy as a fraction (0.973), or null if it gives none
     config: the configuration, as in the run folder
@@ -31,10 +32,12 @@ from typing import Any
 
 from spikesim.errors import DataError, SpikesimError
 from spikesim.files.atomic import write_bytes
+from spikesim.models.emstdp import table2
+from spikesim.models.emstdp.baselines import BASELINES
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
-VARIANTS = ("amended", "literal")
+VARIANTS = ("amended", "literal", "baseline")
 SchemaCheck = Callable[[Any], bool]
 
 
@@ -129,21 +132,37 @@ def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     Raises DataError, which names the file and the key.
     """
     paths = sorted(Path(folder).glob("*.json"))
-    results = []
-    for path in paths:
-        try:
-            result = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as problem:
-            raise DataError(
-                f"{path} cannot be read as JSON ({problem}). Restore it from a copy, or repeat the run."
-            ) from problem
-        check_result(result, path.name)
-        results.append(result)
+    results = [_read(path) for path in paths]
     keys = [(r["preset"], r["variant"]) for r in results]
     for path, key in zip(paths, keys, strict=True):
         if keys.count(key) > 1:
             raise DataError(f"{path.name}: {key[0]} ({key[1]}) is in more than one file. Merge their runs.")
     return sorted(results, key=lambda r: (r["dataset"], r["network"], r["rule"], r["variant"], r["preset"]))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as problem:
+        raise DataError(
+            f"{path} cannot be read as JSON ({problem}). Restore it from a copy, or repeat the run."
+        ) from problem
+    check_result(result, path.name)
+    return result
+
+
+def result_file(folder: str | os.PathLike[str], name: str) -> Path:
+    """The result file of a preset, or, in the folder `emstdp`, of a baseline."""
+    return Path(folder) / (f"emstdp/{name}.json" if name in BASELINES else f"{name}.json")
+
+
+def load_table_2(folder: str | os.PathLike[str]) -> dict[str, dict[str, Any]]:
+    """Read and check the stored results of table 2 of EMSTDP, by preset or baseline.
+
+    Raises DataError, which names the file and the key.
+    """
+    paths = {name: result_file(folder, name) for name in table2.needed(tuple(table2.ROWS), table2.RULES)}
+    return {name: _read(path) for name, path in paths.items() if path.exists()}
 
 
 def table_markdown(results: Sequence[Mapping[str, Any]]) -> str:
@@ -210,6 +229,12 @@ def _with_table(text: str, table: str, readme: Path) -> str:
     return f"{before}{BEGIN}\n{table}\n{after}"
 
 
+def readme_part(results_folder: str | os.PathLike[str]) -> str:
+    """What stands between the README's markers: table 2 of EMSTDP, and all its presets that were run."""
+    both = table2.table(load_table_2(results_folder)).markdown(), table_markdown(load_results(results_folder))
+    return "\n\n".join(both)
+
+
 def _texts(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> tuple[str, str]:
     """The README as it is, and as it should be."""
     readme = Path(readme_path)
@@ -217,7 +242,7 @@ def _texts(readme_path: str | os.PathLike[str], results_folder: str | os.PathLik
         text = readme.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise DataError(f"{readme} cannot be read ({problem}). Set its path with --readme.") from problem
-    return text, _with_table(text, table_markdown(load_results(results_folder)), readme)
+    return text, _with_table(text, readme_part(results_folder), readme)
 
 
 def is_stale(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:

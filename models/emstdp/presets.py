@@ -7,6 +7,7 @@ training accuracy; the test set was not used.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from spikesim.errors import DeclarationError, unknown
 from spikesim.models.emstdp import Emstdp
@@ -157,7 +158,36 @@ _ROWS = (
         epochs=5,
     ),
 )
-PRESETS = {row.name: row for row in _ROWS}
+Row = TypeVar("Row")
+OTHER_SPLITS = (2, 3)  # of Auslan: the split is not printed, so that rows are measured on three
+
+
+def other_splits(row: Row) -> tuple[Row, ...]:
+    """An experiment on Auslan, on two more random splits."""
+    given: Any = row
+    return tuple(
+        replace(
+            given,
+            name=f"{given.name}-split{k}",
+            title=f"{given.title}, split {k}",
+            options={**given.options, "split_seed": k},
+        )
+        for k in OTHER_SPLITS
+    )
+
+
+def _aligned(row: Experiment) -> Experiment:
+    """A row of DFA with FA, for which table 2 has no figures (section 3.5)."""
+    name, title = row.name.replace("-dfa", "-fa"), row.title.replace("-DFA", "-FA")
+    model = replace(row.model, feedback="fa")
+    return replace(row, name=name, title=title, model=model, paper=None, source="Shrestha 2019, section 3.5")
+
+
+_DEEP_DFA = ("emstdp-mnist-500-500-dfa", "emstdp-fashion-500-500-dfa", "emstdp-auslan-dfa")
+# with one hidden layer FA is DFA
+_FA = tuple(_aligned(row) for row in _ROWS if row.name in _DEEP_DFA)
+_SPLITS = tuple(other for row in (*_ROWS, *_FA) if row.dataset == "auslan" for other in other_splits(row))
+PRESETS = {row.name: row for row in (*_ROWS, *_FA, *_SPLITS)}
 
 
 def preset(name: str) -> Experiment:

@@ -111,7 +111,7 @@ def sweep(
         study = _study(optuna, spec, storage)
         _take_up(optuna, study)
         if len(_done(study)) < spec.trials:
-            with _Client(workers, scheduler) as client:
+            with Cluster(workers, scheduler) as client:
                 _run(study, optuna.trial.TrialState, spec, client, say)
         return _result(spec, study)
     finally:
@@ -174,7 +174,7 @@ def _take_up(optuna: Any, study: Any) -> None:
         study.tell(trial.number, state=state.FAIL)
 
 
-class _Client:
+class Cluster:
     """A Dask client: of a cluster on this machine, or of a scheduler."""
 
     def __init__(self, workers: int, scheduler: str | None) -> None:

@@ -67,6 +67,7 @@ def auslan(
     seed: int = _SEED,
     split: SplitBy = "random",
     progress: DownloadProgress | None = None,
+    split_seed: int = _SEED,
 ) -> Dataset:
     """Auslan signs as `frames` x 22 values in [0, 1], flattened frame by frame; one signer, nine sessions.
 
@@ -74,12 +75,13 @@ def auslan(
         say which), with 27 recordings each.
     frames: frames per sample; each recording is resampled linearly, evenly from its first to its last frame.
     split: the paper does not specify it. 'random': of each sign, 5 recordings are the test set and 4 of the
-        other 22 the validation set, drawn with a fixed key. 'session': sessions 8 and 9 are the test set,
-        session 7 is the validation set (harder: recorded on another day, gloves fitted anew).
+        other 22 the validation set, drawn with the key `split_seed`. 'session': sessions 8 and 9 are the test
+        set, session 7 is the validation set (harder: recorded on another day, gloves fitted anew).
     noise_copies, noise, seed: number of noisy copies of each training recording; normal noise with standard
         deviation noise x the channel's range, clipped to [0, 1]; seed of the noise. `fit` contains the copies
         of its own recordings, `train` those of all its recordings, `validation` and `test` none.
     progress: called with (what, bytes so far, bytes in total or None) during the download.
+    split_seed: another random split for each number, to see how far results depend on it; 'random' only.
 
     Each channel is scaled to [0, 1] by its minimum and maximum over the training recordings (fit and
     validation). Channels that are constant there become 0. Test values out of range are clipped (`notes`
@@ -87,10 +89,10 @@ def auslan(
 
     Raises DeclarationError for parameters out of range; DataError if the archive is damaged or not available.
     """
-    _check(signs, frames, noise_copies, noise, seed, split)
+    _check(signs, frames, noise_copies, noise, seed, split, split_seed)
     recordings, classes = _recordings(read_files(FILES, progress)[ARCHIVE], signs)
     y = np.array([classes.index(r.sign) for r in recordings], dtype=np.int64)
-    test, validation = _held_back(recordings, y, split)
+    test, validation = _held_back(recordings, y, split, split_seed)
     train = rest_of(len(y), test)
     x = np.stack([resample(r.frames, frames) for r in recordings])
     low, high = training_range(x[train].reshape(-1, CHANNELS))
@@ -120,7 +122,7 @@ def _recordings(archive: bytes, signs: int) -> tuple[list[TsdRecording], list[st
 
 
 def _held_back(
-    recordings: list[TsdRecording], y: NDArray[np.int64], split: SplitBy
+    recordings: list[TsdRecording], y: NDArray[np.int64], split: SplitBy, split_seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(test, validation): test rows of all recordings; validation rows of those not in the test set."""
     if split == "session":
@@ -128,8 +130,8 @@ def _held_back(
         test = np.flatnonzero(np.isin(session, TEST_SESSIONS))
         return test, np.flatnonzero(np.isin(np.delete(session, test), VALIDATION_SESSIONS))
     signs = len(np.unique(y))
-    test = stratified_rows(y, TEST_A_SIGN * signs, _SEED)
-    return test, stratified_rows(np.delete(y, test), VALIDATION_A_SIGN * signs, _SEED)
+    test = stratified_rows(y, TEST_A_SIGN * signs, split_seed)
+    return test, stratified_rows(np.delete(y, test), VALIDATION_A_SIGN * signs, split_seed)
 
 
 def _noisy(
@@ -159,15 +161,22 @@ def _flat(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return joined.reshape(len(joined), -1)
 
 
-def _check(signs: int, frames: int, noise_copies: int, noise: float, seed: int, split: str) -> None:
+def _check(
+    signs: int, frames: int, noise_copies: int, noise: float, seed: int, split: str, split_seed: int
+) -> None:
     for name, value, low, high in (
         ("signs", signs, 2, SIGNS),
         ("frames", frames, 2, 10_000),
         ("noise_copies", noise_copies, 0, 100),
         ("noise", noise, 0.0, 1.0),
         ("seed", seed, 0, 2**64 - 1),
+        ("split_seed", split_seed, 0, 2**64 - 1),
     ):
         if not low <= value <= high:
             raise DeclarationError(f"auslan: {name} = {value}; must lie in {low}..{high}")
     if split not in get_args(SplitBy):
         raise DeclarationError(f"auslan: {unknown('split', split, get_args(SplitBy))}")
+    if split == "session" and split_seed != _SEED:
+        raise DeclarationError(
+            f"auslan: split_seed = {split_seed} with split = 'session', which draws nothing; leave one out"
+        )

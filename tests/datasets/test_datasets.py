@@ -483,6 +483,15 @@ class TestAuslan:
         # 21 recordings a sign train, ordered by session: the last three of each sign are session 7
         assert data.validation.index.tolist() == [18, 19, 20, 39, 40, 41]
 
+    def test_another_seed_is_another_split_of_the_same_recordings(self, here: Path) -> None:
+        one, two = (datasets.auslan(signs=3, noise_copies=0, split_seed=seed) for seed in (2002, 2))
+        plain = datasets.auslan(signs=3, noise_copies=0)
+        assert np.array_equal(one.test.x, plain.test.x)
+        assert np.array_equal(one.validation.index, plain.validation.index)
+        assert np.bincount(two.test.y).tolist() == [5, 5, 5]
+        assert np.bincount(two.validation.y).tolist() == [4, 4, 4]
+        assert not np.array_equal(two.test.x, plain.test.x)
+
     @pytest.mark.parametrize(
         ("options", "words"),
         [
@@ -494,6 +503,8 @@ class TestAuslan:
             ({"noise": float("nan")}, "noise = nan"),
             ({"seed": -1}, "seed = -1"),
             ({"split": "sesion"}, "Did you mean 'session'"),
+            ({"split_seed": -1}, "split_seed = -1"),
+            ({"split": "session", "split_seed": 2}, "split_seed = 2 with split = 'session'"),
         ],
     )
     def test_parameters_out_of_range(self, options: dict[str, Any], words: str) -> None:

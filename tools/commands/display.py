@@ -26,12 +26,12 @@ from spikesim.training.config import TrainingProgress
 
 
 class Display:
-    """Progress bars and results, as text or (as_json) as JSON."""
+    """Progress bars and results, as text or (as_json) as JSON, or (quiet) not at all."""
 
-    def __init__(self, as_json: bool = False) -> None:
+    def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
-        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
-        self._errors = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True, quiet=quiet)
+        self._errors = Console(stderr=True, highlight=False, quiet=quiet)
 
     def say(self, text: str) -> None:
         """Print a line of text: to standard output, or to standard error if the result is JSON."""

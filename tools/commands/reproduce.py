@@ -1,32 +1,34 @@
-"""`spikesim reproduce`: train presets with several seeds, store the results, resume interrupted runs."""
+"""`spikesim reproduce`: train presets, or table 2 of EMSTDP, with several seeds; store and resume them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from spikesim.errors import DeclarationError, SpikesimError
-from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
+from spikesim.errors import DeclarationError, unknown
 from spikesim.models.emstdp.experiment import Experiment
-from spikesim.models.emstdp.presets import preset
+from spikesim.models.emstdp.presets import PRESETS
+from spikesim.models.emstdp.table2 import GROUP, ROWS, RULES, chosen
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.quick import reproduce_quickly
-from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
-from spikesim.tools.results_table import check_result
-from spikesim.training.run import Run
-from spikesim.training.run_folder import CONFIG
-from spikesim.training.train import resume as resume_run
-
-KEPT = ("epoch", "train_accuracy", "validation_accuracy", "seconds", "clipped")
+from spikesim.tools.commands.table2 import reproduce_table_2
+from spikesim.tools.jobs import Job, kept, run_jobs
 
 
 def reproduce(
-    names: Annotated[list[str] | None, typer.Argument(help="Names of presets.", metavar="PRESET...")] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "1",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"Names of presets, or {GROUP}: the paper's table 2.", metavar="PRESET..."),
+    ] = None,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            help=f"Seeds, separated by commas, or a range: 1-5. With {GROUP}, one number is how many."
+        ),
+    ] = "1",
     runs: Annotated[Path, typer.Option(help="Folder of the runs; existing ones are continued.")] = Path(
         "runs"
     ),
@@ -37,6 +39,18 @@ def reproduce(
     threads: Annotated[
         int, typer.Option(min=1, help="Threads for evaluation; they never change a result.")
     ] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine that share the runs.")] = 1,
+    rows: Annotated[
+        str | None,
+        typer.Option(help=f"With {GROUP}: rows, separated by commas. Default: {','.join(ROWS)}."),
+    ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(help=f"With {GROUP}: rules, separated by commas. Default: {','.join(RULES)}."),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help=f"With {GROUP}: print the table of stored results; train nothing.")
+    ] = False,
     quick: Annotated[
         bool,
         typer.Option("--quick", help="Test every claim of the four papers in short runs (some minutes)."),
@@ -46,12 +60,8 @@ def reproduce(
     ] = None,
 ) -> None:
     """Train presets with several seeds and write accuracies with their provenance to models/results."""
-    try:
-        numbers = [int(seed) for seed in seeds.split(",")]
-    except ValueError as problem:
-        raise DeclarationError(
-            f"--seeds {seeds!r}: expected whole numbers separated by commas, for example 1,2,3"
-        ) from problem
+    group = names == [GROUP]
+    numbers = seeds_of(seeds, count=group)
     display = Display()
     if quick:
         if names or len(numbers) != 1:
@@ -60,102 +70,66 @@ def reproduce(
         return
     if not names:
         raise DeclarationError("no preset given; name one (see `spikesim presets`), or use --quick")
-    chosen = [preset(name) for name in names]
+    if group:
+        if epochs is not None:
+            raise DeclarationError(f"{GROUP} has the epochs of its presets; --epochs is for presets")
+        parts = chosen(_listed(rows), ROWS, "row"), chosen(_listed(rules), RULES, "rule")
+        reproduce_table_2(
+            *parts, numbers, runs, results, display, threads=threads, workers=workers, show=show
+        )
+        return
+    if rows is not None or rules is not None or show:
+        raise DeclarationError(f"--rows, --rules and --show are options of {GROUP}, not of presets")
+    experiments = [_preset(name) for name in names]
     if epochs is not None:
-        chosen = [replace(experiment, epochs=epochs) for experiment in chosen]
-    for experiment in chosen:  # before any training, so that no result is lost for want of a valid file
-        kept(experiment, results / f"{experiment.name}.json")
-    for experiment in chosen:
-        path = results / f"{experiment.name}.json"
-        for seed in numbers:
-            display.say(f"{experiment.name}, seed {seed}")
-            run, result = _one(experiment, seed, runs / f"{experiment.name}-{seed}", display, threads)
-            _add(experiment, run, result, path)
+        experiments = [replace(experiment, epochs=epochs) for experiment in experiments]
+    paths = {experiment.name: results / f"{experiment.name}.json" for experiment in experiments}
+    for experiment in experiments:  # before any training, so that no result is lost for want of a valid file
+        kept(experiment, paths[experiment.name])
+    jobs = [
+        Job(e, seed, runs / f"{e.name}-{seed}", paths[e.name], f"spikesim reproduce {e.name}")
+        for e in experiments
+        for seed in numbers
+    ]
+    run_jobs(jobs, display, threads, workers)
+    for experiment in experiments:
+        path = paths[experiment.name]
         figures = ", ".join(f"{100 * run['test_accuracy']:.2f} %" for run in kept(experiment, path))
         display.say(f"{path}: test accuracy {figures}")
 
 
-def _one(
-    experiment: Experiment, seed: int, folder: Path, display: Display, threads: int
-) -> tuple[Run, dict[str, Any]]:
-    """One run and its result: started, resumed, or read if it is complete."""
-    if not (folder / CONFIG).exists():
-        run, dataset = begin(experiment, seed, folder, display, threads=1)
-    else:
-        if experiment_of(folder) != experiment:
-            raise DeclarationError(
-                f"{folder} holds a run whose settings differ from the present preset {experiment.name}; "
-                f"move it away, or choose another folder with --runs"
-            )
-        run, dataset = Run.open(folder), experiment.load()
-        if run.finished and run.progress is not None and run.progress.epoch == experiment.epochs:
-            assert run.folder is not None
-            return run, run.folder.result() or finish(run, experiment, dataset, display, threads)
-        with display.training(experiment.title) as progress:
-            run = resume_run(folder, dataset, 1, progress, experiment.epochs)
-    stop_if_unfinished(run, display)
-    return run, finish(run, experiment, dataset, display, threads)
+def _preset(name: str) -> Experiment:
+    if name == GROUP:
+        raise DeclarationError(f"{GROUP} stands for all its presets; give it alone")
+    if name not in PRESETS:
+        raise DeclarationError(unknown("preset", name, (*PRESETS, GROUP)))
+    return PRESETS[name]
 
 
-def kept(experiment: Experiment, path: Path) -> list[dict[str, Any]]:
-    """The runs that a result file already holds.
+def seeds_of(text: str, count: bool = False) -> list[int]:
+    """The seeds that `--seeds` names: "1,2,3" or "1-3"; with `count`, "3" stands for "1,2,3".
 
     Raises:
-        DataError: the file is damaged.
-        DeclarationError: the settings of its runs differ from those of the experiment.
+        DeclarationError: neither, a seed given twice, or no seed at all.
     """
-    if not path.exists():
-        return []
-    found = read_json(path, "Restore it from a copy, or move it away.")
-    check_result(found, path.name)
-    if found["config"] != json.loads(json_bytes(experiment.describe())):
-        raise DeclarationError(
-            f"{path} holds results whose settings differ from the present preset {experiment.name}; "
-            f"move it away, or choose another folder with --results"
-        )
-    runs: list[dict[str, Any]] = found["runs"]
-    return runs
-
-
-def _add(experiment: Experiment, run: Run, result: dict[str, Any], path: Path) -> None:
-    """Add a run to the preset's result file, replacing an older one of the same seed."""
-    assert run.folder is not None
-    entry = {
-        "seed": run.training.seed,
-        "epochs": experiment.epochs,
-        "test_accuracy": result["test_accuracy"],
-        "train_accuracy": result["train_accuracy"],
-        "seconds": round(result["seconds"], 1),
-        "metrics": [{k: record[k] for k in KEPT if k in record} for record in run.folder.metrics()],
-        "weights_sha256": run.weights_sha256,
-        "provenance": run.folder.provenance,
-    }
-    runs = [*(other for other in kept(experiment, path) if other["seed"] != entry["seed"]), entry]
-    seeds = ",".join(str(other) for other in sorted(other["seed"] for other in runs))
-    command = f"spikesim reproduce {experiment.name} --seeds {seeds}"
-    if experiment.epochs != preset(experiment.name).epochs:
-        command += f" --epochs {experiment.epochs}"
-    record = {
-        "preset": experiment.name,
-        "title": experiment.title,
-        "dataset": experiment.dataset,
-        "network": "-".join(map(str, experiment.model.sizes)),
-        "rule": _rule(experiment),
-        "variant": experiment.variant,
-        "paper": experiment.paper,
-        "config": experiment.describe(),
-        "runs": sorted(runs, key=lambda other: other["seed"]),
-        "command": command,
-        "notes": experiment.source or experiment.title,
-    }
-    check_result(record, path.name)
+    first, dash, last = text.partition("-")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise SpikesimError(write_failure(path, "the result", problem)) from problem
-    write_bytes(path, json_bytes(record, what="the result", indent=1) + b"\n", what="the result")
+        if dash:
+            numbers = list(range(int(first), int(last) + 1))
+        elif count and "," not in text:
+            numbers = list(range(1, int(text) + 1))
+        else:
+            numbers = [int(seed) for seed in text.split(",")]
+    except ValueError as problem:
+        raise DeclarationError(
+            f"--seeds {text!r}: expected whole numbers separated by commas, for example 1,2,3, or a range: "
+            f"1-3"
+        ) from problem
+    if not numbers or len(set(numbers)) != len(numbers):
+        found = "a seed is given twice" if numbers else "no seed"
+        raise DeclarationError(f"--seeds {text!r}: {found}; for example 1,2,3, or 1-3")
+    return numbers
 
 
-def _rule(experiment: Experiment) -> str:
-    kind = {"symmetric": "SW", "fa": "FA", "dfa": "DFA"}[experiment.model.feedback]
-    return f"EMSTDP-{kind}, {experiment.model.error_form} error neurons"
+def _listed(text: str | None) -> list[str]:
+    return [] if text is None else [part.strip() for part in text.split(",")]

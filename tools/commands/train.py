@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from spikesim.models.emstdp import build, encoder
 from spikesim.models.emstdp.experiment import Experiment, from_toml, parse_settings, restore, with_settings
 from spikesim.models.emstdp.presets import preset
 from spikesim.tools.commands.display import Display
+from spikesim.tools.epoch_curve import Observer
 from spikesim.tools.pictures import draw_run
 from spikesim.training.run import Run
 from spikesim.training.run_folder import CONFIG, RunFolder
@@ -86,9 +88,17 @@ def train(
 
 
 def begin(
-    experiment: Experiment, seed: int, folder: Path, display: Display, threads: int, overwrite: bool = False
+    experiment: Experiment,
+    seed: int,
+    folder: Path,
+    display: Display,
+    threads: int,
+    overwrite: bool = False,
+    observe: Callable[[Dataset, Observer], Observer] | None = None,
 ) -> tuple[Run, Dataset]:
     """Train an experiment in a new folder. Settings and folder are checked before the data are downloaded.
+
+    `observe` makes the progress callback that is used from the data and the one that shows the progress.
 
     Raises:
         DeclarationError: an invalid network, or a folder that already holds a run.
@@ -105,8 +115,9 @@ def begin(
     notes = {"experiment": experiment.describe()}
     coder = encoder(experiment.model)
     with display.training(experiment.title) as progress:
+        shown = progress if observe is None else observe(dataset, progress)
         run = train_network(
-            network, dataset, coder, training, folder, threads, progress, notes, overwrite=overwrite
+            network, dataset, coder, training, folder, threads, shown, notes, overwrite=overwrite
         )
     return run, dataset
 
