@@ -51,11 +51,11 @@ DEEP_2 = replace(
 DEEP_3 = replace(
     SUPERVISED,
     sizes=(784, 512, 512, 512, 10),
-    alpha=0.3,
-    alpha_scale=(1.0, 0.1, 0.1, 0.05),
-    init_scale=1.2,
-    free=14,
-    clamped=14,
+    alpha=2.0,
+    alpha_scale=(1.0, 0.02, 0.02, 0.01),
+    init_scale=0.9,
+    free=8,
+    clamped=8,
 )
 # For the bundled 8x8 digits, which are learned within seconds.
 DIGITS = replace(SUPERVISED, sizes=(64, 64, 10), alpha=0.4)

@@ -34,6 +34,7 @@ Chosen = Annotated[
 Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; existing ones are continued.")]
 RESULTS, RUNS = Path("models/results/astdp"), Path("runs/astdp")
+SEARCHES = {1: (searching.search, "search"), 3: (searching.search_3, "search-3")}
 DATASETS = {"mnist": datasets.mnist, "digits": datasets.digits}
 
 
@@ -112,10 +113,16 @@ def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
 
 
 @app.command()
-def search(seeds: Seeds = 2, results: Results = RESULTS) -> None:
+def search(
+    seeds: Seeds = 2,
+    layers: Annotated[int, typer.Option(help="Number of hidden layers: 1 or 3.")] = 1,
+    results: Results = RESULTS,
+) -> None:
     """Parameter search: one change at a time, measured on validation samples (some minutes)."""
-    found = searching.search(datasets.mnist(), first_seeds(seeds), Display().say)
-    keep_table(found, results / "search.json")
+    if layers not in SEARCHES:
+        raise DeclarationError(f"search: layers = {layers}; known: {', '.join(map(str, SEARCHES))}")
+    searched, name = SEARCHES[layers]
+    keep_table(searched(datasets.mnist(), first_seeds(seeds), Display().say), results / f"{name}.json")
 
 
 @app.command()

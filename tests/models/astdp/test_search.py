@@ -11,13 +11,20 @@ import pytest
 from spikesim.datasets import digits
 from spikesim.hopfield.divergence import DivergenceError
 from spikesim.models.astdp import search as module
-from spikesim.models.astdp.presets import SUPERVISED
+from spikesim.models.astdp.presets import DEEP_3, SUPERVISED
 
 
 def test_every_setting_is_one_valid_change_of_the_chosen_one() -> None:
     assert module.TRIED["as chosen"] == {}
     changed = [replace(SUPERVISED, **change) for name, change in module.TRIED.items() if name != "as chosen"]
     assert all(config != SUPERVISED for config in changed)
+    assert len({config.settings for config in changed}) == len(changed)
+
+
+def test_every_setting_of_three_layers_is_a_valid_change() -> None:
+    changed = [replace(DEEP_3, **change) for name, change in module.TRIED_3.items() if name != "as chosen"]
+    assert module.TRIED_3["as chosen"] == {}
+    assert all(config != DEEP_3 and config.sizes == DEEP_3.sizes for config in changed)
     assert len({config.settings for config in changed}) == len(changed)
 
 
