@@ -11,7 +11,7 @@ import pytest
 
 from spikesim.engines import Naive
 from spikesim.errors import EngineError, MissingExtraError
-from spikesim.files.measured_table import load_table
+from spikesim.files.measured_table import load_table, save_table
 from spikesim.neurons.population import MODELS
 from spikesim.tools.dev import exits_table
 from spikesim.tools.dev.exit_cases import Case, integrate
@@ -81,6 +81,35 @@ def test_the_command_ends_with_1_where_a_cell_failed(
     monkeypatch.setattr(exits_table, "cells_of", lambda feature, exits: lies)
     assert exits_table.main(["--feature", "IF, start by neuron", "--exit", "energy"]) == 1
     assert "IF, start by neuron | energy | FAILED: a spike differs" in capsys.readouterr().out
+
+
+def test_what_a_saved_table_lacks_is_added(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = load_table(exits_table.RESULT)
+    without = [row for row in full.rows if row[0] != "IF, bias"]
+    path = tmp_path / "exits.json"
+    save_table(replace(full, rows=tuple(without)), path)
+    asked: list[str] = []
+
+    def cells_of(feature: str, exits: tuple[str, ...]) -> dict[str, exits_table.Cell]:
+        asked.append(feature)
+        return {name: exits_table.Cell(exits_table.EQUAL) for name in exits}
+
+    monkeypatch.setattr(exits_table, "RESULT", path)
+    monkeypatch.setattr(exits_table, "ProcessPoolExecutor", lambda jobs: ThreadPoolExecutor(1))
+    monkeypatch.setattr(exits_table, "cells_of", cells_of)
+    assert exits_table.main(["--add"]) == 0
+    assert asked == ["IF, bias"]
+    made = load_table(path)
+    assert [row[0] for row in made.rows[:-1]] == list(FEATURES)
+    assert next(row for row in made.rows if row[0] == "IF") == next(
+        row for row in full.rows if row[0] == "IF"
+    )
+    assert made.data["LIF without a reset"] == full.data["LIF without a reset"]
+    assert f"Added to {len(FEATURES) - 1} features of an earlier run" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        exits_table.main(["--add", "--fast"])
 
 
 def test_every_feature_fires_and_is_named_once() -> None:

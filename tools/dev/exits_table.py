@@ -3,6 +3,7 @@
     python -m spikesim.tools.dev.exits_table             the whole table: eight minutes of processor time
     python -m spikesim.tools.dev.exits_table --fast      without the exits that take a tenth of a second
     python -m spikesim.tools.dev.exits_table --save      also as models/results/hardware/exits.json
+    python -m spikesim.tools.dev.exits_table --add       only the features that the saved table lacks, into it
 
 Features are the functions of `exit_features.FEATURES`, exits those of `exits.EXITS`. A cell is `=` (every
 spike and membrane equals that of the naive engine), `refused` (by an error of spikesim's own; nothing was
@@ -22,12 +23,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
 from spikesim.errors import MissingExtraError, SpikesimError
-from spikesim.files.measured_table import Table, save_table
+from spikesim.files.measured_table import Table, load_table, save_table
 from spikesim.tools.dev.exit_cases import Case
 from spikesim.tools.dev.exit_features import FEATURES
 from spikesim.tools.dev.exits import ALL, EXITS, NOT_HERE, Exit
@@ -84,6 +85,20 @@ def cells_of(feature: str, exits: Sequence[str]) -> dict[str, Cell]:
     return {name: cell(FEATURES[feature], ALL[name]) for name in exits}
 
 
+def earlier() -> dict[str, dict[str, Cell]]:
+    """The cells of the saved table, of features and exits that are still there."""
+    saved = load_table(RESULT)
+    outcomes = {short: outcome for outcome, short in SHORT.items()}
+    return {
+        row[0]: {
+            name: Cell(outcomes[short], saved.data.get(row[0], {}).get(name, ""))
+            for name, short in zip(saved.columns[1:], row[1:], strict=True)
+        }
+        for row in saved.rows
+        if row[0] in FEATURES and saved.columns[1:] == tuple(ALL)
+    }
+
+
 def table(cells: dict[str, dict[str, Cell]], exits: Sequence[Exit], seconds: float, command: str) -> Table:
     """The cells as a table: a row for each feature, refusals as data."""
     names = [exit_.name for exit_ in exits]
@@ -118,11 +133,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes; default: one a core")
     parser.add_argument("--words", action="store_true", help="print the words of every refusal")
     parser.add_argument("--save", action="store_true", help=f"write {RESULT.name}")
+    parser.add_argument("--add", action="store_true", help=f"measure what {RESULT.name} lacks, and write it")
     options = parser.parse_args(arguments)
+    if options.add and (options.fast or options.exit or options.feature):
+        parser.error("--add measures every exit of the features that are missing; give it alone")
     exits = [e for e in EXITS if options.exit in e.name and not (options.fast and e.slow)]
-    features = {name: make for name, make in FEATURES.items() if options.feature in name}
+    cells = earlier() if options.add else {}
+    known = tuple(cells)
+    features = {n: make for n, make in FEATURES.items() if options.feature in n and n not in cells}
     begun, failed = time.perf_counter(), 0
-    cells: dict[str, dict[str, Cell]] = {}
     names = tuple(exit_.name for exit_ in exits)
     with ProcessPoolExecutor(options.jobs) as pool:
         for feature, row in zip(features, pool.map(cells_of, features, repeat(names)), strict=True):
@@ -132,8 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(f"{feature} | {name} | {found.outcome}: {' '.join(found.said.split())}", flush=True)
                 failed += found.outcome == FAILED
     seconds = time.perf_counter() - begun
+    cells = {name: cells[name] for name in FEATURES if name in cells}  # in their order
     made = table(cells, exits, seconds, "python -m spikesim.tools.dev.exits_table --save")
-    if options.save:
+    if known:
+        made = replace(made, notes=f"{made.notes} Added to {len(known)} features of an earlier run (--add).")
+    if options.save or options.add:
         save_table(made, RESULT)
     each = {e.name: sum(found[e.name].seconds for found in cells.values()) for e in exits}
     print(", ".join(f"{name} {taken:.1f} s" for name, taken in each.items()))
