@@ -46,7 +46,7 @@ def split(
 
     Raises:
         EngineError: a model without a normal form.
-        LimitError: a population of more different values than `most`.
+        LimitError: a population of more different values than `most`; a gate by a population that is split.
     """
     parts = {
         name: found
@@ -55,6 +55,12 @@ def split(
     }
     if not parts:
         return network, {}
+    for name, p in network.populations.items():
+        if p.gate_by is not None and {name, p.gate_by} & parts.keys():
+            raise LimitError(
+                f"{where}: {name} has gate_by = {p.gate_by!r}, and this target has no gates; use "
+                f"network.inference(), which leaves them out"
+            )
     populations: dict[str, Any] = {}
     for name, p in network.populations.items():
         for part, neurons in parts.get(name, ((name, None),)):

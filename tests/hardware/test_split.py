@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from spikesim.engines import Naive
 from spikesim.hardware.limits import LimitError
 from spikesim.hardware.split import Joined, split
 from spikesim.network import Network, Readout
-from spikesim.neurons import IF, LIF, Source
+from spikesim.neurons import IF, LIF, ErrorIF, Source
 from spikesim.spikes import from_raster
 from spikesim.synapses import Conv2d, Dense, OneToOne, Sparse
 from spikesim.window import Window
@@ -75,3 +76,20 @@ def test_more_parts_than_a_target_has_room_for_are_refused() -> None:
     leaky = LIF(4, [1.0, 2.0, 3.0, 4.0], 4, 0.5, 0.25)
     with pytest.raises(LimitError, match=r"a chip: a: theta take 4 different values"):
         split("a chip", network(leaky, Dense("in", "a", weights(4, 4))), ("theta",), most=3)
+
+
+def test_a_gate_of_parts_is_refused_in_words() -> None:
+    gated = ErrorIF(3, (1.0, 1.0, 2.0), 4, active_in="second", gate_by="a")
+    network = Network(
+        {"in": Source(3), "a": IF(3, 1.0, 4), "e": gated},
+        (Dense("in", "a", np.eye(3)), Dense("a", "e", np.eye(3))),
+        Window.halved(8),
+    )
+    with pytest.raises(
+        LimitError, match=r"a chip: e has gate_by = 'a', and this target has no gates; use net"
+    ):
+        split("a chip", network, ("theta",))
+    _, parts = split(
+        "a chip", replace(network, populations=network.populations | {"e": IF(3, 1.0, 4)}), ("theta",)
+    )
+    assert parts == {}
