@@ -34,13 +34,14 @@ SQUARE, GREY = 10, 0.5
 PRETEXT = replace(
     SUPERVISED,
     sizes=(784, 512, 784),
-    alpha=0.02,
-    alpha_scale=(1.0, 1.0),
+    alpha=0.1,
+    alpha_scale=(1.0, 0.2),
     init_scale=1.0,
     free=8,
     clamped=8,
 )
-READOUT = replace(SUPERVISED, alpha=0.15, alpha_scale=(1.0, 1.0))
+# The summed update of a batch is stable for a smaller alpha, the larger the batch; few samples learn faster.
+READOUT = replace(SUPERVISED, alpha=0.1, alpha_scale=(1.0, 1.0), batch=4)
 
 
 def covered(x: Float32, seed: int, epoch: int, index: int, side: int = 28, square: int = SQUARE) -> Float32:
