@@ -33,6 +33,7 @@ from spikesim.network import Network
 from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes
+from spikesim.synapses import Conv2d
 
 Counts = npt.NDArray[np.int64]
 CHUNK = 20  # trials whose spikes are held at once
@@ -251,6 +252,9 @@ def _count(
             if not is_source(network.populations[name]):
                 _count_neurons(network, name, rasters, fans, layer)
     for p in network.plastic:
+        if isinstance(p, Conv2d):
+            layers[p.post].learnt += _count_shared(p, found.counts[p.pre], found.counts[p.post])
+            continue
         layers[p.post].learnt += UPDATES[type(p.plastic)](
             p.plastic, found.counts[p.pre], found.counts[p.post]
         )
@@ -261,6 +265,12 @@ def _count_products(rule: CountRule, pre: Counts, post: Counts) -> float:
     sent = presynaptic(pre, rule.pre) != 0
     changed = post[:, 1] != post[:, 0]
     return float((sent.sum(axis=1) * changed.sum(axis=1)).sum())
+
+
+def _count_shared(p: Conv2d, pre: Counts, post: Counts) -> float:
+    """The same for the kernels of a convolution: products at all places that are not 0."""
+    sent = presynaptic(pre, p.plastic.pre) != 0
+    return float(p.shared(sent.astype(np.int64), (post[:, 1] != post[:, 0]).astype(np.int64)).sum())
 
 
 # Rule -> (rule, counts of pre, counts of post) -> weight updates of these trials.

@@ -11,6 +11,7 @@ from spikesim import grid
 from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.network import Network
 from spikesim.neurons import IF
+from spikesim.recording import Recording
 from spikesim.spikes import Spikes
 
 
@@ -97,3 +98,17 @@ def case(seed: int, presentations: int = 7, largest: int = 15) -> Case:
     spikes = encoder(chosen).encode(x, np.arange(presentations), T, seed)
     labels = rs.integers(0, chosen.sizes[-1], presentations)
     return Case(chosen, network, spikes, labels, int(rs.integers(1, 3)))
+
+
+def same(a: Recording, b: Recording) -> None:
+    """Everything that both recordings hold is equal, and both hold the same."""
+    assert a.counts.keys() == b.counts.keys()
+    for name in a.counts:
+        assert np.array_equal(a.counts[name], b.counts[name]), name
+    assert np.array_equal(a.predictions, b.predictions)
+    assert a.clipped == b.clipped
+    assert a.spikes.keys() == b.spikes.keys() and a.v.keys() == b.v.keys()
+    for name in a.spikes:
+        assert a.spikes[name] == b.spikes[name], name
+    for name in a.v:
+        assert np.array_equal(a.v[name], b.v[name]), name

@@ -16,6 +16,7 @@ from spikesim.errors import DeclarationError, SpikesimError
 from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
 from spikesim.models.emstdp.baselines import Baseline, measure
 from spikesim.models.emstdp.experiment import Experiment
+from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import PRESETS
 from spikesim.models.emstdp.sweep import Cluster
 from spikesim.tools.commands.display import Display
@@ -170,11 +171,12 @@ def _store(job: Job, entry: dict[str, Any]) -> None:
     command = f"{job.command} --seeds {seeds}"
     if isinstance(what, Experiment) and what.epochs != PRESETS[what.name].epochs:
         command += f" --epochs {what.epochs}"
+    short = title(what.model) if isinstance(what, Experiment) else "-".join(map(str, what.model.sizes))
     record = {
         "preset": what.name,
         "title": what.title,
         "dataset": what.dataset,
-        "network": "-".join(map(str, what.model.sizes)),
+        "network": short,
         "rule": _rule(what),
         "variant": what.variant if isinstance(what, Experiment) else "baseline",
         "paper": what.paper,

@@ -9,6 +9,7 @@ import spikesim.grid as grids
 from spikesim.encoders import Encoder, Poisson, Recorded, Regular
 from spikesim.errors import DeclarationError
 from spikesim.files.plain_values import plain_fields
+from spikesim.models.emstdp.layers import layers_of
 from spikesim.training.config import Training
 from spikesim.window import Span, Window
 
@@ -23,7 +24,7 @@ class Emstdp:
     Amendments are marked "Differs from the paper:".
 
     Attributes:
-        sizes: number of neurons of the input, of each hidden layer and of the output.
+        sizes: number of neurons of the input, of each dense hidden layer and of the output.
         feedback: "symmetric" (SW), "fa" or "dfa" (section 3.5).
         error_form: "ternary" (eq. 9), or "pair" (two IF neurons, as standard hardware processes provide).
         T: steps of a trial, an even number (section 4.2: 200).
@@ -83,6 +84,14 @@ class Emstdp:
         coding: "poisson" (section 4.2), "shared" (the authors' code), or "regular" (their chip version).
             Differs from the paper: "recorded", for data that are spikes already (event cameras).
         batch: trials whose updates are summed; 1 is online learning.
+        conv: Differs from the paper (from the authors' chip version): convolutional layers between the input
+            and the first dense layer, each (channels, kernel, stride) or (channels, kernel, stride, padding).
+            They count as hidden layers, before the dense ones. With feedback "symmetric" or "dfa".
+        image: (channels, rows, columns) of the input of the first convolution; () for a square of one
+            channel.
+        kernels: "learned": by EMSTDP, each kernel entry by the sum over its places; "random": fixed at their
+            initial values; else fixed after pretraining: the name of kernels of the package, see
+            `models.emstdp.kernels`, or the path of an .npz file with arrays conv1, conv2, ....
 
     Raises:
         DeclarationError: a field is out of range or off the grid, or has values for another number of layers.
@@ -128,6 +137,9 @@ class Emstdp:
     decay: float = 0.0
     gate_upper: bool = False
     bias: bool = False
+    conv: tuple[tuple[int, ...], ...] = ()
+    image: tuple[int, ...] = ()
+    kernels: str = "learned"
 
     def __post_init__(self) -> None:
         plain_fields(self)
@@ -148,6 +160,7 @@ class Emstdp:
                 raise DeclarationError(
                     f"Emstdp: {name} = {getattr(self, name)!r} is out of range; it must be in [{low}, {high}]"
                 )
+        self._check_convolutions()
         self._check_layers()
         if self.gate_upper and not self.gate:
             raise DeclarationError("Emstdp: gate_upper is the upper end of the gate; it needs gate = True")
@@ -163,9 +176,27 @@ class Emstdp:
             )
         Window.halved(self.T)
 
+    def _check_convolutions(self) -> None:
+        """Check the choices of convolutional networks; `layers_of` checks their sizes."""
+        if not self.conv and (self.image or self.kernels != "learned"):
+            raise DeclarationError(
+                f"Emstdp: image = {self.image}, kernels = {self.kernels!r} without conv; declare the "
+                f"convolutional layers, for example conv=((16, 5, 2),)"
+            )
+        if self.conv and self.bias:
+            raise DeclarationError(
+                "Emstdp: bias = True with conv: the neuron of a bias has no place in an image; use bias = "
+                "False"
+            )
+        if self.conv and self.feedback == "fa" and self.kernels == "learned":
+            raise DeclarationError(
+                "Emstdp: feedback = 'fa' with kernels that learn: random feedback through a convolution is "
+                "not supported; use feedback='symmetric' or 'dfa', or fixed kernels"
+            )
+
     def _check_layers(self) -> None:
         """Check the number of values by layer, and that the loss circuit is on the grid of each layer."""
-        hidden = len(self.sizes) - 2
+        hidden = len(layers_of(self)) - 2
         for name, n in (
             ("clip", hidden + 1),
             ("grid", hidden + 1),
@@ -245,7 +276,8 @@ def encoder(config: Emstdp) -> Encoder:
 def training(config: Emstdp, epochs: int, seed: int = 1) -> Training:
     """The training configuration with the batch, schedule, averaging and dropout of a model configuration."""
     dropout = {"in": config.dropout_in}
-    dropout |= {f"hid{k}": of_layer(config.dropout, k) for k in range(1, len(config.sizes) - 1)}
+    hidden = layers_of(config)[1:-1]
+    dropout |= {layer.name: of_layer(config.dropout, k) for k, layer in enumerate(hidden, 1)}
     return Training(
         epochs=epochs,
         batch=config.batch,

@@ -116,10 +116,11 @@ class Spec:
             name, entry = _parts(key)
             if entry is not None:
                 entries.setdefault(name, {})[entry] = value
-        sizes = whole_values.get("sizes", self.experiment.model.sizes)
+        model = self.experiment.model
+        hidden = len(whole_values.get("sizes", model.sizes)) - 2 + len(whole_values.get("conv", model.conv))
         for name, given in entries.items():
-            now = whole_values.get(name, getattr(self.experiment.model, name))
-            length = max(max(given) + 1, len(sizes) - 2)
+            now = whole_values.get(name, getattr(model, name))
+            length = max(max(given) + 1, hidden)
             values = list(now) if isinstance(now, (tuple, list)) else [now] * length
             for entry, value in given.items():
                 if entry >= len(values):

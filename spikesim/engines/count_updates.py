@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.learning.counts import CountRule, decayed
+from spikesim.learning.counts import CountRule, decayed, increments, postsynaptic, presynaptic
 from spikesim.learning.trial import clip_master
 from spikesim.network import Masters, Network
+from spikesim.synapses import Conv2d
 
 Ints = npt.NDArray[np.int64]
 
@@ -27,7 +28,7 @@ def learn_from_counts(
 
     Args:
         network: the declaration.
-        masters: projection -> int32 (n_pre, n_post).
+        masters: projection -> int32, in the shape of its weights.
         squares: running variables of the rules that have one, changed in place.
         counts: population -> int64 (B, 2, n), spike counts of the trials of the batch.
         factor: factor of the learning rate schedule.
@@ -37,7 +38,12 @@ def learn_from_counts(
     for p in network.plastic:
         rule = p.plastic
         error = None if rule.error is None else counts[rule.error]
-        added = rule.increments(counts[p.pre], counts[p.post], error, factor, squares.get(p.name))
+        pre, post, memory = counts[p.pre], counts[p.post], squares.get(p.name)
+        if isinstance(p, Conv2d):
+            product = p.shared(presynaptic(pre, rule.pre), postsynaptic(rule, post, error))
+            added = increments(rule, product, len(pre), factor, memory)
+        else:
+            added = rule.increments(pre, post, error, factor, memory)
         moved = masters[p.name] + added
         inside = np.clip(moved, *clip_master(rule.clip))
         clipped[p.name] += int((moved != inside).sum())

@@ -41,9 +41,9 @@ def _check_masters(name: str, masters: npt.NDArray[np.int32], clip: tuple[int, i
     low, high = clip
     outside = (masters < low) | (masters > high)
     if outside.any():
-        i, j = (int(k) for k in np.argwhere(outside)[0])
+        first = tuple(int(k) for k in np.argwhere(outside)[0])
         raise DeclarationError(
-            f"{name}: weight [{i}, {j}] is {masters[i, j]} counts of 2**-{MASTER_BITS}, outside the clip "
+            f"{name}: weight {list(first)} is {masters[first]} counts of 2**-{MASTER_BITS}, outside the clip "
             f"range of {low} .. {high}; clip the weights, or declare a wider range"
         )
 
@@ -54,7 +54,7 @@ def starting_squares(network: Network, given: Mapping[str, npt.NDArray[np.float6
     Raises:
         DeclarationError: squares of another network.
     """
-    started = {p.name: p.plastic.memory(network.shape(p)) for p in network.plastic}
+    started = {p.name: p.plastic.memory(p.declared(*network.shape(p)).shape) for p in network.plastic}
     declared = {name: memory for name, memory in started.items() if memory is not None}
     if given is None:
         return declared

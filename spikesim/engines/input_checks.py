@@ -13,6 +13,7 @@ from spikesim.learning.counts import NEVER, CountRule
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source, is_target
 from spikesim.spikes import Spikes
+from spikesim.synapses import Conv2d
 
 
 def check_run(
@@ -122,10 +123,12 @@ def _check_learning(network: Network, batch: int, factor: float) -> None:
             "declare Window.halved(T), or run with learn=False"
         )
     for p in network.plastic:
-        if p.plastic.exceeds(T, batch, factor):
+        places = p.places if isinstance(p, Conv2d) else 1
+        if p.plastic.exceeds(T, batch * places, factor):
+            shared = f" at {places} places" if places > 1 else ""
             raise DeclarationError(
-                f"{p.name}: {p.plastic!r} times {factor:.4g}, over {T} steps and a batch of {batch}, exceeds "
-                f"the exact range of the sums; use a smaller learning rate, window or batch"
+                f"{p.name}: {p.plastic!r} times {factor:.4g}, over {T} steps and a batch of {batch}{shared}, "
+                f"exceeds the exact range of the sums; use a smaller learning rate, window or batch"
             )
         if isinstance(p.plastic, CountRule) and 0 < p.plastic.decay_period(factor) < batch:
             raise DeclarationError(

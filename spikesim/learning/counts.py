@@ -6,7 +6,8 @@ h[span] are spike counts in a span of the population's own window. Without error
 and the weights do not change. With `error` the signed count of the error neurons in the second phase takes
 the place of h_j[second] - h_j[first]: this is what eqs. 5 to 10 derive, before eq. 12 replaces it by the
 change that the error spikes cause. With `ceiling` the factor of a neuron is at most ceiling - h_j[first]:
-what its count can still rise by. There are two kinds of steps:
+what its count can still rise by. A kernel entry of a Conv2d is one weight at many places, and dw is the sum
+over them: the gradient of a shared weight. There are two kinds of steps:
 
     plain       w += dw                                             exact: integers on the master grid
     normalised  g = dw / (eta * batch);  r = .9 r + .1 g**2
@@ -160,8 +161,8 @@ class CountRule:
         period = self.decay_period(factor)
         return period > 0 and after // period > before // period
 
-    def memory(self, shape: tuple[int, int]) -> npt.NDArray[np.float64] | None:
-        """The running mean square of normalised steps, float64 (n_pre, n_post); see `TrialRule`."""
+    def memory(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64] | None:
+        """The running mean square of normalised steps, float64, one per weight; see `TrialRule`."""
         return np.zeros(shape) if self.step == "normalised" else None
 
     def increments(
@@ -214,14 +215,15 @@ def increments(
 
     Args:
         rule: the rule.
-        product: int64 (n_pre, n_post), the count products summed over the batch.
+        product: int64 (n_pre, n_post), or in the shape of the kernels of a Conv2d: the count products summed
+            over the batch (and over places).
         batch: number of trials in the batch.
         factor: factor of the learning rate schedule.
-        r: float64 (n_pre, n_post), the running mean square, changed in place by the normalised step; None
+        r: float64, in the same shape, the running mean square, changed in place by the normalised step; None
             for the plain one.
 
     Returns:
-        int64 (n_pre, n_post) in counts of the master grid.
+        int64, in the same shape, in counts of the master grid.
     """
     if rule.step == "plain":
         return rule.eta_master(factor) * product

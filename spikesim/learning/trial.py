@@ -21,8 +21,8 @@ class TrialRule(Protocol):
 
     A rule is a frozen dataclass with these members, in one file; `@register_rule` makes it available to
     networks, their files and the engines `naive` and `stepped` (`windowed` and Brian2 support `CountRule`).
-    It changes Dense weights. It receives the counts of `batch` trials together; the engine adds the returned
-    changes to the master weights, and clips them.
+    It changes Dense weights (`CountRule` the kernels of a Conv2d, too). It receives the counts of `batch`
+    trials together; the engine adds the returned changes to the master weights, and clips them.
 
     Attributes:
         clip: (low, high), the range of the weights; initial weights must be inside it.

@@ -19,7 +19,7 @@ from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.learning import is_trial_rule
 from spikesim.neurons.timed_input import TimedInput
-from spikesim.synapses import CurrentInput, Dense, PoissonInput, Projection
+from spikesim.synapses import Conv2d, CurrentInput, Dense, PoissonInput, Projection
 from spikesim.synapses.delivery import PlasticProjection
 from spikesim.synapses.unsized import SEED
 from spikesim.window import Span, Window
@@ -65,7 +65,7 @@ class Declaration:
         return MappingProxyType({p.name: p for p in self.projections})
 
     @cached_property
-    def plastic(self) -> tuple[Dense, ...]:
+    def plastic(self) -> tuple[Dense | Conv2d, ...]:
         """The projections that learn at the end of a trial, by a `TrialRule`."""
         return tuple(p for p in self.projections if is_trial_rule(p.plastic))  # type: ignore[misc]
 
@@ -92,14 +92,16 @@ class Declaration:
         return self.populations[projection.pre].n, self.populations[projection.post].n
 
     def masters(self) -> Masters:
-        """The declared plastic weights on the master grid: name -> int32 (n_pre, n_post)."""
-        return {p.name: grid.snap(p.matrix, grid.MASTER_BITS).astype(np.int32) for p in self.plastic}
+        """The declared plastic weights on the master grid: name -> int32, in the shape of the weights."""
+        declared = {p.name: p.declared(*self.shape(p)) for p in self.plastic}
+        return {name: grid.snap(w, grid.MASTER_BITS).astype(np.int32) for name, w in declared.items()}
 
     def propagating(self, name: str, masters: Mapping[str, npt.NDArray[np.int32]]) -> npt.NDArray[np.int64]:
-        """The weights that act, in counts of the post population's grid: int64 (n_pre, n_post).
+        """The weights that act, in counts of the post population's grid: int64 (n_pre, n_post), for
+        a Conv2d in the shape of its kernels.
 
         Args:
-            name: of a dense projection.
+            name: of a dense or convolutional projection.
             masters: the current plastic weights on the master grid.
 
         Raises:
@@ -107,12 +109,12 @@ class Declaration:
         """
         p = self.named[name]
         if p.follows is not None:
-            return np.ascontiguousarray(self.propagating(p.follows, masters).T)
+            return self._transposed(p.follows, self.propagating(p.follows, masters))
         bits = self.populations[p.post].grid
         if is_trial_rule(p.plastic):
             return grid.propagating(masters[name], bits)
         w = p.declared(*self.shape(p))
-        if w.shape != self.shape(p):
+        if w.shape != self.shape(p) and not isinstance(p, Conv2d):
             raise DeclarationError(f"{name} is {type(p).__name__} and has no matrix; use Network.weights")
         return grid.snap(w, bits)
 
@@ -121,8 +123,9 @@ class Declaration:
     ) -> npt.NDArray[Any]:
         """The weights that act (the input current per spike), in the unit of the threshold.
 
-        Shapes: Dense float64 (n_pre, n_post), for a transpose too; OneToOne (n,); Sparse (n_synapses,), or ()
-        if all synapses share one weight; Conv2d its kernels; a projection of another kind its `w`.
+        Shapes: Dense float64 (n_pre, n_post), for a transpose (of a Conv2d, too); OneToOne (n,); Sparse
+        (n_synapses,), or () if all synapses share one weight; Conv2d its kernels; a projection of another
+        kind its `w`.
 
         Args:
             name: of a projection.
@@ -130,8 +133,13 @@ class Declaration:
         """
         p = self.named[name]
         if p.follows is not None:
-            return np.ascontiguousarray(self.weights(p.follows, masters).T)
+            return self._transposed(p.follows, self.weights(p.follows, masters))
         if not is_trial_rule(p.plastic):
             return p.declared(*self.shape(p))
         bits = self.populations[p.post].grid
         return grid.propagating((self.masters() if masters is None else masters)[name], bits) * 2.0**-bits
+
+    def _transposed(self, name: str, w: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The transposed matrix (n_post, n_pre) of a dense or convolutional projection with weights w."""
+        ((_, matrix),) = self.named[name].pieces(w)
+        return np.ascontiguousarray(matrix.T)

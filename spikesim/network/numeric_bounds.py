@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.errors import DeclarationError
-from spikesim.learning import is_trial_rule
+from spikesim.learning import CountRule, is_trial_rule
 from spikesim.learning.online import check_rule, clip_of
 from spikesim.learning.trial import clip_master
 from spikesim.network.declaration import Declaration
 from spikesim.network.scheduling import is_source
 from spikesim.neurons.description import each
-from spikesim.synapses import Dense
+from spikesim.synapses import Conv2d, Dense
 
 Counts = npt.NDArray[np.int64]
 CHUNK = 1 << 20
@@ -89,21 +89,27 @@ def _check_trial_rule(network: Declaration, p: Any, bits: int | None) -> None:
     clip range.
     """
     kind = type(p.plastic).__name__
-    if not isinstance(p, Dense):
+    if isinstance(p, Conv2d) and not isinstance(p.plastic, CountRule):
         raise DeclarationError(
-            f"{p.name}: a {kind} changes Dense weights, and this projection is {type(p).__name__}; declare a "
-            f"Dense projection, or use a rule that acts in every step"
+            f"{p.name}: a {kind} changes Dense weights; only a CountRule changes the kernels of a Conv2d, "
+            f"whose weights are shared"
+        )
+    if not isinstance(p, (Dense, Conv2d)):
+        raise DeclarationError(
+            f"{p.name}: a {kind} changes Dense weights or the kernels of a Conv2d, and this projection is "
+            f"{type(p).__name__}; declare one of these, or use a rule that acts in every step"
         )
     if bits is None:
         raise DeclarationError(
             f"{p.name}: a {kind} needs weights on a grid, and {p.post} has none; declare {p.post} with "
             f"grid=..."
         )
-    masters = grid.on_grid(p.matrix, grid.MASTER_BITS, f"{p.name}: w")
+    w = np.asarray(p.w)
+    masters = grid.on_grid(w, grid.MASTER_BITS, f"{p.name}: w")
     low, high = clip_master(p.plastic.clip)
     if masters.min() < low or masters.max() > high:
         raise DeclarationError(
-            f"{p.name}: weights from {p.matrix.min():.4g} to {p.matrix.max():.4g} start outside the clip "
+            f"{p.name}: weights from {w.min():.4g} to {w.max():.4g} start outside the clip "
             f"range [{p.plastic.clip[0]}, {p.plastic.clip[1]}]; widen it, or scale the weights"
         )
     if high + (1 << grid.MASTER_BITS - bits >> 1) >= grid.INT32_EXACT:
@@ -122,7 +128,8 @@ def _reach(network: Declaration, name: str) -> Counts:
         source = p if p.follows is None else network.named[p.follows]
         if is_trial_rule(source.plastic):
             ends = np.array(clip_master(source.plastic.clip), np.int32)
-            total += network.populations[p.pre].n * int(np.abs(grid.propagating(ends, population.grid)).max())
+            most = int(np.abs(grid.propagating(ends, population.grid)).max())
+            total += most * _fan_in(network, p, source)
         else:
             w = network.weights(p.name)
             if source.plastic is not None:  # a weight may reach either end of its clip range
@@ -133,3 +140,14 @@ def _reach(network: Declaration, name: str) -> Counts:
         if drive.post == name:
             total += drive.reach(population.grid)
     return total
+
+
+def _fan_in(network: Declaration, p: Any, source: Any) -> int | Counts:
+    """The largest number of synapses of a projection onto each neuron; `source` has its weights."""
+    if not isinstance(source, Conv2d):
+        return int(network.populations[p.pre].n)
+    ones = np.ones(source.w.shape, np.int64)
+    if p is source:
+        return np.asarray(p.reach(ones, network.populations[p.post].n))
+    ((_, matrix),) = source.pieces(ones)
+    return np.asarray(matrix.sum(axis=1))

@@ -8,7 +8,7 @@ from spikesim.errors import DeclarationError, unknown
 from spikesim.network.declaration import Declaration
 from spikesim.network.scheduling import is_source, is_target
 from spikesim.neurons.population import check_model
-from spikesim.synapses import Dense
+from spikesim.synapses import Conv2d, Dense
 
 SPANS = ("first", "second", "all")
 PROJECTION = (
@@ -208,8 +208,9 @@ def _check_shape(network: Declaration, p: Any) -> None:
         p.check_sizes(pre, post)
         return
     other = next((q for q in network.projections if q.name == p.follows), None)
-    if not isinstance(other, Dense) or other.follows is not None:
-        known = [q.name for q in network.projections if isinstance(q, Dense) and q.follows is None]
+    if not isinstance(other, (Dense, Conv2d)) or other.follows is not None:
+        kinds = (Dense, Conv2d)
+        known = [q.name for q in network.projections if isinstance(q, kinds) and q.follows is None]
         raise DeclarationError(f"{p.name}: {unknown('projection to transpose', p.follows, known)}")
     shape = tuple(reversed(network.shape(other)))
     bits, own = network.populations[other.post].grid, network.populations[p.post].grid

@@ -4,7 +4,8 @@
     row = y stride + a - padding,  column = x stride + b - padding
 
 (a cross-correlation, as deep-learning libraries call a convolution). Neurons are numbered channel by channel,
-row by row.
+row by row. A kernel entry is one weight, used at all places (o, y, x) of its output channel: what a rule adds
+to it is the sum over them.
 """
 
 from __future__ import annotations
@@ -21,29 +22,34 @@ from spikesim._jit import kernel
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import plain_fields
+from spikesim.learning import Rule
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
+
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Conv2d:
-    """A convolutional projection with fixed weights.
+    """A convolutional projection.
 
     Attributes:
         pre, post: names of populations; pre has C * H * W neurons, post the product of `out_shape`.
-        w: float64 (out channels, C / groups, kernel height, kernel width), on the grid of `post`.
+        w: float64 (out channels, C / groups, kernel height, kernel width), on the grid of `post`; with a rule
+            on the master grid of 2**-28.
         shape: (C, H, W) of the presynaptic population.
         stride, padding: (rows, columns); one number means both.
         groups: number of groups of input and output channels; only channels of the same group are connected.
         delay: steps from a spike to its arrival, >= 0.
         name: unique in a network; "pre->post" by default.
         receptor: the receptor of `post` that it feeds, if that has several; None for the first.
+        plastic: a `CountRule`, which changes each kernel entry by the sum over its places; None for fixed
+            weights.
 
     Raises:
         DeclarationError: shapes, stride, padding or groups that do not fit each other.
     """
 
     follows: ClassVar[None] = None
-    plastic: ClassVar[None] = None
 
     pre: str
     post: str
@@ -55,6 +61,7 @@ class Conv2d:
     delay: int = 0
     name: str = ""
     receptor: str | None = field(default=None, metadata={SINCE: "0.2"})
+    plastic: Rule = field(default=None, metadata={SINCE: "0.2"})
 
     def __post_init__(self) -> None:
         plain_fields(self, without=("w",))
@@ -130,29 +137,79 @@ class Conv2d:
 
     def fixed(self, w: Weights) -> Conv2d:
         """See `Projection`."""
-        return replace(self, w=w)
+        return replace(self, w=w, plastic=None)
+
+    def check_online(self) -> None:
+        """Refuse an online rule, which changes every synapse by itself.
+
+        Raises:
+            DeclarationError: always.
+        """
+        raise DeclarationError(
+            f"{self.name}: {type(self.plastic).__name__} changes each synapse by itself, and the places of a "
+            f"Conv2d share one kernel; use a CountRule, or a Dense or Sparse projection"
+        )
+
+    @property
+    def places(self) -> int:
+        """Number of places at which a kernel is used: rows times columns of the output."""
+        return self.out_shape[1] * self.out_shape[2]
+
+    def shared(self, pre: Counts, post: Counts) -> Counts:
+        """The products of the pre- and postsynaptic factors of a rule, summed over places and trials.
+
+            product[o, c, a, b] = sum over trials, y, x of pre[c, row, column] post[o, y, x]
+
+        Args:
+            pre, post: int64 (B, n_pre) and (B, n_post).
+
+        Returns:
+            int64, in the shape of `w`.
+        """
+        assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
+        (out, rows, columns), B, g = self.out_shape, len(pre), self.groups
+        edges = [(0, 0), (0, 0), *((p, p) for p in self.padding)]
+        x = np.pad(np.asarray(pre, np.int64).reshape(B, *self.shape), edges)
+        d = np.asarray(post, np.int64).reshape(B, g, out // g, rows * columns)
+        product = np.zeros(self.w.shape, np.int64)
+        for a, b in np.ndindex(*self.w.shape[2:]):
+            seen = x[:, :, a : a + self.stride[0] * rows : self.stride[0]]
+            seen = seen[:, :, :rows, b : b + self.stride[1] * columns : self.stride[1]]
+            seen = seen.reshape(B, g, self.shape[0] // g, rows * columns)
+            found = np.einsum("zgop,zgcp->goc", d, seen)
+            product[:, :, a, b] = found.reshape(self.w.shape[:2])
+        return product
 
     def edges(self, w: Weights) -> Edges:
         """See `Projection`: one synapse per position of the kernel with weight != 0, sorted by neurons."""
+        entry, pre, post = self._synapses
+        kept = w.reshape(-1)[entry] != 0
+        entry, pre, post = entry[kept], pre[kept], post[kept]
+        order = np.lexsort((post, pre))
+        late = np.full(len(order), self.delay, np.int64)
+        each = w.reshape(-1)[entry[order]]
+        return Edges(pre[order].astype(np.int32), post[order].astype(np.int32), each, late)
+
+    @cached_property
+    def _synapses(self) -> tuple[Counts, Counts, Counts]:
+        """The entry of the flat kernels, the pre and the post neuron of every synapse, int64."""
         assert isinstance(self.stride, tuple) and isinstance(self.padding, tuple)
         out, rows, columns = self.out_shape
-        o, c, a, b = (axis[:, None] for axis in np.nonzero(w))
+        o, c, a, b = (axis.reshape(-1, 1) for axis in np.indices(self.w.shape))
         y, x = np.divmod(np.arange(rows * columns), columns)
         row, column = y * self.stride[0] + a - self.padding[0], x * self.stride[1] + b - self.padding[1]
         inside = (row >= 0) & (row < self.shape[1]) & (column >= 0) & (column < self.shape[2])
         channel = o // (out // self.groups) * (self.shape[0] // self.groups) + c
         pre = ((channel * self.shape[1] + row) * self.shape[2] + column)[inside]
         post = (o * (rows * columns) + y * columns + x)[inside]
-        each = np.broadcast_to(w[o, c, a, b], inside.shape)[inside]
-        order = np.lexsort((post, pre))
-        late = np.full(len(order), self.delay, np.int64)
-        return Edges(pre[order].astype(np.int32), post[order].astype(np.int32), each[order], late)
+        entry = np.broadcast_to(np.arange(self.w.size)[:, None], inside.shape)[inside]
+        return entry, pre, post
 
     def pieces(self, w: Weights) -> list[Piece]:
         """The delay and the full matrix (n_pre, n_post), with the kernel at every position."""
-        pre, post, each, _ = self.edges(w)
+        entry, pre, post = self._synapses
         matrix = np.zeros((int(np.prod(self.shape)), int(np.prod(self.out_shape))), w.dtype)
-        matrix[pre, post] = each
+        matrix[pre, post] = w.reshape(-1)[entry]
         return [(self.delay, matrix)]
 
     def deliveries(self, w: Weights) -> list[Delivery]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import random_nets
 import random_structures
+from random_nets import same
 
 from spikesim.engines.naive.engine import Naive
 from spikesim.engines.windowed.engine import Windowed
@@ -30,20 +31,6 @@ SEEN = (
     "online",
     *(() if NOT_COMPILED else ("several blocks",)),
 )
-
-
-def same(a: Recording, b: Recording) -> None:
-    """Everything that both recordings hold is equal, and both hold the same."""
-    assert a.counts.keys() == b.counts.keys()
-    for name in a.counts:
-        assert np.array_equal(a.counts[name], b.counts[name]), name
-    assert np.array_equal(a.predictions, b.predictions)
-    assert a.clipped == b.clipped
-    assert a.spikes.keys() == b.spikes.keys() and a.v.keys() == b.v.keys()
-    for name in a.spikes:
-        assert a.spikes[name] == b.spikes[name], name
-    for name in a.v:
-        assert np.array_equal(a.v[name], b.v[name]), name
 
 
 def compare(seed: int, seen: Counter[str]) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spikesim.engines.windowed.buffers import make_buffers
 from spikesim.engines.windowed.input_layer import count_inputs, input_currents, make_input_buffers
-from spikesim.engines.windowed.kernels import make_buffers
+from spikesim.engines.windowed.kernels import parameters
 from spikesim.engines.windowed.neurons import add_columns, add_rows, integrate_and_fire, list_fired, winner
-from spikesim.engines.windowed.plan import NO_FLOOR, compile_plan
+from spikesim.engines.windowed.plan import NO_FLOOR, THETA, compile_plan
 from spikesim.engines.windowed.weight_update import add_increments, update_row
 from spikesim.errors import EngineError
 from spikesim.models.emstdp import Emstdp, build
@@ -34,6 +35,8 @@ def test_a_plan_lays_layers_and_weights_behind_each_other() -> None:
     assert compiled.plan.slots & (compiled.plan.slots - 1) == 0, "a power of two"
     buffers, _ = make_buffers(compiled.plan)
     assert buffers.v.size == 7 + 2 * 7 and buffers.k.size == 5 * compiled.plan.slots
+    theta = build(Emstdp(sizes=(5, 4, 3), T=8, error_form="pair"), seed=1).populations["out"].theta
+    assert parameters(compiled.plan, THETA, layers[2]).tolist() == [theta * 2**12] * 3
 
 
 def test_what_is_no_chain_is_refused_with_the_way_out() -> None:

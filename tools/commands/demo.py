@@ -14,6 +14,7 @@ import typer
 from spikesim import datasets
 from spikesim.errors import DataError, MissingExtraError
 from spikesim.hardware.export import export as write
+from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import preset
 from spikesim.network.file import save_network
 from spikesim.tools.commands import export
@@ -52,7 +53,7 @@ def demo(
             )
     if epochs is not None:
         experiment = replace(experiment, epochs=epochs)
-    sizes = "-".join(map(str, experiment.model.sizes))
+    sizes = title(experiment.model)
     display.say(f"Training {sizes} on {experiment.dataset}; epochs: {experiment.epochs}; online, one core.")
     run, dataset = begin(experiment, 1, out, display, threads=1, overwrite=True)
     stop_if_unfinished(run, display)

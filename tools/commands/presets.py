@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import PRESETS, preset
 
 
@@ -31,7 +32,7 @@ def presets(
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "what")
     for key, row in PRESETS.items():
         paper = "" if row.paper is None else f"{100 * row.paper:.1f}"
-        table.add_row(key, "-".join(map(str, row.model.sizes)), str(row.epochs), paper, row.title)
+        table.add_row(key, title(row.model), str(row.epochs), paper, row.title)
     console = Console(highlight=False)
     console.print(table)
     console.print("\nShow all settings: spikesim presets NAME. Change one: spikesim train NAME --set T=64")

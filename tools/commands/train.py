@@ -15,6 +15,7 @@ from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
 from spikesim.files.provenance import provenance
 from spikesim.models.emstdp import build, encoder
 from spikesim.models.emstdp.experiment import Experiment, from_toml, parse_settings, restore, with_settings
+from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import preset
 from spikesim.tools.commands.display import Display
 from spikesim.tools.epoch_curve import Observer
@@ -171,7 +172,7 @@ def finish(
     result = {
         "experiment": experiment.name,
         "dataset": dataset.name,
-        "network": "-".join(map(str, experiment.model.sizes)),
+        "network": title(experiment.model),
         "seed": run.training.seed,
         "epochs": run.progress.epoch if run.progress else run.training.epochs,
         "train_accuracy": run.metrics[-1]["train_accuracy"] if run.metrics else None,

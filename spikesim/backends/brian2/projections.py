@@ -20,6 +20,7 @@ from spikesim.engines.external_inputs import ExternalInputs
 from spikesim.network import Masters
 from spikesim.network.scheduling import is_source
 from spikesim.neurons.population import scaled
+from spikesim.synapses import Conv2d
 from spikesim.synapses.delivery import Edges
 
 FORGET, ARRIVE, FIRE, REWARD = 0, 1, 2, 3  # the order of online learning in a step, after all populations
@@ -49,18 +50,19 @@ def projections(
     """
     net, found = clocks.network, {}
     following = {p.name: p.follows for p in net.projections if p.follows is not None}
-    learning = {*(p.name for p in net.plastic), *rules}
+    learns = {p.name for p in net.plastic if not isinstance(p, Conv2d)}  # kernels are constant here
+    learning = learns | set(rules)
     for p in net.projections:
         if following.get(p.name) in learning:
             continue
         e = p.edges(weights[p.name])
         if not len(e.pre):
             continue
-        model = _PLASTIC if p.name in masters else "w : 1 (constant)"
+        model = _PLASTIC if p.name in learns else "w : 1 (constant)"
         synapses = found[p.name] = _synapses(clocks, groups, p, model, e, rules.get(p.name))
         bits = net.populations[p.post].grid
         synapses.w = scaled(e.w, bits).astype(np.float64)
-        if p.name in masters:
+        if p.name in learns:
             synapses.master = masters[p.name].ravel().astype(np.float64)
     for p in net.projections:
         if following.get(p.name) in learning:

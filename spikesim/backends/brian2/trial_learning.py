@@ -14,6 +14,7 @@ from spikesim.backends.brian2.populations import LEARN, SLOT, Clockwork
 from spikesim.errors import EngineError
 from spikesim.learning import CountRule
 from spikesim.network import Network
+from spikesim.synapses import Conv2d
 
 MASTERS = 2**32  # above the range of master weights
 FLOAT64_EXACT = 2**53  # sums and products of integers below this are exact in float64
@@ -46,6 +47,12 @@ def check_rules(net: Network, batch: int, factor: float) -> None:
             raise EngineError(
                 f"brian2: {p.name} learns by {type(rule).__name__}; only CountRule has a translation. Use "
                 f"the engine 'stepped' or 'naive', which support every rule"
+            )
+        if isinstance(p, Conv2d):
+            raise EngineError(
+                f"brian2: {p.name} is a Conv2d that learns: a kernel entry changes by a sum over all its "
+                f"places, and Brian2's synapses each have a weight of their own. Use the engine 'windowed', "
+                f"'stepped' or 'naive', or learn=False"
             )
         if rule.step != "plain":
             raise EngineError(

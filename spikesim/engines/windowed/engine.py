@@ -20,6 +20,7 @@ from spikesim.engines.initial_weights import starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run, check_silent
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.engines.windowed import kernels
+from spikesim.engines.windowed.convolution import add_moves, decay_kernels, store_all
 from spikesim.engines.windowed.plan import compile_plan
 from spikesim.engines.windowed.weight_update import add_increments, decay_weights
 from spikesim.errors import EngineError
@@ -29,7 +30,7 @@ from spikesim.network.scheduling import is_target
 from spikesim.neurons import Target
 from spikesim.recording import Recording
 from spikesim.spikes import Spikes, from_raster
-from spikesim.synapses import Dense
+from spikesim.synapses import Conv2d, Dense
 
 Ints = npt.NDArray[np.int64]
 Counts = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]  # input, layers, errors
@@ -41,8 +42,8 @@ class Windowed:
 
     Attributes:
         network: the declaration.
-        masters: projection -> int32 (n_pre, n_post), the plastic weights on the master grid; learning changes
-            them.
+        masters: projection -> int32, in the shape of its weights, the plastic weights on the master grid;
+            learning changes them.
         squares: projection -> float64, the running mean squares of normalised steps.
         threads: threads that share a batch; results do not depend on their number.
 
@@ -68,16 +69,19 @@ class Windowed:
     def _allocate(self, masters: Masters) -> None:
         """Allocate the weights of all layers in flat arrays: masters in int32, acting weights in float32."""
         layers = self._compiled.plan.layers
-        self._w = np.zeros(int((layers["n"][:-1] * layers["n"][1:]).sum()), np.float32)
+        self._w = np.zeros(int((layers["entries"] * (1 + layers["conv"])).sum()), np.float32)
         self._flat = np.zeros(self._w.size, np.int32)
         self.masters: Masters = {}
         for layer, name in list(enumerate(self._compiled.incoming))[1:]:
-            shape = (int(layers[layer - 1]["n"]), int(layers[layer]["n"]))
-            mine = slice(int(layers[layer]["w_start"]), int(layers[layer]["w_start"]) + shape[0] * shape[1])
+            p, acting = layers[layer], self.network.propagating(name, masters)
+            mine = slice(int(p["w_start"]), int(p["w_start"]) + acting.size)
             if name in masters:
-                self.masters[name] = self._flat[mine].reshape(shape)
+                self.masters[name] = self._flat[mine].reshape(acting.shape)
                 self.masters[name][:] = masters[name]
-            self._w[mine] = self.network.propagating(name, masters).ravel()
+            if p["conv"]:
+                store_all(self._w, p, acting.ravel())
+            else:
+                self._w[mine] = acting.ravel()
 
     def run(
         self,
@@ -162,7 +166,8 @@ class Windowed:
             if name in self._rules:
                 rule = self._rules[name]
                 eta = rule.eta_master(factor)
-                if eta * self.network.window.T >= 2**31:
+                dense = isinstance(self.network.named[name], Dense)
+                if dense and eta * self.network.window.T >= 2**31:
                     raise EngineError(
                         f"windowed: {name}: eta = {rule.eta * factor:.4g} times {self.network.window.T} "
                         f"presynaptic spikes exceeds int32 on the master grid; use a smaller learning rate "
@@ -224,19 +229,26 @@ class Windowed:
             rule = self._rules[name]
             pre = h_in if layer == 1 else h[:, :, layers[layer - 1]["start"] : layers[layer]["start"]]
             post = h[first:last, :, layers[layer]["start"] : layers[layer]["start"] + layers[layer]["n"]]
-            h_pre = presynaptic(pre[first:last], rule.pre).astype(np.float64)
+            h_pre = presynaptic(pre[first:last], rule.pre)
             error = None
             if rule.error is not None:
                 signed = h_e[first:last, self._error(rule.error)]
                 error = np.stack([np.zeros_like(signed), signed], axis=1)
-            product = (h_pre.T @ postsynaptic(rule, post, error).astype(np.float64)).astype(np.int64)
-            moved = increments(rule, product, last - first, factor, self.squares.get(name))
-            clipped[layer] += add_increments(
-                self._w, self._flat, layers[layer]["w_start"], moved, *rule.clip_master(), self._shift(name)
-            )
-            if rule.decays(learnt + first, learnt + last, factor):
-                base, bits = layers[layer]["w_start"], rule.decay_bits
-                decay_weights(self._w, self._flat, base, moved.size, bits, self._shift(name))
+            h_post, memory = postsynaptic(rule, post, error), self.squares.get(name)
+            p, row, shift = self.network.named[name], layers[layer], self._shift(name)
+            decays, bits = rule.decays(learnt + first, learnt + last, factor), rule.decay_bits
+            if isinstance(p, Conv2d):
+                product = p.shared(h_pre.astype(np.int64), h_post.astype(np.int64))
+                moved = increments(rule, product, last - first, factor, memory).ravel()
+                clipped[layer] += add_moves(self._w, self._flat, row, 1, moved, *rule.clip_master(), shift)
+                if decays:
+                    decay_kernels(self._w, self._flat, row, bits, shift)
+                continue
+            product = (h_pre.T.astype(np.float64) @ h_post.astype(np.float64)).astype(np.int64)
+            moved, base = increments(rule, product, last - first, factor, memory), row["w_start"]
+            clipped[layer] += add_increments(self._w, self._flat, base, moved, *rule.clip_master(), shift)
+            if decays:
+                decay_weights(self._w, self._flat, base, moved.size, bits, shift)
 
     def _spans(self) -> dict[str, slice]:
         """The slice of each population's neurons in the flat arrays: layers first, then error populations."""
@@ -298,7 +310,7 @@ class Windowed:
             found.v[name] = v
 
 
-def _rule(p: Dense) -> CountRule:
+def _rule(p: Dense | Conv2d) -> CountRule:
     """The rule of a projection, which must be a CountRule for this engine.
 
     Raises:

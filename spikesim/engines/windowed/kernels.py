@@ -6,12 +6,19 @@ when the network was built). Flat arrays hold all layers one after another; see 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from spikesim._jit import kernel
-from spikesim.engines.windowed.input_layer import count_inputs, input_currents, make_input_buffers
+from spikesim.engines.windowed.buffers import kernel_buffers, make_buffers
+from spikesim.engines.windowed.convolution import (
+    add_by_channel,
+    add_kernels,
+    add_transposed,
+    decay_kernels,
+    input_kernels,
+    update_kernels,
+)
+from spikesim.engines.windowed.input_layer import count_inputs, input_currents
 from spikesim.engines.windowed.neurons import (
     add_columns,
     add_rows,
@@ -22,46 +29,6 @@ from spikesim.engines.windowed.neurons import (
 )
 from spikesim.engines.windowed.plan import BIAS, FLOOR, ROWS, THETA, V_START
 from spikesim.engines.windowed.weight_update import decay_weights, update_layer
-
-
-class Buffers(NamedTuple):
-    """Working arrays of one thread. Populations are numbered: layers 0 .. L, then the error populations."""
-
-    v: Any  # int32 (N,): membranes of layers 1 .. L, of error neurons, of minus channels of error neurons
-    idx: Any  # int32 (populations * slots * widest,): neurons that fired, in rings of spikes in transit
-    sign: Any  # float32, same length: their signs
-    k: Any  # int64 (populations * slots,): number of spikes per slot
-    current: Any  # float32 (widest,)
-    fired: Any  # uint8 (widest,)
-    train: (
-        Any  # uint8 (split, n): first-phase spikes of the layer that the loss reads; used if the plan repeats
-    )
-
-
-@kernel
-def make_buffers(plan):  # type: ignore[no-untyped-def]
-    """Allocate the buffers of one thread."""
-    layers, errors = plan.layers, plan.errors
-    widest, neurons = 0, 0
-    for layer in range(1, layers.size):
-        widest = max(widest, layers[layer].n)
-        neurons += layers[layer].n
-    for e in range(errors.size):
-        widest = max(widest, errors[e].n)
-        neurons += 2 * errors[e].n
-    rings = (layers.size + errors.size) * plan.slots
-    return (
-        Buffers(
-            np.zeros(neurons, np.int32),
-            np.zeros(rings * widest, np.int32),
-            np.ones(rings * widest, np.float32),
-            np.zeros(rings, np.int64),
-            np.zeros(widest, np.float32),
-            np.zeros(widest, np.uint8),
-            np.zeros((plan.split, layers[errors[plan.loss].layer].n if plan.repeats else 0), np.uint8),
-        ),
-        make_input_buffers(plan.T, layers[0].n, layers[1].n),
-    )
 
 
 @kernel
@@ -80,6 +47,31 @@ def silence(v, fired, silent, start):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def deliver(plan, layer, now, w, buffers, currents):  # type: ignore[no-untyped-def]
+    """Write the input current of a layer in a step to `current`; error spikes are added by `layer_step`."""
+    p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
+    if layer == 1:
+        t = now - p.offset
+        row = t - plan.split if plan.replay and t >= plan.split else t
+        if p.conv:
+            buffers.current[: p.n] = 0
+            add_by_channel(buffers.current, currents[row], p)
+        else:
+            for j in range(p.n):
+                buffers.current[j] = currents[row, j]
+        return
+    for j in range(p.n):
+        buffers.current[j] = 0
+    if now >= p.delay:
+        sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
+        ring, heard = sent * widest, buffers.k[sent]
+        if p.conv:
+            add_kernels(buffers.current, w, p, buffers.idx, buffers.sign, ring, heard, buffers.by_place)
+        else:
+            add_rows(buffers.current, p.n, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
+
+
+@kernel
 def layer_step(plan, layer, now, w, h, silent, buffers, currents):  # type: ignore[no-untyped-def]
     """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
@@ -90,17 +82,7 @@ def layer_step(plan, layer, now, w, h, silent, buffers, currents):  # type: igno
         return
     if t == plan.split and p.reset_split:
         buffers.v[p.start : p.start + p.n] = parameters(plan, V_START, p)
-    if layer == 1:
-        row = t - plan.split if plan.replay and t >= plan.split else t
-        for j in range(p.n):
-            buffers.current[j] = currents[row, j]
-    else:
-        for j in range(p.n):
-            buffers.current[j] = 0
-        if now >= p.delay:
-            sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
-            ring, heard = sent * widest, buffers.k[sent]
-            add_rows(buffers.current, p.n, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
+    deliver(plan, layer, now, w, buffers, currents)
     if p.inject_from >= 0 and now >= p.inject_delay:
         sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
         for a in range(sent * widest, sent * widest + buffers.k[sent]):
@@ -134,9 +116,14 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
         ring = sent * widest
         if p.transposed >= 0:
             below = plan.layers[p.transposed]
-            add_columns(
-                buffers.current, p.n, w, below.w_start, below.n, buffers.idx, buffers.sign, ring, heard
-            )
+            if below.conv:
+                add_transposed(
+                    buffers.current, w, below, buffers.idx, buffers.sign, ring, heard, buffers.by_place
+                )
+            else:
+                add_columns(
+                    buffers.current, p.n, w, below.w_start, below.n, buffers.idx, buffers.sign, ring, heard
+                )
         else:
             add_rows(buffers.current, p.n, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
         return heard
@@ -256,7 +243,10 @@ def present(plan, w, feedback, times, neurons, label, silent, h_in, h, h_e, buff
     buffers.v[: h.shape[1]] = plan.neurons[starts : starts + h.shape[1]]
     buffers.k[:] = 0
     count_inputs(plan, times, neurons, h_in)
-    input_currents(plan, w, times, neurons, h_in, inputs)
+    if plan.layers[1].conv:
+        input_kernels(plan, w, times, neurons, inputs.currents)
+    else:
+        input_currents(plan, w, times, neurons, h_in, inputs)
     read = plan.layers[plan.readout]
     chosen = 0
     known = (
@@ -333,6 +323,7 @@ def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, clas
     h_in, h, h_e = counts
     buffers, inputs = make_buffers(plan)
     dh = np.zeros(buffers.current.size, np.int32)
+    h_pre, product = kernel_buffers(plan)
     none_s, none_v = np.zeros((0, 0), np.int8), np.zeros((0, 0), np.int32)
     for b in range(labels.size):
         mine = slice(offsets[b], offsets[b + 1])
@@ -345,10 +336,20 @@ def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, clas
                 p, below = plan.layers[layer], plan.layers[layer - 1]
                 post = h[b, :, p.start : p.start + p.n]
                 before = h_in[b] if layer == 1 else h[b, :, below.start : below.start + below.n]
-                clips = update_layer(w, master, p.w_start, before, post[0], post[1], h_e[b], rules[layer], dh)
-                clipped[layer] += clips
+                if p.conv:
+                    clipped[layer] += update_kernels(
+                        w, master, p, before, post[0], post[1], h_e[b], rules[layer], dh, h_pre,
+                        product[: p.entries],
+                    )  # fmt: skip
+                else:
+                    clipped[layer] += update_layer(
+                        w, master, p.w_start, before, post[0], post[1], h_e[b], rules[layer], dh
+                    )
             period = rules[layer, 7]
             if period > 0 and (learnt + b + 1) % period == 0:
                 p = plan.layers[layer]
-                size = plan.layers[layer - 1].n * p.n
-                decay_weights(w, master, p.w_start, size, rules[layer, 8], rules[layer, 4])
+                if p.conv:
+                    decay_kernels(w, master, p, rules[layer, 8], rules[layer, 4])
+                else:
+                    size = plan.layers[layer - 1].n * p.n
+                    decay_weights(w, master, p.w_start, size, rules[layer, 8], rules[layer, 4])

@@ -1,8 +1,8 @@
 """Plans: the networks that the windowed engine supports, as flat arrays for its kernels.
 
-Supported structure: one source; a chain of dense IF layers; error populations of the second phase, each
-either a loss (one-to-one from a target and from a layer) or fed densely by another error population;
-one-to-one injections back into layers.
+Supported structure: one source; a chain of dense or convolutional IF layers; error populations of the second
+phase, each either a loss (one-to-one from a target and from a layer) or fed by another error population,
+densely or by a transpose; one-to-one injections back into layers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from spikesim import grid
 from spikesim.errors import EngineError
 from spikesim.network import Network
 from spikesim.neurons import IF, ErrorIF, Source, Target
-from spikesim.synapses import Dense, OneToOne
+from spikesim.synapses import Conv2d, Dense, OneToOne
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -42,6 +42,21 @@ LAYER = np.dtype(
         ("inject_from", np.int64),  # error population that injects, or -1
         ("inject_w", np.int32),
         ("inject_delay", np.int64),
+        ("entries", np.int64),  # number of its own weights; those of a convolution act in two orders
+        ("conv", np.int64),  # 1: the projection into it is a Conv2d with the sizes below
+        ("channels", np.int64),
+        ("rows", np.int64),
+        ("columns", np.int64),
+        ("out_channels", np.int64),
+        ("out_rows", np.int64),
+        ("out_columns", np.int64),
+        ("high", np.int64),  # rows and columns of the kernel
+        ("wide", np.int64),
+        ("stride_rows", np.int64),
+        ("stride_columns", np.int64),
+        ("pad_rows", np.int64),
+        ("pad_columns", np.int64),
+        ("groups", np.int64),
     ]
 )
 ERROR = np.dtype(
@@ -101,7 +116,8 @@ class Compiled(NamedTuple):
 
 # The roles of populations and kinds of projections in this engine; others are refused.
 ROLES: dict[type, str] = {Source: "source", IF: "layer", ErrorIF: "error", Target: "target"}
-KINDS: dict[type, str] = {Dense: "dense", OneToOne: "one to one"}
+KINDS: dict[type, str] = {Dense: "dense", Conv2d: "convolution", OneToOne: "one to one"}
+LINKS = ("dense", "convolution")  # between layers
 
 
 def _role(network: Network, name: str) -> str | None:
@@ -182,8 +198,8 @@ def _repetition(
 
 def _refused(name: str, why: str) -> EngineError:
     return EngineError(
-        f"windowed: {name}: {why}. This engine supports a chain of dense IF layers with an error pathway; "
-        f"use engine='stepped', which supports any network"
+        f"windowed: {name}: {why}. This engine supports a chain of dense or convolutional IF layers with an "
+        f"error pathway; use engine='stepped', which supports any network"
     )
 
 
@@ -201,20 +217,20 @@ def _chain(network: Network) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise _refused("sources", f"one source is needed, not {len(network.sources)}")
     chain, incoming = [network.sources[0]], [""]
     while True:
-        dense = [p for p in network.projections if _kind(p) == "dense" and p.pre == chain[-1]]
-        forward = [p for p in dense if _role(network, p.post) == "layer"]
+        links = [p for p in network.projections if _kind(p) in LINKS and p.pre == chain[-1]]
+        forward = [p for p in links if _role(network, p.post) == "layer"]
         if not forward:
             break
         if len(forward) > 1:
             several = " and ".join(p.post for p in forward)
-            raise _refused(chain[-1], f"it projects densely to {several}; a chain continues to one layer")
+            raise _refused(chain[-1], f"it projects to {several}; a chain continues to one layer")
         link = forward[0]
         if link.post in chain or link.follows is not None:
             raise _refused(link.name, "it is recurrent, or a transpose between layers")
         chain.append(link.post)
         incoming.append(link.name)
     if len(chain) == 1:
-        raise _refused(chain[0], "it has no dense projection to a layer of IF neurons")
+        raise _refused(chain[0], "it has no dense or convolutional projection to a layer of IF neurons")
     source, first = chain[0], chain[1]
     arrival = network.offsets[source] + network.named[incoming[1]].delay
     if network.offsets[first] != arrival:
@@ -254,13 +270,28 @@ def _layers(
                 "inject_from": errors.index(others[0].pre) if others else -1,
                 "inject_w": grid.snap(others[0].w, bits) if others else 0,
                 "inject_delay": others[0].delay if others else 0,
+                "entries": int(np.prod(network.shape(network.named[link]))),
+                **_convolution(network.named[link]),
             }
         )
     table = _table(rows, LAYER)
-    sizes = table["n"]
+    sizes, stored = table["n"], table["entries"] * (1 + table["conv"])
     table["start"][1:] = np.cumsum(sizes[1:]) - sizes[1:]
-    table["w_start"][2:] = np.cumsum(sizes[:-2] * sizes[1:-1])
+    table["w_start"][1:] = np.cumsum(stored)[:-1]
     return table
+
+
+def _convolution(link: Any) -> dict[str, Any]:
+    """The sizes of a convolution; nothing for another projection."""
+    if not isinstance(link, Conv2d):
+        return {}
+    assert isinstance(link.stride, tuple) and isinstance(link.padding, tuple)
+    sizes = dict(zip(("channels", "rows", "columns"), link.shape, strict=True))
+    sizes |= dict(zip(("out_channels", "out_rows", "out_columns"), link.out_shape, strict=True))
+    sizes |= dict(zip(("high", "wide"), link.w.shape[2:], strict=True))
+    sizes |= dict(zip(("stride_rows", "stride_columns"), link.stride, strict=True))
+    sizes |= dict(zip(("pad_rows", "pad_columns"), link.padding, strict=True))
+    return {"entries": link.w.size, "conv": 1, "groups": link.groups, **sizes}
 
 
 def _flat(network: Network, names: tuple[str, ...], key: str) -> I32:

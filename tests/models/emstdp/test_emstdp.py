@@ -192,7 +192,7 @@ def test_a_network_with_a_skip_connection_learns_on_naive() -> None:
 def test_windowed_refuses_a_skip_connection_with_the_reason_and_another_engine_is_found() -> None:
     with pytest.raises(
         EngineError,
-        match=r"in: it projects densely to hid and out.*engine='stepped', which supports any network",
+        match=r"in: it projects to hid and out.*engine='stepped', which supports any network",
     ):
         Windowed(skipping())
     assert isinstance(engine(skipping()), Stepped)
