@@ -38,7 +38,7 @@ BEST_DEEP = replace(
     dropout_in=0.1,
     dropout=0.2,
 )
-# Direct feedback: an output error reaches a hidden neuron as one random weight, so that a threshold above that
+# Direct feedback: an output error reaches a hidden neuron as one random weight, so that a threshold above it
 # weight would leave most neurons without an error; the mean of the feedback would move all of them together.
 BEST_DFA = replace(
     BEST,

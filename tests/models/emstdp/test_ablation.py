@@ -38,8 +38,8 @@ def test_runs_are_kept_and_not_repeated(tmp_path: Path, monkeypatch: pytest.Monk
 
     first = measure("base")
     assert [row[0] for row in first.rows] == ["base"]
-    both = measure("no dropout", "base", seeds=(1, 2))
-    assert [(row[0], row[-1]) for row in both.rows] == [("base", 2), ("no dropout", 2)]
+    both = measure("no gate", "base", seeds=(1, 2))
+    assert [(row[0], row[-1]) for row in both.rows] == [("base", 2), ("no gate", 2)]
     assert both.data["base"]["runs"]["1"] == first.data["base"]["runs"]["1"]
     assert len(said) == 4
     assert load_table(path).rows == both.rows
@@ -47,8 +47,8 @@ def test_runs_are_kept_and_not_repeated(tmp_path: Path, monkeypatch: pytest.Monk
     assert both.rows[1][3] == pytest.approx(gap, abs=0.011)
     assert all(0 < share < 100 for share in both.data["base"]["runs"]["2"]["activity"])
 
-    monkeypatch.setitem(CHANGES, "no dropout", {"dropout": 0.0})
-    assert measure("no dropout").rows[-1][-1] == 1  # another change of the same name is measured again
+    monkeypatch.setitem(CHANGES, "no gate", {"gate": False, "bounded": True})
+    assert measure("no gate").rows[-1][-1] == 1  # another change of the same name is measured again
     assert len(measure("base", base=replace(SMALL, T=12)).rows) == 1  # so is another base
     with pytest.raises(DeclarationError, match=r"unknown change 'no gates'.*no gate"):
         measure("no gates")
