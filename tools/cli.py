@@ -15,8 +15,10 @@ from spikesim.tools.commands import (
     astdp,
     benchmark,
     brunel,
+    continual,
     datasets,
     demo,
+    depth,
     dynamics,
     energy,
     export,
@@ -59,6 +61,8 @@ app.command("brunel")(brunel.brunel)
 app.command("growth")(scaling.growth)
 app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
+app.command("depth")(depth.depth)
+app.command("continual")(continual.continual)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(gupta.app, name="gupta")
 app.add_typer(mstdp.app, name="mstdp")
