@@ -40,7 +40,7 @@ LEARNERS = {
     "perceptron": "perceptron",
 }
 ORDERS = ("classes", "mixed")
-PERCEPTRON_ETA = 0.01
+PERCEPTRON_ETA = 0.003
 
 
 class OnlineLearner(Protocol):
@@ -63,6 +63,7 @@ class Study:
         hidden: neurons of each hidden layer.
         per_task: samples of a task of two classes.
         stream: samples of a stream with drift.
+        measured: validation samples of all classes; all of them if there are fewer.
         learners: of `LEARNERS`.
         seeds: of weights, order and spikes.
 
@@ -73,13 +74,14 @@ class Study:
     hidden: tuple[int, ...] = (200, 200)
     per_task: int = 1000
     stream: int = 6000
+    measured: int = 2000
     learners: tuple[str, ...] = tuple(LEARNERS)
     seeds: tuple[int, ...] = (1, 2)
 
     def __post_init__(self) -> None:
         if not self.learners or not set(self.learners) <= set(LEARNERS):
             raise DeclarationError(f"Study: learners = {self.learners!r}; known: {', '.join(LEARNERS)}")
-        for name, low in (("per_task", 1), ("stream", 2)):
+        for name, low in (("per_task", 1), ("stream", 2), ("measured", 1)):
             if getattr(self, name) < low:
                 raise DeclarationError(f"Study: {name} = {getattr(self, name)!r}; at least {low} is needed")
         if not self.hidden or min(self.hidden) < 1 or not self.seeds:
@@ -115,9 +117,16 @@ def tasks(dataset: Dataset) -> list[list[int]]:
 
 
 def learn_classes(
-    learner: OnlineLearner, dataset: Dataset, per_task: int, seed: int, mixed: bool = False
+    learner: OnlineLearner, dataset: Dataset, study: Study, seed: int, mixed: bool = False
 ) -> dict[str, Any]:
     """Learn the classes one after another, or the same samples in random order.
+
+    Args:
+        learner: the learner.
+        dataset: its `fit` samples are learnt, and its `validation` samples are measured.
+        study: `per_task` samples of each task are learnt, and `measured` samples are measured.
+        seed: selects the samples and their order.
+        mixed: learn all tasks together, in random order.
 
     Returns:
         `seen`: after each task, the accuracy over all classes seen so far. `by_task`: after each task, the
@@ -127,7 +136,8 @@ def learn_classes(
     Raises:
         DataError: a task has fewer samples.
     """
-    parts = []
+    parts, per_task = [], study.per_task
+    measured = dataset.validation.take(min(study.measured, len(dataset.validation)))
     for number, classes in enumerate(tasks(dataset)):
         rows = np.flatnonzero(np.isin(dataset.fit.y, classes))
         if len(rows) < per_task:
@@ -144,8 +154,9 @@ def learn_classes(
     for number, rows in enumerate(parts):
         learner.learn(dataset.fit.select(rows))
         known = groups[: number + 1]
-        by_task.append([learner.accuracy(_of_classes(dataset.validation, classes)) for classes in known])
-        seen.append(learner.accuracy(_of_classes(dataset.validation, _all(known))))
+        shares = [np.isin(measured.y, classes) for classes in known]
+        by_task.append([learner.accuracy(measured.select(share)) for share in shares])
+        seen.append(float(np.average(by_task[-1], weights=[share.sum() for share in shares])))
     lost = [by_task[k][k] - by_task[-1][k] for k in range(len(groups) - 1)]
     return {"seen": seen, "by_task": by_task, "forgetting": float(np.mean(lost)) if lost else None}
 
@@ -202,11 +213,12 @@ def run_study(
                 entry = {"learner": name, "change": change, "seed": seed, "dataset": dataset.name}
                 entry |= {"config": asdict(configuration(name, sizes)), "eta": PERCEPTRON_ETA}
                 entry |= {"length": study.per_task if change in ORDERS else study.stream}
+                entry |= {"measured": study.measured}
 
                 def measure(name: str = name, change: str = change, seed: int = seed) -> dict[str, Any]:
                     learner = make(name, sizes, seed)
                     if change in ORDERS:
-                        return learn_classes(learner, dataset, study.per_task, seed, change == "mixed")
+                        return learn_classes(learner, dataset, study, seed, change == "mixed")
                     stream = drifting(dataset, change, study.stream, seed)
                     return learn_drift(learner, stream, study.stream // 2)
 
@@ -247,7 +259,7 @@ def table(cells: Sequence[dict[str, Any]], study: Study, dataset: str, command: 
         f"Networks with hidden layers of {', '.join(map(str, study.hidden))}; tasks of two classes and "
         f"{study.per_task:,} samples, accuracy on validation samples of all classes after the last task; "
         f"streams of {study.stream:,} samples that change in the middle, online accuracy in pieces of "
-        f"{PIECE}. Means over {len(study.seeds)} seeds. The perceptron (delta rule) reads the same input spikes.",
+        f"{PIECE}. Means over {len(study.seeds)} seeds. The perceptron (delta rule) reads the same spikes.",
         {**asdict(study), "perceptron_eta": PERCEPTRON_ETA},
         {"cells": list(cells)},
     )
@@ -262,7 +274,3 @@ def _mean(
 
 def _all(groups: Sequence[Sequence[int]]) -> list[int]:
     return list(chain.from_iterable(groups))
-
-
-def _of_classes(split: Split, classes: Sequence[int]) -> Split:
-    return split.select(np.isin(split.y, classes))

@@ -243,7 +243,7 @@ def table(cells: Sequence[dict[str, Any]], study: Study, dataset: str, command: 
         command,
         "Layers from the first hidden one to the output. Angle: between the update of EMSTDP and the "
         "negative gradient of the rate network with the same weights, both summed over "
-        f"{study.measured:,} validation samples (models/emstdp/angles.py); 90 degrees is no descent. One seed.",
+        f"{study.measured:,} validation samples (models/emstdp/angles.py); 90 is no descent. One seed.",
         asdict(study),
         {"cells": list(cells)},
     )

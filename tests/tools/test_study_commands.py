@@ -19,41 +19,16 @@ def invoke(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
 
 
-TINY = {
-    "depth": [
-        "--width",
-        "8",
-        "--depths",
-        "1",
-        "--points",
-        "0,20",
-        "--measured",
-        "20",
-        "--feedbacks",
-        "dfa",
-        "--rules",
-        "remedied",
-    ],
-    "continual": [
-        "--hidden",
-        "8",
-        "--per-task",
-        "10",
-        "--stream",
-        "20",
-        "--learners",
-        "DFA,perceptron",
-        "--seeds",
-        "1",
-    ],
-}
+DEPTH = {"width": 8, "depths": 1, "points": "0,20", "measured": 20, "feedbacks": "dfa", "rules": "remedied"}
+CONTINUAL = {"hidden": 8, "per-task": 10, "stream": 20, "learners": "DFA,perceptron", "seeds": 1}
 
 
 @pytest.mark.parametrize(("name", "rows"), [("depth", 1), ("continual", 2)])
 def test_a_study_is_run_and_kept(tmp_path: Path, name: str, rows: int) -> None:
     pytest.importorskip("matplotlib")
     where = ("--dataset", "digits", "--cells", tmp_path / "cells", "--save", tmp_path / "x.json")
-    said = invoke(name, *TINY[name], *where)
+    options = (f"--{key}={value}" for key, value in (DEPTH if name == "depth" else CONTINUAL).items())
+    said = invoke(name, *options, *where)
     assert said.exit_code == 0 and "Saved" in said.output
     found = load_table(tmp_path / "x.json")
     assert len(found.rows) == rows and found.command.startswith(f"spikesim {name} --dataset digits")

@@ -22,6 +22,7 @@ def continual(
     hidden: Annotated[str, typer.Option(help="Neurons of each hidden layer.", metavar="N,...")] = "200,200",
     per_task: Annotated[int, typer.Option(help="Samples of a task of two classes.")] = 1000,
     stream: Annotated[int, typer.Option(help="Samples of a stream whose inputs change.")] = 6000,
+    measured: Annotated[int, typer.Option(help="Validation samples.")] = 2000,
     learners: Annotated[
         str, typer.Option(help="Of SW, DFA, SW-slow, perceptron.")
     ] = "SW,DFA,SW-slow,perceptron",
@@ -42,12 +43,13 @@ def continual(
         hidden=whole_numbers("--hidden", hidden),
         per_task=per_task,
         stream=stream,
+        measured=measured,
         learners=tuple(learners.split(",")),
         seeds=tuple(first_seeds(seeds)),
     )
     found = study_of_changes.run_study(datasets.load(dataset), study, cells, display.say)
     command = f"spikesim continual --dataset {dataset} --hidden {hidden} --per-task {per_task}"
-    command += f" --stream {stream} --learners {learners} --seeds {seeds}"
+    command += f" --stream {stream} --measured {measured} --learners {learners} --seeds {seeds}"
     table = study_of_changes.table(found, study, dataset, command)
     save_table(table, save)
     draw_continual(found, save.with_suffix(".png"))
