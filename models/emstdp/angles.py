@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.datasets.dataset import Split
-from spikesim.errors import DataError
+from spikesim.errors import DataError, DeclarationError
 from spikesim.models.emstdp.learner import Learner
 from spikesim.network import Network
 
@@ -94,7 +94,12 @@ def rate_network(learner: Learner, shift: float = SHIFT) -> RateNetwork:
     Args:
         learner: the spiking network.
         shift: see `RateNetwork`.
+
+    Raises:
+        DeclarationError: a network with bias neurons, which the rate network does not have.
     """
+    if learner.config.bias:
+        raise DeclarationError("angles: bias = True; the rate network has no bias neurons: use bias = False")
     network = learner.network
     names = layers_of(network)
     weights = [network.weights(name, learner.masters) for name in names]

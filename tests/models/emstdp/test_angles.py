@@ -10,7 +10,7 @@ import pytest
 import small_runs
 
 from spikesim.engines import engine
-from spikesim.errors import DataError
+from spikesim.errors import DataError, DeclarationError
 from spikesim.models.emstdp import Emstdp, encoder
 from spikesim.models.emstdp.angles import (
     RateNetwork,
@@ -131,6 +131,11 @@ def test_half_a_spike_is_the_best_shift_of_the_transfer() -> None:
     assert all(by_shift[0.5][0] < by_shift[shift][0] for shift in (0.0, 1.0))
     rates = rate_network(learner)
     assert rates.ceiling == 20 and [w.shape for w in rates.weights] == [(12, 8), (8, 6), (6, 3)]
+
+
+def test_a_network_with_bias_neurons_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="bias = True"):
+        rate_network(Learner(replace(REMEDIED, bias=True)))
 
 
 def test_silence_has_no_angle() -> None:
