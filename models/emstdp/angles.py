@@ -96,10 +96,14 @@ def rate_network(learner: Learner, shift: float = SHIFT) -> RateNetwork:
         shift: see `RateNetwork`.
 
     Raises:
-        DeclarationError: a network with bias neurons, which the rate network does not have.
+        DeclarationError: a network with bias neurons or convolutions, which the rate network does not have.
     """
-    if learner.config.bias:
-        raise DeclarationError("angles: bias = True; the rate network has no bias neurons: use bias = False")
+    config = learner.config
+    if config.bias or config.conv:
+        raise DeclarationError(
+            f"angles: bias = {config.bias}, conv = {config.conv}; the rate network has neither bias neurons "
+            f"nor convolutions: use bias = False, conv = ()"
+        )
     network = learner.network
     names = layers_of(network)
     weights = [network.weights(name, learner.masters) for name in names]
