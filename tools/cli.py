@@ -20,6 +20,7 @@ from spikesim.tools.commands import (
     demo,
     depth,
     dynamics,
+    emstdp,
     energy,
     export,
     gupta,
@@ -64,6 +65,7 @@ app.command("dynamics")(dynamics.dynamics)
 app.command("depth")(depth.depth)
 app.command("continual")(continual.continual)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(emstdp.app, name="emstdp")
 app.add_typer(gupta.app, name="gupta")
 app.add_typer(mstdp.app, name="mstdp")
 app.add_typer(astdp.app, name="astdp")
