@@ -103,6 +103,32 @@ def ablation(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
     )
 
 
+LISTED = replace(LITERAL, sizes=(64, 32, 10), batch=32, alpha=3e-3, free=20, clamped=40)
+LISTED_PRESENTATIONS = 4_000
+
+
+def listing(dataset: Dataset, seeds: Sequence[int], say: Log) -> Table:
+    """Table of the printed rule with dz before the step, as in the listings, and after it; 8x8 digits."""
+    rows, data = [], {}
+    for name, dz in (("before the step, as listed", "before"), ("after the step", "after")):
+        config = replace(LISTED, dz=dz)
+        data[dz] = [
+            round(measure(config, dataset, LISTED_PRESENTATIONS, seed, fit="fit", judge="validation").test, 2)
+            for seed in seeds
+        ]
+        rows.append((name, float(np.mean(data[dz])), min(data[dz]), max(data[dz]), len(seeds)))
+        say(f"dz {name}: {data[dz]}")
+    return Table(
+        "aSTDP: the order of dz and the step of the states in the printed rule, 64-32-10 on 8x8 digits",
+        ("dz", "Validation accuracy (%)", "Worst seed", "Best seed", "Seeds"),
+        tuple(rows),
+        f"spikesim astdp listing --seeds {len(seeds)}",
+        f"{LISTED_PRESENTATIONS:,} presentations of 20 + 40 iterations in batches of {LISTED.batch}, alpha "
+        f"{LISTED.alpha}. Algorithms 1 and 2 take dz before the step, and rho(s_s) after it.",
+        data=data,
+    )
+
+
 def _score(config: Astdp, dataset: Dataset, total: int, seed: int) -> float | None:
     """Validation accuracy in %; None if the run diverged."""
     part = _Judged(dataset)
