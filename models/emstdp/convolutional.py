@@ -28,7 +28,6 @@ LEARNED = Emstdp(
     eta_decay=1.0,
     schedule="linear",
     beta_error=(0.02, 0.02, 0.1),
-    clip=(2.0, 1.0, 1.0, 1.0),
 )
 
 CONVOLUTIONAL = (
