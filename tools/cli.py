@@ -15,9 +15,12 @@ from spikesim.tools.commands import (
     astdp,
     benchmark,
     brunel,
+    continual,
     datasets,
     demo,
+    depth,
     dynamics,
+    emstdp,
     energy,
     export,
     gupta,
@@ -59,7 +62,10 @@ app.command("brunel")(brunel.brunel)
 app.command("growth")(scaling.growth)
 app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
+app.command("depth")(depth.depth)
+app.command("continual")(continual.continual)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(emstdp.app, name="emstdp")
 app.add_typer(gupta.app, name="gupta")
 app.add_typer(mstdp.app, name="mstdp")
 app.add_typer(astdp.app, name="astdp")

@@ -34,8 +34,8 @@ SQUARE, GREY = 10, 0.5
 PRETEXT = replace(
     SUPERVISED,
     sizes=(784, 512, 784),
-    alpha=0.1,
-    alpha_scale=(1.0, 0.2),
+    alpha=0.05,
+    alpha_scale=(1.0, 0.4),
     init_scale=1.0,
     free=8,
     clamped=8,

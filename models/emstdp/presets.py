@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from spikesim.errors import DeclarationError, unknown
 from spikesim.models.emstdp import Emstdp
+from spikesim.models.emstdp.convolutional import CONVOLUTIONAL
 from spikesim.models.emstdp.experiment import Experiment
 
 SW = Emstdp(sizes=(784, 500, 10), eta=0.1, eta_decay=0.88)
@@ -215,7 +216,7 @@ _DEEP_DFA = ("emstdp-mnist-500-500-dfa", "emstdp-fashion-500-500-dfa", "emstdp-a
 # with one hidden layer FA is DFA
 _FA = tuple(_aligned(row) for row in _ROWS if row.name in _DEEP_DFA)
 _SPLITS = tuple(other for row in (*_ROWS, *_FA) if row.dataset == "auslan" for other in other_splits(row))
-PRESETS = {row.name: row for row in (*_ROWS, *_FA, *_SPLITS)}
+PRESETS = {row.name: row for row in (*_ROWS, *_FA, *_SPLITS, *CONVOLUTIONAL)}
 
 
 def preset(name: str) -> Experiment:

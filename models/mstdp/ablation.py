@@ -53,7 +53,9 @@ STEPS_DOWN: tuple[tuple[str, dict[str, Any]], ...] = (
 """Each row changes the amended configuration alone."""
 
 
-def literal_up(data: Dataset, seeds: Sequence[int] = (1, 2), samples: int = 2560, say: Log = print) -> Table:
+def literal_up(
+    data: Dataset, seeds: Sequence[int] = (1, 2, 3), samples: int = 2560, say: Log = print
+) -> Table:
     """Table of the literal configuration, amended step by step: 14x14 pixels, one pass over `samples`."""
     learned, judged = (halved(split) for split in (data.fit, data.validation.take(JUDGED)))
     config = replace(LITERAL, n_in=196, n_hidden=64, batch=32, alpha=0.001 * 32)

@@ -197,6 +197,14 @@ class TestBundled:
         assert counts.max() - counts.min() <= 1
         assert hash_of(data.train.y) + hash_of(data.validation.index) == rows
 
+    def test_other_splits_of_iris(self) -> None:
+        first, second = datasets.iris(), datasets.iris(split_seed=2)
+        assert not np.array_equal(first.test.x, second.test.x)
+        assert np.bincount(second.test.y).tolist() == [10, 10, 10]
+        assert hash_of(datasets.iris(split_seed=2).test.x) == hash_of(second.test.x)
+        with pytest.raises(DeclarationError, match="split_seed = -1"):
+            datasets.iris(split_seed=-1)
+
     def test_no_sample_is_in_two_splits(self) -> None:
         data = datasets.digits()
         fit, validation, test = (

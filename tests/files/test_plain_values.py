@@ -99,6 +99,7 @@ PROJECTIONS: list[Any] = [
     Sparse("p", "n", [0, 1, 1, 3], STEPS, THREE, 1, STEPS),
     Sparse("p", "n", [0, 1, 1, 3], STEPS, 2.0),
     Conv2d("p", "n", np.ones((1, 1, 1, 1)), (1, 3, 1), (1, 1), (0, 0), 1, 2),
+    Conv2d("p", "n", np.ones((1, 1, 1, 1)), (1, 3, 1), plastic=CountRule(0.5, clip=(-2.0, 2.0))),
     OneToOne("p", "n", 2.0, 3),
 ]
 DRIVES: list[Any] = [PoissonInput("n", 2.0, 0.5, 7), CurrentInput("n"), TimedInput("n", (0.5, 1.0), 3)]

@@ -113,6 +113,14 @@ def ablation(seeds: Seeds = 2, results: Results = RESULTS) -> None:
 
 
 @app.command()
+def listing(seeds: Seeds = 4, results: Results = RESULTS) -> None:
+    """The order of the paper's listing: dz before or after the step of the states (a minute)."""
+    keep_table(
+        ablations.listing(datasets.digits(), first_seeds(seeds), Display().say), results / "listing.json"
+    )
+
+
+@app.command()
 def search(
     seeds: Seeds = 2,
     layers: Annotated[int, typer.Option(help="Number of hidden layers: 1 or 3.")] = 1,

@@ -1,4 +1,4 @@
-"""Shared by the paper commands: list the seeds, save and print a measured table."""
+"""Shared by the paper commands: list the seeds, read numbers, save and print a measured table."""
 
 from __future__ import annotations
 
@@ -7,12 +7,27 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as Shown
 
+from spikesim.errors import DeclarationError
 from spikesim.files.measured_table import Table, save_table
 
 
 def first_seeds(count: int) -> list[int]:
     """The seeds from 1 to count."""
     return list(range(1, count + 1))
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """Whole numbers, separated by commas.
+
+    Raises:
+        DeclarationError: something else.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as problem:
+        raise DeclarationError(
+            f"{option} {text!r}: expected whole numbers separated by commas, for example 1,2,3"
+        ) from problem
 
 
 def keep_table(table: Table, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from spikesim.datasets import digits
 from spikesim.errors import DeclarationError
 from spikesim.files.measured_table import load_table, save_table
-from spikesim.hopfield.astdp.config import DivergenceWarning
+from spikesim.hopfield.astdp.config import Astdp, DivergenceWarning
 from spikesim.models.astdp import ablation, classification
 from spikesim.models.astdp.measure import measure, steps_to_stable
 from spikesim.models.astdp.presets import DIGITS
@@ -84,6 +85,24 @@ def test_a_row_of_table_1_is_measured_by_its_name(monkeypatch: pytest.MonkeyPatc
     assert seen == [*rows, *stages, ("mse", [5]), ("cross entropy", [5])]
     with pytest.raises(DeclarationError, match="Did you mean 'supervised-amended'"):
         classification.measured("supervised-amendet", digits(), 1, None, print)
+
+
+def test_the_order_of_the_listing_is_measured_on_validation_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int, dict[str, str]]] = []
+
+    def measure(config: Astdp, _data: object, total: int, seed: int, **splits: str) -> SimpleNamespace:
+        seen.append((config.dz, total, splits))
+        return SimpleNamespace(test=60.0 + seed if config.dz == "after" else 40.0 - seed)
+
+    monkeypatch.setattr(ablation, "measure", measure)
+    rows = ablation.listing(digits(), (1, 2), lambda _: None).rows
+    assert rows == (
+        ("before the step, as listed", 38.5, 38.0, 39.0, 2),
+        ("after the step", 61.5, 61.0, 62.0, 2),
+    )
+    assert {total for _, total, _ in seen} == {ablation.LISTED_PRESENTATIONS}
+    assert all(splits == {"fit": "fit", "judge": "validation"} for *_, splits in seen)
+    assert [dz for dz, *_ in seen] == ["before", "before", "after", "after"]
 
 
 def test_table_2_has_the_paper_beside_it() -> None:

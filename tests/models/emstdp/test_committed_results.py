@@ -1,6 +1,7 @@
 """Reproducibility: the shortest committed training is repeated, and its weights are equal to the last bit."""
 
 import json
+import signal
 
 import checkout
 import pytest
@@ -24,6 +25,25 @@ def test_the_digits_come_back_bit_for_bit(seed):
     assert run.weights_sha256 == entry["weights_sha256"]
     assert run.evaluate(dataset).accuracy == entry["test_accuracy"]
     assert [m["train_accuracy"] for m in run.metrics] == [m["train_accuracy"] for m in entry["metrics"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["emstdp-mnist-500-literal", "emstdp-auslan"])
+def test_the_first_epoch_of_a_row_of_table_2_comes_back(name):
+    """A slice of a long training, stopped as by Ctrl-C: the accuracy and the clipped weights are equal."""
+    recorded = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    entry = recorded["runs"][0]
+    experiment = restore(recorded["config"])
+
+    def stop(progress):
+        if progress.epoch == 1 and progress.done == 0:
+            signal.raise_signal(signal.SIGINT)
+
+    network, training = build(experiment.model, entry["seed"]), experiment.training(entry["seed"])
+    run = train(network, experiment.load(), encoder(experiment.model), training, progress=stop)
+    assert not run.finished
+    for key in ("train_accuracy", "clipped"):
+        assert run.metrics[0][key] == entry["metrics"][0][key]
 
 
 def test_recorded_settings_are_those_of_the_presets():

@@ -11,11 +11,13 @@ import pytest
 
 from spikesim import datasets
 from spikesim.engines.windowed.engine import Windowed
-from spikesim.errors import DeclarationError
+from spikesim.errors import DeclarationError, EngineError
 from spikesim.learning import CountRule
 from spikesim.models.emstdp import Emstdp, build, encoder, training
+from spikesim.models.emstdp.convolutional import CONVOLUTIONAL
 from spikesim.models.emstdp.kernels import names, stored_kernels
 from spikesim.models.emstdp.layers import layers_of, title
+from spikesim.models.emstdp.presets import PRESETS
 from spikesim.network.file import digest, load_network, save_network
 from spikesim.synapses import Conv2d
 from spikesim.training.evaluate import evaluate
@@ -129,6 +131,26 @@ def test_kernels_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match=r"kernels: unknown choice 'randon'.*random"):
         stored_kernels("randon", layers)
     assert names() == sorted(names())
+
+
+@pytest.mark.core
+def test_the_presets_are_networks_of_the_fast_engine() -> None:
+    for row in CONVOLUTIONAL:
+        assert PRESETS[row.name] is row
+        net = build(row.model)
+        assert Windowed(net).network is net
+        learned = row.model.kernels == "learned"
+        assert [p.name for p in net.plastic][-2:] == ["conv2->hid1", "hid1->out"]
+        assert len(net.plastic) == (4 if learned else 2)
+
+
+@pytest.mark.core
+def test_brian2_refuses_kernels_that_learn_by_name() -> None:
+    pytest.importorskip("brian2")
+    from spikesim.backends.brian2.trial_learning import check_rules
+
+    with pytest.raises(EngineError, match=r"brian2: in->conv1 is a Conv2d that learns.*engine 'windowed'"):
+        check_rules(build(SMALL), 1, 1.0)
 
 
 @pytest.mark.core
