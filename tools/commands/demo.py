@@ -45,8 +45,7 @@ def demo(
         try:
             display.say("Downloading MNIST (11 MB, once) ...")
             datasets.fetch("mnist")
-            experiment = preset("emstdp-mnist-500")
-            experiment = replace(experiment, epochs=5, model=replace(experiment.model, eta_decay=0.75))
+            experiment = replace(preset("emstdp-mnist-500"), epochs=5)
         except DataError as problem:
             display.say(
                 f"MNIST could not be downloaded; this demo uses the bundled 8x8 digits instead.\n{problem}"
