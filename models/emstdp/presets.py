@@ -222,8 +222,8 @@ def _aligned(row: Experiment) -> Experiment:
     # The error neurons of the first layer hear those of the second, which are many.
     others: dict[str, Any] = {"beta_error": AUSLAN_SW.beta_error}
     if row.dataset != "auslan":
-        first, second = row.model.eta_hidden  # type: ignore[misc]
-        others = {"beta_error": (0.02, 0.05), "eta_hidden": (first * 2 / 3, second)}
+        steps = (0.2, 0.6) if row.dataset == "mnist" else (0.13, 0.4)
+        others = {"beta_error": (0.02, 0.05), "eta_hidden": steps}
     model = replace(row.model, feedback="fa", **others)
     return replace(row, name=name, title=title, model=model, paper=None, source="Shrestha 2019, section 3.5")
 

@@ -33,8 +33,8 @@ def quick(seed: int = 1) -> list[Claim]:
             paper=97.0,
             literal=_accuracy(literal, seed),
             amended=_accuracy(amended, seed),
-            amendments="replay, reset at the split, a target rate that can be reached, resets by subtraction, "
-            "weights change by error counts, no injection, linear schedule",
+            amendments="replay, reset at the split, a target rate that can be reached, resets by "
+            "subtraction, weights change by error counts, no injection, linear schedule",
             note=f"one pass over {SAMPLES:,} digits; the full runs are in the README's table",
         )
     ]
