@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from spikesim.errors import DeclarationError, SpikesimError
 from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
 from spikesim.models.emstdp.baselines import Baseline, measure
-from spikesim.models.emstdp.experiment import Experiment
+from spikesim.models.emstdp.experiment import Experiment, restore
 from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import PRESETS
 from spikesim.models.emstdp.sweep import Cluster
@@ -153,7 +153,7 @@ def kept(what: Experiment | Baseline, path: Path) -> list[dict[str, Any]]:
         return []
     found = read_json(path, "Restore it from a copy, or move it away.")
     check_result(found, path.name)
-    if found["config"] != json.loads(json_bytes(what.describe())):
+    if not _settings_of(what, found["config"]):
         kind = "preset" if isinstance(what, Experiment) else "baseline"
         raise DeclarationError(
             f"{path} holds results whose settings differ from the present {kind} {what.name}; "
@@ -161,6 +161,16 @@ def kept(what: Experiment | Baseline, path: Path) -> list[dict[str, Any]]:
         )
     runs: list[dict[str, Any]] = found["runs"]
     return runs
+
+
+def _settings_of(what: Experiment | Baseline, config: Any) -> bool:
+    """Whether a stored configuration is that of `what`; fields that are newer than it have their defaults."""
+    if isinstance(what, Baseline):
+        return bool(config == json.loads(json_bytes(what.describe())))
+    try:
+        return restore(config) == replace(what, options=dict(what.options))
+    except DeclarationError:
+        return False
 
 
 def _store(job: Job, entry: dict[str, Any]) -> None:
