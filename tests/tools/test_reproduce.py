@@ -138,6 +138,22 @@ def test_a_preset_that_has_changed_is_not_mixed_with_its_past(
     assert Run.open(small / "runs" / f"{NAME}-1").network.window.T == 16
 
 
+def test_a_result_from_before_a_field_was_added_stays_valid(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields that its configuration lacks have their defaults."""
+    go()
+    path = small / "results" / f"{NAME}.json"
+    stored = json.loads(path.read_text())
+    del stored["config"]["model"]["bias"], stored["config"]["model"]["conv"]
+    path.write_text(json.dumps(stored))
+    go("2")
+    assert [run["seed"] for run in result()["runs"]] == [1, 2]
+    change(monkeypatch, bias=True)
+    with pytest.raises(DeclarationError, match="settings differ"):
+        go()
+
+
 def test_a_damaged_result_is_named_before_any_training(small: Path) -> None:
     (small / "results").mkdir()
     path = small / "results" / f"{NAME}.json"

@@ -58,7 +58,8 @@ def test_a_preset_fits_its_dataset_and_builds(name: str) -> None:
     sizes = found.model.sizes
     small = tuple(n if layer in (0, len(sizes) - 1) else n // 50 for layer, n in enumerate(sizes))
     network = build(replace(found.model, sizes=small), seed=1)
-    assert len(network.plastic) == len(sizes) - 1
+    learned = len(found.model.conv) if found.model.kernels == "learned" else 0
+    assert len(network.plastic) == len(sizes) - 1 + learned
     assert network.window.T == found.model.T
 
 
