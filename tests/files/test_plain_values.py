@@ -197,6 +197,8 @@ def with_rule(rule: Any) -> Network:
 
 
 def with_projection(p: Any) -> Network:
+    if isinstance(p.plastic, CountRule):
+        return Network({"p": Source(3), "n": IF(3, 1.0, 6)}, [p], Window.halved(8))
     return Network({"p": Source(3), "n": LIF(3, 1.0)}, [p])
 
 
