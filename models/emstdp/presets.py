@@ -197,6 +197,13 @@ _ROWS = (
         replace(BEST_DEEP, grid=7, clip=127 / 128),
         epochs=8,
     ),
+    Experiment(
+        "emstdp-mnist-500-500-4bit",
+        "EMSTDP-SW, MNIST, two layers, 4-bit weights",
+        "mnist",
+        replace(BEST_DEEP, grid=(4, 4, 6), clip=(7 / 16, 7 / 16, 7 / 64)),
+        epochs=8,
+    ),
 )
 Row = TypeVar("Row")
 OTHER_SPLITS = (2, 3)  # of Auslan: the split is not printed, so that rows are measured on three
