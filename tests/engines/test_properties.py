@@ -134,8 +134,8 @@ def test_a_run_split_in_two_equals_the_run(seed: int, cut: int, run_with: Any) -
     whole, parts = run_with(case.network), run_with(case.network)
     full = whole.run({"in": case.spikes}, case.labels, learn=True, batch=batch)
     pieces = [
-        parts.run({"in": case.spikes[rows]}, case.labels[rows], learn=True, batch=batch)
-        for rows in (slice(cut), slice(cut, None))
+        parts.run({"in": case.spikes[rows]}, case.labels[rows], learn=True, batch=batch, learnt=learnt)
+        for rows, learnt in ((slice(cut), 0), (slice(cut, None), cut))
     ]
     assert masters_equal(whole.masters, parts.masters)
     assert masters_equal(whole.squares, parts.squares)
