@@ -31,6 +31,7 @@ class Learner:
         self.config, self.seed, self.network = config, seed, build(config, seed)
         self._engine = engine(self.network)
         self._encoder = encoder(config)
+        self._learnt = 0  # trials, from which the time of weight decay follows
 
     @property
     def masters(self) -> Masters:
@@ -81,6 +82,13 @@ class Learner:
         spikes = self._encoder.encode(split.x[rows], split.index[rows], T, self.seed, epoch, stream)
         if factor is None:
             return self._engine.run({"in": spikes}, split.y[rows])
-        return self._engine.run(
-            {"in": spikes}, split.y[rows], learn=True, batch=self.config.batch, factor=factor
+        found = self._engine.run(
+            {"in": spikes},
+            split.y[rows],
+            learn=True,
+            batch=self.config.batch,
+            factor=factor,
+            learnt=self._learnt,
         )
+        self._learnt += len(spikes)
+        return found

@@ -10,9 +10,10 @@ import pytest
 
 from spikesim.datasets import digits
 from spikesim.errors import CheckpointError, DataError, DeclarationError
-from spikesim.models.emstdp import depth
+from spikesim.models.emstdp import Emstdp, depth
 from spikesim.models.emstdp.depth import Study, gradient_steps, run_study, settings, table
 from spikesim.models.emstdp.depth_figure import draw_depth
+from spikesim.models.emstdp.learner import Learner
 
 TINY = Study(width=20, depths=(1, 2), feedbacks=("symmetric", "dfa"), points=(0, 60), measured=50)
 
@@ -80,3 +81,16 @@ def test_the_steps_follow_the_gradient() -> None:
 def test_a_wrong_study_is_refused(wrong: dict, said: str) -> None:
     with pytest.raises(DeclarationError, match=said):
         Study(**wrong)
+
+
+def test_weights_decay_as_if_all_trials_were_learnt_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Emstdp(sizes=(64, 8, 10), T=16, eta=0.3, decay=2.0**-11)  # in every second trial
+    samples = digits().fit.take(10)
+    found = []
+    for chunk in (500, 3):
+        monkeypatch.setattr("spikesim.models.emstdp.learner.CHUNK", chunk)
+        learner = Learner(config)
+        learner.learn(samples)
+        found.append(learner.masters)
+    for name, masters in found[0].items():
+        np.testing.assert_array_equal(masters, found[1][name])
