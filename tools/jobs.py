@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spikesim.errors import DeclarationError, SpikesimError
 from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
 from spikesim.models.emstdp.baselines import Baseline, measure
-from spikesim.models.emstdp.experiment import Experiment, restore
+from spikesim.models.emstdp.cluster import Cluster, next_done
+from spikesim.models.emstdp.config import FEEDBACKS
+from spikesim.models.emstdp.experiment import Experiment, describes
 from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import PRESETS
-from spikesim.models.emstdp.sweep import Cluster
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
 from spikesim.tools.epoch_curve import epoch_curve, following
@@ -73,11 +74,10 @@ def run_jobs(jobs: Sequence[Job], display: Display, threads: int = 1, workers: i
         return
     failed: dict[str, BaseException] = {}
     with Cluster(min(workers, len(jobs)), None) as client:
-        from distributed import as_completed
-
         asked = {client.submit(_run_quietly, job, threads, pure=False): job for job in jobs}
-        for number, future in enumerate(as_completed(list(asked)), 1):
-            job = asked[future]
+        for number in range(1, len(jobs) + 1):
+            future = next_done(client, list(asked))
+            job = asked.pop(future)
             if future.status == "finished":
                 entry = future.result()
                 _store(job, entry)
@@ -164,13 +164,10 @@ def kept(what: Experiment | Baseline, path: Path) -> list[dict[str, Any]]:
 
 
 def _settings_of(what: Experiment | Baseline, config: Any) -> bool:
-    """Whether a stored configuration is that of `what`; fields that are newer than it have their defaults."""
+    """Whether a stored configuration is that of `what`."""
     if isinstance(what, Baseline):
         return bool(config == json.loads(json_bytes(what.describe())))
-    try:
-        return restore(config) == replace(what, options=dict(what.options))
-    except DeclarationError:
-        return False
+    return describes(config, what)
 
 
 def _store(job: Job, entry: dict[str, Any]) -> None:
@@ -204,7 +201,7 @@ def _store(job: Job, entry: dict[str, Any]) -> None:
 
 
 def _rule(what: Experiment | Baseline) -> str:
-    kind = {"symmetric": "SW", "fa": "FA", "dfa": "DFA"}[what.model.feedback]
+    kind = FEEDBACKS[what.model.feedback]
     if isinstance(what, Experiment):
         return f"EMSTDP-{kind}, {what.model.error_form} error neurons"
     return "BP-MLP" if what.model.rule == "bp" else f"EMSTDP-MLP-{kind}"

@@ -153,8 +153,8 @@ def _table(kept: dict[str, dict[str, Any]], config: Any, budget: Budget, seeds: 
         f"One change at a time; {budget.epochs} epochs of {budget.samples:,} images of the fit split. Active "
         f"steps: share of steps with a spike in the hidden layers, during the last epoch of training. Base: "
         f"resets by subtraction, updates from error counts without injections, a gate, eta and beta_error by "
-        f"layer, a linear schedule, dropout. The settings are those of the base in every row; a row's own "
-        f"best ones would be better.",
+        f"layer, a linear schedule; no dropout, which needs longer runs. The settings are those of the base "
+        f"in every row; a row's own best ones would be better.",
         config=config,
         data={name: kept[name] for name in CHANGES if name in kept},
     )

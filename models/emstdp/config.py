@@ -13,6 +13,7 @@ from spikesim.models.emstdp.layers import layers_of
 from spikesim.training.config import Training
 from spikesim.window import Span, Window
 
+FEEDBACKS = {"symmetric": "SW", "fa": "FA", "dfa": "DFA"}  # as the paper abbreviates them
 DECAY_BITS = 10  # a decay takes 2**-10 of a weight
 
 
@@ -231,7 +232,7 @@ def _each(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 _CHOICES = {
-    "feedback": ("symmetric", "fa", "dfa"),
+    "feedback": tuple(FEEDBACKS),
     "error_form": ("ternary", "pair"),
     "step": ("plain", "normalised"),
     "coding": ("poisson", "shared", "regular", "recorded"),

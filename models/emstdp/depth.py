@@ -28,12 +28,10 @@ from spikesim.files.measured_table import Table
 from spikesim.models.emstdp import Emstdp
 from spikesim.models.emstdp.angles import layer_angles, layers_of
 from spikesim.models.emstdp.cells import measured_once
-from spikesim.models.emstdp.config import of_layer
+from spikesim.models.emstdp.config import FEEDBACKS, of_layer
 from spikesim.models.emstdp.learner import Learner
 
-FEEDBACKS = ("symmetric", "fa", "dfa")
 RULES = ("remedied", "paper")
-NAMES = {"symmetric": "SW", "fa": "FA", "dfa": "DFA"}
 REMEDIED = Emstdp(
     gate=True,
     reset="subtract",
@@ -67,7 +65,7 @@ class Study:
 
     width: int = 200
     depths: tuple[int, ...] = (1, 2, 3, 4)
-    feedbacks: tuple[str, ...] = FEEDBACKS
+    feedbacks: tuple[str, ...] = tuple(FEEDBACKS)
     rules: tuple[str, ...] = RULES
     points: tuple[int, ...] = (0, 1000, 3000, 6000, 12000)
     measured: int = 1000
@@ -220,7 +218,7 @@ def table(cells: Sequence[dict[str, Any]], study: Study, dataset: str, command: 
         rows.append(
             (
                 cell["rule"],
-                NAMES[cell["feedback"]],
+                FEEDBACKS[cell["feedback"]],
                 cell["depth"],
                 100 * last["accuracy"],
                 100 * best,

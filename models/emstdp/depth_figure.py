@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from spikesim.errors import DataError
-from spikesim.models.emstdp.depth import FEEDBACKS, NAMES, RULES
+from spikesim.models.emstdp.config import FEEDBACKS
+from spikesim.models.emstdp.depth import RULES
 from spikesim.plotting.curves import Curve, Panel, panels
 
 Cells = Sequence[dict[str, Any]]
@@ -33,7 +34,7 @@ def draw_depth(cells: Cells, path: str | os.PathLike[str]) -> None:
         raise DataError("draw_depth: no cells")
     columns = [f for f in FEEDBACKS if any(cell["feedback"] == f for cell in cells)]
     rows = [
-        [make([cell for cell in cells if cell["feedback"] == f], NAMES[f]) for f in columns]
+        [make([cell for cell in cells if cell["feedback"] == f], FEEDBACKS[f]) for f in columns]
         for make in (_accuracy, _by_layer("activity"), _by_layer("silent"), _by_layer("angles"), _last)
     ]
     panels(rows, path, title="EMSTDP over depth; solid: remedied, dashed: the paper's rule")

@@ -109,6 +109,14 @@ def restore(entry: Mapping[str, Any]) -> Experiment:
     return Experiment(model=model, **_converted(Experiment, values, "experiment"))
 
 
+def describes(entry: Mapping[str, Any], experiment: Experiment) -> bool:
+    """Whether a stored description is that of an experiment; fields that it lacks have their defaults."""
+    try:
+        return restore(entry) == replace(experiment, options=dict(experiment.options))
+    except DeclarationError:
+        return False
+
+
 def with_settings(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
     """A copy of an experiment with changed fields: fields of the model, or epochs, samples, split, dataset.
 

@@ -225,21 +225,23 @@ def other_splits(row: Row) -> tuple[Row, ...]:
     )
 
 
+# Rows with FA, for which table 2 has no figures (section 3.5): those of DFA with other settings, since the
+# error neurons of the first layer hear those of the second, which are many. With one hidden layer FA is DFA.
+_ALIGNED: dict[str, dict[str, Any]] = {
+    "emstdp-mnist-500-500-dfa": {"beta_error": (0.02, 0.05), "eta_hidden": (0.2, 0.6)},
+    "emstdp-fashion-500-500-dfa": {"beta_error": (0.02, 0.05), "eta_hidden": (0.13, 0.4)},
+    "emstdp-auslan-dfa": {"beta_error": AUSLAN_SW.beta_error},
+}
+
+
 def _aligned(row: Experiment) -> Experiment:
-    """A row of DFA with FA, for which table 2 has no figures (section 3.5)."""
+    """The row with FA of a row with DFA."""
     name, title = row.name.replace("-dfa", "-fa"), row.title.replace("-DFA", "-FA")
-    # The error neurons of the first layer hear those of the second, which are many.
-    others: dict[str, Any] = {"beta_error": AUSLAN_SW.beta_error}
-    if row.dataset != "auslan":
-        steps = (0.2, 0.6) if row.dataset == "mnist" else (0.13, 0.4)
-        others = {"beta_error": (0.02, 0.05), "eta_hidden": steps}
-    model = replace(row.model, feedback="fa", **others)
+    model = replace(row.model, feedback="fa", **_ALIGNED[row.name])
     return replace(row, name=name, title=title, model=model, paper=None, source="Shrestha 2019, section 3.5")
 
 
-_DEEP_DFA = ("emstdp-mnist-500-500-dfa", "emstdp-fashion-500-500-dfa", "emstdp-auslan-dfa")
-# with one hidden layer FA is DFA
-_FA = tuple(_aligned(row) for row in _ROWS if row.name in _DEEP_DFA)
+_FA = tuple(_aligned(row) for row in _ROWS if row.name in _ALIGNED)
 _SPLITS = tuple(other for row in (*_ROWS, *_FA) if row.dataset == "auslan" for other in other_splits(row))
 PRESETS = {row.name: row for row in (*_ROWS, *_FA, *_SPLITS, *CONVOLUTIONAL)}
 

@@ -7,7 +7,6 @@ trial that fails is kept with its error, and the sweep goes on.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -15,17 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spikesim.errors import DeclarationError, EngineError, MissingExtraError, SpikesimError
+from spikesim.errors import DeclarationError, MissingExtraError, SpikesimError
 from spikesim.files.atomic import lock_file, write_bytes
 from spikesim.models.emstdp import build, encoder
+from spikesim.models.emstdp.cluster import Cluster, next_done
 from spikesim.models.emstdp.experiment import Experiment, restore
 from spikesim.models.emstdp.sweep_spec import Spec, as_toml
 from spikesim.training.train import train
 
 SPEC, ERROR, SECONDS, CONTINUES = "spec", "error", "seconds", "continues"
-TIMEOUT = "10s"  # for the answer of a scheduler
-PATIENCE = 60.0  # seconds without a worker that takes trials
-ATTEMPTS = 3  # of a trial whose workers die
 
 
 @dataclass(frozen=True)
@@ -174,48 +171,6 @@ def _take_up(optuna: Any, study: Any) -> None:
         study.tell(trial.number, state=state.FAIL)
 
 
-class Cluster:
-    """A Dask client: of a cluster on this machine, or of a scheduler."""
-
-    def __init__(self, workers: int, scheduler: str | None) -> None:
-        try:
-            from dask import config
-
-            config.set({"logging.distributed": "error", "distributed.scheduler.allowed-failures": ATTEMPTS})
-            from distributed import Client, LocalCluster
-        except ImportError as problem:
-            raise MissingExtraError("dask", "sweep") from problem
-        self._cluster = None
-        if scheduler is None:
-            # Without a limit: Dask holds back all work of a process that needs more than its share of what it
-            # takes for the machine's memory, without a word.
-            self._cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address="127.0.0.1:0"
-            )
-            self.client = Client(self._cluster)
-            return
-        try:
-            self.client = Client(scheduler, timeout=TIMEOUT)
-        except (OSError, ValueError, asyncio.TimeoutError) as problem:
-            raise EngineError(
-                f"the scheduler {scheduler!r} does not answer ({problem}); start one with `dask scheduler`, "
-                f"and give its address, for example tcp://localhost:8786"
-            ) from problem
-        if not self.client.nthreads():
-            self.client.close()
-            raise EngineError(
-                f"the scheduler {scheduler!r} has no workers; start some with `dask worker {scheduler}`"
-            )
-
-    def __enter__(self) -> Any:
-        return self.client
-
-    def __exit__(self, *_: object) -> None:
-        self.client.close()
-        if self._cluster is not None:
-            self._cluster.close()
-
-
 def _run(study: Any, states: Any, spec: Spec, client: Any, say: Callable[[Finished, int], None]) -> None:
     """Keep every worker busy until enough trials are finished; one more trial is asked for as one ends."""
     asked: dict[Any, Any] = {}  # future -> trial
@@ -237,7 +192,7 @@ def _run(study: Any, states: Any, spec: Spec, client: Any, say: Callable[[Finish
 
     start()
     while asked:
-        future = _next_done(client, list(asked))
+        future = next_done(client, list(asked))
         trial = asked.pop(future)
         if future.status == "finished":
             found = future.result()
@@ -248,31 +203,6 @@ def _run(study: Any, states: Any, spec: Spec, client: Any, say: Callable[[Finish
             _fail(study, states, trial, f"{type(problem).__name__}: {problem}")
         say(_finished(study, trial.number), left())
         start()
-
-
-def _next_done(client: Any, futures: list[Any]) -> Any:
-    """The next future that is done.
-
-    Raises:
-        EngineError: for `PATIENCE` seconds the scheduler has had no worker that takes trials.
-    """
-    from distributed import wait
-
-    taken = time.monotonic()  # when a worker was last seen that takes trials
-    while True:
-        try:
-            return next(iter(wait(futures, timeout=PATIENCE / 20, return_when="FIRST_COMPLETED").done))
-        except (TimeoutError, asyncio.TimeoutError):  # two kinds before Python 3.11
-            workers = client.scheduler_info(n_workers=-1)["workers"]
-        if any(worker["status"] == "running" for worker in workers.values()):
-            taken = time.monotonic()
-        if time.monotonic() - taken > PATIENCE:
-            states = {where: worker["status"] for where, worker in workers.items()} or "none is left"
-            raise EngineError(
-                f"the scheduler has had no worker that takes trials for {PATIENCE:g} s (workers: {states}); "
-                f"a worker that is paused needs more memory: start it with `--memory-limit 0`. Finished "
-                f"trials are kept; the same command goes on"
-            )
 
 
 def _fail(study: Any, states: Any, trial: Any, why: str) -> None:

@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from spikesim import datasets
-from spikesim.files.measured_table import save_table
 from spikesim.models.emstdp import continual as study_of_changes
 from spikesim.models.emstdp.continual_figure import draw_continual
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.measured import first_seeds, whole_numbers
+from spikesim.tools.commands.measured import first_seeds, keep_table, whole_numbers
 
 SAVED = Path("models/results/emstdp/continual.json")
 
@@ -51,7 +50,6 @@ def continual(
     command = f"spikesim continual --dataset {dataset} --hidden {hidden} --per-task {per_task}"
     command += f" --stream {stream} --measured {measured} --learners {learners} --seeds {seeds}"
     table = study_of_changes.table(found, study, dataset, command)
-    save_table(table, save)
+    keep_table(table, save)
     draw_continual(found, save.with_suffix(".png"))
-    display.say(table.markdown())
-    display.say(f"Saved: {save}, {save.with_suffix('.png')}")
+    display.say(f"Figure: {save.with_suffix('.png')}")

@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from spikesim import datasets
-from spikesim.files.measured_table import save_table
 from spikesim.models.emstdp import depth as study_of_depth
 from spikesim.models.emstdp.depth_figure import draw_depth
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.measured import whole_numbers
+from spikesim.tools.commands.measured import keep_table, whole_numbers
 
 SAVED = Path("models/results/emstdp/depth.json")
 
@@ -53,7 +52,6 @@ def depth(
     command = f"spikesim depth --dataset {dataset} --width {width} --depths {depths} --points {points}"
     command += f" --measured {measured} --feedbacks {feedbacks} --rules {rules} --seed {seed}"
     table = study_of_depth.table(found, study, dataset, command)
-    save_table(table, save)
+    keep_table(table, save)
     draw_depth(found, save.with_suffix(".png"))
-    display.say(table.markdown())
-    display.say(f"Saved: {save}, {save.with_suffix('.png')}")
+    display.say(f"Figure: {save.with_suffix('.png')}")

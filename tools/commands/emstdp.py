@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +9,8 @@ from typing import Annotated
 import typer
 
 from spikesim.errors import DeclarationError
-from spikesim.files.atomic import json_bytes
 from spikesim.files.measured_table import load_table
+from spikesim.models.emstdp.experiment import describes
 from spikesim.models.emstdp.figure6 import draw_figure_6
 from spikesim.models.emstdp.presets import preset
 from spikesim.models.emstdp.windows import WINDOWS, Data, draw_windows, measure_windows, windows_table
@@ -61,7 +60,7 @@ def windows(
     known: Data = {}
     if path.exists():
         before = load_table(path)
-        if before.config != json.loads(json_bytes(experiment.describe())):
+        if not describes(before.config, experiment):
             raise DeclarationError(
                 f"{path} holds accuracies of other settings; move it away, or choose another folder with "
                 f"--results"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from spikesim.errors import DeclarationError
-from spikesim.files.measured_table import Table, save_table
+from spikesim.files.measured_table import Cell, Table, save_table
 
 
 def first_seeds(count: int) -> list[int]:
@@ -33,11 +33,22 @@ def whole_numbers(option: str, text: str) -> tuple[int, ...]:
 def keep_table(table: Table, path: Path) -> None:
     """Save a table as JSON and print it."""
     save_table(table, path)
+    show_table(table, f"Saved: {path}")
+
+
+def show_table(table: Table, *after: str) -> None:
+    """Print a table, its notes, and lines after them."""
     shown = Shown(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in table.columns:
         shown.add_column(column)
     for row in table.rows:
-        shown.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+        shown.add_row(*map(_shown, row))
     console = Console(highlight=False)
     console.print(shown)
-    console.print(f"\n{table.notes}\nSaved: {path}")
+    console.print("\n".join(("", table.notes, *after)), markup=False)
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return "–"
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)

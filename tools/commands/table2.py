@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table as Shown
-
-from spikesim.files.measured_table import Table
 from spikesim.models.emstdp.baselines import BASELINES, Baseline
 from spikesim.models.emstdp.experiment import Experiment
 from spikesim.models.emstdp.presets import PRESETS
 from spikesim.models.emstdp.table2 import GROUP, ROWS, RULES, missing, needed, table
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.measured import show_table
 from spikesim.tools.jobs import Job, kept, run_jobs
 from spikesim.tools.results_table import load_table_2, result_file
 
@@ -55,7 +52,7 @@ def reproduce_table_2(
         left = missing(load_table_2(results), names, seeds)
         run_jobs([_job(name, seed, runs, results) for name, seed in left], display, threads, workers)
     stored = load_table_2(results)
-    _print(table(stored))
+    show_table(table(stored), "")
     if left := missing(stored, names, seeds):
         said = ", ".join(f"{name} (seed {seed})" for name, seed in left[:LISTED])
         more = f" and {len(left) - LISTED} more" if len(left) > LISTED else ""
@@ -77,14 +74,3 @@ def _job(name: str, seed: int, runs: Path, results: Path) -> Job:
 
 def _command(row: str, rule: str) -> str:
     return f"spikesim reproduce {GROUP} --rows {row} --rules {rule}"
-
-
-def _print(found: Table) -> None:
-    shown = Shown(title=found.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in found.columns:
-        shown.add_column(column)
-    for row in found.rows:
-        shown.add_row(*("–" if cell is None else str(cell) for cell in row))
-    console = Console(highlight=False)
-    console.print(shown)
-    console.print(f"\n{found.notes}\n", markup=False)

@@ -18,6 +18,7 @@ import pytest
 
 from spikesim.errors import DeclarationError, EngineError
 from spikesim.models.emstdp import Emstdp
+from spikesim.models.emstdp import cluster as cluster_module
 from spikesim.models.emstdp.experiment import from_toml
 from spikesim.models.emstdp.sweep import Finished, save_best, sweep
 from spikesim.models.emstdp.sweep_spec import Spec, as_toml, read_spec
@@ -135,7 +136,7 @@ def test_a_trial_that_fails_is_kept_with_its_error(
 def test_a_scheduler_that_does_not_answer(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spikesim.models.emstdp.sweep.TIMEOUT", "1s")
+    monkeypatch.setattr(cluster_module, "TIMEOUT", "1s")
     with pytest.raises(EngineError, match=r"'tcp://127.0.0.1:1' does not answer"):
         sweep(spec, tmp_path / "s", scheduler="tcp://127.0.0.1:1")
 
@@ -147,7 +148,7 @@ def test_a_scheduler_without_a_worker_that_takes_trials(
     """Dask pauses a worker whose process needs more memory than its limit: here 1 MB."""
     from distributed import LocalCluster
 
-    monkeypatch.setattr("spikesim.models.emstdp.sweep.PATIENCE", 1.0)
+    monkeypatch.setattr(cluster_module, "PATIENCE", 1.0)
     options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(processes=False, memory_limit="1MB", **options) as cluster:
         until = time.monotonic() + 30
