@@ -42,6 +42,9 @@ BEST_ONE = replace(
     dropout_in=0.1,
     dropout=0.3,
 )
+# Short runs, with less dropout, which pays in longer ones. Validation: 97.1 % after 1 epoch, 98.1 after 4.
+SHORT = replace(BEST_ONE, average=0, dropout_in=0.0, dropout=0.0)
+SHORT_4 = replace(BEST_ONE, average=0, dropout_in=0.05, dropout=0.1)
 BEST_DEEP = replace(
     BEST,
     sizes=(784, 500, 500, 10),
@@ -87,6 +90,20 @@ AUSLAN_SW = replace(
     eta_decay=0.93,
 )
 AUSLAN_DFA = replace(AUSLAN_SW, feedback="dfa", beta_error=0.1)
+# Four inputs cannot tell how strong the others are; the neuron of the bias can: 85 % without, 95 with it on
+# validation (four splits).
+IRIS = replace(
+    BEST,
+    sizes=(4, 50, 3),
+    T=200,
+    coding="regular",
+    bias=True,
+    reset="zero",
+    average=0,
+    target_rate=0.5,
+    eta=0.1,
+    beta_error=0.1,
+)
 
 # Section 4.2 and algorithm 1 as printed: new input spikes in both phases, no reset between them, h_pre over
 # all of T, eq. 5 as a gate, a constant learning rate, theta_l = 1 / rate (section 3.4, w_L = 1). The target
@@ -188,6 +205,9 @@ _ROWS = (
         replace(SW, sizes=(64, 100, 10), eta_decay=0.95),
         epochs=20,
     ),
+    Experiment("emstdp-iris", "EMSTDP-SW, Iris", "iris", IRIS, epochs=200),
+    Experiment("emstdp-mnist-500-1-epoch", "EMSTDP-SW, MNIST, one epoch", "mnist", SHORT, epochs=1),
+    Experiment("emstdp-mnist-500-4-epochs", "EMSTDP-SW, MNIST, four epochs", "mnist", SHORT_4, epochs=4),
     Experiment("emstdp-mnist-500-12bit", "EMSTDP-SW, MNIST, 12-bit grid", "mnist", BITS_12, epochs=10),
     Experiment("emstdp-mnist-500-8bit", "EMSTDP-SW, MNIST, 8-bit weights", "mnist", BITS_8, epochs=10),
     Experiment("emstdp-mnist-500-6bit", "EMSTDP-SW, MNIST, 6-bit weights", "mnist", BITS_6, epochs=10),
@@ -208,11 +228,11 @@ _ROWS = (
     ),
 )
 Row = TypeVar("Row")
-OTHER_SPLITS = (2, 3)  # of Auslan: the split is not printed, so that rows are measured on three
+OTHER_SPLITS = (2, 3)  # of small data whose split is not printed: rows are measured on three
 
 
 def other_splits(row: Row) -> tuple[Row, ...]:
-    """An experiment on Auslan, on two more random splits."""
+    """An experiment on two more random splits of its data."""
     given: Any = row
     return tuple(
         replace(
@@ -242,7 +262,9 @@ def _aligned(row: Experiment) -> Experiment:
 
 
 _FA = tuple(_aligned(row) for row in _ROWS if row.name in _ALIGNED)
-_SPLITS = tuple(other for row in (*_ROWS, *_FA) if row.dataset == "auslan" for other in other_splits(row))
+_SPLITS = tuple(
+    other for row in (*_ROWS, *_FA) if row.dataset in ("auslan", "iris") for other in other_splits(row)
+)
 PRESETS = {row.name: row for row in (*_ROWS, *_FA, *_SPLITS, *CONVOLUTIONAL)}
 
 
