@@ -142,8 +142,10 @@ def window_table() -> Table:
         ("Form", "Curve", "Input leads (1e-3)", "Input lags (1e-3)", "Signs of fig. 6", "Gain over loss"),
         tuple(rows),
         "spikesim astdp window",
-        "The printed eps (0.5 and 0.4) give one sign only; amended: eps_s 0.4, eps_l 0.5, centred. The paper "
-        "prints curves and no numbers; its two statements hold: a wider window makes a wider curve, a larger "
-        "beta_l a less symmetric one.",
+        "The text has lost the subscripts of the two eps that the paper prints, 0.5 and 0.4. Literal "
+        "reads them as eps_s 0.5 and eps_l 0.4, which give one sign only; in the order in which the betas "
+        "stand they are eps_s 0.4 and eps_l 0.5, the amended reading, which is centred besides. The paper "
+        "prints curves and no numbers; its two statements hold: a wider window makes a wider curve, a "
+        "larger beta_l a less symmetric one.",
         data=data,
     )
