@@ -2,13 +2,16 @@
 
 Lava starts an operating-system process for each of its processes. Without `stop` they keep the interpreter
 from exiting, and if one fails the others wait forever. A `Session` monitors them while it waits, and kills
-those that remain when it closes.
+those that remain when it closes. On Linux the kernel kills them when this process is killed.
 """
 
 from __future__ import annotations
 
+import ctypes
+import os
 import queue
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,6 +52,7 @@ class Session:
         self._wires: dict[Tap, Any] = {}
         self._root: Any = None
         self._restored: list[int] = []
+        _open_sessions.add(id(self))
 
     def inject(self, name: str, n: int) -> Any:
         """An OutPort of shape (n,) that sends the values given to `stream` under this name."""
@@ -145,6 +149,7 @@ class Session:
             for wire in self._wires.values():
                 _end_wire(wire)
             self._wires.clear()
+            _open_sessions.discard(id(self))
 
     def _configuration(self, tag: str) -> Any:
         from lava.magma.core.run_configs import Loihi2HwCfg, Loihi2SimCfg
@@ -171,6 +176,22 @@ class Session:
                 found = actor.exception
                 said = f": {found[0]!r}" if found else f", with exit code {actor.exitcode}"
                 raise EngineError(f"Lava: one of its processes has ended during the run{said}")
+
+
+_open_sessions: set[int] = set()
+PR_SET_PDEATHSIG = 1  # prctl(2): the signal that the kernel sends when the parent ends
+
+
+def _die_with_parent() -> None:
+    """In a child process of an open session: let the kernel kill it when the parent ends, even by SIGKILL."""
+    if _open_sessions and sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent or parent == 1:  # it ended meanwhile
+            os._exit(1)
+
+
+os.register_at_fork(after_in_child=_die_with_parent)
 
 
 def _actors(runtime: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import typer
 
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DeclarationError, EngineError, MissingExtraError
+from spikesim.hardware.onchip.compare import LearningVerdict
 from spikesim.hardware.quantise import quantise
 from spikesim.hardware.targets import without_floors
 from spikesim.network import Network
@@ -19,6 +20,7 @@ from spikesim.network.scheduling import is_target
 from spikesim.tools.commands.display import Display
 from spikesim.tools.commands.train import experiment_of
 from spikesim.tools.commands.trials import encoded, random_input
+from spikesim.tools.commands.verify_learning import NAMES, is_learning, verify_learning
 from spikesim.training.evaluate import check_fits, trial_steps
 from spikesim.training.run import Run
 from spikesim.verification import registry
@@ -59,7 +61,7 @@ def verify(
     """Compare every spike, membrane and weight of two simulators; the exit status is 1 if any differs."""
     display = Display(as_json)
     if against == "list":
-        display.say("\n".join(registry.names()))
+        display.say("\n".join(sorted((*registry.names(), *NAMES))))
         return
     others = [name.strip() for name in against.split(",")]
     if what.is_dir():
@@ -76,10 +78,14 @@ def verify(
         def compared(name: str) -> Verdict:
             return _random(network, name, engine, samples, steps, rate, seed, learn)
 
-    verdicts, missing = [], {}
+    verdicts: list[Verdict | LearningVerdict] = []
+    missing = {}
     for name in others:
         try:
-            verdicts.append(compared(name))
+            if is_learning(name):
+                verdicts.append(verify_learning(what, name, samples, rate, seed, learn, display))
+            else:
+                verdicts.append(compared(name))
             display.say(str(verdicts[-1]))
         except MissingExtraError as problem:
             missing[name] = str(problem)

@@ -1,0 +1,68 @@
+"""`spikesim verify --learn --against lava-learning-float`: a learner on the chip in Lava against its twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.errors import DeclarationError
+from spikesim.hardware.onchip.compare import LearningVerdict, compare_learning
+from spikesim.hardware.onchip.declare import learner
+from spikesim.network import Network
+from spikesim.network.file import load_network
+from spikesim.spikes import Spikes, from_raster
+from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.train import experiment_of
+from spikesim.training.run import Run
+
+PREFIX = "lava-learning-"
+NAMES = ("lava-learning-fixed", "lava-learning-float")
+
+
+def is_learning(name: str) -> bool:
+    """Whether a backend to verify against is Lava as a learner."""
+    return name in NAMES
+
+
+def verify_learning(
+    what: Path, against: str, samples: int, rate: float, seed: int, learn: bool, display: Display
+) -> LearningVerdict:
+    """Train a network on the chip's graph in Lava, and in the twin, and compare all counts and weights.
+
+    Args:
+        what: a run, whose first test samples are learnt from its trained weights, or a saved network, which
+            gets random input and labels.
+        against: one of NAMES.
+        samples: number of trials.
+        rate, seed: of the random input.
+        learn: must be true.
+        display: prints what the learner changes of the network.
+
+    Raises:
+        DeclarationError: without `learn`.
+        EngineError, LimitError: the graph, or the chip, cannot hold the network.
+        MissingExtraError: Lava is not installed.
+    """
+    if not learn:
+        raise DeclarationError(f"verify: {against} compares learning; add --learn")
+    run = Run.open(what) if what.is_dir() else None
+    network = load_network(what) if run is None else run.trained()
+    one = learner(network, "fixed" if against.endswith("fixed") else "float", nearest_eta=True)
+    for note in one.notes:
+        display.say(f"{against}: {note}")
+    if run is None:
+        return compare_learning(one, *_random(network, one.active, one.layers[-1].n, samples, rate, seed))
+    split = experiment_of(what).load().test.take(samples)
+    spikes = run.encoder.encode(split.x, split.index, one.active, run.training.seed)
+    return compare_learning(one, spikes, split.y)
+
+
+def _random(
+    network: Network, steps: int, classes: int, samples: int, rate: float, seed: int
+) -> tuple[Spikes, Any]:
+    rs = np.random.default_rng(seed)
+    n = network.populations[network.sources[0]].n
+    raster = rs.random((samples, steps, n)) < rate
+    return from_raster(raster.astype(np.int8)), rs.integers(0, classes, samples)
