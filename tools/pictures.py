@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikesim import plotting
 from spikesim.datasets.dataset import Dataset
@@ -27,9 +28,7 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
     """
     assert run.folder is not None
     title = f"{dataset.name}: {100 * found.accuracy:.2f} % ({found.split})"
-    first = run.network.plastic[0]
-    features = int(np.prod(dataset.shape))  # without an encoder's bias
-    fields = run.masters[first.name][:features] * 2.0**-MASTER_BITS
+    fields, shape = _first_weights(run, dataset)
     classes = _classes(dataset, found.n_classes)
     pictures: dict[str, Callable[[Path], None]] = {
         "network.png": lambda path: draw_network(run.network, path),
@@ -45,7 +44,7 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
             title=f"{dataset.name} ({found.split})",  # the accuracy is appended
         ),
         "weights.png": lambda path: plotting.weight_fields(
-            fields, _rectangle(dataset.shape), path, title="weights into the first layer"
+            fields, shape, path, title="weights into the first layer"
         ),
     }
     try:
@@ -55,6 +54,19 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
         say(f"Figures: skipped ({problem})")
         return []
     return [str(run.folder.path(name)) for name in pictures]
+
+
+def _first_weights(run: Run, dataset: Dataset) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Weights from the input, (features, neurons or kernels); rows and columns of an image of them."""
+    network = run.network
+    first = next(p for p in network.projections if p.pre == network.sources[0])
+    if first.name in run.masters:
+        w = run.masters[first.name] * 2.0**-MASTER_BITS
+    else:  # fixed kernels
+        w = np.asarray(first.w, np.float64)
+    if w.ndim == 4:
+        return w.reshape(len(w), -1).T, _rectangle(w.shape[1:])
+    return w[: int(np.prod(dataset.shape))], _rectangle(dataset.shape)  # without an encoder's bias
 
 
 def _rectangle(shape: tuple[int, ...]) -> tuple[int, int]:
