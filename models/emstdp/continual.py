@@ -259,7 +259,7 @@ def table(cells: Sequence[dict[str, Any]], study: Study, dataset: str, command: 
         f"Networks with hidden layers of {', '.join(map(str, study.hidden))}; tasks of two classes and "
         f"{study.per_task:,} samples, accuracy on validation samples of all classes after the last task; "
         f"streams of {study.stream:,} samples that change in the middle, online accuracy in pieces of "
-        f"{PIECE}. Means over {len(study.seeds)} seeds. The perceptron (delta rule) reads the same spikes.",
+        f"{PIECE}. Seeds: {len(study.seeds)} (means). The perceptron (delta rule) reads the same spikes.",
         {**asdict(study), "perceptron_eta": PERCEPTRON_ETA},
         {"cells": list(cells)},
     )

@@ -41,7 +41,8 @@ def _panel(cells: Sequence[dict[str, Any]], change: str) -> Panel:
             x = np.arange(1, len(y) + 1)
         else:
             x, marks = np.array(mine[0]["samples"]), [mine[0]["length"] // 2]
-        curves.append(Curve(label, x, y, number))
+        named = label if change == "classes" else ""  # one legend, where no curve is in its way
+        curves.append(Curve(named, x, y, number))
     if change == "classes":
         return Panel(
             "classes one after another", "tasks learnt", "accuracy, seen classes (%)", curves, (0, 100)
