@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from spikesim import rng
 from spikesim._jit import kernel
+from spikesim._values import named_arguments
 from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.files.field_versions import SINCE, declared
 from spikesim.files.plain_values import plain_fields
@@ -42,6 +43,7 @@ class Encoder(Protocol):
         ...
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Poisson:
     """Poisson encoder: a spike with probability proportional to the intensity in every time step.
@@ -94,6 +96,7 @@ class Poisson:
         return _gather(SHARED if self.shared else POISSON, T, limits, np.asarray(index, np.uint64), tag, key)
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Regular:
     """Regular encoder: evenly spaced spikes from an accumulator driven by the intensity as a bias.
@@ -138,6 +141,7 @@ class Regular:
         return _gather(REGULAR, T, limits, np.asarray(index, np.uint64), zero, zero)
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Recorded:
     """Encoder of samples that are spikes already, as the events of a camera: they are played as they are.

@@ -17,6 +17,10 @@ class DeclarationError(SpikesimError, ValueError):
     """An invalid network, rule, encoder or configuration; the message gives the value and the limit."""
 
 
+class ArgumentError(DeclarationError, TypeError):
+    """A missing or unknown argument of a declaration; the message lists those that there are."""
+
+
 class DataError(SpikesimError, ValueError):
     """Invalid data: wrong shape, range or labels, or a file with wrong contents."""
 

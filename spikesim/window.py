@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.grid import whole
 
@@ -14,6 +15,7 @@ Phase = Literal["first", "second"]
 Span = Literal["first", "second", "all"]
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Window:
     """A trial of T time steps, with an optional second phase from step `split`.

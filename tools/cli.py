@@ -36,8 +36,10 @@ from spikesim.tools.commands import (
     train,
     verify,
 )
+from spikesim.tools.commands.typed import Remembering
 
 app = typer.Typer(
+    cls=Remembering,
     help="Train spiking neural networks with local learning rules; results are exactly reproducible.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -21,7 +21,8 @@ from spikesim.models.emstdp.experiment import Experiment, describes
 from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import PRESETS
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import begin, experiment_of, finish, stop_if_unfinished
+from spikesim.tools.commands.given import experiment_of
+from spikesim.tools.commands.train import begin, finish, stop_if_unfinished
 from spikesim.tools.epoch_curve import epoch_curve, following
 from spikesim.tools.results_table import check_result
 from spikesim.training.run import Run

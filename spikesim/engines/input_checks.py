@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from spikesim.grid import whole
 from spikesim.learning.counts import NEVER, CountRule
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source, is_target
+from spikesim.recording.monitor import SpikesOf
 from spikesim.spikes import Spikes
 from spikesim.synapses import Conv2d
 
@@ -65,6 +67,11 @@ def check_silent(
             )
         found[name] = np.ascontiguousarray(mask)
     return found
+
+
+def with_membranes(record: Iterable[str], populations: Mapping[str, Any]) -> list[str]:
+    """The recorded populations that have a membrane and whose membrane is recorded, too."""
+    return [n for n in record if not isinstance(n, SpikesOf) and not is_source(populations[n])]
 
 
 def check_recorded(record: tuple[str, ...], known: Mapping[str, object]) -> None:

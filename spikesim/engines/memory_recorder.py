@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.engines.input_checks import with_membranes
 from spikesim.engines.monitors import Collector
 from spikesim.engines.stepped.step import Fired
 from spikesim.network import Network
-from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
 from spikesim.recording.monitor import Monitor
 from spikesim.recording.state import State
@@ -58,11 +58,8 @@ class MemoryRecorder:
         self.network, self.record, self.first, self.steps = network, record, first, steps
         self.counts = {name: np.zeros(p.n, np.int64) for name, p in network.populations.items()}
         self._lists: dict[str, list[tuple[int, Fired]]] = {name: [] for name in record}
-        start = {
-            n: network.populations[n].initial_state()["v"]
-            for n in record
-            if not is_source(network.populations[n])
-        }
+        moving = with_membranes(record, network.populations)
+        start = {n: network.populations[n].initial_state()["v"] for n in moving}
         self.v = {name: np.zeros((1, steps, *v.shape), v.dtype) for name, v in start.items()}
 
     def observe(

@@ -22,7 +22,7 @@ from spikesim.errors import DataError, EngineError
 from spikesim.network import Network
 from spikesim.network.scheduling import is_source
 from spikesim.recording import Recording
-from spikesim.recording.monitor import Monitor
+from spikesim.recording.monitor import Monitor, SpikesOf
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
 
@@ -52,8 +52,8 @@ def simulate(
             Continuous: source -> Spikes of one trial of `steps` steps; CurrentInput -> float64 (steps, n), or
             (n,) for all steps, in the unit of the threshold.
         labels: int64 (B,), the classes for targets; not needed without targets.
-        record: what to record: the name of a population for its spikes and membranes; a Monitor for a
-            variable, neurons and steps.
+        record: what to record: "spikes" for the spikes of all populations, without membranes; the name of a
+            population for its spikes and membranes; a Monitor for a variable, neurons and steps.
         engine: "windowed", "stepped" or "naive"; None for the fastest that supports the network. A Monitor or
             `to` needs "stepped", which is then the default.
         steps: number of steps of a continuous simulation.
@@ -83,7 +83,7 @@ def simulate(
             f"simulate: inputs is of type {type(inputs).__name__}; a mapping from sources to Spikes is "
             f"needed, for example {{'in': spikes}}"
         )
-    wanted = (record,) if isinstance(record, str | Monitor) else tuple(record)
+    wanted = _wanted(network, record)
     if to is not None or any(isinstance(entry, Monitor) for entry in wanted):
         engine = engine or "stepped"
         if engine != "stepped":
@@ -101,7 +101,7 @@ def simulate(
             if not isinstance(running, Naive | Stepped):
                 raise EngineError(f"{engine}: does not run continuous networks; use 'stepped' or 'naive'")
             acts = learn is None or learn
-            return running.advance(steps, given, signals or {}, wanted, state, acts, **more)  # type: ignore[arg-type]
+            return _named(running.advance(steps, given, signals or {}, wanted, state, acts, **more))  # type: ignore[arg-type]
         for what, value in (("steps", steps), ("state", state), ("signals", signals)):
             if value is not None:
                 raise EngineError(
@@ -110,7 +110,32 @@ def simulate(
                 )
         for source, spikes in given.items():
             expect("simulate", Spikes, **{f"inputs[{source!r}]": spikes})
-        return engine_for(network, name=engine).run(given, labels, wanted, learn=bool(learn), **more)  # type: ignore[arg-type]
+        trained = engine_for(network, name=engine)
+        return _named(trained.run(given, labels, wanted, learn=bool(learn), **more))  # type: ignore[arg-type]
+
+
+def _named(recording: Recording) -> Recording:
+    """The recording with plain names, which may be given to `record` again."""
+    recording.spikes = {str(name): spikes for name, spikes in recording.spikes.items()}
+    return recording
+
+
+def _wanted(network: Network, record: str | Monitor | Iterable[str | Monitor]) -> tuple[str | Monitor, ...]:
+    """`record` as a tuple; "spikes" stands for all populations, unless one of them has that name.
+
+    Raises:
+        DataError: it is none of what can be recorded.
+    """
+    if isinstance(record, str) and record == "spikes" and record not in network.populations:
+        return tuple(SpikesOf(name) for name in network.populations)
+    if isinstance(record, str | Monitor):
+        return (record,)
+    if not isinstance(record, Iterable):
+        raise DataError(
+            f"simulate: record = {record!r}; 'spikes', a population's name, a Monitor, or a list of these "
+            f"two is needed"
+        )
+    return tuple(record)
 
 
 def _as_monitors(network: Network, record: Iterable[str | Monitor]) -> list[Monitor]:
@@ -119,6 +144,7 @@ def _as_monitors(network: Network, record: Iterable[str | Monitor]) -> list[Moni
     check_recorded(names, network.populations)
     found = list(monitors)
     for name in names:
-        both = ("spikes",) if is_source(network.populations[name]) else ("spikes", "v")
+        alone = isinstance(name, SpikesOf) or is_source(network.populations[name])
+        both = ("spikes",) if alone else ("spikes", "v")
         found += [Monitor(name, what) for what in both if Monitor(name, what) not in found]
     return found

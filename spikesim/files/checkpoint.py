@@ -240,7 +240,7 @@ def _check_envelope(handle: BinaryIO, path: Path, max_bytes: int) -> int:
 
 
 def _read(file: h5py.File, path: Path, size: int, kind: str, max_bytes: int) -> Checkpoint:
-    found = _text_attribute(file, path, "kind")
+    found = text_attribute(file, path, "kind")
     if found != kind:
         raise CheckpointError(
             f"{path} is a checkpoint of kind {found!r}; kind {kind!r} is needed. Choose another file."
@@ -258,7 +258,7 @@ def _read(file: h5py.File, path: Path, size: int, kind: str, max_bytes: int) -> 
     if contents or not isinstance(tree, dict):
         raise _damaged(path, f"it has the unknown entries {sorted(contents) or ['arrays']}")
     text, arrays = meta_array.tobytes(), {name[1:]: array for name, array in walk(tree)}
-    digest = _text_attribute(file, path, "digest")
+    digest = text_attribute(file, path, "digest")
     try:
         computed = _digest(found, arrays, text)
     except CheckpointError as problem:  # a name that `save` would have refused
@@ -274,7 +274,12 @@ def _read(file: h5py.File, path: Path, size: int, kind: str, max_bytes: int) -> 
     return Checkpoint(found, VERSION, {name: arrays[name] for name in sorted(arrays)}, meta, digest)
 
 
-def _text_attribute(file: h5py.File, path: Path, name: str) -> str:
+def text_attribute(file: h5py.File, path: Path, name: str) -> str:
+    """The attribute "kind" or "digest" of an open checkpoint.
+
+    Raises:
+        CheckpointError: there is none.
+    """
     if name in file.attrs:
         attribute = file.attrs.get_id(name)
         if attribute.dtype.kind == "S" and attribute.dtype.itemsize <= 100 and attribute.shape == ():

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 
 Numbers = npt.NDArray[Any]
@@ -146,5 +147,5 @@ def act_of(rule: Any, layout: Layout) -> Act:
 
 def register_rule(rule: type[Any]) -> type[Any]:
     """Register a rule by its class name; a class decorator."""
-    RULES[rule.__name__] = rule
+    RULES[rule.__name__] = named_arguments(rule)
     return rule

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.learning import is_trial_rule
@@ -28,6 +29,7 @@ Drive = CurrentInput | PoissonInput | TimedInput
 Masters = dict[str, npt.NDArray[np.int32]]
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Readout:
     """The readout of a class: the neuron of `population` with the most spikes in `span`.

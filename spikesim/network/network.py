@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid, rng
+from spikesim._values import equal, lines, listed, named_arguments
 from spikesim.errors import DeclarationError, unknown
+from spikesim.files.plain_values import canonical
 from spikesim.network import numeric_bounds, scheduling, structure_checks
 from spikesim.network.declaration import Declaration, Drive, Masters, Readout
 from spikesim.network.scheduling import is_source
@@ -25,6 +27,7 @@ from spikesim.window import Window
 __all__ = ["Declaration", "Drive", "Masters", "Network", "Projection", "Readout"]
 
 
+@named_arguments
 @dataclass(frozen=True, eq=False)
 class Network(Declaration):
     """A spiking network: populations, projections, a window and a readout; immutable and validated.
@@ -67,6 +70,41 @@ class Network(Declaration):
         object.__setattr__(self, "order", scheduling.order(self))
         object.__setattr__(self, "offsets", MappingProxyType(scheduling.offsets(self)))
         numeric_bounds.check_numbers(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy, or another process, is given: the fields, without what is computed from them."""
+        state = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: dict(v) if isinstance(v, MappingProxyType) else v for k, v in state.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            kept = MappingProxyType(value) if name in ("populations", "offsets") else value
+            object.__setattr__(self, name, kept)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all populations, projections, weights and settings are equal, by value and in order."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self is other or equal(_values(self), _values(other))
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.populations), tuple(p.name for p in self.projections), self.window))
+
+    def __repr__(self) -> str:
+        """A few lines: the populations, the projections and the time."""
+        populations = (f"{name} {type(p).__name__} {p.n}" for name, p in self.populations.items())
+        learning = {p.name for p in (*self.plastic, *self.online)}
+        links = (f"{p.name} {type(p).__name__}{' (learns)' * (p.name in learning)}" for p in self.projections)
+        rows = {
+            "populations": listed(populations),
+            "projections": listed(links),
+            "drives": listed(f"{d.name} {type(d).__name__}" for d in self.drives),
+            "readout": "" if self.readout is None else self.readout.population,
+        }
+        time = "continuous" if self.window.endless else f"trials of {self.window.T} steps"
+        if self.window.split is not None:
+            time += f", phases of {self.window.boundary} and {self.window.T - self.window.boundary}"
+        return lines(f"Network, {time}", rows)
 
     @property
     def steps(self) -> int:
@@ -135,6 +173,13 @@ class Network(Declaration):
         drives = tuple(d for d in self.drives if d.post in kept)
         window = Window(self.window.T if T is None else T)
         return Network(kept, links, window, readout, drives, self.seed)
+
+
+def _values(network: Network) -> list[Any]:
+    """All that a network declares, in a form that `equal` compares."""
+    parts = (*network.populations.values(), *network.projections, *network.drives)
+    declared = [(type(p), canonical(p) if is_dataclass(p) else p) for p in parts]
+    return [list(network.populations), declared, network.window, network.readout, network.seed]
 
 
 def _complete(populations: Mapping[str, Any], p: Any, seed: int) -> Any:

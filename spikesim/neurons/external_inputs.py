@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from spikesim import grid, rng
 from spikesim._jit import kernel
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import is_number, plain_fields
@@ -19,6 +20,7 @@ from spikesim.rng import Stream, philox
 LARGEST_MEAN = 50.0
 
 
+@named_arguments
 @dataclass(frozen=True)
 class CurrentInput:
     """An external current: `inputs[name]` of a run, float64 (steps, n), or (n,) for all steps.
@@ -46,6 +48,7 @@ class CurrentInput:
         return 0
 
 
+@named_arguments
 @dataclass(frozen=True)
 class PoissonInput:
     """Poisson noise: w times a Poisson number of mean `rate`, independent for each neuron and step.

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.plain_values import plain_fields
 from spikesim.neurons.description import (
@@ -140,7 +141,7 @@ def register(model: M) -> M:
         model.description = _described(model)
     if model.description.role == "neuron" and not hasattr(model, "limit"):
         model.limit = LIMIT
-    MODELS[model.__name__] = model
+    MODELS[model.__name__] = named_arguments(model)
     return model
 
 

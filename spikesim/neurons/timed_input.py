@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid as grids
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.plain_values import plain_fields
 
 Reals = npt.NDArray[np.float64]
 
 
+@named_arguments
 @dataclass(frozen=True)
 class TimedInput:
     """A current with a value for each stretch of time (Brian2's TimedArray); the last value stays.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,14 +12,16 @@ import numpy as np
 
 from spikesim.errors import DeclarationError
 from spikesim.plotting.style import BLUE, GREY, VERMILION, picture
+from spikesim.recording import Recording
+from spikesim.spikes import Spikes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 WANTED = (
-    "expected a list of tuples (name, times, neurons, n) or (name, times, neurons, n, signs); "
-    "from a recording: s = recording.spikes[name]; (name, s.times, s.neurons, s.n)"
+    "expected a Recording, Spikes, a mapping from names to Spikes, or a list of tuples "
+    "(name, times, neurons, n) or (name, times, neurons, n, signs)"
 )
 
 
@@ -42,33 +44,37 @@ class SpikeTrain(NamedTuple):
 
 
 def raster(
-    populations: Sequence[SpikeTrain | tuple[Any, ...]],
-    T: int,
-    path: str | os.PathLike[str],
+    populations: Recording | Mapping[str, Spikes] | Spikes | Sequence[SpikeTrain | tuple[Any, ...]],
+    T: int | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     title: str = "",
     phases: Sequence[int] = (),
+    trial: int = 0,
 ) -> None:
     """Draw the spikes of populations, one panel each from top to bottom, over steps 0 to T-1.
 
-    For a recording of one trial, pass `[(name, s.times, s.neurons, s.n)]` with `s = recording.spikes[name]`;
-    `recording.spikes[name][b : b + 1]` is trial b of a batch.
-
     Args:
-        populations: tuples (name, times, neurons, n) or (name, times, neurons, n, signs), see `SpikeTrain`;
-            negative spikes have another colour.
-        T: number of time steps.
+        populations: a recording, for all populations whose spikes it has; Spikes, or a mapping from names to
+            Spikes; or tuples (name, times, neurons, n) or (name, times, neurons, n, signs), see `SpikeTrain`.
+            Negative spikes have another colour.
+        T: number of time steps; None for those of the recording or of the Spikes.
         path: .png, .svg or .pdf.
         title: title of the figure.
         phases: steps at which a new phase begins (the window's split).
+        trial: which trial of a recording or of Spikes is drawn.
 
     Raises:
-        DeclarationError: no population, arguments of another kind, or a spike outside the steps or neurons.
+        DeclarationError: no path, no population, arguments of another kind, or a spike outside the steps or
+            neurons.
     """
-    given: object = populations  # a caller may pass a Recording or Spikes
-    if not isinstance(given, Iterable) or isinstance(given, str):
-        raise DeclarationError(f"raster: populations is of type {type(given).__name__}; {WANTED}")
-    trains = [_checked(_train(population), T) for population in populations]
+    if path is None:
+        raise DeclarationError("raster: path is missing; give the file to draw, path='raster.png'")
+    listed, steps = _listed(populations, trial)
+    T = steps if T is None else T
+    if T is None:
+        raise DeclarationError("raster: T is missing; tuples do not say the number of steps, so give T=...")
+    trains = [_checked(_train(population), T) for population in listed]
     if not trains:
         raise DeclarationError("raster: populations is empty; at least one population is needed")
     heights = [0.5 + math.log10(max(train.n, 2)) for train in trains]
@@ -95,6 +101,31 @@ def raster(
         figure.align_ylabels()
         if title:
             figure.suptitle(title, x=0.02, ha="left", fontsize=11)
+
+
+def _listed(given: Any, trial: int) -> tuple[Iterable[Any], int | None]:
+    """The populations as tuples, and the number of steps where it is known."""
+    if isinstance(given, Spikes):
+        given = {"": given}
+    if isinstance(given, Recording):
+        if not given.spikes:
+            raise DeclarationError(
+                "raster: the recording has no spikes; run simulate with record='spikes' or with names"
+            )
+        given = given.spikes
+    if not isinstance(given, Mapping):
+        if not isinstance(given, Iterable) or isinstance(given, str):
+            raise DeclarationError(f"raster: populations is of type {type(given).__name__}; {WANTED}")
+        return given, None
+    found = []
+    for name, spikes in given.items():
+        if not isinstance(spikes, Spikes):
+            raise DeclarationError(f"raster: {name!r} is of type {type(spikes).__name__}; {WANTED}")
+        if not 0 <= trial < len(spikes):
+            raise DeclarationError(f"raster: trial = {trial}; {name!r} has {len(spikes)}, numbered from 0")
+        s = spikes[trial : trial + 1]
+        found.append((name, s.times, s.neurons, s.n, s.signs))
+    return found, max((spikes.T for spikes in given.values()), default=None)
 
 
 def _train(population: Any) -> SpikeTrain:

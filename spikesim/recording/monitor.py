@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikesim._values import equal_fields, named_arguments
 from spikesim.errors import DataError
 from spikesim.files.plain_values import plain_fields
 from spikesim.grid import whole
 
 
+class SpikesOf(str):
+    """The name of a population of which the spikes are recorded, and not the membranes."""
+
+    __slots__ = ()
+
+
+@named_arguments
 @dataclass(frozen=True)
 class Monitor:
     """One variable to be recorded.
@@ -60,7 +68,7 @@ class Monitor:
         return t >= self.start and (self.stop is None or t < self.stop) and (t - self.start) % self.every == 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """The recorded values of a monitor.
 
@@ -75,3 +83,7 @@ class Series:
     t: npt.NDArray[np.int64]
     neurons: npt.NDArray[Any]
     values: npt.NDArray[Any]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all steps, neurons and values are equal."""
+        return equal_fields(self, other) if isinstance(other, Series) else NotImplemented

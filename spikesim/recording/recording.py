@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim._renamed import renamed_attribute
+from spikesim._values import equal_fields, lines, listed, sized
 from spikesim.errors import DataError, unknown
 from spikesim.recording.monitor import Monitor, Series
 from spikesim.recording.state import State
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from spikesim.network import Network
 
 
-@dataclass
+@dataclass(eq=False)
 class Recording:
     """Spike counts of a batch of B trials, and the recorded variables.
 
@@ -51,6 +52,30 @@ class Recording:
     monitors: dict[Monitor, Series] = field(default_factory=dict)
 
     watched = renamed_attribute("Recording", "watched", "monitors")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all that was recorded is equal, by value; `events` is a count of work and not compared."""
+        if not isinstance(other, Recording):
+            return NotImplemented
+        return equal_fields(self, other, without=("events",))
+
+    def __repr__(self) -> str:
+        """A few lines: how many trials and spikes, and what was recorded."""
+        trials = len(next(iter(self.counts.values()), ()))
+        head = f"Recording of {trials} trial{'s' if trials != 1 else ''}"
+        if self.state is not None:
+            head = f"Recording of a continuous simulation, to step {self.state.t}"
+        totals = (f"{name} {int(np.abs(c).sum()):,}" for name, c in self.counts.items())
+        rows = {
+            "spike counts": listed(totals),
+            "predictions": f"{len(self.predictions)} classes" if len(self.predictions) else "",
+            "spikes": listed(f"{name} {s.T} steps of {s.n}" for name, s in self.spikes.items()),
+            "membranes": listed(sized(self.v)),
+            "monitors": listed(f"{m.what} of {m.name} ({len(s.t)} rows)" for m, s in self.monitors.items()),
+            "updates cut": listed(f"{name} {k:,}" for name, k in self.clipped.items() if k),
+            "events": f"{self.events:,}" if self.events else "",
+        }
+        return lines(head, rows)
 
     def membrane(self, name: str, network: Network) -> npt.NDArray[np.float64]:
         """The recorded membrane in the unit of weights and thresholds: v * 2**-grid, or v without a grid.

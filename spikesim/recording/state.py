@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikesim._values import lines, listed, sized
 from spikesim.errors import CheckpointError
 from spikesim.files import checkpoint
 
@@ -21,7 +22,7 @@ RENAMED = {"resting": "refractory_left"}  # variables of neurons in states saved
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class State:
     """The complete state of a network between two steps.
 
@@ -44,6 +45,22 @@ class State:
     traces: dict[str, Arrays] = field(default_factory=dict)
     network: str = ""
     parts: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both belong to networks of one signature and are equal in all variables."""
+        return same(self, other) if isinstance(other, State) else NotImplemented
+
+    def __repr__(self) -> str:
+        """A few lines: the step, and what there is of each population and projection."""
+        kept = {name: f"{name} ({', '.join(sized(values))})" for name, values in self.populations.items()}
+        rows = {
+            "populations": listed(kept.values()),
+            "in transit": listed(sized(self.recent)),
+            "weights": listed(sized(self.weights)),
+            "traces": listed(self.traces),
+            "network": self.network[:16],
+        }
+        return lines(f"State before step {self.t}", rows)
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the state to a checksummed file, and return the SHA-256 (hex) of its contents.

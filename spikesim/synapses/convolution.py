@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim._jit import kernel
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import plain_fields
@@ -28,6 +29,7 @@ from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_de
 Counts = npt.NDArray[np.int64]
 
 
+@named_arguments
 @dataclass(frozen=True, eq=False)
 class Conv2d:
     """A convolutional projection.

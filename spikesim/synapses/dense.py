@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim._jit import kernel
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import plain_fields
@@ -16,6 +17,7 @@ from spikesim.learning.online import Layout
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Transpose:
     """Symmetric feedback: the transposed weights of the named projection, also while it learns."""
@@ -23,6 +25,7 @@ class Transpose:
     of: str
 
 
+@named_arguments
 @dataclass(frozen=True, eq=False)
 class Dense:
     """A dense projection.

@@ -8,12 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from spikesim._jit import kernel
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import is_number, plain_fields
 from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_delay
 
 
+@named_arguments
 @dataclass(frozen=True)
 class OneToOne:
     """Neuron j of `pre` to neuron j of `post`, as in the loss circuit and the injection of fig. 4(b).

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim._jit import kernel
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.field_versions import SINCE
 from spikesim.files.plain_values import plain_fields
@@ -17,6 +18,7 @@ from spikesim.learning.online import Layout
 from spikesim.synapses.delivery import Deliver, Delivery, Edges, Piece, Weights, check_delay
 
 
+@named_arguments
 @dataclass(frozen=True, eq=False)
 class Sparse:
     """A projection of individual synapses, usually built by the functions of `spikesim.connect`.

@@ -13,7 +13,8 @@ HINTS: Mapping[type, str] = {
     **argument_checks.HINTS,
     Dataset: "spikesim.datasets.from_arrays(x, y) builds one from arrays",
     Split: "for example dataset.test or dataset.split('validation')",
-    Training: "for example spikesim.models.emstdp.training(config, epochs=5), or spikesim.Training(epochs=5)",
+    Training: "for example spikesim.models.emstdp.training(config, epochs=5); for a network of "
+    "your own spikesim.Training(epochs=5, batch=..., schedule=...)",
 }
 
 

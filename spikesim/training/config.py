@@ -8,11 +8,13 @@ from math import cos, pi
 from typing import Literal
 
 from spikesim import rng
+from spikesim._values import named_arguments
 from spikesim.errors import DeclarationError
 from spikesim.files.plain_values import plain_fields
 from spikesim.grid import whole
 
 
+@named_arguments
 @dataclass(frozen=True)
 class Training:
     """Configuration of a training; stored with every run.
@@ -67,8 +69,15 @@ class Training:
                 f"Training: schedule = {self.schedule!r}; known: 'constant', 'linear', 'cosine'"
             )
         if isinstance(self.average, bool) or not (whole(self.average) and self.average <= self.epochs):
+            way = (
+                f". Train for {self.average} epochs or more, or set average to 0 (on the command line: "
+                f"--epochs {self.average}, or --set average=0)"
+                if whole(self.average)
+                else ""
+            )
             raise DeclarationError(
                 f"Training: average = {self.average!r}; must be a whole number of epochs, 0 .. {self.epochs}"
+                + way
             )
         self._check_dropout()
         rng.key(self.seed)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import engines
+from spikesim._values import equal_fields
 from spikesim.datasets.dataset import Split
 from spikesim.encoders import Encoder, inputs_of
 from spikesim.errors import DataError, DeclarationError
@@ -20,7 +21,7 @@ from spikesim.training.argument_checks import expect, expect_encoder
 CHUNK = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """Result of an evaluation.
 
@@ -37,6 +38,10 @@ class Evaluation:
     labels: npt.NDArray[np.int64]
     n_classes: int
     spikes: dict[str, float]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all predictions, labels and spike counts are equal."""
+        return equal_fields(self, other) if isinstance(other, Evaluation) else NotImplemented
 
     @property
     def accuracy(self) -> float:

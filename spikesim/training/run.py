@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from spikesim._renamed import renamed_attribute
+from spikesim._values import equal, equal_fields, lines, listed, sized
 from spikesim.datasets.dataset import Dataset
 from spikesim.encoders import Encoder, restore_encoder
 from spikesim.errors import CheckpointError
@@ -27,7 +28,7 @@ from spikesim.training.run_folder import RunFolder
 NETWORK = "network.h5"
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """A training run, as returned by `train` and `resume` and read by `Run.open`.
 
@@ -58,6 +59,33 @@ class Run:
     sums: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     standing = renamed_attribute("Run", "standing", "progress")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether network, settings, weights and results are equal: all but folder, engine and seconds."""
+        if not isinstance(other, Run):
+            return NotImplemented
+        timed = ("folder", "engine", "metrics", "progress")
+        return equal_fields(self, other, timed) and equal(_untimed(self), _untimed(other))
+
+    def __repr__(self) -> str:
+        """A few lines: how far it is, what it has learnt, where it lies."""
+        done = self.progress.epoch if self.progress else 0
+        epochs = self.progress.epochs if self.progress else self.training.epochs
+        last = self.metrics[-1] if self.metrics else {}
+        kinds = ("train_accuracy", "validation_accuracy")
+        rows = {
+            "accuracy": listed(
+                f"{k.partition('_')[0]} {100 * last[k]:.2f} %"
+                for k in kinds
+                if isinstance(last.get(k), float | int)
+            ),
+            "weights": listed(sized(self.masters)),
+            "populations": listed(f"{name} {p.n}" for name, p in self.network.populations.items()),
+            "encoder": type(self.encoder).__name__,
+            "folder": "in memory" if self.folder is None else str(self.folder.root),
+        }
+        state = "finished" if self.finished else "not finished"
+        return lines(f"Run, {state}: {done} of {epochs} epochs", rows)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -178,6 +206,12 @@ class Run:
         """Write the declared network to the run folder."""
         assert self.folder is not None
         save_network(self.network, self.folder.path(NETWORK))
+
+
+def _untimed(run: Run) -> list[Any]:
+    """Metrics and progress of a run without the seconds that they took."""
+    records = [{k: v for k, v in record.items() if k != "seconds"} for record in run.metrics]
+    return [records, None if run.progress is None else replace(run.progress, seconds=0.0, rate=0.0)]
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:

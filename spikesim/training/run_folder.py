@@ -83,6 +83,10 @@ class RunFolder:
         run._read_config()
         return run
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy, or another process, is given: the place, without open files and without the lock."""
+        return self.__dict__ | {"_lock_handle": None, "_metrics_handle": None}
+
     def __enter__(self) -> RunFolder:
         return self
 

@@ -19,15 +19,13 @@ from spikesim.hardware.export import Exported
 from spikesim.hardware.export import export as write
 from spikesim.hardware.targets import TARGETS, target
 from spikesim.network import Network
-from spikesim.network.file import load_network
 from spikesim.spikes import Spikes
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import experiment_of
-from spikesim.tools.commands.trials import encoded, random_input
+from spikesim.tools.commands.given import HELP, WHAT, opened
+from spikesim.tools.commands.trials import RATE, encoded, random_input
+from spikesim.tools.commands.typed import typed
 from spikesim.training.evaluate import check_fits, trial_steps
-from spikesim.training.run import Run
 
-RATE = 0.2  # spikes per step of the random input of a network that comes without data
 COLUMNS = (
     "network",
     "target",
@@ -66,7 +64,7 @@ class Exportable:
 
 
 def export(
-    what: Annotated[Path, typer.Argument(help="A run folder, or a saved network (.h5).", metavar="RUN")],
+    what: Annotated[Path, typer.Argument(help=HELP, metavar=WHAT)],
     to: Annotated[str, typer.Option(help=f"Target format, one of: {', '.join(TARGETS)}.")],
     out: Annotated[Path, typer.Option(help="File to write.")],
     bits: Annotated[
@@ -104,9 +102,7 @@ def export(
             exported,
             found,
             table,
-            f"spikesim export {what.name} --to {to} --out {out.name} --samples {samples}"
-            + (f" --bits {bits}" if bits is not None else "")
-            + (f" --T {T}" if T is not None else ""),
+            typed("--table", "--json"),
         )
         display.say(f"{table}: written")
     if not exported.equal:
@@ -121,17 +117,18 @@ def read(what: Path, samples: int, T: int | None) -> Exportable:
         DeclarationError: a network without end, with generators or drives.
         DataError: a network without end and T, or data that do not fit.
     """
-    if not what.is_dir():
-        declared = load_network(what)
+    given = opened(what, "export", T)
+    run, declared = given.run, given.network
+    if run is None or given.experiment is None:
         if declared.window.endless and T is None:
             raise DataError(
                 f"{what}: the network has no trial length; set the time steps of a trial with --T"
             )
         network = declared.inference(T)
         return Exportable(network, None, None, 1, f"random input of {RATE} spikes per step")
-    run, dataset = Run.open(what), experiment_of(what).load()
+    dataset = given.experiment.load()
     split = dataset.test.take(samples)
-    network = run.trained().inference(trial_steps(split, T))
+    network = declared.inference(trial_steps(split, T))
     check_fits(network, split, run.encoder)
     said = f"the first {samples} test samples of {dataset.name}"
     return Exportable(network, split, run.encoder, run.training.seed, said)

@@ -17,14 +17,18 @@ from spikesim.hardware.quantise_report import Quantised
 from spikesim.models.emstdp.experiment import Experiment
 from spikesim.network.file import save_network
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.commands.given import NAMES, experiment_of, kind_of, opened
+from spikesim.tools.commands.typed import typed
 from spikesim.training.run import Run
 
 COLUMNS = ("weights", "seeds", "accuracy (%)", "lowest", "highest", "loss (points)", "largest loss")
 
 
 def quantise(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of the runs.", metavar="RUN...")],
+    what: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of runs; or one network: .h5, .nir or .net.", metavar="RUN...|NETWORK"),
+    ],
     bits: Annotated[str, typer.Option(help="Bits per weight, 2 to 8; several separated by commas.")] = "8",
     to: Annotated[str, typer.Option(help="Target: loihi1, loihi2, lava, netx or nir.")] = "loihi1",
     trained: Annotated[
@@ -48,11 +52,18 @@ def quantise(
 ) -> None:
     """Quantise trained networks for a chip; report errors, clipped and zeroed weights, and accuracies."""
     widths = _widths(bits)
-    if out is not None and (len(folders) > 1 or len(widths) > 1):
+    if out is not None and (len(what) > 1 or len(widths) > 1):
         raise DeclarationError(
-            f"--out writes one network, but {len(folders)} RUN and {len(widths)} --bits given; give one each"
+            f"--out writes one network, but {len(what)} RUN and {len(widths)} --bits given; give one each"
         )
     display = Display(as_json)
+    if files := [path for path in what if kind_of(path) != "run"]:
+        if len(what) > 1 or trained or save is not None:
+            raise DeclarationError(
+                f"quantise: {files[0]} is {NAMES[kind_of(files[0])]}, which comes without data, so it has no "
+                f"accuracy to compare or --save; give it alone, or give folders of runs"
+            )
+        return _network(files[0], widths, to, T, out, display)
 
     def one(folder: Path, width: int) -> tuple[Run, Experiment, Quantised]:
         run, experiment = Run.open(folder), experiment_of(folder)
@@ -71,9 +82,9 @@ def quantise(
             )
         return run, experiment, found
 
-    after = [(width, *one(folder, width)) for width in widths for folder in folders]
+    after = [(width, *one(folder, width)) for width in widths for folder in what]
     learnt = [one(folder, 8) for folder in trained or ()]
-    table = _table(after, learnt, to, split)
+    table = _table(after, learnt, typed("--save", "--out", "--json"), split)
     if save is not None:
         save_table(table, save)
     if out is not None:
@@ -84,6 +95,26 @@ def quantise(
     for width, run, experiment, found in after:
         display.say(f"{experiment.name}, seed {run.training.seed}, {width} bits\n{_layers(found)}\n")
     display.say(table.markdown())
+
+
+def _network(
+    path: Path, widths: list[int], to: str, T: int | None, out: Path | None, display: Display
+) -> None:
+    """Quantise a network without data: the report by layer, and the quantised network."""
+    network = opened(path, "quantise", T).network
+    found = {width: quantised(network, to, width, T=T) for width in widths}
+    if out is not None:
+        save_network(found[widths[0]].network, out)
+    if display.as_json:
+        layers = {
+            str(width): [dict(zip(q.COLUMNS, row, strict=True)) for row in q.rows()]
+            for width, q in found.items()
+        }
+        print(json.dumps({"network": str(path), "layers": layers}, indent=2))
+        return
+    for width, q in found.items():
+        display.say(f"{path}, {width} bits\n{_layers(q)}\n")
+    display.say("A network file comes without data; give the folder of a run to compare accuracies.")
 
 
 def _widths(bits: str) -> list[int]:
@@ -109,7 +140,7 @@ def _layers(found: Quantised) -> str:
 def _table(
     after: list[tuple[int, Run, Experiment, Quantised]],
     learnt: list[tuple[Run, Experiment, Quantised]],
-    to: str,
+    command: str,
     split: str,
 ) -> Table:
     """Accuracies by kind of run, and the loss against the unquantised run of the same seed."""
@@ -129,7 +160,7 @@ def _table(
         f"Weights of few bits: {experiment.title}",
         COLUMNS,
         tuple(rows),
-        f"spikesim quantise RUNS --bits {','.join(dict.fromkeys(str(w) for w, *_ in after))} --to {to}",
+        command,
         f"{after[0][3].samples} {split} samples; networks of the same seed receive the same spikes. The loss "
         f"is relative to the unquantised run of the same seed.",
         config=asdict(experiment) | {"options": dict(experiment.options)},

@@ -1,12 +1,10 @@
-"""`spikesim simulate`: run a NIR graph."""
+"""`spikesim simulate`: run a network: a NIR graph, a saved network, a netx file or a trained run."""
 
 from __future__ import annotations
 
 import json
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,34 +17,25 @@ from rich.text import Text
 from spikesim.engines import simulate as play
 from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.files.atomic import atomic_write
-from spikesim.hardware.nir.conventions import CONVENTIONS, Convention, shown
+from spikesim.files.npz import read_npz
+from spikesim.hardware.nir.conventions import CONVENTIONS, shown
 from spikesim.hardware.nir.read import Imported, read_nir
+from spikesim.network import Network
 from spikesim.network.scheduling import is_source
 from spikesim.neurons import PoissonSource
 from spikesim.recording import Recording
+from spikesim.recording.monitor import SpikesOf
 from spikesim.spikes import Spikes, from_events, from_raster
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.given import HELP, NAMES, WHAT, kind_of, opened
 from spikesim.window import Window
 
 MOST_BYTES = 1 << 30
 EVENTS = ".events"
-# Exceptions that zipfile and numpy raise for damaged or hostile archives.
-DAMAGED = (
-    OSError,
-    ValueError,
-    LookupError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def simulate(
-    file: Annotated[Path, typer.Argument(help="NIR file.", metavar="FILE.nir")],
+    file: Annotated[Path, typer.Argument(help=HELP, metavar=WHAT)],
     steps: Annotated[int, typer.Option(min=1, max=10_000_000, help="Number of time steps.")] = 200,
     given: Annotated[
         str,
@@ -88,7 +77,10 @@ def simulate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Run a NIR graph and print the spikes of each population, and the membranes that are outputs."""
+    """Run a network and print the spikes of each population, and the membranes that are outputs.
+
+    The options from --dt to --fractions say how a NIR graph is meant; other networks have one meaning.
+    """
     if like not in CONVENTIONS:
         raise DeclarationError(unknown("convention", like, CONVENTIONS))
     told: dict[str, Any] = {"dt": dt, "fires": fires, "leak": leak, "gain": gain, "reset": reset}
@@ -97,12 +89,22 @@ def simulate(
         reset_delay, overshoot = 0, overshoot or "keep"
     told |= {"reset_delay": reset_delay, "overshoot": overshoot, "start": start}
     told |= {"rounded": rounded, "simplify": fractions or None}
-    convention: Convention = replace(CONVENTIONS[like], **{k: v for k, v in told.items() if v is not None})
-    made = read_nir(file, convention)
-    made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
-    inputs = _inputs(made, given, steps, seed)
+    told = {name: value for name, value in told.items() if value is not None}
+    if kind_of(file) == "nir":
+        made = read_nir(file, replace(CONVENTIONS[like], **told))
+        made = replace(made, network=replace(made.network, window=Window.without_end(), readout=None))
+    elif told or like != "nir":
+        raise DeclarationError(
+            f"simulate: {file} is {NAMES[kind_of(file)]}, whose neurons have one meaning; --like, --dt and "
+            f"the options on leaks, gains and resets are for NIR files, so leave them out"
+        )
+    else:
+        made = _as_graph(opened(file, "simulate", data=False).network, file)
+    inputs, notes = _inputs(made, given, steps, seed)
+    made = replace(made, notes=(*made.notes, *notes))
     cells = [name for name, p in made.network.populations.items() if not is_source(p)]
-    played = play(made.network, inputs, steps=steps, record=cells)
+    recorded = [name if name in made.membranes else SpikesOf(name) for name in cells]
+    played = play(made.network, inputs, steps=steps, record=recorded)
     found, membranes = played.spikes, _membranes(made, played)
     rows = [_row(made, name, spikes, steps) for name, spikes in {**inputs, **found}.items()]
     for row in rows:
@@ -117,6 +119,25 @@ def simulate(
         print(json.dumps({**found_json, "convention": shown(made.convention)}, indent=2))
         return
     _show(Display(False), made, rows, steps)
+
+
+def _as_graph(network: Network, file: Path) -> Imported:
+    """A network that is played without trials, in the form of one that was read from a NIR graph.
+
+    Raises:
+        DeclarationError: it needs currents that its file does not hold.
+    """
+    if not network.window.endless:
+        network = network.inference()
+        fixed = tuple(p.fixed(network.weights(p.name)) if p.plastic else p for p in network.projections)
+        network = replace(network, projections=fixed, window=Window.without_end(), readout=None)
+    if any(drive.given for drive in network.drives):
+        raise DeclarationError(
+            f"simulate: {file} has external current inputs, which are not stored with a network; use "
+            f"spikesim.simulate from Python and pass the currents"
+        )
+    inputs = {name: name for name in network.sources}
+    return Imported(network, inputs, {}, {}, 1.0, "", ())
 
 
 def _membranes(made: Imported, played: Recording) -> dict[str, Any]:
@@ -139,7 +160,8 @@ def _row(made: Imported, name: str, spikes: Spikes, steps: int) -> dict[str, Any
 
 
 def _show(display: Display, made: Imported, rows: list[dict[str, Any]], steps: int) -> None:
-    table = Table(title=f"{steps} steps of dt = {made.dt:g}, written by nir {made.version or '(unknown)'}")
+    written = f" of dt = {made.dt:g}, written by nir {made.version or '(unknown)'}" if made.outputs else ""
+    table = Table(title=f"{steps} steps{written}")
     for column in ("population", "model", "neurons", "shape", "spikes", "spikes per neuron and step"):
         table.add_column(column, justify="left" if column in ("population", "model") else "right")
     for row in rows:
@@ -158,20 +180,31 @@ def _show(display: Display, made: Imported, rows: list[dict[str, Any]], steps: i
         display.say(f"note: {note}")
 
 
-def _inputs(made: Imported, given: str, steps: int, seed: int) -> dict[str, Spikes]:
-    """Spikes of every Input node: Poisson, or read from a file."""
+def _inputs(made: Imported, given: str, steps: int, seed: int) -> tuple[dict[str, Spikes], list[str]]:
+    """Spikes of every Input node, Poisson or read from a file; and notes on what was filled up."""
     sizes = {name: made.network.populations[name].n for name in made.inputs.values()}
     if given.startswith("poisson"):
         rate = _rate(given)
-        return {name: _poisson(n, rate, seed + k, steps) for k, (name, n) in enumerate(sizes.items())}
+        if not 0 <= rate <= 1:
+            raise DeclarationError(
+                f"--input {given!r}: {rate:g} spikes per step and neuron; a rate lies in 0 .. 1"
+            )
+        return {name: _poisson(n, rate, seed + k, steps) for k, (name, n) in enumerate(sizes.items())}, []
     loaded = load(Path(given))
     if len(sizes) == 1 and "spikes" in loaded and "spikes" not in sizes:
         loaded = {next(iter(sizes)): loaded["spikes"]}
     if missing := [name for name in sizes if name not in loaded]:
         raise DataError(
-            f"{given}: {unknown('input', missing[0], loaded)}; the file needs one entry for each Input node"
+            f"--input {given}: {unknown('input', missing[0], loaded)}; the file needs one entry for each "
+            f"input of the network: {', '.join(sizes)}"
         )
-    return {name: _fitted(loaded[name], name, n, steps, given) for name, n in sizes.items()}
+    short = [
+        f"{given}: {name} has {len(loaded[name])} steps; the other {steps - len(loaded[name])} of {steps} "
+        f"(--steps) have no input"
+        for name in sizes
+        if not isinstance(loaded[name], tuple) and len(loaded[name]) < steps
+    ]
+    return {name: _fitted(loaded[name], name, n, steps, given) for name, n in sizes.items()}, short
 
 
 def _rate(given: str) -> float:
@@ -192,7 +225,7 @@ def _poisson(n: int, rate: float, seed: int, steps: int) -> Spikes:
 
 
 def _fitted(value: Any, name: str, n: int, steps: int, given: str) -> Spikes:
-    """One entry of a file as `Spikes` of `steps` steps; a shorter raster is padded with silence."""
+    """One entry of a file as `Spikes` of `steps` steps; behind a shorter raster there is silence."""
     if isinstance(value, tuple):
         times, neurons = value
         late = times >= steps
@@ -200,13 +233,28 @@ def _fitted(value: Any, name: str, n: int, steps: int, given: str) -> Spikes:
             raise DataError(
                 f"{given}: {name} has a spike in step {times[late][0]}; only {steps} steps are run (--steps)"
             )
-        return from_events(times, neurons, steps, n)
+        with _in(given, f"{name}{EVENTS}"):
+            return from_events(times, neurons, steps, n)
     flat = value.reshape(len(value), -1)
     if flat.shape[1] != n or len(flat) > steps:
         raise DataError(
             f"{given}: {name} has shape {value.shape}; expected up to {steps} steps (--steps) of {n} neurons"
         )
-    return from_raster(np.concatenate([flat, np.zeros((steps - len(flat), n), flat.dtype)]))
+    with _in(given, name):
+        return from_raster(np.concatenate([flat, np.zeros((steps - len(flat), n), flat.dtype)]))
+
+
+@contextmanager
+def _in(given: str, entry: str) -> Iterator[None]:
+    """Add file and entry to the message of an error in the spikes.
+
+    Raises:
+        DataError: as the body does.
+    """
+    try:
+        yield
+    except DataError as problem:
+        raise DataError(f"--input {given}: {entry}: {problem}") from problem
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -219,18 +267,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the file is missing, damaged or too large.
     """
-    if not path.is_file():
-        what = "not a regular file" if path.exists() else "no such file"
-        raise DataError(f"{path}: {what}; an .npz file is needed")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_BYTES:
-            raise DataError(f"{path}: unpacks to {size:,} bytes; the limit is {MOST_BYTES:,}")
-        with np.load(path, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except DAMAGED as problem:
-        raise DataError(f"{path}: cannot be read as .npz ({problem}). Write it with numpy.savez") from problem
+    arrays = read_npz(path, limit=MOST_BYTES, way_out="Write it with numpy.savez")
     made: dict[str, Any] = {}
     for name, array in arrays.items():
         if name.endswith(EVENTS):

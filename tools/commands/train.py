@@ -11,17 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from spikesim.datasets import Dataset
-from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
+from spikesim.errors import DeclarationError
 from spikesim.files.provenance import provenance
 from spikesim.models.emstdp import build, encoder
-from spikesim.models.emstdp.experiment import Experiment, from_toml, parse_settings, restore, with_settings
+from spikesim.models.emstdp.experiment import Experiment, from_toml, parse_settings, with_settings
 from spikesim.models.emstdp.layers import title
 from spikesim.models.emstdp.presets import preset
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.given import experiment_of, run_of
 from spikesim.tools.epoch_curve import Observer
 from spikesim.tools.pictures import draw_run
 from spikesim.training.run import Run
-from spikesim.training.run_folder import CONFIG, RunFolder
+from spikesim.training.run_folder import CONFIG
 from spikesim.training.train import resume as resume_run
 from spikesim.training.train import train as train_network
 
@@ -142,26 +143,6 @@ def chosen(what: str, sets: list[str], epochs: int | None) -> Experiment:
     return experiment if epochs is None else replace(experiment, epochs=epochs)
 
 
-def experiment_of(folder: Path) -> Experiment:
-    """The experiment of a run folder.
-
-    Raises:
-        CheckpointError: not a run, or a run that was not started from the command line.
-    """
-    config = RunFolder.open(folder).config
-    if "experiment" not in config:
-        raise CheckpointError(
-            f"{folder}: this run was started from Python, so its dataset is not known; "
-            f"use spikesim.resume and Run.evaluate, and pass the dataset"
-        )
-    try:
-        return restore(config["experiment"])
-    except (SpikesimError, TypeError, AttributeError) as problem:
-        raise CheckpointError(
-            f"{folder}: config.json does not hold a valid experiment of this version of spikesim ({problem})"
-        ) from problem
-
-
 def finish(
     run: Run, experiment: Experiment, dataset: Dataset, display: Display, threads: int
 ) -> dict[str, Any]:
@@ -205,7 +186,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the accuracy of a trained network (from the newest intact checkpoint of its run)."""
-    run, experiment = Run.open(folder), experiment_of(folder)
+    run, experiment = run_of(folder, "evaluate", f"run the network: `spikesim simulate {folder}`")
     dataset = experiment.load()
     display = Display(as_json)
     if run.progress is None:

@@ -10,6 +10,8 @@ from spikesim.network import Network
 from spikesim.rng import Stream
 from spikesim.spikes import Spikes, from_raster
 
+RATE = 0.2  # spikes per step of the random input of a network that comes without data
+
 
 def given_steps(network: Network, source: str) -> int:
     """Steps of a trial for which a source is given spikes: those of the first phase where it replays them."""

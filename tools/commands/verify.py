@@ -15,10 +15,9 @@ from spikesim.hardware.onchip.compare import LearningVerdict
 from spikesim.hardware.quantise import quantise
 from spikesim.hardware.targets import without_floors
 from spikesim.network import Network
-from spikesim.network.file import load_network
 from spikesim.network.scheduling import is_target
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.commands.given import HELP, WHAT, opened
 from spikesim.tools.commands.trials import encoded, random_input
 from spikesim.tools.commands.verify_learning import NAMES, is_learning, verify_learning
 from spikesim.training.evaluate import check_fits, trial_steps
@@ -31,7 +30,7 @@ NO_FLOOR = ("lava-float", "nir")
 
 
 def verify(
-    what: Annotated[Path, typer.Argument(help="A run folder, or a saved network.", metavar="RUN|NETWORK")],
+    what: Annotated[Path, typer.Argument(help=HELP, metavar=WHAT)],
     against: Annotated[
         str,
         typer.Option(help="Backends to test, separated by commas; `--against list` prints all of them."),
@@ -63,14 +62,20 @@ def verify(
     if against == "list":
         display.say("\n".join(sorted((*registry.names(), *NAMES))))
         return
+    if learn and bits is not None:
+        raise EngineError(
+            f"verify: --learn trains on both backends, and --bits {bits} quantises the network, which then "
+            f"does not learn; leave out one of the two"
+        )
     others = [name.strip() for name in against.split(",")]
-    if what.is_dir():
-        run, dataset = Run.open(what), experiment_of(what).load()
+    given = opened(what, "verify")
+    run, network = given.run, given.network
+    if run is not None and given.experiment is not None:
+        dataset, trained = given.experiment.load(), run
 
         def compared(name: str) -> Verdict:
-            return play(run, dataset, samples, name, learn, engine or "windowed", bits)
+            return play(trained, dataset, samples, name, learn, engine or "windowed", bits)
     else:
-        network = load_network(what)
         if bits is not None:
             trial = steps if network.window.endless else None
             network = quantise(network, "loihi1", bits, T=trial).network
@@ -116,9 +121,11 @@ def play(
     check_fits(network, split, run.encoder)
     labels: Any = split.y
     if bits is not None or not (registry.trains(engine) and registry.trains(against)):
+        if learn and bits is not None:
+            raise EngineError("a quantised network does not learn; leave out the bits, or the learning")
         if learn:
-            reason = "a quantised network" if bits is not None else f"{engine} against {against}"
-            raise EngineError(f"{reason} can be verified in inference only; leave out --learn")
+            fixed = next(name for name in (engine, against) if not registry.trains(name))
+            raise EngineError(f"{fixed} does not train, so only inference can be verified; leave out --learn")
         T = trial_steps(split, None)
         network = network.inference(T) if bits is None else quantise(network, "loihi1", bits, T=T).network
         labels = None

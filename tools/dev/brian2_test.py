@@ -31,7 +31,7 @@ from spikesim.files.measured_table import Table, save_table
 from spikesim.learning import CountRule
 from spikesim.models.emstdp import Emstdp, build, encoder
 from spikesim.recording import Recording
-from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.commands.given import experiment_of
 from spikesim.tools.dev import compare_learning
 from spikesim.tools.dev.fuzz import difference
 from spikesim.tools.dev.random_learning import KINDS, learning

@@ -20,11 +20,11 @@ from spikesim.engines.external_inputs import (
     check_trials,
 )
 from spikesim.engines.initial_weights import starting_masters, starting_squares
-from spikesim.engines.input_checks import check_recorded, check_run, check_silent
+from spikesim.engines.input_checks import check_recorded, check_run, check_silent, with_membranes
 from spikesim.engines.naive.step import StepLoop, StepObserver
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.network import Network
-from spikesim.network.scheduling import is_input, is_source, is_target
+from spikesim.network.scheduling import is_input, is_target
 from spikesim.recording import Recording, winner
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes, from_raster
@@ -151,7 +151,7 @@ class Naive:
             counts,
             np.zeros(0, np.int64),
             {name: from_raster(spikes[name]) for name in recorded},
-            {name: v[name][None] for name in recorded if name in v},
+            {name: v[name][None] for name in with_membranes(recorded, net.populations) if name in v},
             state=after,
         )
 
@@ -159,7 +159,8 @@ class Naive:
         """Empty rasters (B, T, n) and membranes (B, T, ...) of the recorded populations."""
         populations, T = {name: self.network.populations[name] for name in recorded}, self.network.window.T
         rasters = {name: np.zeros((B, T, p.n), np.int64) for name, p in populations.items()}
-        start = {name: p.initial_state()["v"] for name, p in populations.items() if not is_source(p)}
+        moving = with_membranes(recorded, populations)
+        start = {name: populations[name].initial_state()["v"] for name in moving}
         return rasters, {name: np.zeros((B, T, *v.shape), v.dtype) for name, v in start.items()}
 
     def _train(self, name: str, inputs: Mapping[str, Spikes], labels: Any, b: int) -> Ints | None:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spikesim.engines.input_checks import with_membranes
 from spikesim.engines.memory_recorder import Observer
 from spikesim.engines.monitors import Collector
 from spikesim.engines.stepped.step import NOBODY, Fired, LivePopulation
 from spikesim.network import Network
-from spikesim.network.scheduling import is_input, is_source, is_target
+from spikesim.network.scheduling import is_input, is_target
 from spikesim.neurons import Source, Target
 from spikesim.recording import Recording, winner
 from spikesim.recording.monitor import Monitor
@@ -49,11 +50,8 @@ class Trials:
         self._boundary, self._T = network.window.boundary, network.window.T
         self._predictions = np.zeros(B if network.readout else 0, np.int64)
         self._lists: dict[str, list[tuple[int, int, Fired]]] = {name: [] for name in record}
-        start = {
-            n: network.populations[n].initial_state()["v"]
-            for n in record
-            if not is_source(network.populations[n])
-        }
+        moving = with_membranes(record, network.populations)
+        start = {n: network.populations[n].initial_state()["v"] for n in moving}
         self._v = {name: np.zeros((B, self._T, *v.shape), v.dtype) for name, v in start.items()}
         self._last: Any = None  # membrane of the readout at the end of its span
 

@@ -29,6 +29,7 @@ from spikesim.network import Masters, Network
 from spikesim.network.scheduling import is_target
 from spikesim.neurons import Target
 from spikesim.recording import Recording
+from spikesim.recording.monitor import SpikesOf
 from spikesim.spikes import Spikes, from_raster
 from spikesim.synapses import Conv2d, Dense
 
@@ -303,6 +304,8 @@ class Windowed:
                 found.spikes[name] = from_raster(_stacked(trains, net.window.T, source.n))
                 continue
             found.spikes[name] = from_raster(s_out[:, :, spans[name]])
+            if isinstance(name, SpikesOf):
+                continue
             v = v_out[:, :, spans[name]].astype(np.int64)
             if name in self._compiled.errors and net.populations[name].form == "pair":
                 minus = slice(spans[name].start + shift, spans[name].stop + shift)
