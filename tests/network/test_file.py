@@ -138,7 +138,7 @@ Change = Callable[[dict[str, Any], dict[str, Any]], Any]
         (lambda a, d: d["window"].update(split=400), "split"),
         (lambda a, d: d.pop("window"), "window"),
         (lambda a, d: d["readout"].update(population="nowhere"), "nowhere"),
-        (lambda a, d: a.pop("w/0"), "missing 1 required"),
+        (lambda a, d: a.pop("w/0"), "missing a required argument: 'w'"),
         (lambda a, d: a.update({"w/0": a["w/0"][:, :-1].copy()}), r"\(12, 7\)"),
         (lambda a, d: a.update({"w/0": a["w/0"] * np.nan}), "nan"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,12 @@ def _recording() -> Recording:
 def test_a_recording_is_drawn_as_its_error_says(tmp_path: Path) -> None:
     s = _recording().spikes["in"]
     plotting.raster([("in", s.times, s.neurons, s.n)], s.T, tmp_path / "a.png")
-    assert (tmp_path / "a.png").exists()
+    plotting.raster(_recording(), path=tmp_path / "b.png")
+    plotting.raster({"in": s}, path=str(tmp_path / "c.png"))
+    a, b, c = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
+    assert a == b == c
+    plotting.raster(s, path=tmp_path / "d.png", title="unnamed")
+    assert (tmp_path / "d.png").exists()
 
 
 def test_the_name_of_version_0_1_still_works() -> None:
@@ -192,12 +198,15 @@ def test_the_fields_are_those_of_largest_norm_on_one_scale(tmp_path: Path, figur
             "'a' has spikes in steps 10 to 10, outside 0 to 9",
         ),
         (lambda p: plotting.raster([("a", [1], [3], 3)], 10, p), "of neurons 3 to 3, outside 0 to 2"),
-        (lambda p: plotting.raster(_recording(), 10, p), r"type Recording; .*recording\.spikes\[name\]"),  # type: ignore[arg-type]
-        (lambda p: plotting.raster(_recording().spikes["in"], 10, p), r"type Spikes; .*s\.times, s\.neurons"),  # type: ignore[arg-type]
-        (lambda p: plotting.raster(_recording().spikes, 10, p), r"a str; .*recording\.spikes\[name\]"),  # type: ignore[arg-type]
+        (lambda p: plotting.raster(3, 10, p), "type int; expected a Recording, Spikes, a mapping"),  # type: ignore[arg-type]
+        (lambda p: plotting.raster({"a": 3}, 10, p), "'a' is of type int; expected a Recording"),  # type: ignore[dict-item]
+        (lambda p: plotting.raster(_recording(), path=p, trial=1), "trial = 1; 'in' has 1, numbered from 0"),
+        (lambda p: plotting.raster(_recording()), "path is missing; give the file to draw"),
+        (lambda p: plotting.raster([("a", [1], [1], 3)], path=p), "T is missing; tuples do not say"),
+        (lambda p: plotting.raster(replace(_recording(), spikes={}), path=p), "the recording has no spikes"),
         (
             lambda p: plotting.raster([("a", [1], [1])], 10, p),
-            "a tuple of 3 entries; expected a list of tuples",
+            "a tuple of 3 entries; expected a Recording, Spikes",
         ),
         (lambda p: plotting.raster([("a", [], [], 0)], 10, p), "T = 10 and n = 0; both must be at least 1"),
         (
