@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,7 +68,6 @@ def verify(
             f"verify: --learn trains on both backends, and --bits {bits} quantises the network, which then "
             f"does not learn; leave out one of the two"
         )
-    others = [name.strip() for name in against.split(",")]
     given = opened(what, "verify")
     run, network = given.run, given.network
     if run is not None and given.experiment is not None:
@@ -83,24 +83,37 @@ def verify(
         def compared(name: str) -> Verdict:
             return _random(network, name, engine, samples, steps, rate, seed, learn)
 
-    verdicts: list[Verdict | LearningVerdict] = []
-    missing = {}
-    for name in others:
-        try:
-            if is_learning(name):
-                verdicts.append(verify_learning(what, name, samples, rate, seed, learn, display))
-            else:
-                verdicts.append(compared(name))
-            display.say(str(verdicts[-1]))
-        except MissingExtraError as problem:
-            missing[name] = str(problem)
-            display.say(f"{name}: skipped ({problem})")
+    def on(name: str) -> Verdict | LearningVerdict:
+        if is_learning(name):
+            return verify_learning(what, name, samples, rate, seed, learn, display)
+        return compared(name)
+
+    verdicts = _verdicts(on, [name.strip() for name in against.split(",")], display)
     if as_json:
         print(json.dumps([verdict.describe() for verdict in verdicts], indent=2))
-    if missing and not verdicts:
-        raise EngineError(f"nothing was compared: none of {', '.join(missing)} is installed")
     if not all(verdict.equal for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _verdicts(
+    on: Callable[[str], Verdict | LearningVerdict], names: Sequence[str], display: Display
+) -> list[Verdict | LearningVerdict]:
+    """The verdict on each backend that is installed, told as it comes.
+
+    Raises:
+        EngineError: none is installed.
+    """
+    verdicts, missing = [], []
+    for name in names:
+        try:
+            verdicts.append(on(name))
+            display.say(str(verdicts[-1]))
+        except MissingExtraError as problem:
+            missing.append(name)
+            display.say(f"{name}: skipped ({problem})")
+    if not verdicts:
+        raise EngineError(f"nothing was compared: none of {', '.join(missing)} is installed")
+    return verdicts
 
 
 def play(

@@ -14,7 +14,7 @@ from spikesim.network import Network
 from spikesim.network.file import load_network
 from spikesim.spikes import Spikes, from_raster
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import experiment_of
+from spikesim.tools.commands.given import experiment_of
 from spikesim.training.run import Run
 
 PREFIX = "lava-learning-"
