@@ -15,6 +15,7 @@ from spikesim.tools.commands import (
     astdp,
     benchmark,
     brunel,
+    chip_learning,
     continual,
     datasets,
     demo,
@@ -66,6 +67,7 @@ app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
 app.command("depth")(depth.depth)
 app.command("continual")(continual.continual)
+app.add_typer(chip_learning.app, name="chip-learning")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(emstdp.app, name="emstdp")
 app.add_typer(gupta.app, name="gupta")

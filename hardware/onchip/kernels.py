@@ -18,8 +18,8 @@ SHIFT = 6  # weights to membranes in fixed point
 TOP = 2**15 - 1  # of the learning engine's accumulator
 CAP = 127  # of a trace
 # Columns of what is counted, by layer:
-LOW, HIGH, X, Y, V, U = 0, 1, 2, 3, 4, 5
-COUNTED = ("weight_low", "weight_high", "trace_x", "trace_y", "membrane", "current")
+LOW, HIGH, X, Y, V, U, ERRORS = 0, 1, 2, 3, 4, 5, 6
+SATURATED = ("weight_low", "weight_high", "trace_x", "trace_y", "membrane", "current")
 
 
 @inline
@@ -115,6 +115,7 @@ def errors(t: int, fb: Any, numbers: Any, train: Any, label: int, work: Any) -> 
             above = L if direct else k + 1
             add_rows(acc, fb[k - 1], eprev[above], n_eprev[above])
         n_enow[k] = fire_pairs(ve[:, k], acc[:n], theta_error[k], fixed, seen[k], enow[k], closed)
+        seen[k, ERRORS] += n_enow[k]
 
 
 @kernel
@@ -153,10 +154,11 @@ def phase(second: Any, w: Any, fb: Any, numbers: Any, train: Any, label: int, fi
         n_enow[:] = 0
         if second and 2 <= t <= P - L:
             errors(t, fb, numbers, train, label, work)
-        prev[:] = now
-        n_prev[:] = n_now
-        eprev[:] = enow
-        n_eprev[:] = n_enow
+        for k in range(1, L + 1):
+            n_prev[k] = n_now[k]
+            prev[k, : n_now[k]] = now[k, : n_now[k]]
+            n_eprev[k] = n_enow[k]
+            eprev[k, : n_enow[k]] = enow[k, : n_enow[k]]
 
 
 @kernel
@@ -255,15 +257,15 @@ def trials(
         given: (offsets, times, neurons) of the input spikes.
         labels: class of each trial.
         kept: (counts, membranes, seen): int32 (B, 2, L + 1, n), the output's membranes (B, n) after the first
-            phase, and int64 (L + 1, 6), what saturated.
+            phase, and int64 (L + 1, 7), what saturated, and the spikes of error neurons.
     """
     symmetric, all_pre, eta, draws = rule
     offsets, times, neurons = given
     kept_counts, membranes, seen = kept
     P, sizes = numbers[0], numbers[5]
-    L, most = len(w), max(sizes)
+    L, most = len(w), max(sizes[1:])
     v = np.zeros((L + 1, most), w[0].dtype)
-    counts = np.zeros((2, L + 1, most), np.int32)
+    counts = np.zeros((2, L + 1, max(sizes)), np.int32)
     lists = np.zeros((4, L + 1, 2 * most), np.int64)
     ends = np.zeros((4, L + 1), np.int64)
     ve = np.zeros((2, L + 1, most), w[0].dtype)

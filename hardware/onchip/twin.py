@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim.errors import DataError
-from spikesim.hardware.onchip.kernels import COUNTED, SHIFT, trials
+from spikesim.hardware.onchip.kernels import ERRORS, SATURATED, SHIFT, trials
 from spikesim.hardware.onchip.learner import Ints, Learner
 from spikesim.spikes import Spikes
 
@@ -54,7 +54,7 @@ class Twin:
             for k, layer in enumerate(learner.layers[:-1])
         )
         self._fb = (*(b.astype(kind) for b in fixed), np.zeros((1, 1), kind))
-        self._seen = np.zeros((len(learner.layers) + 1, len(COUNTED)), np.int64)
+        self._seen = np.zeros((len(learner.layers) + 1, ERRORS + 1), np.int64)
         self._draws = np.random.default_rng(seed)
         self._draws.random()  # drawn when a connection is built, and not used
 
@@ -62,7 +62,13 @@ class Twin:
     def saturated(self) -> dict[str, dict[str, int]]:
         """Layer -> weights, traces, membranes and currents that reached their limit; how often."""
         rows = zip(self.learner.layers, self._seen[1:].tolist(), strict=True)
-        return {layer.name: dict(zip(COUNTED, row, strict=True)) for layer, row in rows}
+        return {layer.name: dict(zip(SATURATED, row, strict=False)) for layer, row in rows}
+
+    @property
+    def error_spikes(self) -> list[int]:
+        """Spikes of the error neurons of each layer, since the beginning."""
+        found: list[int] = self._seen[1:, ERRORS].tolist()
+        return found
 
     def train(self, spikes: Spikes, labels: npt.NDArray[np.int64]) -> Learnt:
         """Learn from trials one after the other.
@@ -75,7 +81,7 @@ class Twin:
             DataError: inputs or labels that do not fit.
         """
         self.learner.check(spikes, labels)
-        return self._run(spikes, np.asarray(labels, np.int64), True)
+        return self._run(spikes, np.array(labels, np.int64), True)  # a copy: writable
 
     def classify(self, spikes: Spikes) -> Learnt:
         """Run the first phase of trials without learning.

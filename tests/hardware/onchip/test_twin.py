@@ -87,7 +87,7 @@ def test_learning_rule_by_hand_in_fixed_point() -> None:
     counts[:, 1, 0] = 2, 5
     for draw, wanted in ((0.124, 12), (0.125, 11), (0.9, 11)):
         w = np.array([[10]], np.int32)
-        seen = np.zeros(6, np.int64)
+        seen = np.zeros(7, np.int64)
         kernels.learn_fixed(w, np.array([3], np.int32), counts, 1, 1, -3, draw, seen)
         assert w[0, 0] == wanted
         assert not seen.any()
@@ -96,7 +96,7 @@ def test_learning_rule_by_hand_in_fixed_point() -> None:
 def test_limits_of_the_learning_engine_are_counted() -> None:
     counts = np.zeros((2, 2, 1), np.int32)
     counts[:, 1, 0] = 60, 70
-    w, seen = np.array([[250]], np.int32), np.zeros(6, np.int64)
+    w, seen = np.array([[250]], np.int32), np.zeros(7, np.int64)
     kernels.learn_fixed(w, np.array([64], np.int32), counts, 1, 1, 2, 0.5, seen)
     assert seen[kernels.X] == 1  # 128 > 127
     assert seen[kernels.Y] == 1  # 130 > 127

@@ -1,0 +1,235 @@
+"""`spikesim chip-learning ...`: the learner on a chip, measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from spikesim import datasets
+from spikesim.encoders import Regular
+from spikesim.files.measured_table import Table
+from spikesim.hardware.onchip.compare import compare_learning
+from spikesim.hardware.onchip.continual import COLUMNS as STAGES
+from spikesim.hardware.onchip.continual import draw, incremental
+from spikesim.hardware.onchip.cost import taken, update_cost
+from spikesim.hardware.onchip.course import Course
+from spikesim.hardware.onchip.declare import learner
+from spikesim.hardware.onchip.learner import Learner
+from spikesim.hardware.onchip.twin import Twin
+from spikesim.models.emstdp import Emstdp, build
+from spikesim.models.emstdp.cells import measured_once
+from spikesim.models.emstdp.layers import title
+from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.measured import first_seeds, keep_table
+
+app = typer.Typer(
+    help="EMSTDP as a learner on a chip: against Lava, on MNIST, class by class, and its cost.",
+    no_args_is_help=True,
+)
+RESULTS = Path("models/results/hardware")
+Results = Annotated[Path, typer.Option(help="Folder for the results.")]
+Cells = Annotated[Path, typer.Option(help="Folder of finished measurements; they are not repeated.")]
+# Chosen on validation samples.
+CHIP = Emstdp(
+    sizes=(784, 100, 10),
+    error_form="pair",
+    h_pre="second",
+    T=64,
+    grid=8,
+    clip=1.0,
+    gate=True,
+    target_rate=0.3,
+    theta_loss=1.0,
+    gamma=0.5,
+    beta_hidden=0.18,
+    beta_out=0.05,
+    beta_error=0.25,
+)
+ETA = (-4, -3)  # exponents of the learning rates, in units of a weight
+SCALE = 0.5  # spikes per step of a white pixel
+SMALL = replace(CHIP, T=32, grid=6, clip=3.98, target_rate=0.5, beta_hidden=0.1, beta_out=0.1, eta=0.5)
+COMPARED: tuple[tuple[tuple[int, ...], tuple[str, ...], int], ...] = (
+    ((8, 10, 3), ("symmetric", "fa", "dfa"), 200),
+    ((20, 16, 12, 4), ("fa", "dfa"), 100),
+    ((100, 50, 10), ("symmetric", "fa", "dfa"), 50),
+    ((784, 100, 10), ("symmetric", "fa", "dfa"), 20),
+)
+PUBLISHED = (
+    ("DAC 2021, on Loihi (published)", 8400.0, 20.0),
+    ("Renner 2024, on Loihi (published)", 590.0, 1.5),
+    ("CLP-SNN, on Loihi 2 (published)", 50.0, 0.33),
+)
+
+
+def chip_learner(sizes: tuple[int, ...], feedback: Any, seed: int) -> Learner:
+    """The learner of the MNIST figures."""
+    config = replace(CHIP, sizes=sizes, feedback=feedback, b_centred=feedback != "symmetric")
+    one = learner(build(config, seed), "fixed", nearest_eta=True)
+    etas = (*(ETA[0],) * (len(one.layers) - 1), ETA[1])
+    return replace(
+        one, layers=tuple(replace(layer, eta=e) for layer, e in zip(one.layers, etas, strict=True))
+    )
+
+
+@app.command()
+def compare(
+    arithmetics: Annotated[str, typer.Option(help="Of float, fixed.")] = "float,fixed",
+    largest: Annotated[int, typer.Option(min=1, help="Inputs of the largest network.")] = 784,
+    results: Results = RESULTS,
+    cells: Cells = Path("runs/chip-learning"),
+) -> None:
+    """Train in Lava and in the twin, and compare all weights (half an hour; Python 3.10)."""
+    display, rows = Display(), []
+    for arithmetic in arithmetics.split(","):
+        for sizes, kinds, trials in COMPARED:
+            for feedback in kinds if sizes[0] <= largest else ():
+                name = "-".join(map(str, sizes))
+                settings = {"sizes": list(sizes), "feedback": feedback, "trials": trials, "of": arithmetic}
+                path = cells / f"{name}-{feedback}-{arithmetic}.json"
+                found = measured_once(path, settings, lambda s=settings: _compared(s))  # type: ignore[misc]
+                display.say(f"{name} {feedback} {arithmetic}: {found['difference'] or 'equal'}")
+                rows.append((name, feedback, arithmetic, trials, found["weights"], found["changed"],
+                             found["weights_differ"], found["counts"], found["counts_differ"],
+                             found["processes"], round(found["seconds"] / trials, 2)))  # fmt: skip
+    columns = (
+        "network", "feedback", "Lava", "trials", "weights", "changed by learning", "weights that differ",
+        "spike counts", "counts that differ", "processes", "s a trial",
+    )  # fmt: skip
+    table = Table(
+        "Learning in Lava's processes, and in the compiled twin: weights after training",
+        columns,
+        tuple(rows),
+        "spikesim chip-learning compare",
+        "Integers in both: a weight of floating point is a whole number of 2**-28. T = 32 and random inputs; "
+        "784-100-10: MNIST digits. Of one hidden layer, FA and DFA are the same network.",
+    )
+    keep_table(table, results / "chip_learning.json")
+
+
+def _compared(settings: dict[str, Any]) -> dict[str, Any]:
+    """One comparison, as a cell."""
+    sizes, trials = tuple(settings["sizes"]), settings["trials"]
+    digits = sizes[0] == 784
+    config = replace(CHIP if digits else SMALL, sizes=sizes, feedback=settings["feedback"])
+    if digits and settings["of"] == "float":
+        config = replace(config, eta=0.3)
+    one = learner(build(config, 1), settings["of"], nearest_eta=True)
+    rs = np.random.default_rng(1)
+    x, y = rs.random((trials, sizes[0])).astype(np.float32), rs.integers(0, sizes[-1], trials)
+    scale = 0.7
+    if digits:
+        split, scale = datasets.mnist().fit.take(trials), SCALE
+        x, y = split.x, split.y
+    return compare_learning(one, Regular(scale).encode(x, np.arange(trials), one.active), y).describe()
+
+
+@app.command()
+def accuracy(
+    hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 100,
+    feedback: Annotated[str, typer.Option(help="symmetric, fa or dfa.")] = "symmetric",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the 60,000 digits.")] = 8,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs, with the seeds 1 to N.", metavar="N")] = 3,
+    rounding: Annotated[str, typer.Option(help="stochastic or nearest.")] = "stochastic",
+    results: Results = RESULTS,
+    cells: Cells = Path("runs/chip-learning"),
+) -> None:
+    """Train MNIST with the fixed-point twin, and read the test set once (minutes)."""
+    display, rows = Display(), []
+    sizes = (784, hidden, 10)
+    course = Course(Regular(SCALE), epochs=epochs, halved=tuple(range(epochs // 2, epochs)))
+    saturated: dict[str, Any] = {}
+    for seed in first_seeds(seeds):
+        settings = {"sizes": list(sizes), "feedback": feedback, "seed": seed, "rounding": rounding,
+                    "halved": list(course.halved), "epochs": epochs, "eta": list(ETA),
+                    "chip": asdict(CHIP)}  # fmt: skip
+        path = cells / f"mnist-{hidden}-{feedback}-{rounding}-{epochs}-{seed}.json"
+        found = measured_once(path, settings, lambda s=settings: _trained(s, course))  # type: ignore[misc]
+        display.say(f"seed {seed}: {100 * found['test']:.2f} %")
+        rows.append((title(replace(CHIP, sizes=sizes)), feedback, rounding, seed,
+                     round(100 * found["train"], 2), round(100 * found["test"], 2)))  # fmt: skip
+        saturated[str(seed)] = found["saturated"]
+    table = Table(
+        f"MNIST by the fixed-point twin, {'-'.join(map(str, sizes))}, weights of 8 bits and a sign",
+        ("network", "feedback", "rounding", "seed", "train (online) %", "test %"),
+        tuple(rows),
+        f"spikesim chip-learning accuracy --hidden {hidden} --feedback {feedback} --epochs {epochs} --seeds "
+        f"{seeds} --rounding {rounding}",
+        f"Mean {np.mean([row[-1] for row in rows]):.2f} %. Settings chosen on validation samples; the test "
+        f"digits were read once, at the end. T = {CHIP.T}; published: DAC 2021 94.7 % (convolutional, "
+        f"on Loihi), its successor 96.3 %.",
+        {"emstdp": asdict(replace(CHIP, sizes=sizes)), "eta": list(ETA), "scale": SCALE},
+        {"saturated": saturated},
+    )
+    keep_table(table, results / f"chip_mnist_{hidden}_{feedback}_{rounding}.json")
+
+
+def _trained(settings: dict[str, Any], course: Course) -> dict[str, Any]:
+    """One training, as a cell."""
+    data = datasets.mnist()
+    course = replace(course, seed=settings["seed"])
+    one = chip_learner(tuple(settings["sizes"]), settings["feedback"], settings["seed"])
+    twin = Twin(one, settings["rounding"], settings["seed"] + 1)
+    online = course.train(twin, data.train, Display().say)
+    return {
+        "train": online[-1],
+        "test": course.accuracy(twin, data.test),
+        "saturated": twin.saturated,
+        "updates": len(online) * len(data.train.y),
+    }
+
+
+@app.command()
+def continual(
+    hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 100,
+    per_class: Annotated[int, typer.Option(min=1, help="Samples of a class.")] = 2000,
+    results: Results = RESULTS,
+) -> None:
+    """Learn digits 0-4, then 5-8, then 9 from 100 examples, with and without rehearsal (a minute)."""
+    course = Course(Regular(SCALE))
+    one = chip_learner((784, hidden, 10), "symmetric", 1)
+    found = incremental(one, course, datasets.mnist(), per_class, Display().say)
+    table = Table(
+        f"New classes one after another, learner of 784-{hidden}-10 in fixed point",
+        STAGES,
+        tuple(row.cells() for row in found),
+        f"spikesim chip-learning continual --hidden {hidden} --per-class {per_class}",
+        "Validation digits, accuracy in %; rehearsal: a tenth of the samples of each class seen before. The "
+        "text on the authors' continual EMSTDP that is available here gives no figure to compare.",
+    )
+    keep_table(table, results / "chip_continual.json")
+    draw(found, results / "chip_continual.png")
+
+
+@app.command()
+def cost(results: Results = RESULTS) -> None:
+    """Compartments, synapses and cores of Loihi that learners take, and a modelled cost of an update."""
+    data = datasets.mnist().fit.take(200)
+    rows: list[tuple[Any, ...]] = []
+    for sizes in ((784, 100, 10), (784, 500, 10)):
+        for feedback in ("symmetric", "dfa"):
+            one = chip_learner(sizes, feedback, 1)
+            twin = Twin(one)
+            spikes = Regular(SCALE).encode(data.x, data.index, one.active)
+            learnt = twin.train(spikes, data.y)
+            need = taken(one)
+            made = update_cost(one, learnt, [n / len(data.y) for n in twin.error_spikes])
+            rows.append(("-".join(map(str, sizes)), feedback, need.compartments, need.plastic, need.fixed,
+                         need.axons, need.cores["loihi1"], need.cores["loihi2"], round(made.energy, 1),
+                         round(made.time, 3)))  # fmt: skip
+    rows += [(name, *(None,) * 7, energy, time) for name, energy, time in PUBLISHED]
+    columns = ("learner", "feedback", "compartments", "plastic synapses", "fixed synapses", "axons",
+               "cores, Loihi 1", "cores, Loihi 2", "uJ an update", "ms an update")  # fmt: skip
+    table = Table(
+        "A learner on Loihi: what it takes, and a training trial",
+        columns,
+        tuple(rows),
+        "spikesim chip-learning cost",
+        "Modelled, not measured: cores from published limits at least; energy and time from counted "
+        "operations and the costs of Davies 2018, without idle power and without the host's steps between trials. The "
+        "published figures are measured, of other networks, idle power included.",
+    )
+    keep_table(table, results / "chip_cost.json")
