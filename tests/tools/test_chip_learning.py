@@ -1,0 +1,42 @@
+"""`spikesim chip-learning`: its tables are measured and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from spikesim.files.measured_table import load_table
+from spikesim.tools.cli import app
+from spikesim.tools.commands import chip_learning
+
+RUNNER = CliRunner()
+
+
+def test_comparison_is_saved_and_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
+    monkeypatch.setattr(chip_learning, "COMPARED", (((8, 10, 3), ("fa",), 4),))
+    places = ["--results", str(tmp_path), "--cells", str(tmp_path / "cells")]
+    found = RUNNER.invoke(app, ["chip-learning", "compare", "--arithmetics", "float", *places])
+    assert found.exit_code == 0, found.output
+    table = load_table(tmp_path / "chip_learning.json")
+    (row,) = table.rows
+    cells: dict[str, Any] = dict(zip(table.columns, row, strict=True))
+    assert cells["weights that differ"] == cells["counts that differ"] == 0
+    assert cells["weights"] == 110
+    assert cells["changed by learning"] > 20
+    monkeypatch.setattr(chip_learning, "compare_learning", None)  # a cell is there
+    again = RUNNER.invoke(app, ["chip-learning", "compare", "--arithmetics", "float", *places])
+    assert again.exit_code == 0, again.output
+
+
+def test_cost_is_modelled_beside_the_published_figures(tmp_path: Path) -> None:
+    found = RUNNER.invoke(app, ["chip-learning", "cost", "--results", str(tmp_path)])
+    assert found.exit_code == 0, found.output
+    table = load_table(tmp_path / "chip_cost.json")
+    assert [row[-2:] for row in table.rows[-3:]] == [[8400.0, 20.0], [590.0, 1.5], [50.0, 0.33]] or [
+        tuple(row[-2:]) for row in table.rows[-3:]
+    ] == [(8400.0, 20.0), (590.0, 1.5), (50.0, 0.33)]
+    assert "Modelled" in table.notes
