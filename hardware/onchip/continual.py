@@ -56,9 +56,20 @@ def incremental(
     course: Course,
     data: Dataset,
     per_class: int,
+    measured: int,
     say: Callable[[str], None] = lambda text: None,
 ) -> list[Measured]:
-    """Learn the stages one after another, without and with rehearsal, and measure on validation samples."""
+    """Learn the stages one after another, without and with rehearsal, and measure on validation samples.
+
+    Args:
+        learner: the learner.
+        course: the encoder and the seed; every part of a stage is one pass over its samples.
+        data: its parts for fitting and for validation are used.
+        per_class: samples of a class.
+        measured: validation samples.
+        say: told of every stage.
+    """
+    validation = data.validation.take(measured)
     found = []
     for rehearsal in (False, True):
         twin, trials = Twin(learner), 0
@@ -72,15 +83,15 @@ def incremental(
             for k, piece in enumerate(np.array_split(rows, PIECES)):
                 course.train(twin, _taken(data.fit, piece), first=PIECES * number + k)
                 trials += len(piece)
-                found.append(_measured(twin, course, data, number, rehearsal, trials, k == PIECES - 1))
+                found.append(_measured(twin, course, validation, number, rehearsal, trials, k == PIECES - 1))
             say(f"{name}, rehearsal {rehearsal}: {found[-1].cells()[3:]}")
     return found
 
 
 def _measured(
-    twin: Twin, course: Course, data: Dataset, number: int, rehearsal: bool, trials: int, last: bool
+    twin: Twin, course: Course, split: Split, number: int, rehearsal: bool, trials: int, last: bool
 ) -> Measured:
-    guesses, y = course.predictions(twin, data.validation), data.validation.y
+    guesses, y = course.predictions(twin, split), split.y
     right = guesses == y
     of = tuple(float(right[np.isin(y, classes)].mean()) for _, classes in STAGES)
     seen = np.isin(y, [c for _, classes in STAGES[: number + 1] for c in classes])

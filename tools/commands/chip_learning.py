@@ -67,7 +67,7 @@ PUBLISHED = (
 
 def chip_learner(sizes: tuple[int, ...], feedback: Any, seed: int) -> Learner:
     """The learner of the MNIST figures."""
-    config = replace(CHIP, sizes=sizes, feedback=feedback, b_centred=feedback != "symmetric")
+    config = replace(CHIP, sizes=sizes, feedback=feedback, b_centred=feedback != "symmetric", eta=1.0)
     one = learner(build(config, seed), "fixed", nearest_eta=True)
     etas = (*(ETA[0],) * (len(one.layers) - 1), ETA[1])
     return replace(
@@ -103,7 +103,7 @@ def compare(
         "Learning in Lava's processes, and in the compiled twin: weights after training",
         columns,
         tuple(rows),
-        "spikesim chip-learning compare",
+        f"spikesim chip-learning compare --arithmetics {arithmetics} --largest {largest}",
         "Integers in both: a weight of floating point is a whole number of 2**-28. T = 32 and random inputs; "
         "784-100-10: MNIST digits, T = 64. Of one hidden layer, FA and DFA are the same network.",
     )
@@ -186,19 +186,20 @@ def _trained(settings: dict[str, Any], course: Course) -> dict[str, Any]:
 def continual(
     hidden: Annotated[int, typer.Option(min=1, help="Hidden neurons.")] = 100,
     per_class: Annotated[int, typer.Option(min=1, help="Samples of a class.")] = 2000,
+    measured: Annotated[int, typer.Option(min=1, help="Validation samples.")] = 2000,
     results: Results = RESULTS,
 ) -> None:
     """Learn digits 0-4, then 5-8, then 9 from 100 examples, with and without rehearsal (a minute)."""
     course = Course(Regular(SCALE))
     one = chip_learner((784, hidden, 10), "symmetric", 1)
-    found = incremental(one, course, datasets.mnist(), per_class, Display().say)
+    found = incremental(one, course, datasets.mnist(), per_class, measured, Display().say)
     table = Table(
         f"New classes one after another, learner of 784-{hidden}-10 in fixed point",
         STAGES,
         tuple(row.cells() for row in found),
-        f"spikesim chip-learning continual --hidden {hidden} --per-class {per_class}",
-        "Validation digits, accuracy in %; rehearsal: a tenth of the samples of each class seen before. The "
-        "text on the authors' continual EMSTDP that is available here gives no figure to compare.",
+        f"spikesim chip-learning continual --hidden {hidden} --per-class {per_class} --measured {measured}",
+        "Validation digits, accuracy in %; rehearsal: a tenth of the samples of each class seen before, and 100 of each "
+        "beside the 100 of the last. The text on the authors' continual EMSTDP that is available here gives no figure to compare.",
     )
     keep_table(table, results / "chip_continual.json")
     draw(found, results / "chip_continual.png")

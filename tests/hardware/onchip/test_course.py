@@ -54,21 +54,17 @@ def test_the_smallest_exponent_stays(digits: Any, one: Any) -> None:
 
 
 def test_classes_one_after_another(digits: Any, one: Any, tmp_path: Path) -> None:
-    found = incremental(one, Course(Regular(0.5)), digits, 40)
+    found = incremental(one, Course(Regular(0.5)), digits, 40, 200)
     assert len(found) == 2 * 4 * len(STAGES)
     first = [row for row in found if not row.rehearsal]
     assert [row.trials for row in first][:4] == [50, 100, 150, 200]
     assert first[3].of[0] > 0.6  # 0-4 are learnt
     assert first[3].of[2] == 0  # 9 was never seen
-    assert first[-1].trials == 5 * 40 + 4 * 40 + 9 * 0 + found[-1].trials * 0 + _examples(digits)
+    assert first[-1].trials == 9 * 40 + min(100, int((digits.fit.y == 9).sum()))
+    assert found[-1].trials > first[-1].trials  # with rehearsal
     assert {row.last for row in first[3::4]} == {True}
     draw(found, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 5000
-
-
-def _examples(digits: Any) -> int:
-    """Examples of the last class: 100, or as many as there are."""
-    return min(100, int((digits.fit.y == 9).sum()))
 
 
 def test_what_a_learner_takes_counted_by_hand() -> None:
