@@ -196,10 +196,13 @@ def continual(
     table = Table(
         f"New classes one after another, learner of 784-{hidden}-10 in fixed point",
         STAGES,
-        tuple(row.cells() for row in found),
+        tuple(row.cells() for row in found if row.last),
         f"spikesim chip-learning continual --hidden {hidden} --per-class {per_class} --measured {measured}",
-        "Validation digits, accuracy in %; rehearsal: a tenth of the samples of each class seen before, and 100 of each "
-        "beside the 100 of the last. The text on the authors' continual EMSTDP that is available here gives no figure to compare.",
+        "Validation digits, accuracy in %; rehearsal: a tenth of the samples of each class seen before, and "
+        "100 of each beside the 100 of the last. The text on the authors' continual EMSTDP that is available "
+        "here gives no figure to compare.",
+        {"eta": list(ETA), "scale": SCALE, "emstdp": asdict(CHIP)},
+        {"course": [asdict(row) for row in found]},
     )
     keep_table(table, results / "chip_continual.json")
     draw(found, results / "chip_continual.png")
