@@ -21,6 +21,7 @@ from spikesim.hardware.targets import TARGETS, target
 from spikesim.network import Network
 from spikesim.spikes import Spikes
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.export_learning import LEARNING, export_learning
 from spikesim.tools.commands.given import HELP, WHAT, opened
 from spikesim.tools.commands.trials import RATE, encoded, random_input
 from spikesim.tools.commands.typed import typed
@@ -65,7 +66,7 @@ class Exportable:
 
 def export(
     what: Annotated[Path, typer.Argument(help=HELP, metavar=WHAT)],
-    to: Annotated[str, typer.Option(help=f"Target format, one of: {', '.join(TARGETS)}.")],
+    to: Annotated[str, typer.Option(help=f"Target format, one of: {', '.join((*TARGETS, LEARNING))}.")],
     out: Annotated[Path, typer.Option(help="File to write.")],
     bits: Annotated[
         int | None,
@@ -86,6 +87,9 @@ def export(
 
     Membranes are compared too, after every step. The exit status is 1 if anything differs.
     """
+    if to == LEARNING:
+        export_learning(what, out, samples, as_json)
+        return
     chosen = target(to)
     found = read(what, samples, T)
     measure: dict[str, Any] = {}
