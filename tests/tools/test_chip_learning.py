@@ -17,6 +17,7 @@ from spikesim.tools.commands import chip_learning
 RUNNER = CliRunner()
 
 
+@pytest.mark.slow
 def test_comparison_is_saved_and_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
     monkeypatch.setattr(chip_learning, "COMPARED", (((8, 10, 3), ("fa",), 4),))

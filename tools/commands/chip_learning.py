@@ -67,7 +67,9 @@ PUBLISHED = (
 
 def chip_learner(sizes: tuple[int, ...], feedback: Any, seed: int) -> Learner:
     """The learner of the MNIST figures."""
-    config = replace(CHIP, sizes=sizes, feedback=feedback, b_centred=feedback != "symmetric", eta=1.0)
+    config = replace(
+        CHIP, sizes=sizes, feedback=feedback, b_centred=feedback != "symmetric", b_scale=0.5, eta=1.0
+    )
     one = learner(build(config, seed), "fixed", nearest_eta=True)
     etas = (*(ETA[0],) * (len(one.layers) - 1), ETA[1])
     return replace(
@@ -117,6 +119,8 @@ def _compared(settings: dict[str, Any]) -> dict[str, Any]:
     config = replace(replace(CHIP, T=64) if digits else SMALL, sizes=sizes, feedback=settings["feedback"])
     if digits and settings["of"] == "float":
         config = replace(config, eta=0.3)
+    elif digits:
+        config = replace(config, b_scale=0.5)  # of 8 bits
     one = learner(build(config, 1), settings["of"], nearest_eta=True)
     rs = np.random.default_rng(1)
     x, y = rs.random((trials, sizes[0])).astype(np.float32), rs.integers(0, sizes[-1], trials)

@@ -25,6 +25,7 @@ X = np.random.default_rng(0).random((6, 8)).astype(np.float32)
 Y = np.array([0, 1, 2, 0, 1, 2])
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_folder_whose_script_learns_on(tmp_path: Path) -> None:
     pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
     save_network(onchip_nets.network(), tmp_path / "net.h5")
