@@ -238,6 +238,6 @@ def cost(results: Results = RESULTS) -> None:
         "spikesim chip-learning cost",
         "Modelled, not measured: cores from published limits at least; energy and time from counted "
         "operations and the costs of Davies 2018, without idle power and without the host's steps between "
-        "trials. The published figures are measured, of other networks, idle power included.",
+        "trials. The published figures are of other networks, measured on chips: no like for like.",
     )
     keep_table(table, results / "chip_cost.json")
