@@ -9,10 +9,8 @@ import numpy as np
 import typer
 
 from spikesim.hardware.onchip.export import export_learner
-from spikesim.network.file import load_network
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.train import experiment_of
-from spikesim.training.run import Run
+from spikesim.tools.commands.given import opened
 
 LEARNING = "lava-learning"
 
@@ -28,13 +26,13 @@ def export_learning(what: Path, out: Path, samples: int, as_json: bool) -> None:
         MissingExtraError: Lava is not installed.
     """
     display, encoder = Display(as_json), None
-    if what.is_dir():
-        run = Run.open(what)
-        network, encoder = run.trained(), run.encoder
-        split = experiment_of(what).load().test.take(samples)
+    given = opened(what, "export")
+    network = given.network
+    if given.run is not None and given.experiment is not None:
+        encoder = given.run.encoder
+        split = given.experiment.load().test.take(samples)
         x, y = split.x, split.y
     else:
-        network = load_network(what)
         sizes = [p.n for p in network.populations.values()]
         rs = np.random.default_rng(1)
         x = rs.random((samples, sizes[0])).astype(np.float32)
