@@ -9,9 +9,10 @@ run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config)
 """
 
 from importlib import import_module as _import_module
+from importlib.metadata import version as _version
 from typing import Any as _Any
 
-from spikesim import _renamed, datasets
+from spikesim import _interrupt, _renamed, datasets  # noqa: F401 - _interrupt first: Ctrl-C in the imports
 from spikesim.encoders import Poisson, Recorded, Regular
 from spikesim.engines import engine, simulate
 from spikesim.errors import SpikesimError
@@ -56,6 +57,8 @@ def __getattr__(name: str) -> _Any:
     """Functions of `spikesim.hardware`, imported when they are used, and names of version 0.1.0."""
     if name in _HARDWARE:
         return getattr(_import_module(_HARDWARE[name]), name)
+    if name == "__version__":
+        return _version("spikesim")
     new = _renamed.renamed_name(name)
     if new is None:
         raise AttributeError(f"module 'spikesim' has no attribute {name!r}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
+from spikesim import _interrupt
 from spikesim.errors import SpikesimError
 from spikesim.tools.commands import (
     ablation,
@@ -75,8 +77,25 @@ app.add_typer(mstdp.app, name="mstdp")
 app.add_typer(astdp.app, name="astdp")
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"spikesim {version('spikesim')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    said: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Train spiking neural networks with local learning rules; results are exactly reproducible."""
+
+
 def main() -> None:
     """Run a command. Errors are printed as one message, with exit status 2; Ctrl-C exits with 130."""
+    _interrupt.restore()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
         app(standalone_mode=True)

@@ -32,6 +32,7 @@ from typing import Any
 
 from spikesim.errors import DataError, SpikesimError
 from spikesim.files.atomic import write_bytes
+from spikesim.files.regular import read_regular
 from spikesim.models.emstdp import table2
 from spikesim.models.emstdp.baselines import BASELINES
 
@@ -142,7 +143,7 @@ def load_results(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        result: dict[str, Any] = json.loads(path.read_bytes())
+        result: dict[str, Any] = json.loads(read_regular(path, error=DataError))
     except (OSError, ValueError, RecursionError) as problem:
         raise DataError(
             f"{path} cannot be read as JSON ({problem}). Restore it from a copy, or repeat the run."

@@ -14,6 +14,7 @@ from typing import Any
 from spikesim import datasets
 from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.files.regular import read_regular
 from spikesim.models.emstdp import Emstdp, training
 from spikesim.training.config import Training
 
@@ -178,6 +179,9 @@ def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+MAX_TOML = 1 << 20  # bytes of a file of settings
+
+
 def read_tables(path: Path, known: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """The tables of a TOML file.
 
@@ -185,7 +189,9 @@ def read_tables(path: Path, known: tuple[str, ...]) -> dict[str, dict[str, Any]]
         DeclarationError: the file cannot be read or parsed, or has anything but the known tables.
     """
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        way_out = "Give a TOML file of settings."
+        text = read_regular(path, limit=MAX_TOML, error=DeclarationError, way_out=way_out)
+        tables = tomllib.loads(text.decode("utf-8"))
     except OSError as problem:
         raise DeclarationError(f"{path} cannot be read: {problem.strerror}") from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:

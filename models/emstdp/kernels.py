@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.errors import DeclarationError, unknown
+from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.files.npz import read_npz
 from spikesim.models.emstdp.layers import Layer
 
 STORED = Path(__file__).parent / "pretrained"
@@ -39,9 +39,8 @@ def stored_kernels(name: str, layers: Sequence[Layer]) -> dict[str, npt.NDArray[
             f".npz file"
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
-            found = {key: np.asarray(file[key], np.float64) for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as problem:
+        found = {key: np.asarray(w, np.float64) for key, w in read_npz(path).items()}
+    except (DataError, ValueError) as problem:
         raise DeclarationError(f"Emstdp: kernels = {name!r} cannot be read: {problem}") from problem
     needed = {layer.name: layer.kernel for layer in layers if layer.kernel}
     for key, shape in needed.items():

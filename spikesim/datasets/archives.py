@@ -13,6 +13,7 @@ from spikesim.errors import DataError
 
 LIMIT = 256 * 2**20  # bytes of all requested members together; the largest dataset has 55 MB
 MAX_MEMBERS = 100_000
+DAMAGED = (EOFError, OSError, ValueError, OverflowError, MemoryError, LookupError, RecursionError)
 
 
 class DamagedError(DataError):
@@ -64,7 +65,10 @@ def tar_members(
                 if stream is None:
                     raise DamagedError(f"member {name!r} has no contents")
                 yield name, stream.read()
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
+    except DamagedError:
+        raise
+    # ValueError, OverflowError, MemoryError: numbers of a header that no file can have (an offset of 2**70)
+    except (*DAMAGED, tarfile.TarError, lzma.LZMAError, zlib.error) as error:
         raise DamagedError(
             f"incomplete or damaged tar archive (begins with {data[:16]!r}): {error}"
         ) from error

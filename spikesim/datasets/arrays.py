@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from spikesim.datasets.dataset import Dataset, check_values, make_split
 from spikesim.datasets.stratify import rest_of, stratified_rows
 from spikesim.errors import DataError
+from spikesim.files.npz import read_npz
 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.2
 _SEED = 1
@@ -69,6 +68,9 @@ def from_arrays(
     )
 
 
+MAX_BYTES = 8 << 30  # of the arrays of a data set, unpacked
+
+
 def from_npz(
     path: str | Path, *, classes: Sequence[str] | None = None, validation: int | None = None
 ) -> Dataset:
@@ -78,14 +80,7 @@ def from_npz(
     or holds Python objects, and as `from_arrays` does.
     """
     path = Path(path)
-    try:
-        with open(path, "rb") as stream:
-            stored = np.load(stream, allow_pickle=False)
-            arrays = None if isinstance(stored, np.ndarray) else {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an .npz file without Python objects: {error}") from error
-    if arrays is None:
-        raise DataError(f"{path} holds a single array; save the data with np.savez(path, X=..., y=...)")
+    arrays = read_npz(path, limit=MAX_BYTES, way_out="Save the data with np.savez(path, X=..., y=...)")
     for keys in (("x_train", "y_train", "x_test", "y_test"), ("X", "y")):
         if all(key in arrays for key in keys):
             given = [arrays[key] for key in keys]

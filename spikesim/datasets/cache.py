@@ -10,8 +10,10 @@ from pathlib import Path
 
 from spikesim.errors import DataError
 from spikesim.files.atomic import sha256_bytes, write_failure
+from spikesim.files.regular import read_regular
 
 ENVIRONMENT = "SPIKESIM_DATA"
+MAX_BYTES = 1 << 30  # of one file
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def read_verified(folder: Path, file: CachedFile, dataset: str) -> bytes:
     if path is None:
         raise DataError(f"{folder / file.name} is missing; run: spikesim datasets fetch {dataset}")
     try:
-        data = path.read_bytes()
+        data = read_regular(path, limit=MAX_BYTES, error=DataError)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
     try:

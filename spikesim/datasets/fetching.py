@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikesim.datasets.archives import DamagedError, gunzip
+from spikesim.datasets.archives import LIMIT, DamagedError, gunzip
 from spikesim.datasets.cache import (
     ENVIRONMENT,
     CachedFile,
@@ -19,6 +19,7 @@ from spikesim.datasets.download import DownloadProgress, SourceError
 from spikesim.datasets.sources import DownloadSource
 from spikesim.errors import DataError
 from spikesim.files.atomic import write_bytes
+from spikesim.files.regular import read_regular
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _lying(folder: Path, files: list[CachedFile], only: str | None = None) -> It
         for path in (folder / accepted, folder / f"{accepted}.gz"):
             if path.is_file() and only in (None, path.name):
                 try:
-                    data = path.read_bytes()
+                    data = read_regular(path, limit=LIMIT, error=SourceError)
                 except OSError as error:
                     raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
                 yield accepted, data if path.name == accepted else gunzip(data)

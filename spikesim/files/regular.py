@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from spikesim.errors import CheckpointError, SpikesimError
+from spikesim.errors import CheckpointError
 
 MAX_BYTES = 256 << 20  # of a file that is read into memory whole and has no limit of its own
 
@@ -30,7 +30,7 @@ def open_regular(
     path: str | os.PathLike[str],
     *,
     limit: int | None = None,
-    error: type[SpikesimError] = CheckpointError,
+    error: type[Exception] = CheckpointError,
     way_out: str = "Give a regular file.",
 ) -> Iterator[BinaryIO]:
     """Open a regular file for reading, at most `limit` bytes long; yields a binary handle.
@@ -44,8 +44,8 @@ def open_regular(
     try:
         found = os.fstat(number)
         if not stat.S_ISREG(found.st_mode):
-            kind = next((name for test, name in KINDS if test(found.st_mode)), "no regular file")
-            raise error(f"{os.fspath(path)} is {kind}, not a file. {way_out}")
+            kind = next((name for test, name in KINDS if test(found.st_mode)), "of another kind")
+            raise error(f"{os.fspath(path)} is {kind}, not a regular file. {way_out}")
         if limit is not None and found.st_size > limit:
             raise error(f"{os.fspath(path)} has {found.st_size:,} bytes; the limit is {limit:,}. {way_out}")
         handle = os.fdopen(number, "rb")
@@ -60,7 +60,7 @@ def read_regular(
     path: str | os.PathLike[str],
     *,
     limit: int = MAX_BYTES,
-    error: type[SpikesimError] = CheckpointError,
+    error: type[Exception] = CheckpointError,
     way_out: str = "Give a regular file.",
 ) -> bytes:
     """The contents of a regular file of at most `limit` bytes.

@@ -33,6 +33,7 @@ from spikesim.files.hdf5_rules import (
     damage_refused,
     filters_of,
     hard_linked,
+    opened,
     quoted,
     refused,
     storage_plan,
@@ -50,13 +51,11 @@ def tree(path: str | os.PathLike[str], limits: Limits | None = None) -> Tree:
         FileRefused: the file is missing, damaged or hostile; names the object and the reason.
     """
     path, limits = Path(path), limits or Limits()
-    if not path.is_file():
-        raise FileRefused(f"{path}: {'not a file' if path.exists() else 'there is no such file'}")
-    with damage_refused(path):
-        size = path.stat().st_size
+    with damage_refused(path), opened(path) as handle:
+        size = os.fstat(handle.fileno()).st_size
         if size > limits.bytes:
             raise refused(path, "the file", f"has {size:,} bytes; the limit is {limits.bytes:,}")
-        with open(path, "rb") as handle, h5py.File(handle, "r") as file, open(path, "rb") as plain:
+        with h5py.File(handle, "r") as file, opened(path) as plain:
             # `plain` is a handle of its own, because the HDF5 library moves the position of the first.
             heaps = Heaps(plain, size, file.id.get_create_plist().get_userblock())
             return CheckedFile(file, path, size, limits, heaps=heaps).read()

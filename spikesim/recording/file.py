@@ -26,6 +26,7 @@ import numpy as np
 from spikesim._renamed import renamed_attribute
 from spikesim.errors import CheckpointError, DataError
 from spikesim.files.hdf5_rules import FileRefused, hard_linked, storage_plan
+from spikesim.files.regular import open_regular
 from spikesim.recording.monitor import Monitor, Series
 from spikesim.spikes import Spikes
 
@@ -71,6 +72,8 @@ class RecordingFile:
 
     def _open(self) -> Any:
         try:
+            with open_regular(self.path):  # no FIFO and no device; the library opens by name
+                pass
             return h5py.File(self.path, "r", libver="latest", swmr=True, locking=False)
         except OSError as problem:
             raise CheckpointError(f"{self.path} cannot be read as a recording: {problem}") from problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +27,7 @@ from spikesim.training.evaluate import Evaluation, evaluate
 from spikesim.training.run_folder import RunFolder
 
 NETWORK = "network.h5"
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -119,6 +121,7 @@ class Run:
         found = folder.latest()
         if found is not None:
             run._take(found)
+            run._compare_metrics(found)
             try:
                 run.progress = TrainingProgress(**found.meta["standing"])
                 run.finished = run.progress.finished
@@ -138,12 +141,35 @@ class Run:
             groups.setdefault(group, {})[projection] = array
         declared = {n: (m.shape, m.dtype) for n, m in self.network.masters().items()}
         given = {n: (m.shape, m.dtype) for n, m in groups["masters"].items()}
-        if declared != given or any(found.meta.get(key) != value for key, value in self.belongs().items()):
+        changed = [name for name, value in self.belongs().items() if found.meta.get(name) != value]
+        if declared != given or changed:
+            names = {"config": "config.json", "network": NETWORK}
+            only = " or ".join(names[key] for key in changed or names)
             raise CheckpointError(
                 f"{self.folder.root}: the checkpoint belongs to another network or configuration than "
-                f"{NETWORK} and config.json; restore the original files, or start a new run"
+                f"{NETWORK} and config.json: {only} was changed or exchanged later. Its weights "
+                f"are intact; restore the original files, or start a new run"
             )
         self.masters, self.squares, self.sums = groups["masters"], groups["squares"], groups["sums"]
+
+    def measured(self) -> dict[str, Any]:
+        """The number of records in the metrics and their SHA-256, which every checkpoint stores."""
+        return {"metrics": [len(self.metrics), _digest_of(self.metrics)]}
+
+    def _compare_metrics(self, found: Checkpoint) -> None:
+        """Log a warning if the metrics are not those that the checkpoint names."""
+        assert self.folder is not None
+        recorded = found.meta.get("metrics")  # None in checkpoints of version 0.1.0
+        if not (isinstance(recorded, list) and len(recorded) == 2 and isinstance(recorded[0], int)):
+            return
+        count, digest_then = recorded
+        if len(self.metrics) < count or _digest_of(self.metrics[:count]) != digest_then:
+            log.warning(
+                "%s/metrics.jsonl is not what the checkpoint of this run names (%d records with another "
+                "SHA-256), so its figures cannot be trusted. Network, configuration and weights are intact.",
+                self.folder.root,
+                count,
+            )
 
     def belongs(self) -> dict[str, str]:
         """SHA-256 digests of the network and the configuration, which every checkpoint of the run stores."""
@@ -206,6 +232,10 @@ class Run:
         """Write the declared network to the run folder."""
         assert self.folder is not None
         save_network(self.network, self.folder.path(NETWORK))
+
+
+def _digest_of(records: list[dict[str, Any]]) -> str:
+    return sha256_bytes(json_bytes(records, what="the metrics"))
 
 
 def _untimed(run: Run) -> list[Any]:

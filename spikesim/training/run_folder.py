@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
-from spikesim.files.atomic import json_bytes, lock_file, read_json, write_bytes, write_failure
+from spikesim.files.atomic import json_bytes, lock_file, read_json, sha256_bytes, write_bytes, write_failure
 from spikesim.files.checkpoint import Checkpoint, load, save
 from spikesim.files.provenance import provenance
+from spikesim.files.regular import read_regular
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
 KIND = "training"
 KEEP = 2
+MAX_METRICS = 1 << 30  # bytes of metrics.jsonl
 CONFIG, METRICS, RESULT, CHECKPOINTS, LOCK = (
     "config.json",
     "metrics.jsonl",
@@ -59,6 +61,8 @@ class RunFolder:
         names used here; SpikesimError if it cannot be written or another process is writing to it.
         """
         record = {"format": FORMAT, "config": config, "provenance": provenance()}
+        json_bytes(config, what="the configuration['config']", error=DeclarationError)
+        record["sha256"] = _own_digest(record)
         text = json_bytes(record, what="the configuration", indent=2, error=DeclarationError)
         run = cls(Path(path))
         _refuse_foreign(run.root, overwrite)
@@ -144,7 +148,7 @@ class RunFolder:
         self.claim()
         try:
             if self._metrics_handle is None:
-                self._repair_metrics()
+                self._repair_metrics()  # refuses what is no regular file
                 self._metrics_handle = open(self.root / METRICS, "ab", 0)  # noqa: SIM115 - until close
             start = os.fstat(self._metrics_handle.fileno()).st_size
             if self._metrics_handle.write(line) != len(line):
@@ -183,7 +187,8 @@ class RunFolder:
         """(records, their size in bytes, whether an incomplete line follows)."""
         path = self.root / METRICS
         try:
-            lines = path.read_bytes().splitlines(keepends=True)
+            way = "Move it away, or restore it from a copy."
+            lines = read_regular(path, limit=MAX_METRICS, way_out=way).splitlines(keepends=True)
         except FileNotFoundError:
             return [], 0, False
         except OSError as problem:
@@ -256,14 +261,27 @@ class RunFolder:
 
     def save_result(self, result: dict[str, Any]) -> None:
         """Write result.json atomically."""
-        text = json_bytes(result, what="the result", indent=2)
+        whole = {k: v for k, v in result.items() if k != "sha256"}
+        whole["sha256"] = _own_digest(whole)
+        text = json_bytes(whole, what="the result", indent=2)
         self.claim()
         write_bytes(self.root / RESULT, text + b"\n", what="the result")
 
     def result(self) -> dict[str, Any] | None:
-        """The saved result, or None before the run is complete. Raises CheckpointError if it is damaged."""
+        """The saved result, or None before the run is complete.
+
+        Raises CheckpointError if it is damaged, or was changed after it was written.
+        """
         path = self.root / RESULT
-        return read_json(path, "Delete it and evaluate the run again.") if path.exists() else None
+        if not os.path.lexists(path):
+            return None
+        record = read_json(path, "Delete it and evaluate the run again.")
+        if record.pop("sha256", None) not in (None, _own_digest(record)):
+            raise CheckpointError(
+                f"{path} was changed after it was written (its SHA-256 differs), so its figures cannot be "
+                f"trusted; network and weights have digests of their own. Delete it and evaluate the run."
+            )
+        return record
 
     # internals
 
@@ -272,7 +290,7 @@ class RunFolder:
 
     def _read_config(self) -> dict[str, Any]:
         path = self.root / CONFIG
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise CheckpointError(f"no run in {self.root}: {CONFIG} is missing. Give the folder of a run.")
         record = read_json(path, "Restore it from a copy, or start the run again.")
         number = record.get("format")
@@ -283,6 +301,12 @@ class RunFolder:
         if number != FORMAT or not all(isinstance(record.get(key), dict) for key in ("config", "provenance")):
             raise CheckpointError(
                 f"{path} is not the configuration of a spikesim run. Give the folder of a run."
+            )
+        if record.pop("sha256", None) not in (None, _own_digest(record)):  # None: of version 0.1.0
+            raise CheckpointError(
+                f"{path} was changed after the run was started (its SHA-256 differs), so its settings cannot "
+                f"be trusted; the network in {self.root} and the weights in its checkpoints have digests of "
+                f"their own. Restore it from a copy, or start a new run."
             )
         return record
 
@@ -314,6 +338,12 @@ def _refuse_foreign(root: Path, overwrite: bool) -> None:
     taken = [name for name in (METRICS, RESULT) if (root / name).exists()]
     if taken:
         raise DeclarationError(f"{root} holds {', '.join(taken)}, but no run. Choose another folder.")
+
+
+def _own_digest(record: dict[str, Any]) -> str:
+    """SHA-256 of all other entries of a record, as one JSON text."""
+    whole = {k: v for k, v in record.items() if k != "sha256"}
+    return sha256_bytes(json_bytes(whole, what="the record", error=DeclarationError))
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

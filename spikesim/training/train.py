@@ -357,7 +357,8 @@ def _save(run: Run, running: Engine, progress_made: TrainingProgress, result: Ma
     arrays |= {f"squares/{name}": r for name, r in running.squares.items()}
     step = progress_made.epoch * progress_made.per_epoch + progress_made.done
     # "standing": the key of the progress in checkpoints since version 0.1.0
-    run.folder.save_checkpoint(arrays, {"standing": asdict(progress_made), **run.belongs()}, step)
+    meta = {"standing": asdict(progress_made), **run.belongs(), **run.measured()}
+    run.folder.save_checkpoint(arrays, meta, step)
 
 
 @contextmanager

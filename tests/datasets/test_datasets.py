@@ -317,7 +317,8 @@ class TestOwnArrays:
 def test_idx() -> None:
     data = b"\0\0\x08\x02" + (2).to_bytes(4, "big") + (3).to_bytes(4, "big") + bytes(range(6))
     assert read_idx(data, "f").tolist() == [[0, 1, 2], [3, 4, 5]]
-    for bad in (data[:-1], data + b"\0", data[:6], b"", b"\0\0\x0d\x02" + data[4:], b"\x1f\x8b" + data):
+    many = b"\0\0\x08\xff" + (1).to_bytes(4, "big") * 255 + b"\7"
+    for bad in (many, data[:-1], data + b"\0", data[:6], b"", b"\0\0\x0d\x02" + data[4:], b"\x1f\x8b" + data):
         with pytest.raises(DataError, match=r"^f: "):
             read_idx(bad, "f")
 

@@ -491,3 +491,13 @@ def test_mnist_itself() -> None:
     assert np.array_equal(data.train.x[:100], levels / np.float32(255))
     rows = hashlib.sha256(data.validation.index.astype("<i8").tobytes()).hexdigest()
     assert rows[:16] == "f130ace708c540a3"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_header_with_an_absurd_number_is_damage(wanted: bool) -> None:
+    data = bytearray(tar_of({"x": b"1"}, "w"))
+    data[124:136] = b"\x80" + b"\xff" * 11  # the size, in base 256
+    data[148:156] = b" " * 8
+    data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
+    with pytest.raises(DamagedError):
+        list(tar_members(bytes(data), lambda name: wanted))

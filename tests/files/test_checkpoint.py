@@ -230,7 +230,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     for path, words in [
         (foreign, "does not begin with the header"),
         (empty, "ends after 0 bytes"),
-        (tmp_path, "is not a file"),
+        (tmp_path, "is a folder, not a regular file"),
         (tmp_path / "none.h5", "does not exist"),
     ]:
         with pytest.raises(CheckpointError, match=words):

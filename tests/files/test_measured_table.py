@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,3 +41,20 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpikesimError, match="is nan"):
         save_table(replace(TABLE, rows=(("a", float("nan")),)), tmp_path / "b.json")
     assert not (tmp_path / "b.json").exists()
+
+
+def test_a_table_with_other_kinds_of_values_is_refused(tmp_path: Path) -> None:
+    save_table(Table("t", ("a",), ((1,),), "c", provenance={}), tmp_path / "t.json")
+    sound = json.loads((tmp_path / "t.json").read_bytes())
+    for changed, words in (
+        ({"title": 5}, "title = 5; a text is needed"),
+        ({"command": None}, "command = null; a text"),
+        ({"rows": "x"}, "a list is needed"),
+        ({"columns": [5]}, "columns has 5; texts are needed"),
+        ({"rows": [5]}, "rows has 5; lists of cells"),
+        ({"rows": [[{}]]}, "a cell is {}"),
+        ({"config": []}, "a dictionary is needed"),
+    ):
+        (tmp_path / "t.json").write_text(json.dumps(sound | changed))
+        with pytest.raises(DataError, match=words):
+            load_table(tmp_path / "t.json")

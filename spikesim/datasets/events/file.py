@@ -30,8 +30,8 @@ from spikesim.datasets.events.columns import check_sensor_size
 from spikesim.datasets.events.stream import COLUMNS, Events
 from spikesim.errors import DataError
 from spikesim.files.atomic import json_bytes, sha256_bytes, write_bytes
-from spikesim.files.hdf5_rules import MIB, damage_refused, refused
-from spikesim.files.untrusted_hdf5 import Accepts, CheckedFile, FileRefused, Limits
+from spikesim.files.hdf5_rules import MIB, damage_refused, opened, refused
+from spikesim.files.untrusted_hdf5 import Accepts, CheckedFile, Limits
 from spikesim.grid import whole
 
 KIND, VERSION = "spikesim events", 1
@@ -230,11 +230,7 @@ class EventFile:
     @contextmanager
     def _open(self) -> Iterator[CheckedFile]:
         """The file, open, all objects checked."""
-        if not self.path.is_file():
-            raise FileRefused(
-                f"{self.path}: {'not a file' if self.path.exists() else 'there is no such file'}"
-            )
-        with damage_refused(self.path), open(self.path, "rb") as handle, h5py.File(handle, "r") as file:
+        with damage_refused(self.path), opened(self.path) as handle, h5py.File(handle, "r") as file:
             if _attribute(file, "kind") != KIND:
                 raise refused(self.path, "the file", f"is not of the kind {KIND!r}")
             digest = _attribute(file, "digest")

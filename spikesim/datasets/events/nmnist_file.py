@@ -16,6 +16,7 @@ import numpy as np
 
 from spikesim.datasets.events.stream import Events, events_from_array
 from spikesim.errors import DataError
+from spikesim.files.regular import read_regular
 
 SENSOR_SIZE = (34, 34)
 OVERFLOW_Y, OVERFLOW_US = 240, 2**13
@@ -34,10 +35,8 @@ def read_nmnist(
     """
     where = Path(path)
     try:
-        size = where.stat().st_size
-        if size > LARGEST:
-            raise DataError(f"{where}: {size:,} bytes; the limit of an N-MNIST recording is {LARGEST:,}")
-        raw = np.frombuffer(where.read_bytes(), np.uint8)
+        way_out = "An N-MNIST recording is a .bin file."
+        raw = np.frombuffer(read_regular(where, limit=LARGEST, error=DataError, way_out=way_out), np.uint8)
     except OSError as problem:
         raise DataError(f"{where} cannot be read: {problem.strerror}") from problem
     if len(raw) % 5:
