@@ -52,7 +52,8 @@ def expected() -> set[str]:
     results = ROOT / "models" / "results"
     for path in results.rglob("*.json"):
         files.add(f"spikesim/models/results/{path.relative_to(results).as_posix()}")
-    return files
+    kernels = ROOT / "models" / "emstdp" / "pretrained"
+    return files | {f"spikesim/models/emstdp/pretrained/{path.name}" for path in kernels.glob("*.npz")}
 
 
 def test_one_top_level_name(wheel: zipfile.ZipFile) -> None:
