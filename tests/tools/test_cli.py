@@ -364,7 +364,7 @@ def test_damaged_runs_are_named(spikesim: Command) -> None:
     spoil("a/config.json", lambda b: b[:40])
     attempt("a/config.json is damaged: it is not JSON")
     spoil("a/config.json", lambda b: b.replace(b'"T": 16', b'"T": 18'))
-    attempt("belongs to another network or configuration")
+    attempt("a/config.json was changed after the run was started", "SHA-256", "start a new run")
     spoil("a/config.json", lambda b: b.replace(b'"eta_decay"', b'"eta_decoy"'))
     attempt("config.json")
     assert spikesim("train", "--resume", "a", "--epochs", "3").status == 0
@@ -388,7 +388,7 @@ def test_a_checkpoint_of_another_network_is_refused(spikesim: Command) -> None:
 
 
 def test_evaluate_refuses_what_cannot_be(spikesim: Command) -> None:
-    spikesim("evaluate", "none").refused("no run in none")
+    spikesim("evaluate", "none").refused("none: there is no such file or folder", "run folder")
     assert spikesim("train", "emstdp-digits", *TINY, "--out", "a").status == 0
     spikesim("evaluate", "a", "--split", "tset").refused("'tset'", "test")
     spikesim("evaluate", "a", "--T", "100000000").refused("int32 ends at 2**31")

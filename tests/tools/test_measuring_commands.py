@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_runs
 from typer.testing import CliRunner
 
 from spikesim.datasets import digits
@@ -239,15 +238,13 @@ def test_the_estimate_of_sanafe_can_be_left_out_or_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nothing: Any = None
-    assert energy._estimate(nothing, nothing, nothing, 0, Display(False)) is None
-    monkeypatch.setattr(energy, "_shown", lambda *_given: {})
+    assert energy._estimate(nothing, nothing, 0, Display(False)) is None
 
     def missing(*_given: Any) -> None:
         raise MissingExtraError("sanafe", "loihi")
 
     monkeypatch.setattr(energy, "sanafe_estimate", missing)
-    dataset: Any = small_runs.data()
-    assert energy._estimate(nothing, nothing, dataset, 1, Display(False)) is None
+    assert energy._estimate(nothing, {}, 1, Display(False)) is None
     said = capsys.readouterr()
     assert "sanafe" in (said.out + said.err).lower()
     assert len(energy.COLUMNS) == 10 and energy.COLUMNS[0] == "layer"

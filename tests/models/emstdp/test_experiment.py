@@ -298,7 +298,7 @@ def test_a_bad_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, words
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match=r"none\.toml cannot be read: No such file"):
         from_toml(tmp_path / "none.toml")
-    with pytest.raises(DeclarationError, match="cannot be read: Is a directory"):
+    with pytest.raises(DeclarationError, match=r"is a folder, not a regular file\. Give a TOML file"):
         from_toml(tmp_path)
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DeclarationError, match="is not valid TOML"):
