@@ -115,12 +115,17 @@ def _check_population(network: Network, name: str) -> None:
 def _rule(p: Dense) -> str:
     rule = p.plastic
     assert isinstance(rule, CountRule)
-    needed = {"step": "plain", "error": None, "ceiling": None, "decay_every": None}
-    for what, value in needed.items():
+    needed = {  # what -> (its value in eq. 12, the setting of Emstdp that gives it)
+        "step": ("plain", "step='plain'"),
+        "error": (None, "update='change'"),
+        "ceiling": (None, "bounded=False"),
+        "decay_every": (None, "decay=0"),
+    }
+    for what, (value, setting) in needed.items():
         if getattr(rule, what) != value:
             raise EngineError(
                 f"on-chip learning: {p.name} has {what} = {getattr(rule, what)!r}; the chip's rule is "
-                f"eq. 12, with {what} = {value!r}"
+                f"eq. 12, with {what} = {value!r}: train a network with {setting}"
             )
     if rule.pre == "first":
         raise EngineError(

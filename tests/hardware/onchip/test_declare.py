@@ -88,7 +88,7 @@ def test_what_the_chip_cannot_hold(changes: Any, said: str) -> None:
         ({"floor": 1.0}, r"hid1 has floor = -"),
         ({"reset": "subtract"}, r"hid1 has reset = subtract; zero is needed"),
         ({"reset_at_split": False}, r"reset_at"),
-        ({"update": "error"}, r"has error = 'err1'; the chip's rule is eq. 12"),
+        ({"update": "error"}, r"has error = 'err1'; the chip's rule is eq. 12.*update='change'"),
         ({"step": "normalised", "eta": 1e-3}, r"step = 'normalised'"),
         ({"bounded": True}, r"ceiling = 16"),
         ({"eta": 0.0}, r"eta = 0; a layer that does not learn is not supported"),
