@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -112,13 +113,22 @@ class Spikes:
         np.add.at(out, (owner[keep], self.neurons[keep]), self._sign_values()[keep])
         return out
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.integer]) -> Spikes:
-        """Some of the trials as a batch of its own: a contiguous range (views if possible), or those at
-        the integers `rows`, in that order (copied).
+    def __iter__(self) -> Iterator[Spikes]:
+        """The trials, each as a batch of one."""
+        return (self[b : b + 1] for b in range(len(self)))
+
+    def __getitem__(self, rows: int | slice | npt.NDArray[np.integer]) -> Spikes:
+        """Some of the trials as a batch of its own: one (spikes[-1] is the last), a contiguous range (views
+        if possible), or those at the integers `rows`, in that order (copied).
 
         Raises:
             DataError: the step of the slice is not 1, or rows are no list of integers in [0, len(self)).
         """
+        if isinstance(rows, int | np.integer) and not isinstance(rows, bool):
+            b = int(rows) + (len(self) if rows < 0 else 0)
+            if not 0 <= b < len(self):
+                raise DataError(f"Spikes: trial {rows}; there are {len(self)}, numbered from 0")
+            rows = slice(b, b + 1)
         if not isinstance(rows, slice):
             return self._at(np.asarray(rows))
         start, stop, step = rows.indices(len(self))

@@ -159,7 +159,12 @@ def test_trials_at_any_rows(dense: npt.NDArray[np.int8], data: st.DataObject) ->
 
 @pytest.mark.parametrize(
     ("rows", "said"),
-    [([2], "trials 2 to 2; there are 2"), ([-1], "trials -1"), ([0.5], "float64"), (0, "a slice or a list")],
+    [
+        ([2], "trials 2 to 2; there are 2"),
+        ([-1], "trials -1"),
+        ([0.5], "float64"),
+        (0.5, "a slice or a list"),
+    ],
 )
 def test_trials_that_do_not_exist(rows: object, said: str) -> None:
     with pytest.raises(DataError, match=said):
@@ -169,3 +174,13 @@ def test_trials_that_do_not_exist(rows: object, said: str) -> None:
 def test_spikes_are_not_taken_for_numbers() -> None:
     with pytest.raises(DataError, match=r"2 trials, 3 steps and 4 neurons are not an array"):
         np.asarray(from_raster(np.zeros((2, 3, 4))))
+
+
+def test_trials_are_counted_and_gone_through() -> None:
+    rasters = (np.random.default_rng(1).random((3, 5, 4)) < 0.4).astype(np.int8)
+    spikes = from_raster(rasters)
+    assert [trial.raster().tolist() for trial in spikes] == rasters.tolist()
+    assert spikes[1] == spikes[1:2] == spikes[np.int64(1)] == spikes[-2] and len(spikes[1]) == 1
+    for k in (3, -4):
+        with pytest.raises(DataError, match=f"trial {k}; there are 3"):
+            spikes[k]

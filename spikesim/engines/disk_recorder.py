@@ -41,7 +41,10 @@ class DiskRecorder:
         self._collectors = [Collector(network, monitor) for monitor in monitors]
         self._first = self._next = self._written = first
         self._file = RecordingWriter(
-            path, [(c.monitor, c.shape, c.kind, c.chosen) for c in self._collectors], first
+            path,
+            [(c.monitor, c.shape, c.kind, c.chosen) for c in self._collectors],
+            first,
+            {name: population.n for name, population in network.populations.items()},
         )
 
     def observe(

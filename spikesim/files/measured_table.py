@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -66,12 +67,13 @@ class Table:
         return "\n".join([f"**{_flat(self.title)}**", "", *lines, "", f"`{_flat(self.command)}`.{notes}"])
 
 
-def save_table(table: Table, path: Path) -> None:
+def save_table(table: Table, path: str | os.PathLike[str]) -> None:
     """Write a table to a JSON file, atomically.
 
     Raises:
         SpikesimError: the file cannot be written, or a value is not finite.
     """
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -79,13 +81,14 @@ def save_table(table: Table, path: Path) -> None:
     write_bytes(path, json_bytes(asdict(table), what=table.title, indent=1) + b"\n", what="the table")
 
 
-def load_table(path: Path) -> Table:
+def load_table(path: str | os.PathLike[str]) -> Table:
     """Read a table written by `save_table`.
 
     Raises:
         CheckpointError: the file is missing or is not JSON.
         DataError: it is not a table.
     """
+    path = Path(path)
     found = read_json(path, "Restore it, or run its command again.")
     known = {f.name for f in fields(Table)}
     if set(found) != known:

@@ -4,7 +4,7 @@ The file is written in HDF5's single-writer mode (SWMR), which keeps it consiste
 holds the steps that are completely in the file; rows beyond it, left by a crash, are ignored.
 
     /progress                int64 (2,): first step, and the step before which everything is stored
-    /watches/<k>             attribute `watch`: the Monitor as JSON
+    /watches/<k>             attribute `watch`: the Monitor as JSON; `n`: neurons of its population
         t, neurons, values   of spikes: one row per spike
                              else: t (rows,), values (rows, ..., k), neurons (k,)
 
@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -42,6 +43,7 @@ class RecordingFile:
         path: path of the file.
         monitors: the recorded variables.
         first, end: it covers the steps first <= t < end.
+        sizes: recorded population -> its number of neurons; empty in files of version 0.1.0.
 
     Raises:
         CheckpointError: the file is missing, damaged or not a recording.
@@ -60,9 +62,10 @@ class RecordingFile:
                 count = len(hard_linked(file, "watches", self.path, "watches"))
                 if count > MAX_MONITORS:
                     raise CheckpointError(f"{path}: {count} monitors; the limit is {MAX_MONITORS}")
-                self.monitors = tuple(
-                    _monitor(json.loads(self._group(file, k).attrs["watch"])) for k in range(count)
-                )
+                groups = [self._group(file, k) for k in range(count)]
+                self.monitors = tuple(_monitor(json.loads(group.attrs["watch"])) for group in groups)
+                known = ((m.name, g) for m, g in zip(self.monitors, groups, strict=True) if "n" in g.attrs)
+                self.sizes = {name: int(group.attrs["n"]) for name, group in known}
             except FileRefused as problem:
                 raise CheckpointError(str(problem)) from problem
             except CheckpointError:
@@ -131,13 +134,28 @@ class RecordingFile:
             except (KeyError, ValueError, TypeError, OSError) as problem:
                 raise CheckpointError(f"{self.path}: monitor {k} is damaged: {problem!r}") from problem
 
-    def spikes(self, name: str, n: int) -> Spikes:
-        """The spikes of a population of n neurons, as one trial of end - first steps.
+    def spikes(self, name: str, n: int | None = None) -> Spikes:
+        """The spikes of a population, as one trial of end - first steps.
+
+        Args:
+            name: of a recorded population.
+            n: its number of neurons; needed only for files of version 0.1.0, which do not hold it.
 
         Raises:
-            DataError: they were not recorded, or there are more steps or neurons than Spikes can hold.
+            DataError: they were not recorded, n is another number than in the file, or missing in both; or
+                there are more steps or neurons than Spikes can hold.
         """
         kept = self.series(name)
+        stored = self.sizes.get(name)
+        if n is None and stored is None:
+            raise DataError(
+                f"{self.path}: the file is of version 0.1.0 and does not hold the size of {name!r}; pass it: "
+                f"spikes({name!r}, n=...)"
+            )
+        if n is not None and stored is not None and n != stored:
+            raise DataError(f"{self.path}: n = {n}, but {name!r} has {stored} neurons; leave n out")
+        n = stored if n is None else n
+        assert n is not None
         steps = self.end - self.first
         if steps >= 2**31:
             raise DataError(
@@ -164,6 +182,7 @@ class RecordingWriter:
         path: a new file; an existing one is refused.
         monitors: what to record; each with the shape and dtype of one step's values, and its neurons.
         first: the first step.
+        sizes: population -> its number of neurons.
 
     Raises:
         CheckpointError: the file exists already, or cannot be created.
@@ -174,8 +193,9 @@ class RecordingWriter:
         path: str | os.PathLike[str],
         monitors: Sequence[tuple[Monitor, tuple[int, ...], Any, Any]],
         first: int,
+        sizes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        self.path = Path(path)
+        self.path, self._sizes = Path(path), sizes
         try:
             self._file = h5py.File(path, "x", libver="latest", locking=False)
         except OSError as problem:
@@ -192,6 +212,8 @@ class RecordingWriter:
     def _new_group(self, k: int, monitor: Monitor, shape: tuple[int, ...], kind: Any, neurons: Any) -> Any:
         group = self._file.create_group(f"watches/{k}")
         group.attrs["watch"] = json.dumps(asdict(monitor))
+        if monitor.name in self._sizes:
+            group.attrs["n"] = self._sizes[monitor.name]
         _new_growing(group, "t", (), np.int64)
         if monitor.what == "spikes":
             _new_growing(group, "neurons", (), np.int32)

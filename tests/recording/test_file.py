@@ -221,3 +221,24 @@ def test_links_and_foreign_filters_are_refused(tmp_path: Path) -> None:
     assert len(ss.RecordingFile(path).series("out").t)
     with pytest.raises(CheckpointError, match=r"'values' has the filters \[32000\]"):
         ss.RecordingFile(path).series("out", "v")
+
+
+def test_a_file_knows_the_sizes_of_its_populations(tmp_path: Path) -> None:
+    populations = {"in": ss.PoissonSource(4, 0.5), "a": ss.IF(3, theta=1.0)}
+    network = ss.Network(populations, (ss.Dense("in", "a", np.full((4, 3), 0.25)),))
+    ss.simulate(network, steps=20, record="spikes", to=tmp_path / "r.h5")
+    found = ss.RecordingFile(str(tmp_path / "r.h5"))
+    assert found.sizes == {"in": 4, "a": 3} and {m.what for m in found.monitors} == {"spikes"}
+    memory = ss.simulate(network, steps=20, record="spikes")
+    assert found.spikes("a") == found.spikes("a", 3) == memory.spikes["a"] and not memory.v
+    for engine in ("naive", "stepped"):
+        assert ss.simulate(network, steps=20, record="spikes", engine=engine).spikes == memory.spikes
+    with pytest.raises(DataError, match="n = 5, but 'a' has 3 neurons"):
+        found.spikes("a", 5)
+    with h5py.File(tmp_path / "r.h5", "r+") as file:
+        for group in file["watches"].values():
+            del group.attrs["n"]
+    old = ss.RecordingFile(tmp_path / "r.h5")
+    assert old.spikes("a", 3) == memory.spikes["a"]
+    with pytest.raises(DataError, match=r"version 0\.1\.0 and does not hold the size of 'a'"):
+        old.spikes("a")
