@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from spikesim.datasets.dataset import Dataset, Split
 from spikesim.hardware.onchip.course import Course
 from spikesim.hardware.onchip.learner import Learner
 from spikesim.hardware.onchip.twin import Twin
+from spikesim.plotting.curves import Curve, Panel, panels
 
 STAGES: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("0-4", (0, 1, 2, 3, 4)),
@@ -81,7 +82,7 @@ def incremental(
                 rows = np.concatenate([rows, _rows(data.fit, earlier, again)])
             rows = np.random.default_rng(number).permutation(rows)
             for k, piece in enumerate(np.array_split(rows, PIECES)):
-                course.train(twin, _taken(data.fit, piece), first=PIECES * number + k)
+                course.train(twin, data.fit.select(piece), first=PIECES * number + k)
                 trials += len(piece)
                 found.append(_measured(twin, course, validation, number, rehearsal, trials, k == PIECES - 1))
             say(f"{name}, rehearsal {rehearsal}: {found[-1].cells()[3:]}")
@@ -102,27 +103,18 @@ def _rows(split: Split, classes: Sequence[int], each: int) -> Any:
     return np.concatenate([np.flatnonzero(split.y == c)[:each] for c in classes])
 
 
-def _taken(split: Split, rows: Any) -> Split:
-    return replace(split, x=split.x[rows], y=split.y[rows], index=split.index[rows])
-
-
 def draw(found: Sequence[Measured], path: Path) -> None:
     """Accuracy over trials, without and with rehearsal, one curve for the classes of each stage."""
-    from matplotlib.figure import Figure
+    panels([[_panel(found, rehearsal) for rehearsal in (False, True)]], path)
 
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    for rehearsal, axis in zip((False, True), axes, strict=True):
-        mine = [row for row in found if row.rehearsal == rehearsal]
-        for number, (name, _) in enumerate(STAGES):
-            axis.plot(
-                [row.trials for row in mine], [100 * row.of[number] for row in mine], marker=".", label=name
-            )
-        for row in mine:
-            if row.last:
-                axis.axvline(row.trials, color="0.8", linewidth=0.8, zorder=0)
-        axis.set_xlabel("trials")
-        axis.set_title("with rehearsal" if rehearsal else "without rehearsal")
-    axes[0].set_ylabel("accuracy, %")
-    axes[0].legend(title="digits")
-    figure.savefig(path, dpi=120)
+
+def _panel(found: Sequence[Measured], rehearsal: bool) -> Panel:
+    mine = [row for row in found if row.rehearsal == rehearsal]
+    trials = [row.trials for row in mine]
+    curves = [
+        Curve(name, trials, [100 * row.of[number] for row in mine], number)
+        for number, (name, _) in enumerate(STAGES)
+    ]
+    ends = [row.trials for row in mine if row.last]
+    title = "with rehearsal" if rehearsal else "without rehearsal"
+    return Panel(title, "trials", "accuracy (%)", curves, (0, 100), ends)

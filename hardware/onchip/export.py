@@ -35,12 +35,11 @@ TEXT = '''"""Learn on in Lava: python learn.py samples.npz, with x (B, n) in [0,
 import sys
 from pathlib import Path
 
-import numpy as np
-
+from spikesim.files.npz import read_npz
 from spikesim.hardware.onchip.export import learn_on
 
 if __name__ == "__main__":
-    samples = np.load(sys.argv[1], allow_pickle=False)
+    samples = read_npz(sys.argv[1])
     print(learn_on(Path(__file__).parent, samples["x"], samples["y"]))
 '''
 

@@ -261,9 +261,7 @@ class RunFolder:
 
     def save_result(self, result: dict[str, Any]) -> None:
         """Write result.json atomically."""
-        whole = {k: v for k, v in result.items() if k != "sha256"}
-        whole["sha256"] = _own_digest(whole)
-        text = json_bytes(whole, what="the result", indent=2)
+        text = json_bytes(result | {"sha256": _own_digest(result)}, what="the result", indent=2)
         self.claim()
         write_bytes(self.root / RESULT, text + b"\n", what="the result")
 
@@ -276,7 +274,7 @@ class RunFolder:
         if not os.path.lexists(path):
             return None
         record = read_json(path, "Delete it and evaluate the run again.")
-        if record.pop("sha256", None) not in (None, _own_digest(record)):
+        if not _unchanged(record):
             raise CheckpointError(
                 f"{path} was changed after it was written (its SHA-256 differs), so its figures cannot be "
                 f"trusted; network and weights have digests of their own. Delete it and evaluate the run."
@@ -302,7 +300,7 @@ class RunFolder:
             raise CheckpointError(
                 f"{path} is not the configuration of a spikesim run. Give the folder of a run."
             )
-        if record.pop("sha256", None) not in (None, _own_digest(record)):  # None: of version 0.1.0
+        if not _unchanged(record):
             raise CheckpointError(
                 f"{path} was changed after the run was started (its SHA-256 differs), so its settings cannot "
                 f"be trusted; the network in {self.root} and the weights in its checkpoints have digests of "
@@ -344,6 +342,11 @@ def _own_digest(record: dict[str, Any]) -> str:
     """SHA-256 of all other entries of a record, as one JSON text."""
     whole = {k: v for k, v in record.items() if k != "sha256"}
     return sha256_bytes(json_bytes(whole, what="the record", error=DeclarationError))
+
+
+def _unchanged(record: dict[str, Any]) -> bool:
+    """Take the digest out of a record that was read; whether it is its own. None: of version 0.1.0."""
+    return record.pop("sha256", None) in (None, _own_digest(record))
 
 
 def _record(line: bytes) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from spikesim.models.astdp.presets import preset
 from spikesim.models.astdp.rivalry import adaptation_table, rivalry_table
 from spikesim.models.astdp.window import window_table
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.measured import first_seeds, keep_table
+from spikesim.tools.commands.measured import Results, first_seeds, keep_table
 
 app = typer.Typer(
     help="aSTDP: two rate-based Hopfield networks that learn from their difference; tables and toy examples.",
@@ -31,7 +31,6 @@ Chosen = Annotated[
     list[int] | None,
     typer.Option("--seed", min=0, help="Run only this seed instead of 1 to N. Repeatable; others are kept."),
 ]
-Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; existing ones are continued.")]
 RESULTS, RUNS = Path("models/results/astdp"), Path("runs/astdp")
 SEARCHES = {1: (searching.search, "search"), 3: (searching.search_3, "search-3")}

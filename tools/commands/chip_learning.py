@@ -24,14 +24,13 @@ from spikesim.models.emstdp import Emstdp, build
 from spikesim.models.emstdp.cells import measured_once
 from spikesim.models.emstdp.layers import title
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.measured import keep_table, whole_numbers
+from spikesim.tools.commands.measured import Results, keep_table, whole_numbers
 
 app = typer.Typer(
     help="EMSTDP as a learner on a chip: against Lava, on MNIST, class by class, and its cost.",
     no_args_is_help=True,
 )
 RESULTS = Path("models/results/hardware")
-Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 Cells = Annotated[Path, typer.Option(help="Folder of finished measurements; they are not repeated.")]
 # Chosen on validation samples.
 CHIP = Emstdp(

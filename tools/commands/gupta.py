@@ -15,14 +15,13 @@ from spikesim.models.gupta.singularity import singularity as measure_singularity
 from spikesim.models.gupta.spiking_accuracy import spiking_pairs
 from spikesim.models.gupta.ten_classes import ten_classes
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.measured import first_seeds, keep_table
+from spikesim.tools.commands.measured import Results, first_seeds, keep_table
 
 app = typer.Typer(
     help="Gupta (2020): a local spike-timing rule for rate-based networks, and its spiking form.",
     no_args_is_help=True,
 )
 Seeds = Annotated[int, typer.Option(min=1, help="Runs per figure, with the seeds 1 to N.", metavar="N")]
-Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Passes over the data.")]
 RESULTS = Path("models/results/gupta")
 

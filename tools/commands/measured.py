@@ -1,14 +1,18 @@
-"""Shared by the paper commands: list the seeds, read numbers, save and print a measured table."""
+"""Shared by the paper commands: an option, list the seeds, read numbers, save and print a measured table."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table as Shown
 
 from spikesim.errors import DeclarationError
 from spikesim.files.measured_table import Cell, Table, save_table
+
+Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 
 
 def first_seeds(count: int) -> list[int]:

@@ -24,13 +24,13 @@ from spikesim.models.mstdp.search import search as search_settings
 from spikesim.models.mstdp.search import search_table
 from spikesim.models.mstdp.spiking_agreement import spiking_agreement
 from spikesim.tools.commands.display import Display
+from spikesim.tools.commands.measured import Results
 
 app = typer.Typer(
     help="mSTDP: a continuous Hopfield network that learns from momentum, to classify and to generate.",
     no_args_is_help=True,
 )
 RESULTS = Path("models/results/mstdp")
-Results = Annotated[Path, typer.Option(help="Folder for the results.")]
 Runs = Annotated[Path, typer.Option(help="Folder of the checkpoints; existing ones are continued.")]
 TABLES = ("classification", "literal-up", "amended-down", "generation", "spiking", "engine", "search")
 

@@ -69,12 +69,12 @@ def verify(
             f"does not learn; leave out one of the two"
         )
     given = opened(what, "verify")
-    run, network = given.run, given.network
-    if run is not None and given.experiment is not None:
-        dataset, trained = given.experiment.load(), run
+    network, trained = given.network, None
+    if given.run is not None and given.experiment is not None:
+        run, dataset = trained = given.run, given.experiment.load()
 
         def compared(name: str) -> Verdict:
-            return play(trained, dataset, samples, name, learn, engine or "windowed", bits)
+            return play(run, dataset, samples, name, learn, engine or "windowed", bits)
     else:
         if bits is not None:
             trial = steps if network.window.endless else None
@@ -85,7 +85,7 @@ def verify(
 
     def on(name: str) -> Verdict | LearningVerdict:
         if is_learning(name):
-            return verify_learning(what, name, samples, rate, seed, learn, display)
+            return verify_learning(given.network, trained, name, samples, rate, seed, learn, display)
         return compared(name)
 
     verdicts = _verdicts(on, [name.strip() for name in against.split(",")], display)

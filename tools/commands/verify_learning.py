@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DeclarationError
 from spikesim.hardware.onchip.compare import LearningVerdict, compare_learning
 from spikesim.hardware.onchip.declare import learner
 from spikesim.network import Network
-from spikesim.network.file import load_network
 from spikesim.spikes import Spikes, from_raster
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.given import experiment_of
 from spikesim.training.run import Run
 
-PREFIX = "lava-learning-"
 NAMES = ("lava-learning-fixed", "lava-learning-float")
 
 
@@ -27,13 +24,20 @@ def is_learning(name: str) -> bool:
 
 
 def verify_learning(
-    what: Path, against: str, samples: int, rate: float, seed: int, learn: bool, display: Display
+    network: Network,
+    trained: tuple[Run, Dataset] | None,
+    against: str,
+    samples: int,
+    rate: float,
+    seed: int,
+    learn: bool,
+    display: Display,
 ) -> LearningVerdict:
     """Train a network on the chip's graph in Lava, and in the twin, and compare all counts and weights.
 
     Args:
-        what: a run, whose first test samples are learnt from its trained weights, or a saved network, which
-            gets random input and labels.
+        network: with the weights from which it learns on.
+        trained: its run and data, whose first test samples are learnt; None for random input and labels.
         against: one of NAMES.
         samples: number of trials.
         rate, seed: of the random input.
@@ -47,14 +51,13 @@ def verify_learning(
     """
     if not learn:
         raise DeclarationError(f"verify: {against} compares learning; add --learn")
-    run = Run.open(what) if what.is_dir() else None
-    network = load_network(what) if run is None else run.trained()
     one = learner(network, "fixed" if against.endswith("fixed") else "float", nearest_eta=True)
     for note in one.notes:
         display.say(f"{against}: {note}")
-    if run is None:
+    if trained is None:
         return compare_learning(one, *_random(network, one.active, one.layers[-1].n, samples, rate, seed))
-    split = experiment_of(what).load().test.take(samples)
+    run, dataset = trained
+    split = dataset.test.take(samples)
     spikes = run.encoder.encode(split.x, split.index, one.active, run.training.seed)
     return compare_learning(one, spikes, split.y)
 
