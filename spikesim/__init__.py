@@ -4,8 +4,7 @@ import spikesim as ss
 from spikesim.models import emstdp
 
 config = emstdp.Emstdp(sizes=(784, 500, 10))
-training = emstdp.training(config, epochs=5)
-run = ss.train(emstdp.build(config), ss.datasets.mnist(), emstdp.encoder(config), training)
+run = emstdp.fit(config, ss.datasets.mnist(), epochs=5)
 """
 
 from importlib import import_module as _import_module

@@ -122,7 +122,7 @@ def _kept(path: Path, config: Any) -> dict[str, dict[str, Any]]:
 def _measured(config: Emstdp, dataset: Dataset, seed: int, budget: Budget) -> dict[str, Any]:
     """Validation accuracy in %, share of steps with a spike by layer in %, and seconds of a run."""
     length = replace(training(config, budget.epochs, seed), samples=budget.samples, split="fit")
-    run = train(build(config, seed), dataset, encoder(config), length)
+    run = train(build(config, seed), dataset, encoder(config), length, progress=False)
     last = run.metrics[-1]
     hidden = [name for name in run.network.populations if name.startswith("hid")]
     activity = [last["spikes"][name] / (run.network.populations[name].n * config.T) for name in hidden]

@@ -44,5 +44,6 @@ def _accuracy(experiment: Experiment, seed: int) -> float:
     """Test accuracy in % after one epoch on SAMPLES digits."""
     short = replace(experiment, epochs=1, samples=SAMPLES)
     dataset = short.load()
-    run = train(build(short.model, seed), dataset, encoder(short.model), short.training(seed))
+    network, coder, length = build(short.model, seed), encoder(short.model), short.training(seed)
+    run = train(network, dataset, coder, length, progress=False)
     return 100 * run.evaluate(dataset).accuracy

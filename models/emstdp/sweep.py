@@ -70,7 +70,8 @@ def run_trial(experiment: Mapping[str, Any], seed: int) -> dict[str, float]:
         accuracy, 0 to 1, after the last epoch, and seconds.
     """
     begun, chosen = time.monotonic(), restore(experiment)
-    run = train(build(chosen.model, seed), chosen.load(), encoder(chosen.model), chosen.training(seed))
+    network, coder, length = build(chosen.model, seed), encoder(chosen.model), chosen.training(seed)
+    run = train(network, chosen.load(), coder, length, progress=False)
     return {"accuracy": run.metrics[-1]["validation_accuracy"], "seconds": time.monotonic() - begun}
 
 

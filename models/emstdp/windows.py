@@ -53,7 +53,7 @@ def measure_windows(
             dataset = experiment.load() if dataset is None else dataset
             model = replace(experiment.model, T=T)
             training = replace(experiment, model=model).training(seed)
-            run = train(build(model, seed), dataset, encoder(model), training)
+            run = train(build(model, seed), dataset, encoder(model), training, progress=False)
             data[key] = {str(t): 100 * run.evaluate(dataset, "validation", T=t).accuracy for t in tested}
             done(data)
     return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from spikesim.datasets.dataset import Split
 from spikesim.encoders import Encoder, inputs_of
 from spikesim.errors import DataError, DeclarationError
 from spikesim.network import Network
+from spikesim.recording import Recording
 from spikesim.rng import Stream
 from spikesim.spikes import Spikes
 from spikesim.training.argument_checks import expect, expect_encoder
@@ -93,24 +94,43 @@ def evaluate(
     expect("evaluate", Split, split=split)
     expect_encoder("evaluate", encoder)
     check_fits(network, split, encoder)
-    forward = network.inference(trial_steps(split, T))
-    running = engines.engine(forward, _kept(forward, masters), name=engine, threads=threads)
-    source = forward.sources[0]
     predictions = np.zeros(len(split), np.int64)
-    totals = dict.fromkeys(forward.populations, 0.0)
-    for first in range(0, len(split), CHUNK):
-        rows = slice(first, first + CHUNK)
-        spikes = encoder.encode(split.x[rows], split.index[rows], forward.window.T, seed, 0, Stream.TEST)
-        found = running.run({source: spikes})
+    totals: dict[str, float] = {}
+    for rows, found in run_chunks(network, split.x, split.index, encoder, seed, masters, T, threads, engine):
         predictions[rows] = found.predictions
         for name, counts in found.counts.items():
-            totals[name] += float(np.abs(counts).sum())
+            totals[name] = totals.get(name, 0.0) + float(np.abs(counts).sum())
         if progress is not None:
-            progress(min(first + CHUNK, len(split)), len(split))
-    readout = forward.populations[forward.readout.population]  # type: ignore[union-attr]
+            progress(min(rows.start + CHUNK, len(split)), len(split))
+    assert network.readout is not None  # `check_fits` refuses a network without
+    readout = network.populations[network.readout.population]
     return Evaluation(
         split.name, predictions, split.y, readout.n, {k: v / len(split) for k, v in totals.items()}
     )
+
+
+def run_chunks(
+    network: Network,
+    x: npt.NDArray[np.float32] | Spikes,
+    index: npt.NDArray[np.int64],
+    encoder: Encoder,
+    seed: int,
+    masters: Mapping[str, npt.NDArray[np.int32]] | None = None,
+    T: int | None = None,
+    threads: int = 1,
+    engine: str | None = None,
+) -> Iterator[tuple[slice, Recording]]:
+    """Run the trials of samples without learning; yields rows and their recording, chunk by chunk.
+
+    Arguments as for `evaluate`; x holds the samples and index int64 (B,) their numbers.
+    """
+    forward = network.inference(x.T if T is None and isinstance(x, Spikes) else T)
+    running = engines.engine(forward, _kept(forward, masters), name=engine, threads=threads)
+    source = forward.sources[0]
+    for first in range(0, len(index), CHUNK):
+        rows = slice(first, first + CHUNK)
+        spikes = encoder.encode(x[rows], index[rows], forward.window.T, seed, 0, Stream.TEST)
+        yield rows, running.run({source: spikes})
 
 
 def trial_steps(split: Split, T: int | None) -> int | None:
@@ -130,27 +150,36 @@ def _kept(
     return {p.name: given[p.name] for p in network.plastic}
 
 
-def check_fits(network: Network, split: Split, encoder: Encoder) -> None:
-    """Check that an encoded split fits a network: number of inputs, and labels below the number of outputs.
+def check_inputs(network: Network, x: npt.NDArray[np.float32] | Spikes, encoder: Encoder) -> None:
+    """Check that encoded samples fit a network that classifies: one source, a readout, the number of inputs.
 
     Raises:
-        DataError: it does not fit, it is empty, or the network has no readout or several sources.
+        DataError: they do not.
     """
     if len(network.sources) != 1 or network.readout is None:
         raise DataError(
             f"the network has {len(network.sources)} sources and {'no' if network.readout is None else 'a'} "
             f"readout; classification needs exactly one source and a readout"
         )
-    n_in, n_out = network.populations[network.sources[0]].n, network.populations[network.readout.population].n
+    n_in, given = network.populations[network.sources[0]].n, inputs_of(encoder, x.shape[1])
+    if given != n_in:
+        added = "" if given == x.shape[1] else f", with the encoder's bias {given}"
+        raise DataError(
+            f"the data has {x.shape[1]} inputs per sample{added}, but the network {n_in}; adapt the sizes"
+        )
+
+
+def check_fits(network: Network, split: Split, encoder: Encoder) -> None:
+    """Check that an encoded split fits a network: number of inputs, and labels below the number of outputs.
+
+    Raises:
+        DataError: it does not fit, it is empty, or the network has no readout or several sources.
+    """
     if len(split) == 0:
         raise DataError(f"the split {split.name!r} is empty")
-    given = inputs_of(encoder, split.x.shape[1])
-    if given != n_in:
-        added = "" if given == split.x.shape[1] else f", with the encoder's bias {given}"
-        raise DataError(
-            f"the data has {split.x.shape[1]} inputs per sample{added}, but the network {n_in}; adapt the "
-            f"sizes"
-        )
+    check_inputs(network, split.x, encoder)
+    assert network.readout is not None
+    n_out = network.populations[network.readout.population].n
     if split.y.max() >= n_out:
         raise DataError(
             f"the data has labels up to {split.y.max()}, but the network {n_out} outputs (0 .. {n_out - 1})"

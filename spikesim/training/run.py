@@ -24,6 +24,7 @@ from spikesim.spikes import Spikes
 from spikesim.training.argument_checks import expect
 from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.evaluate import Evaluation, evaluate
+from spikesim.training.predict import answers
 from spikesim.training.run_folder import RunFolder
 
 NETWORK = "network.h5"
@@ -227,6 +228,27 @@ class Run:
             progress,
             engine or self.engine,
         )
+
+    def predict(
+        self, x: Any, T: int | None = None, threads: int = 1, engine: str | None = None
+    ) -> npt.NDArray[np.int64]:
+        """The class of each sample with the trained weights, int64 (B,).
+
+        The samples of a test set in their order get the predictions of `evaluate`.
+
+        Args:
+            x: intensities in [0, 1], (B, ...) numbers in anything that NumPy makes an array of, with as many
+                values per sample as the network has inputs; or `Spikes` of B trials.
+            T, threads, engine: as in `evaluate`.
+
+        Raises:
+            DataError: samples that do not fit the network, or values outside [0, 1].
+            DeclarationError: an invalid T.
+            EngineError: as in `evaluate`.
+        """
+        seed, chosen = self.training.seed, engine or self.engine
+        found = answers(self.network, x, self.encoder, seed, self.masters, T, threads, chosen)
+        return found.predictions
 
     def save_network(self) -> None:
         """Write the declared network to the run folder."""

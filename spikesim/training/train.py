@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -24,15 +22,17 @@ from spikesim.network import Masters, Network
 from spikesim.network.file import digest
 from spikesim.recording import Recording
 from spikesim.training.argument_checks import expect, expect_encoder
+from spikesim.training.callbacks import EpochCallback, EpochReport, check_callback, wants_to_stop
 from spikesim.training.config import Training, TrainingProgress
 from spikesim.training.dropout import masks, training_network, without
 from spikesim.training.evaluate import check_fits, evaluate
+from spikesim.training.progress_bar import ProgressCallback, Shown, showing
 from spikesim.training.run import NETWORK, Run, fingerprint, other_data
 from spikesim.training.run_folder import CHECKPOINTS, CONFIG, LOCK, RunFolder
+from spikesim.training.stop_signal import stop_signal
 
 CHUNK = 500  # trials between checks of the clock and of Ctrl-C
 CHECKPOINT_SECONDS = 20.0
-ProgressCallback = Callable[[TrainingProgress], None]
 
 
 def train(
@@ -42,10 +42,11 @@ def train(
     training: Training,
     out: str | os.PathLike[str] | None = None,
     threads: int = 1,
-    progress: ProgressCallback | None = None,
+    progress: Shown = None,
     notes: dict[str, Any] | None = None,
     overwrite: bool = False,
     engine: str | None = None,
+    callback: EpochCallback | None = None,
 ) -> Run:
     """Train a network on a dataset.
 
@@ -58,13 +59,19 @@ def train(
             configuration.
         out: new run folder for metrics and checkpoints; None keeps everything in memory.
         threads: number of threads that share a batch; they never change a result.
-        progress: called at the start, then after every chunk of trials and every epoch.
+        progress: a function, called at the start, then after every chunk of trials and every epoch; True for
+            a bar, False for nothing, None for a bar if standard error is a terminal.
         notes: entries to store in the run's configuration (a preset's name, a dataset's options).
         overwrite: replace an existing run in `out`.
         engine: "naive" or "windowed"; None selects windowed if it supports the network. Stored with the run.
+        callback: called with an `EpochReport` after every epoch, once its checkpoint is written; True stops
+            the training. See `spikesim.training.callbacks` for examples.
 
     Returns:
-        The run. After Ctrl-C it is saved and `run.finished` is False.
+        The run. After Ctrl-C, or if the callback has stopped it, it is saved and `run.finished` is False;
+        `resume` continues it. An exception of the callback is passed on: a run with a folder resumes from the
+        end of the epoch, to the weights of an uninterrupted one; of a run in memory the exception's attribute
+        `run` is what was learnt.
 
     Raises:
         DataError: data that does not fit the network.
@@ -75,6 +82,7 @@ def train(
     expect("train", Dataset, dataset=dataset)
     expect_encoder("train", encoder)
     expect("train", Training, training=training)
+    check_callback("train", callback)
     split = dataset.split(training.split)
     check_fits(network, split, encoder)
     if not network.plastic:
@@ -87,30 +95,31 @@ def train(
     running = engines.engine(training_network(network, training.dropout), name=engine, threads=threads)
     progress_made = TrainingProgress(per_epoch=per_epoch, epochs=training.epochs)
     run = Run(network, training, encoder, network.masters(), None, False, engine=engines.engine_name(running))
-    if out is None:
-        _try_out(run, split, progress_made, progress)
-        return _go_on(run, running, dataset, split, progress_made, threads, progress)
-    config = {
-        "training": asdict(training),
-        "encoder": describe_encoder(encoder),
-        "data": fingerprint(dataset),
-        "network": digest(network),
-        "engine": run.engine,
-    }
-    if overwrite:  # delete nothing before the new run is known to work
-        _try_out(run, split, progress_made, progress)
-    new = not os.path.lexists(out)
-    run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
-    try:
-        if not overwrite:
-            _try_out(run, split, progress_made, progress)
-        run.save_network()
-        return _go_on(run, running, dataset, split, progress_made, threads, progress)
-    except BaseException:
-        _forget(run.folder, new)
-        raise
-    finally:
-        run.folder.close()
+    with showing(progress) as shown:
+        if out is None:
+            _try_out(run, split, progress_made, shown)
+            return _go_on(run, running, dataset, split, progress_made, threads, shown, callback)
+        config = {
+            "training": asdict(training),
+            "encoder": describe_encoder(encoder),
+            "data": fingerprint(dataset),
+            "network": digest(network),
+            "engine": run.engine,
+        }
+        if overwrite:  # delete nothing before the new run is known to work
+            _try_out(run, split, progress_made, shown)
+        new = not os.path.lexists(out)
+        run.folder = RunFolder.create(out, config | (notes or {}), overwrite=overwrite)
+        try:
+            if not overwrite:
+                _try_out(run, split, progress_made, shown)
+            run.save_network()
+            return _go_on(run, running, dataset, split, progress_made, threads, shown, callback)
+        except BaseException:
+            _forget(run.folder, new)
+            raise
+        finally:
+            run.folder.close()
 
 
 def _forget(folder: RunFolder, new: bool) -> None:
@@ -130,9 +139,10 @@ def resume(
     out: str | os.PathLike[str],
     dataset: Dataset,
     threads: int = 1,
-    progress: ProgressCallback | None = None,
+    progress: Shown = None,
     epochs: int | None = None,
     engine: str | None = None,
+    callback: EpochCallback | None = None,
 ) -> Run:
     """Resume a run from its last checkpoint; the result equals an uninterrupted run, bit for bit.
 
@@ -142,6 +152,7 @@ def resume(
         threads, progress: as in `train`.
         epochs: new total number of epochs, stored with the run; None keeps the present one.
         engine: as in `train`; None selects the run's own.
+        callback: as in `train`.
 
     Returns:
         The run, as from `train`.
@@ -156,10 +167,11 @@ def resume(
         raise DeclarationError(
             f"resume: out is of type {type(out).__name__}; must be a run folder, for example 'runs/mine'"
         )
+    check_callback("resume", callback)
     if epochs is not None and not whole(epochs, 1):
         raise DeclarationError(f"resume: epochs = {epochs!r}; must be a whole number >= 1")
     folder = RunFolder.open(out)
-    with folder:
+    with folder, showing(progress) as shown:
         folder.claim()
         run = Run.open(out)
         run.folder = folder
@@ -178,10 +190,10 @@ def resume(
         network = training_network(run.network, run.training.dropout)
         running = engines.engine(network, run.masters, run.squares, run.engine, threads)
         run.engine = engines.engine_name(running)
-        _try_out(run, split, progress_made, progress)
+        _try_out(run, split, progress_made, shown)
         if progress_made.epochs != before.epochs:  # store the new number of epochs for the next resume
             _save(run, running, progress_made)
-        return _go_on(run, running, dataset, split, progress_made, threads, progress)
+        return _go_on(run, running, dataset, split, progress_made, threads, shown, callback)
 
 
 def _extended(training: Training, progress_made: TrainingProgress, epochs: int | None) -> TrainingProgress:
@@ -216,11 +228,13 @@ def _go_on(
     progress_made: TrainingProgress,
     threads: int,
     progress: ProgressCallback | None,
+    callback: EpochCallback | None,
 ) -> Run:
-    """Train from the present progress to the last epoch, or until Ctrl-C."""
+    """Train from the present progress to the last epoch, or until Ctrl-C or the callback ends it."""
     saved, result = time.monotonic(), run.masters if progress_made.finished else None
-    with _stop_signal() as stopped:
-        while not progress_made.finished and not stopped.is_set():
+    ended = False
+    with stop_signal() as stopped:
+        while not (progress_made.finished or stopped.is_set() or ended):
             order = rng.permutation(run.training.seed, len(split), progress_made.epoch)[
                 : progress_made.per_epoch
             ]
@@ -240,12 +254,34 @@ def _go_on(
                 saved = time.monotonic()
                 if progress is not None:
                     progress(progress_made)
+                if callback is not None:
+                    ended = _ask(callback, run, running, progress_made, result)
+    return _settled(run, running, progress_made, result)
+
+
+def _settled(run: Run, running: Engine, progress_made: TrainingProgress, result: Masters | None) -> Run:
+    """The run with the weights and the progress of this moment; copies, which the engine does not change."""
     masters = result if result is not None and progress_made.finished else running.masters
     run.masters = {name: m.copy() for name, m in masters.items()}
     run.squares = {name: r.copy() for name, r in running.squares.items()}
     run.finished = progress_made.finished
     run.progress = progress_made
     return run
+
+
+def _ask(
+    callback: EpochCallback, run: Run, running: Engine, progress_made: TrainingProgress, result: Masters
+) -> bool:
+    """Report the end of an epoch; returns whether the callback ends the training.
+
+    An exception is passed on with the run as its attribute `run`: one in memory has no other copy.
+    """
+    masters = {name: m.copy() for name, m in result.items()}
+    try:
+        return wants_to_stop(callback(EpochReport(run.metrics[-1], progress_made.epochs, masters)))
+    except BaseException as problem:
+        problem.__dict__["run"] = _settled(run, running, progress_made, result)
+        raise
 
 
 def _chunks(order: npt.NDArray[np.int64], done: int, batch: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -359,27 +395,3 @@ def _save(run: Run, running: Engine, progress_made: TrainingProgress, result: Ma
     # "standing": the key of the progress in checkpoints since version 0.1.0
     meta = {"standing": asdict(progress_made), **run.belongs(), **run.measured()}
     run.folder.save_checkpoint(arrays, meta, step)
-
-
-@contextmanager
-def _stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets: training then stops after the present chunk.
-
-    A second signal raises KeyboardInterrupt.
-    """
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped
-        return
-
-    def stop(number: int, _frame: Any) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
