@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from spikesim.encoders import Regular
+from spikesim.hardware.onchip.bias import Biases, DrivenByBias
 from spikesim.hardware.onchip.declare import learner
 from spikesim.hardware.onchip.learner import Learner
 from spikesim.models.emstdp import Emstdp, build
@@ -47,3 +49,13 @@ def trials(one: Learner, B: int, seed: int = 0) -> tuple[Spikes, Any]:
 
 def rasters(spikes: Spikes) -> Any:
     return np.array([spikes.raster(b) for b in range(len(spikes))])
+
+
+def biases(one: Learner, B: int, seed: int = 0) -> tuple[Biases, Any]:
+    rs = np.random.default_rng(seed)
+    x = rs.random((B, one.n_in)).astype(np.float32)
+    return DrivenByBias(0.7).biases(x), rs.integers(0, one.layers[-1].n, B)
+
+
+def split(x: Any, y: Any) -> Any:
+    return SimpleNamespace(x=x, y=y, index=np.arange(len(y)))

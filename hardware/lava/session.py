@@ -13,6 +13,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -128,10 +129,24 @@ class Session:
                         injector.send(next(given[name]))
                     sent += 1
                 yield {name: self._receive(port) for name, port in ports.items()}
-            self._root.wait()
+            self._wait()
             for variable, values in settings.get(stop, ()):
                 variable.set(values)
             done = stop
+
+    def run(self, steps: int) -> None:
+        """Run without sending or receiving anything.
+
+        Args:
+            steps: of Lava's clock.
+
+        Raises:
+            EngineError: a process of Lava has failed.
+        """
+        from lava.magma.core.run_conditions import RunSteps
+
+        self._root.run(condition=RunSteps(num_steps=steps, blocking=False))
+        self._wait()
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:
         self.close(orderly=kind is None)
@@ -162,20 +177,36 @@ class Session:
         return kind(select_tag=tag, exception_proc_model_map=models)
 
     def _receive(self, port: Any) -> Reals:
+        self._next(port)
+        return port.recv()
+
+    def _wait(self) -> None:
+        """Wait for the end of a run, which never comes if a process has failed."""
+        from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
+
+        for port in self._root._runtime.service_to_runtime:
+            while not enum_equal(self._next(port), MGMT_RESPONSE.DONE):
+                self._check()  # a failure is told before its process has ended
+                time.sleep(PATIENCE / 10)
+        self._root.wait()
+
+    def _next(self, port: Any) -> Any:
+        """What a port will receive next."""
         while True:
             try:
                 port._queue.get(timeout=PATIENCE, peek=True)
             except queue.Empty:
                 self._check()
             else:
-                return port.recv()
+                return port.peek()
 
     def _check(self) -> None:
-        for actor in _actors(self._root._runtime):
-            if not actor.is_alive():
-                found = actor.exception
-                said = f": {found[0]!r}" if found else f", with exit code {actor.exitcode}"
-                raise EngineError(f"Lava: one of its processes has ended during the run{said}")
+        ended = [actor for actor in _actors(self._root._runtime) if not actor.is_alive()]
+        if not ended:
+            return
+        found = next((actor.exception for actor in ended if actor.exception), None)
+        said = f": {found[0]!r}" if found else f", with exit code {ended[0].exitcode}"
+        raise EngineError(f"Lava: one of its processes has ended during the run{said}")
 
 
 _open_sessions: set[int] = set()

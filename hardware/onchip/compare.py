@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.hardware.onchip.lava import train_in_lava
+from spikesim.hardware.onchip.bias import Biases
+from spikesim.hardware.onchip.device import check_no_host
+from spikesim.hardware.onchip.lava import Construction, train_in_lava
 from spikesim.hardware.onchip.learner import Learner
+from spikesim.hardware.onchip.learnt_in_lava import Given
 from spikesim.hardware.onchip.twin import Twin
-from spikesim.spikes import Spikes
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class LearningVerdict:
         difference: the first count, else the first weight that differs; "" where all is equal.
         processes: of Lava.
         seconds: of Lava's run.
+        construction: of the graph, "host" or "device".
+        inputs: what was given, "spikes" or "bias".
     """
 
     arithmetic: str
@@ -43,6 +47,8 @@ class LearningVerdict:
     difference: str
     processes: int
     seconds: float
+    construction: Construction = "host"
+    inputs: str = "spikes"
 
     @property
     def equal(self) -> bool:
@@ -54,23 +60,29 @@ class LearningVerdict:
         return asdict(self) | {"equal": self.equal}
 
     def __str__(self) -> str:
+        how = {"host": "", "device": " without the host"}[self.construction]
+        how += " with inputs by bias" if self.inputs == "bias" else ""
         if self.equal:
             return (
-                f"twin and lava-learning-{self.arithmetic}: {self.weights:,} learned weights "
+                f"twin and lava-learning-{self.arithmetic}{how}: {self.weights:,} learned weights "
                 f"({self.changed:,} changed) after {self.trials} trials, 0 differ; {self.counts:,} spike "
                 f"counts, 0 differ"
             )
         return (
-            f"twin and lava-learning-{self.arithmetic} differ first in {self.difference}; "
+            f"twin and lava-learning-{self.arithmetic}{how} differ first in {self.difference}; "
             f"{self.weights_differ:,} of {self.weights:,} weights differ after {self.trials} trials"
         )
 
 
-def compare_learning(learner: Learner, spikes: Spikes, labels: npt.NDArray[np.int64]) -> LearningVerdict:
+def compare_learning(
+    learner: Learner, given: Given, labels: npt.NDArray[np.int64], construction: Construction = "host"
+) -> LearningVerdict:
     """Train in the twin and in Lava, and compare; arguments and errors as `train_in_lava`."""
-    twin = Twin(learner)
-    mine = twin.train(spikes, labels)
-    theirs = train_in_lava(learner, spikes, labels)
+    if construction == "device":
+        check_no_host(learner)
+    twin, by_bias = Twin(learner), isinstance(given, Biases)
+    mine = twin.train(given.spikes(learner.active) if isinstance(given, Biases) else given, labels)
+    theirs = train_in_lava(learner, given, labels, construction)
     unlike = mine.counts != theirs.counts
     pairs = list(zip(twin.weights, theirs.weights, strict=True))
     names = ["the input", *(layer.name for layer in learner.layers)]
@@ -88,8 +100,8 @@ def compare_learning(learner: Learner, spikes: Spikes, labels: npt.NDArray[np.in
         difference = f"a weight into {names[k + 1]}, ({i}, {j}): {a[i, j]}, and {w[i, j]} in Lava"
     return LearningVerdict(
         learner.arithmetic,
-        len(spikes),
-        2 * len(spikes) * sum(learner.sizes[1:]),
+        len(given),
+        2 * len(given) * sum(learner.sizes if by_bias else learner.sizes[1:]),
         int(unlike.sum()),
         sum(a.size for a, _ in pairs),
         sum(int((a != b).sum()) for a, b in pairs),
@@ -98,4 +110,6 @@ def compare_learning(learner: Learner, spikes: Spikes, labels: npt.NDArray[np.in
         difference,
         theirs.processes,
         round(theirs.seconds, 2),
+        construction,
+        "bias" if by_bias else "spikes",
     )

@@ -3,7 +3,8 @@
     network.h5       the network with its weights
     settings.json    the arithmetic, and the encoder of the inputs
     learn.py         python learn.py samples.npz: x, intensities (B, n) in [0, 1], and y (B,), the classes;
-                     writes learnt.h5, the network with what Lava has learnt
+                     writes learnt.h5, the network with what Lava has learnt; with the word "device" after the
+                     samples all of them are learnt in one run, without the host
 
 Weights that learning has left between two steps of the chip are rounded, which `learner` notes.
 """
@@ -23,14 +24,14 @@ from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
 from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
 from spikesim.hardware.onchip.compare import LearningVerdict, compare_learning
 from spikesim.hardware.onchip.declare import learner
-from spikesim.hardware.onchip.lava import train_in_lava
+from spikesim.hardware.onchip.lava import Construction, train_in_lava
 from spikesim.hardware.onchip.learner import Arithmetic, Ints, Learner
 from spikesim.network import Network
 from spikesim.network.file import load_network, save_network
 from spikesim.spikes import Spikes
 
 NETWORK, SETTINGS, SCRIPT, LEARNT = "network.h5", "settings.json", "learn.py", "learnt.h5"
-TEXT = '''"""Learn on in Lava: python learn.py samples.npz, with x (B, n) in [0, 1] and classes y (B,)."""
+TEXT = '''"""Learn on in Lava: python learn.py samples.npz [device]: x (B, n) in [0, 1], classes y (B,)."""
 
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ from spikesim.hardware.onchip.export import learn_on
 
 if __name__ == "__main__":
     samples = read_npz(sys.argv[1])
-    print(learn_on(Path(__file__).parent, samples["x"], samples["y"]))
+    print(learn_on(Path(__file__).parent, samples["x"], samples["y"], *sys.argv[2:3]))
 '''
 
 
@@ -83,8 +84,15 @@ def export_learner(
     return one, compare_learning(one, spikes, y)
 
 
-def learn_on(folder: Path, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64]) -> str:
+def learn_on(
+    folder: Path, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], construction: Construction = "host"
+) -> str:
     """Learn samples in Lava from the weights of a folder, and write the network that results.
+
+    Args:
+        folder: as written by `export_learner`.
+        x, y: samples.
+        construction: as in `train_in_lava`.
 
     Returns:
         What was learnt, in a sentence.
@@ -92,9 +100,10 @@ def learn_on(folder: Path, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64])
     Raises:
         CheckpointError: the folder's files are damaged.
         DataError: samples that do not fit.
+        EngineError: the construction cannot hold the learner.
     """
     one, spikes = _opened(folder, x)
-    found = train_in_lava(one, spikes, np.asarray(y, np.int64))
+    found = train_in_lava(one, spikes, np.asarray(y), construction)
     network = with_weights(load_network(folder / NETWORK), one, found.weights)
     save_network(network, folder / LEARNT)
     changed = sum(int((w != layer.w).sum()) for w, layer in zip(found.weights, one.layers, strict=True))

@@ -1,4 +1,4 @@
-"""A learner as a graph of Lava's stock processes.
+"""A learner as a graph of Lava's processes, all of them stock but those that clear their traces.
 
     input ==> hid1 ==> ... ==> out            LearningDense into LIFReset, which sends its spikes back to it
     teacher --> err_out <-- out               labels and output onto the error neurons of the output
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.hardware.lava.session import Session
+from spikesim.hardware.lava.session import Tap
 from spikesim.hardware.onchip.learner import Ints, Layer, Learner
 
 CLOSED, SECOND, CLEAR = 0, 1, 2  # the teacher's lines, after the labels
@@ -30,21 +30,27 @@ NO_DECAY = 2**60  # of a trace in fixed point: exp(-1 / tau) is 1
 
 
 class LearnerGraph:
-    """The processes of a learner, connected to a session's sources and observers.
+    """The processes of a learner, connected to the ports of its sources.
+
+    Args:
+        learner: the learner.
+        source: an OutPort (n_in,) of the input's spikes.
+        teacher: an OutPort (n_out + LINES,), see `teacher_train`.
+        clearing: connections clear their traces where a phase ends; else the host does it.
 
     Attributes:
         plastic: the LearningDense of each layer.
         feedback: the Dense of each hidden layer's feedback that the host sets ("symmetric"); else empty.
-        processes: number of Lava's processes.
+        spiking: the OutPorts of the layers and of their error neurons.
+        processes: number of these processes.
     """
 
-    def __init__(self, learner: Learner, session: Session) -> None:
-        self.learner, self._fixed = learner, learner.arithmetic == "fixed"
+    def __init__(self, learner: Learner, source: Any, teacher: Any, clearing: bool = False) -> None:
+        self.learner, self._fixed, self._clearing = learner, learner.arithmetic == "fixed", clearing
         self._made: list[Any] = []
         self.feedback: list[Any] = []
+        self.spiking: dict[Tap, Any] = {}
         L = len(learner.layers)
-        source = session.inject("input", learner.n_in)
-        teacher = session.inject("teacher", learner.layers[-1].n + LINES)
         self.plastic, cells, errors = [], [], []
         sent = source
         for layer in learner.layers:
@@ -53,7 +59,7 @@ class LearnerGraph:
             neurons = self._neurons(layer.name, layer.n, layer.theta, layer.unit, learner.half, 1)
             dense.a_out.connect(neurons.a_in)
             neurons.s_out.connect(dense.s_in_bap)
-            session.extract(("s", layer.name, 0), neurons.s_out)
+            self.spiking["s", layer.name, 0] = neurons.s_out
             self.plastic.append(dense)
             cells.append(neurons)
             sent = neurons.s_out
@@ -62,7 +68,7 @@ class LearnerGraph:
             errors.append(
                 self._neurons(f"error:{layer.name}", 2 * layer.n, layer.theta_error, unit, learner.half, 2)
             )
-            session.extract(("s", f"error:{layer.name}", 0), errors[k].s_out)
+            self.spiking["s", f"error:{layer.name}", 0] = errors[k].s_out
             w = np.vstack([np.eye(layer.n), -np.eye(layer.n)]).T * layer.inject
             self._dense(f"inject:{layer.name}", w, layer.unit, errors[k].s_out, cells[k].a_in)
         last = learner.layers[-1]
@@ -81,8 +87,8 @@ class LearnerGraph:
 
     @property
     def processes(self) -> int:
-        """Number of Lava's processes, each an operating-system process; sources and observers included."""
-        return len(self._made) + 2 + 2 * len(self.learner.layers)
+        """Number of these processes, each an operating-system process; without sources and observers."""
+        return len(self._made)
 
     def _error_unit(self, k: int) -> float:
         """Value of a count of an error neuron's input."""
@@ -95,14 +101,20 @@ class LearnerGraph:
 
         equation, impulse = rule(self.learner, layer)
         tau = NO_DECAY if self._fixed else np.inf
-        made = LearningDense(
-            weights=self._values(layer.w.T, layer.unit),
-            learning_rule=Loihi2FLearningRule(
+        settings: dict[str, Any] = {
+            "weights": self._values(layer.w.T, layer.unit),
+            "learning_rule": Loihi2FLearningRule(
                 dw=equation, x1_impulse=impulse, x1_tau=tau, y1_impulse=1, y1_tau=tau, y2_impulse=1,
                 y2_tau=tau, t_epoch=self.learner.half, rng_seed=1,
             ),
-            name=f"plastic:{layer.name}",
-        )  # fmt: skip
+            "name": f"plastic:{layer.name}",
+        }  # fmt: skip
+        if self._clearing:
+            from spikesim.hardware.onchip.processes.learning import TrialDense
+
+            made = TrialDense(clears_x1=self.learner.h_pre == "second", **settings)
+        else:
+            made = LearningDense(**settings)
         self._made.append(made)
         return made
 

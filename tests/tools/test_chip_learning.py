@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from spikesim.errors import DeclarationError
 from spikesim.files.measured_table import load_table
 from spikesim.tools.cli import app
 from spikesim.tools.commands import chip_learning
+from spikesim.tools.commands.measured import names, whole_numbers
 
 RUNNER = CliRunner()
 
@@ -28,6 +30,15 @@ def test_comparison_is_saved_and_not_repeated(tmp_path: Path, monkeypatch: pytes
     (row,) = table.rows
     cells: dict[str, Any] = dict(zip(table.columns, row, strict=True))
     assert cells["weights that differ"] == cells["counts that differ"] == 0
+    more = ["--arithmetics", "float", "--constructions", "host,device", *places]
+    beside = RUNNER.invoke(app, ["chip-learning", "compare", *more])
+    assert beside.exit_code == 0, beside.output
+    table = load_table(tmp_path / "chip_constructions.json")
+    host, device = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    assert (host["construction"], device["construction"]) == ("host", "device")
+    assert device["weights that differ"] == device["counts that differ"] == 0
+    assert device["changed by learning"] == host["changed by learning"] > 0
+    assert float(device["trials a second"]) > 0
     assert cells["weights"] == 110
     assert cells["changed by learning"] > 20
     monkeypatch.setattr(chip_learning, "compare_learning", None)  # a cell is there
@@ -52,3 +63,21 @@ def test_cost_is_modelled_beside_the_published_figures(
     assert all(row[-2] > 0 and row[-1] > 0 for row in table.rows)
     assert [row[0] for row in table.rows[:2]] == ["784-100-10"] * 2
     assert "Modelled" in table.notes
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "known"),
+    [("--constructions", "cloud", "device"), ("--inputs", "light", "bias"), ("--arithmetics", "x", "float")],
+)
+def test_unknown_names_are_refused(option: str, value: str, known: str) -> None:
+    found = RUNNER.invoke(app, ["chip-learning", "compare", option, value])
+    assert isinstance(found.exception, DeclarationError)
+    assert option in str(found.exception)
+    assert known in str(found.exception)
+
+
+def test_lists_of_an_option() -> None:
+    assert names("--inputs", "bias, spikes", ("spikes", "bias")) == ("bias", "spikes")
+    assert whole_numbers("--seeds", "1,2") == (1, 2)
+    with pytest.raises(DeclarationError, match="--seeds '1;2': expected whole numbers"):
+        whole_numbers("--seeds", "1;2")

@@ -26,7 +26,7 @@ def saved(tmp_path: Path) -> str:
 
 def test_both_arithmetics_of_lava(saved: str) -> None:
     pytest.importorskip("lava.magma", reason="needs the extra lava, on Python 3.10")
-    against = "lava-learning-float,lava-learning-fixed"
+    against = "lava-learning-float,lava-learning-device-fixed"
     found = RUNNER.invoke(
         app, ["verify", saved, "--learn", "--against", against, "--samples", "5", "--rate", "0.4", "--json"]
     )
@@ -47,4 +47,5 @@ def test_names_are_listed() -> None:
     assert "lava-learning-fixed" in found.output.split()
     assert "lava-fixed" in found.output.split()
     assert is_learning("lava-learning-float")
+    assert is_learning("lava-learning-device-float")
     assert not is_learning("lava-float")

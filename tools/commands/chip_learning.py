@@ -12,19 +12,21 @@ import typer
 from spikesim import datasets
 from spikesim.encoders import Regular
 from spikesim.files.measured_table import Table
+from spikesim.hardware.onchip.bias import DrivenByBias
 from spikesim.hardware.onchip.compare import compare_learning
 from spikesim.hardware.onchip.continual import COLUMNS as STAGES
 from spikesim.hardware.onchip.continual import draw, incremental
 from spikesim.hardware.onchip.cost import taken, update_cost
 from spikesim.hardware.onchip.course import Course
 from spikesim.hardware.onchip.declare import learner
+from spikesim.hardware.onchip.lava import CONSTRUCTIONS
 from spikesim.hardware.onchip.learner import Learner
 from spikesim.hardware.onchip.twin import Twin
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.models.emstdp.cells import measured_once
 from spikesim.models.emstdp.layers import title
 from spikesim.tools.commands.display import Display
-from spikesim.tools.commands.measured import Results, keep_table, whole_numbers
+from spikesim.tools.commands.measured import Results, keep_table, names, whole_numbers
 
 app = typer.Typer(
     help="EMSTDP as a learner on a chip: against Lava, on MNIST, class by class, and its cost.",
@@ -80,35 +82,71 @@ def chip_learner(sizes: tuple[int, ...], feedback: Any, seed: int) -> Learner:
 def compare(
     arithmetics: Annotated[str, typer.Option(help="Of float, fixed.")] = "float,fixed",
     largest: Annotated[int, typer.Option(min=1, help="Inputs of the largest network.")] = 784,
+    constructions: Annotated[str, typer.Option(help="Of host, device (without the host).")] = "host",
+    inputs: Annotated[str, typer.Option(help="Of spikes, bias.")] = "spikes",
     results: Results = RESULTS,
     cells: Cells = Path("runs/chip-learning"),
 ) -> None:
-    """Train in Lava and in the twin, and compare all weights (half an hour; Python 3.10)."""
+    """Train in Lava and in the twin, and compare all weights (half an hour; Python 3.10).
+
+    With other constructions or inputs than those of the first table, a second one sets them side by side;
+    symmetric feedback, which needs the host, is then left out.
+    """
     display, rows = Display(), []
-    for arithmetic in arithmetics.split(","):
+    ways = [
+        (chosen, way)
+        for way in names("--inputs", inputs, ("spikes", "bias"))
+        for chosen in names("--constructions", constructions, CONSTRUCTIONS)
+    ]
+    plain = ways == [("host", "spikes")]
+    for arithmetic in names("--arithmetics", arithmetics, ("float", "fixed")):
         for sizes, kinds, trials in COMPARED:
             for feedback in kinds if sizes[0] <= largest else ():
-                name = "-".join(map(str, sizes))
-                settings = {"sizes": list(sizes), "feedback": feedback, "trials": trials, "of": arithmetic}
-                path = cells / f"{name}-{feedback}-{arithmetic}.json"
-                found = measured_once(path, settings, lambda s=settings: _compared(s))  # type: ignore[misc]
-                display.say(f"{name} {feedback} {arithmetic}: {found['difference'] or 'equal'}")
-                rows.append((name, feedback, arithmetic, trials, found["weights"], found["changed"],
-                             found["weights_differ"], found["counts"], found["counts_differ"],
-                             found["processes"], round(found["seconds"] / trials, 2)))  # fmt: skip
+                for construction, way in ways if plain or feedback != "symmetric" else ():
+                    found = _found(cells, sizes, feedback, arithmetic, trials, construction, way)
+                    name, each = "-".join(map(str, sizes)), found["seconds"] / trials
+                    display.say(f"{name} {feedback} {arithmetic} {construction} {way}: "
+                                f"{found['difference'] or 'equal'}")  # fmt: skip
+                    of = () if plain else (way, construction)
+                    speed = (round(each, 2),) if plain else (round(1 / each, 2),)
+                    rows.append((name, feedback, arithmetic, *of, trials, found["weights"], found["changed"],
+                                 found["weights_differ"], found["counts"], found["counts_differ"],
+                                 found["processes"], *speed))  # fmt: skip
     columns = (
-        "network", "feedback", "Lava", "trials", "weights", "changed by learning", "weights that differ",
-        "spike counts", "counts that differ", "processes", "s a trial",
+        "network", "feedback", "Lava", *(() if plain else ("inputs", "construction")), "trials", "weights",
+        "changed by learning", "weights that differ", "spike counts", "counts that differ", "processes",
+        "s a trial" if plain else "trials a second",
     )  # fmt: skip
+    more = "" if plain else f" --constructions {constructions} --inputs {inputs}"
     table = Table(
-        "Learning in Lava's processes, and in the compiled twin: weights after training",
+        "Learning in Lava's processes, and in the compiled twin: weights after training"
+        if plain
+        else "Learning in Lava with and without the host: weights against the twin's, and trials a second",
         columns,
         tuple(rows),
-        f"spikesim chip-learning compare --arithmetics {arithmetics} --largest {largest}",
+        f"spikesim chip-learning compare --arithmetics {arithmetics} --largest {largest}{more}",
         "Integers in both: a weight of floating point is a whole number of 2**-28. T = 32 and random inputs; "
         "784-100-10: MNIST digits, T = 64. Of one hidden layer, FA and DFA are the same network.",
     )
-    keep_table(table, results / "chip_learning.json")
+    keep_table(table, results / ("chip_learning.json" if plain else "chip_constructions.json"))
+
+
+def _found(
+    cells: Path,
+    sizes: tuple[int, ...],
+    feedback: str,
+    arithmetic: str,
+    trials: int,
+    construction: str,
+    inputs: str,
+) -> dict[str, Any]:
+    """One comparison, measured or read."""
+    settings = {"sizes": list(sizes), "feedback": feedback, "trials": trials, "of": arithmetic}
+    name = f"{'-'.join(map(str, sizes))}-{feedback}-{arithmetic}"
+    if (construction, inputs) != ("host", "spikes"):
+        settings |= {"construction": construction, "inputs": inputs}
+        name += f"-{construction}-{inputs}"
+    return measured_once(cells / f"{name}.json", settings, lambda: _compared(settings))
 
 
 def _compared(settings: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +165,10 @@ def _compared(settings: dict[str, Any]) -> dict[str, Any]:
     if digits:
         split, scale = datasets.mnist().fit.take(trials), SCALE
         x, y = split.x, split.y
-    return compare_learning(one, Regular(scale).encode(x, np.arange(trials), one.active), y).describe()
+    given: Any = Regular(scale).encode(x, np.arange(trials), one.active)
+    if settings.get("inputs") == "bias":
+        given = DrivenByBias(scale).biases(x)
+    return compare_learning(one, given, y, settings.get("construction", "host")).describe()
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as Shown
 
-from spikesim.errors import DeclarationError
+from spikesim.errors import DeclarationError, unknown
 from spikesim.files.measured_table import Cell, Table, save_table
 
 Results = Annotated[Path, typer.Option(help="Folder for the results.")]
@@ -32,6 +33,19 @@ def whole_numbers(option: str, text: str) -> tuple[int, ...]:
         raise DeclarationError(
             f"{option} {text!r}: expected whole numbers separated by commas, for example 1,2,3"
         ) from problem
+
+
+def names(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Known names, separated by commas.
+
+    Raises:
+        DeclarationError: another name.
+    """
+    given = tuple(part.strip() for part in text.split(","))
+    for name in given:
+        if name not in known:
+            raise DeclarationError(f"{option}: {unknown('name', name, known)}")
+    return given
 
 
 def keep_table(table: Table, path: Path) -> None:

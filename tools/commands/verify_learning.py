@@ -10,12 +10,18 @@ from spikesim.datasets.dataset import Dataset
 from spikesim.errors import DeclarationError
 from spikesim.hardware.onchip.compare import LearningVerdict, compare_learning
 from spikesim.hardware.onchip.declare import learner
+from spikesim.hardware.onchip.lava import Construction
 from spikesim.network import Network
 from spikesim.spikes import Spikes, from_raster
 from spikesim.tools.commands.display import Display
 from spikesim.training.run import Run
 
-NAMES = ("lava-learning-fixed", "lava-learning-float")
+NAMES = (
+    "lava-learning-device-fixed",
+    "lava-learning-device-float",
+    "lava-learning-fixed",
+    "lava-learning-float",
+)
 
 
 def is_learning(name: str) -> bool:
@@ -38,7 +44,7 @@ def verify_learning(
     Args:
         network: with the weights from which it learns on.
         trained: its run and data, whose first test samples are learnt; None for random input and labels.
-        against: one of NAMES.
+        against: one of NAMES; "device" is the graph without the host.
         samples: number of trials.
         rate, seed: of the random input.
         learn: must be true.
@@ -54,12 +60,14 @@ def verify_learning(
     one = learner(network, "fixed" if against.endswith("fixed") else "float", nearest_eta=True)
     for note in one.notes:
         display.say(f"{against}: {note}")
+    where: Construction = "device" if "-device-" in against else "host"
     if trained is None:
-        return compare_learning(one, *_random(network, one.active, one.layers[-1].n, samples, rate, seed))
+        given, labels = _random(network, one.active, one.layers[-1].n, samples, rate, seed)
+        return compare_learning(one, given, labels, where)
     run, dataset = trained
     split = dataset.test.take(samples)
     spikes = run.encoder.encode(split.x, split.index, one.active, run.training.seed)
-    return compare_learning(one, spikes, split.y)
+    return compare_learning(one, spikes, split.y, where)
 
 
 def _random(

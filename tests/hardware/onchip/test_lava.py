@@ -71,7 +71,7 @@ LONG = """
 import onchip_nets
 from spikesim.hardware.onchip.lava import train_in_lava
 one = onchip_nets.small()
-train_in_lava(one, *onchip_nets.trials(one, 500))
+train_in_lava(one, *onchip_nets.trials(one, 500), {construction!r})
 """
 
 
@@ -99,13 +99,23 @@ def wait_for(condition: Any, seconds: float = 60) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc; the kernel's signal is Linux's")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_no_process_outlives_its_parent(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "construction"),
+    [
+        (signal.SIGKILL, "host"),
+        (signal.SIGINT, "host"),
+        (signal.SIGTERM, "host"),
+        (signal.SIGKILL, "device"),
+        (signal.SIGINT, "device"),
+    ],
+)
+def test_no_process_outlives_its_parent(number: signal.Signals, construction: str) -> None:
     place = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     segments = set(os.listdir("/dev/shm"))
     parent = subprocess.Popen(
-        [sys.executable, "-c", LONG], env=place, start_new_session=True, stderr=subprocess.DEVNULL
-    )
+        [sys.executable, "-c", LONG.format(construction=construction)],
+        env=place, start_new_session=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     try:
         assert wait_for(lambda: len(group(parent.pid)) > 19), "Lava did not start"
         time.sleep(0.5)
