@@ -66,6 +66,14 @@ def kernel(function: F) -> F:
     return _compiled(function)
 
 
+def borrowing(function: F) -> F:
+    """Compile a kernel that allocates no array, so that it need not count references to arrays.
+
+    Counting costs as much as a step of a small layer. numba refuses to compile such a kernel if it allocates.
+    """
+    return _compiled(function, _nrt=False)
+
+
 def inline(function: F) -> F:
     """Compile a small function for innermost loops; inlined before LLVM, so that the loops vectorise."""
     return _compiled(function, inline="always")

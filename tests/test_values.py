@@ -158,7 +158,7 @@ def test_states_and_series_are_compared_and_described() -> None:
 
 
 def test_runs_are_copied_compared_and_described(tmp_path: Any) -> None:
-    data, config = small_runs.data(), small_runs.config()
+    data, config = small_runs.data(60), small_runs.config()
     training = emstdp.training(config, epochs=2)
     runs = [
         ss.train(emstdp.build(config), data, emstdp.encoder(config), training, out=tmp_path / name)
@@ -174,7 +174,7 @@ def test_runs_are_copied_compared_and_described(tmp_path: Any) -> None:
 
 
 def test_a_network_is_described_in_a_few_lines() -> None:
-    network = emstdp.build(emstdp.Emstdp(sizes=(784, 500, 10)))
+    network = emstdp.build(emstdp.Emstdp(sizes=(64, 50, 10)))
     shown = repr(network)
     assert shown.startswith("Network, trials of ") and len(shown) < 700
-    assert "hid1 IF 500" in shown and "in->hid1 Dense (learns)" in shown
+    assert "hid1 IF 50" in shown and "in->hid1 Dense (learns)" in shown

@@ -259,7 +259,7 @@ def test_states_of_version_0_1_0_belong_to_the_network_that_they_name(tmp_path: 
 
 
 def test_the_signature_is_made_once() -> None:
-    n = 2_000_000
+    n = 500_000
     big = Network(
         {"s": Source(1), "n": LIF(n, 1.0)},
         [Sparse("s", "n", [0, n], np.arange(n), np.full(n, 0.5, np.float32), 1)],

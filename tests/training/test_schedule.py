@@ -8,22 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import small_runs
 
-from spikesim import datasets
 from spikesim.errors import DeclarationError
-from spikesim.models.emstdp import Emstdp, build, encoder
+from spikesim.models.emstdp import build, encoder
 from spikesim.training import train as training_module
 from spikesim.training.config import Training
 from spikesim.training.run import Run
 from spikesim.training.train import resume, train
 
 pytestmark = pytest.mark.core
-CONFIG = Emstdp(sizes=(64, 12, 10), T=16, gate=True, decay=2.0**-10 / 7)
+CONFIG = small_runs.config(sizes=(12, 12, 3), T=16, gate=True, decay=2.0**-10 / 7)
+DATA = small_runs.data(90)
 FULL = Training(epochs=3, samples=60, schedule="linear", average=2, dropout={"in": 0.1, "hid1": 0.2})
 
 
 def run(training: Training, **options: Any) -> Run:
-    return train(build(CONFIG), datasets.digits(), encoder(CONFIG), training, **options)
+    return train(build(CONFIG), DATA, encoder(CONFIG), training, **options)
 
 
 def test_factors_by_hand() -> None:
@@ -65,7 +66,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_weights(
 
     with pytest.raises(RuntimeError, match="power cut"):
         run(FULL, out=tmp_path / "cut", progress=stop)
-    found = resume(tmp_path / "cut", datasets.digits())
+    found = resume(tmp_path / "cut", DATA)
     assert found.finished
     assert found.weights_sha256 == whole_30.weights_sha256
     assert Run.open(tmp_path / "cut").weights_sha256 == whole_30.weights_sha256
@@ -75,7 +76,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_weights(
 def test_a_schedule_is_set_for_its_epochs(tmp_path: Path) -> None:
     run(replace(FULL, epochs=2), out=tmp_path / "run")
     with pytest.raises(DeclarationError, match=r"epochs = 5, but this run has a linear schedule"):
-        resume(tmp_path / "run", datasets.digits(), epochs=5)
+        resume(tmp_path / "run", DATA, epochs=5)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikesim._jit import kernel
+from spikesim._jit import borrowing, kernel
 
 
-@kernel
+@borrowing
 def add_spike(by_place, first, w, p, neuron, sign):  # type: ignore[no-untyped-def]
     """Add the kernels of one presynaptic spike: by_place[first + place * channels + o]."""
     plane, ins, outs = p.rows * p.columns, p.channels // p.groups, p.out_channels // p.groups
@@ -48,7 +48,7 @@ def add_spike(by_place, first, w, p, neuron, sign):  # type: ignore[no-untyped-d
                 by_place[np.uintp(to + o)] += sign * w[np.uintp(at + o)]
 
 
-@kernel
+@borrowing
 def input_kernels(plan, w, times, neurons, currents):  # type: ignore[no-untyped-def]
     """currents[t, place by place] of the first layer, for all steps with own input."""
     T = plan.split if plan.replay else plan.T
@@ -59,7 +59,7 @@ def input_kernels(plan, w, times, neurons, currents):  # type: ignore[no-untyped
         add_spike(flat, times[k] * wide, w, p, neurons[k], np.float32(1))
 
 
-@kernel
+@borrowing
 def add_kernels(current, w, p, idx, sign, ring, k, by_place):  # type: ignore[no-untyped-def]
     """current[:n] += the kernels of the k spikes in a ring buffer, at their places."""
     if k == 0:
@@ -70,7 +70,7 @@ def add_kernels(current, w, p, idx, sign, ring, k, by_place):  # type: ignore[no
     add_by_channel(current, by_place, p)
 
 
-@kernel
+@borrowing
 def add_by_channel(current, by_place, p):  # type: ignore[no-untyped-def]
     """current[channel by channel] += by_place[place by place], of the neurons of layer p."""
     plane = p.out_rows * p.out_columns
@@ -80,7 +80,7 @@ def add_by_channel(current, by_place, p):  # type: ignore[no-untyped-def]
             current[np.uintp(o * plane + place)] += by_place[np.uintp(at + o)]
 
 
-@kernel
+@borrowing
 def add_transposed(current, w, p, idx, sign, ring, k, by_place):  # type: ignore[no-untyped-def]
     """current[:n_pre] += the transposed kernels of the k spikes in a ring buffer."""
     plane, out_plane = p.rows * p.columns, p.out_rows * p.out_columns

@@ -2,8 +2,9 @@
 
 The active inputs are divided into groups of four. For each group a table holds the 16 possible sums of its
 four rows of weights; a step then needs one addition per group instead of one per spike. The sums are of
-integers in float32, exact in any order. Columns are processed in blocks, so that four tables fit into the L1
-cache.
+integers in float32, exact in any order; or in int16, of which a vector holds twice as many, where the weights
+of the active inputs cannot add up to more: so it is with networks of 8 bits. Columns are processed in blocks,
+so that four tables fit into the L1 cache.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim._jit import kernel
+from spikesim._jit import borrowing, kernel
 
 BLOCK = 64  # columns
 TABLE = 16 * BLOCK
+SHORT = 2**15  # the end of int16
 
 
 class InputBuffers(NamedTuple):
@@ -26,6 +28,9 @@ class InputBuffers(NamedTuple):
     codes: Any  # uint8 (T, groups): bit pattern of a group's four inputs that fire in a step
     table: Any  # float32 (4 * TABLE,)
     currents: Any  # float32 (T, n_1 up to whole blocks)
+    short_table: Any  # int16 (4 * TABLE,)
+    short_sums: Any  # int16 (T, BLOCK): the currents of a block of columns
+    largest: Any  # float32 (BLOCK,): the sum of all active weights of a column, without signs
 
 
 @kernel
@@ -37,10 +42,13 @@ def make_input_buffers(T, n_in, n_1):  # type: ignore[no-untyped-def]
         np.zeros((T, (n_in + 15) // 16 * 4), np.uint8),
         np.zeros(4 * TABLE, np.float32),
         np.zeros((T, (n_1 + BLOCK - 1) // BLOCK * BLOCK), np.float32),
+        np.zeros(4 * TABLE, np.int16),
+        np.zeros((T, BLOCK), np.int16),
+        np.zeros(BLOCK, np.float32),
     )
 
 
-@kernel
+@borrowing
 def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
     """h_in (2, n) = spike counts of each input by phase."""
     h_in[:] = 0
@@ -51,7 +59,7 @@ def count_inputs(plan, times, neurons, h_in):  # type: ignore[no-untyped-def]
             h_in[1, neurons[k]] += times[k] < plan.T - plan.split
 
 
-@kernel
+@borrowing
 def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped-def]
     """currents[t, j] = sum of w[i, j] over the inputs i that fire in step t, for all steps with own input."""
     T = plan.split if plan.replay else plan.T
@@ -67,14 +75,44 @@ def input_currents(plan, w, times, neurons, h_in, b):  # type: ignore[no-untyped
         r = b.rank[neurons[k]]
         b.codes[times[k], r >> 2] |= 1 << (r & 3)
     for column in range(0, m, BLOCK):
-        b.currents[:T, column : column + BLOCK] = 0
-        for g in range(0, groups, 4):
-            for q in range(4):
-                fill_table(b.table, q * TABLE, w, m, column, b.active, 4 * (g + q), na)
-            look_up(b.table, b.codes, g, T, b.currents, column)
+        if sums_are_short(w, m, column, b.active, na, b.largest):
+            add_groups(b.short_table, w, m, column, b.active, na, b.codes, T, b.short_sums, 0)
+            for t in range(T):
+                for j in range(BLOCK):
+                    b.currents[t, np.uintp(column + j)] = b.short_sums[t, np.uintp(j)]
+        else:
+            add_groups(b.table, w, m, column, b.active, na, b.codes, T, b.currents, column)
 
 
-@kernel
+@borrowing
+def sums_are_short(w, m, column, active, na, largest):  # type: ignore[no-untyped-def]
+    """Whether no sum of weights of active inputs leaves int16, in a block of columns."""
+    width = min(BLOCK, m - column)
+    for j in range(BLOCK):
+        largest[j] = 0
+    for a in range(na):
+        row = active[a] * m + column
+        for j in range(width):
+            largest[j] += abs(w[np.uintp(row + j)])
+    most = np.float32(0)
+    for j in range(BLOCK):
+        most = max(most, largest[j])
+    return most < SHORT
+
+
+@borrowing
+def add_groups(table, w, m, column, active, na, codes, T, sums, to):  # type: ignore[no-untyped-def]
+    """Write the currents of a block of columns to the columns of `sums` from `to` on; in the type of both."""
+    for t in range(T):
+        for j in range(BLOCK):
+            sums[t, np.uintp(to + j)] = 0
+    for g in range(0, (na + 15) // 16 * 4, 4):
+        for q in range(4):
+            fill_table(table, q * TABLE, w, m, column, active, 4 * (g + q), na)
+        look_up(table, codes, g, T, sums, to)
+
+
+@borrowing
 def fill_table(table, base, w, m, column, active, first, na):  # type: ignore[no-untyped-def]
     """Compute the 16 sums of the rows active[first] .. active[first + 3], for a block of columns."""
     width = min(BLOCK, m - column)
@@ -94,7 +132,7 @@ def fill_table(table, base, w, m, column, active, first, na):  # type: ignore[no
                 table[np.uintp(at + j)] = table[np.uintp(rest + j)] + table[np.uintp(one + j)]
 
 
-@kernel
+@borrowing
 def look_up(table, codes, g, T, currents, column):  # type: ignore[no-untyped-def]
     """Add the sums of four groups to the currents of every step."""
     for t in range(T):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikesim._jit import kernel
+from spikesim._jit import borrowing, kernel
+from spikesim.engines.windowed.ahead import copy_spikes, run_ahead
 from spikesim.engines.windowed.buffers import kernel_buffers, make_buffers
 from spikesim.engines.windowed.convolution import (
     add_by_channel,
@@ -21,32 +22,22 @@ from spikesim.engines.windowed.convolution import (
 from spikesim.engines.windowed.input_layer import count_inputs, input_currents
 from spikesim.engines.windowed.neurons import (
     add_columns,
+    add_padded,
     add_rows,
+    add_signed_rows,
     fire_error,
     integrate_and_fire,
     list_fired,
+    pad_rows,
+    silence,
+    start_again,
     winner,
 )
-from spikesim.engines.windowed.plan import BIAS, FLOOR, ROWS, THETA, V_START
+from spikesim.engines.windowed.plan import NARROW
 from spikesim.engines.windowed.weight_update import decay_weights, update_layer
 
 
-@kernel
-def parameters(plan, which, p):  # type: ignore[no-untyped-def]
-    """One parameter of the neurons of layer p, int32 (n,): a contiguous slice of `Plan.neurons`."""
-    first = which * (plan.neurons.size // ROWS) + p.start
-    return plan.neurons[first : first + p.n]
-
-
-@kernel
-def silence(v, fired, silent, start):  # type: ignore[no-untyped-def]
-    """Neurons that take no part keep their initial membrane and do not fire."""
-    for j in range(v.size):
-        if silent[j]:
-            v[j], fired[j] = start[j], 0
-
-
-@kernel
+@borrowing
 def deliver(plan, layer, now, w, buffers, currents):  # type: ignore[no-untyped-def]
     """Write the input current of a layer in a step to `current`; error spikes are added by `layer_step`."""
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
@@ -60,49 +51,53 @@ def deliver(plan, layer, now, w, buffers, currents):  # type: ignore[no-untyped-
             for j in range(p.n):
                 buffers.current[j] = currents[row, j]
         return
-    for j in range(p.n):
+    for j in range(max(p.n, NARROW)):
         buffers.current[j] = 0
     if now >= p.delay:
         sent = (layer - 1) * slots + ((now - p.delay) & (slots - 1))
         ring, heard = sent * widest, buffers.k[sent]
         if p.conv:
             add_kernels(buffers.current, w, p, buffers.idx, buffers.sign, ring, heard, buffers.by_place)
+        elif p.padded >= 0:
+            add_padded(buffers.current, buffers.padded, p.padded, buffers.idx, ring, heard)
         else:
-            add_rows(buffers.current, p.n, w, p.w_start, buffers.idx, buffers.sign, ring, heard)
+            add_rows(buffers.current, p.n, w, p.w_start, buffers.idx, ring, heard)
 
 
-@kernel
-def layer_step(plan, layer, now, w, h, silent, buffers, currents):  # type: ignore[no-untyped-def]
-    """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer."""
+@borrowing
+def layer_step(plan, layer, now, w, h, silent, buffers, currents, ahead):  # type: ignore[no-untyped-def]
+    """One step of a layer: deliver, integrate, fire, reset; its spikes are stored in its ring buffer.
+
+    Its first `ahead` steps are simulated already: their spikes are copied.
+    """
     p, slots, widest = plan.layers[layer], plan.slots, buffers.current.size
     t = now - p.offset
     mine = layer * slots + (now & (slots - 1))
     buffers.k[mine] = 0
-    if t < 0 or t >= plan.T:
-        return
-    if t == plan.split and p.reset_split:
-        buffers.v[p.start : p.start + p.n] = parameters(plan, V_START, p)
-    deliver(plan, layer, now, w, buffers, currents)
-    if p.inject_from >= 0 and now >= p.inject_delay:
-        sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
-        for a in range(sent * widest, sent * widest + buffers.k[sent]):
-            buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
-    here = slice(p.start, p.start + p.n)
-    v, bias, current, fired = buffers.v[here], parameters(plan, BIAS, p), buffers.current, buffers.fired
-    if p.uniform:
-        integrate_and_fire(v, current, bias, p.theta, p.floor, p.subtract, fired)
-    else:
-        theta, floor = parameters(plan, THETA, p), parameters(plan, FLOOR, p)
-        integrate_and_fire(v, current, bias, theta, floor, p.subtract, fired)
-    if silent.size:
-        silence(v, fired, silent[p.start : p.start + p.n], parameters(plan, V_START, p))
-    phase = 0 if t < plan.split else 1
-    buffers.k[mine] = list_fired(
-        buffers.fired, p.n, h[phase, here], buffers.idx[mine * widest : (mine + 1) * widest]
-    )
+    if 0 <= t < ahead:
+        buffers.k[mine] = copy_spikes(plan, layer, t, buffers.early, buffers.ends, buffers.idx, mine * widest)
+    elif ahead <= t < plan.T:
+        if t == plan.split and p.reset_split:
+            start_again(plan.neurons, p, buffers.v)
+        deliver(plan, layer, now, w, buffers, currents)
+        if p.inject_from >= 0 and now >= p.inject_delay:
+            sent = (plan.layers.size + p.inject_from) * slots + ((now - p.inject_delay) & (slots - 1))
+            for a in range(sent * widest, sent * widest + buffers.k[sent]):
+                buffers.current[buffers.idx[a]] += buffers.sign[a] * p.inject_w
+        integrate_and_fire(
+            buffers.v, p.start, p.n, buffers.current, 0, plan.neurons, p.subtract, buffers.fired
+        )
+        if silent.size:
+            silence(plan.neurons, p, silent, buffers.v, buffers.fired)
+        ring = mine * widest
+        k = list_fired(buffers.fired, buffers.fired_words, p.n, buffers.idx, ring)
+        buffers.k[mine] = k
+        phase = 0 if t < plan.split else 1
+        for a in range(ring, ring + k):
+            h[phase, p.start + buffers.idx[a]] += 1
 
 
-@kernel
+@borrowing
 def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no-untyped-def]
     """Write the input current of an error population in a step to `current`; returns the number of spikes."""
     p, slots, widest = plan.errors[e], plan.slots, buffers.current.size
@@ -125,7 +120,7 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
                     buffers.current, p.n, w, below.w_start, below.n, buffers.idx, buffers.sign, ring, heard
                 )
         else:
-            add_rows(buffers.current, p.n, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
+            add_signed_rows(buffers.current, p.n, feedback, p.b_start, buffers.idx, buffers.sign, ring, heard)
         return heard
     for j in range(p.n):
         buffers.current[j] = 0
@@ -142,7 +137,7 @@ def deliver_error(plan, e, now, w, feedback, label, buffers):  # type: ignore[no
     return heard
 
 
-@kernel
+@borrowing
 def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
     """One step of an error population. Without input spikes it is skipped, because its state does not change;
     unless a reset by subtraction can have left more than the threshold.
@@ -166,7 +161,7 @@ def error_step(plan, e, now, w, feedback, h, h_e, label, buffers):  # type: igno
     )  # fmt: skip
 
 
-@kernel
+@borrowing
 def keep_train(plan, now, buffers):  # type: ignore[no-untyped-def]
     """Store the first-phase spikes of the layer that the loss reads."""
     layer = plan.errors[plan.loss].layer
@@ -180,7 +175,7 @@ def keep_train(plan, now, buffers):  # type: ignore[no-untyped-def]
             buffers.train[t, buffers.idx[k]] = 1
 
 
-@kernel
+@borrowing
 def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def]
     """Whether the loss stays silent if the second phase repeats the first; its state is reset afterwards."""
     p = plan.errors[plan.loss]
@@ -208,7 +203,7 @@ def loss_is_silent(plan, label, h, h_e, buffers):  # type: ignore[no-untyped-def
     return silent
 
 
-@kernel
+@borrowing
 def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-untyped-def]
     """Record spikes and membranes of a step: layers, then error neurons, then their minus channels."""
     n_errors = (buffers.v.size - n_layers) // 2
@@ -219,70 +214,76 @@ def record_step(plan, now, n_layers, buffers, s_out, v_out):  # type: ignore[no-
         if t < 0 or t >= plan.T:
             continue
         a = plan.layers[which].start if e < 0 else n_layers + plan.errors[e].start
-        v_out[t, a : a + size] = buffers.v[a : a + size]
-        if e >= 0:
-            v_out[t, a + n_errors : a + n_errors + size] = buffers.v[a + n_errors : a + n_errors + size]
+        for j in range(a, a + size):
+            v_out[t, j] = buffers.v[j]
+            if e >= 0:
+                v_out[t, j + n_errors] = buffers.v[j + n_errors]
         mine = which * plan.slots + (now & (plan.slots - 1))
         ring = mine * buffers.current.size
         for k in range(ring, ring + buffers.k[mine]):
             s_out[t, a + buffers.idx[k]] = np.int8(buffers.sign[k])
 
 
-@kernel
+@borrowing
+def reset(plan, h, h_e, buffers):  # type: ignore[no-untyped-def]
+    """The state before a trial: counts, membranes, no spikes in transit."""
+    h[:] = 0
+    h_e[:] = 0
+    buffers.v[:] = 0
+    for layer in range(1, plan.layers.size):
+        start_again(plan.neurons, plan.layers[layer], buffers.v)
+    buffers.k[:] = 0
+
+
+@borrowing
 def present(plan, w, feedback, times, neurons, label, silent, h_in, h, h_e, buffers, inputs, s_out, v_out):  # type: ignore[no-untyped-def]
     """Simulate one trial; writes the spike counts by phase and returns the predicted class.
 
     silent uint8 (N,): neurons of layers that take no part; empty if all do.
     h_in int32 (2, n_in), h int32 (2, N), h_e int32 (N_errors,); s_out (T, ...) and v_out are filled unless
-    empty.
+    empty. Weights into narrow layers are read from buffers.padded, see `pad_rows`.
     """
-    h[:] = 0
-    h_e[:] = 0
-    buffers.v[:] = 0
-    starts = V_START * (plan.neurons.size // ROWS)
-    buffers.v[: h.shape[1]] = plan.neurons[starts : starts + h.shape[1]]
-    buffers.k[:] = 0
+    reset(plan, h, h_e, buffers)
     count_inputs(plan, times, neurons, h_in)
     if plan.layers[1].conv:
         input_kernels(plan, w, times, neurons, inputs.currents)
     else:
         input_currents(plan, w, times, neurons, h_in, inputs)
+    ahead, begin = 0, 0
+    if s_out.size == 0 and plan.ahead > 0:  # a recording takes the membranes of every step
+        ahead, begin = plan.ahead, plan.begin
+        run_ahead(plan, w, silent, h, buffers, inputs.currents)
     read = plan.layers[plan.readout]
     chosen = 0
-    known = (
-        plan.split + plan.layers[plan.layers.size - 1].offset
-    )  # the step by which every layer has ended its first phase
-    for now in range(plan.steps):
+    known = plan.split + plan.layers[plan.layers.size - 1].offset  # every layer has ended its first phase
+    for now in range(begin, plan.steps):
         for layer in range(1, plan.layers.size):
-            layer_step(plan, layer, now, w, h, silent, buffers, inputs.currents)
+            layer_step(plan, layer, now, w, h, silent, buffers, inputs.currents, ahead)
         for e in range(plan.errors.size):
             error_step(plan, e, now, w, feedback, h, h_e, label, buffers)
         if now - read.offset == plan.read_end - 1:
-            seen = np.zeros(read.n, np.int32)
-            for phase in range(2):
-                if plan.read_start < plan.split if phase == 0 else plan.read_end > plan.split:
-                    seen += h[phase, read.start : read.start + read.n]
-            chosen = winner(seen, buffers.v[read.start : read.start + read.n])
+            chosen = winner(h, plan.read_first, plan.read_last, buffers.v, read.start, read.n)
         if s_out.size:
             record_step(plan, now, h.shape[1], buffers, s_out, v_out)
         elif plan.repeats and now < known:
-            keep_train(plan, now, buffers)
+            if ahead == 0:
+                keep_train(plan, now, buffers)
             if now == known - 1 and (plan.open or loss_is_silent(plan, label, h, h_e, buffers)):
-                h[1] = h[0]
-                if plan.open:
-                    errors_alone(plan, known, w, feedback, h, h_e, label, buffers)
+                repeat_layers(plan, known, w, feedback, h, h_e, label, buffers)
                 break
     return chosen
 
 
-@kernel
-def errors_alone(plan, first, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
-    """The steps from `first` on of a network whose layers receive no error spikes.
+@borrowing
+def repeat_layers(plan, first, w, feedback, h, h_e, label, buffers):  # type: ignore[no-untyped-def]
+    """The steps from `first` on where the layers repeat their first phase.
 
-    The layers repeat their first phase, so only the error populations are simulated.
+    If the loss is silent, that is all; if no error spikes reach the layers, the errors are simulated alone.
     """
+    for j in range(h.shape[1]):
+        h[1, j] = h[0, j]
     layer = plan.errors[plan.loss].layer
-    for now in range(first, plan.steps):
+    for now in range(first, plan.steps if plan.open else first):
         t = now - plan.layers[layer].offset
         mine = layer * plan.slots + (now & (plan.slots - 1))
         ring, k = mine * buffers.current.size, 0
@@ -304,6 +305,7 @@ def present_many(plan, w, feedback, spikes, labels, silent, first, last, counts,
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
     buffers, inputs = make_buffers(plan)
+    pad_rows(plan, w, buffers.padded)
     for b in range(first, last):
         mine = slice(offsets[b], offsets[b + 1])
         row = b if s_out.shape[1] else 0
@@ -327,6 +329,7 @@ def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, clas
     none_s, none_v = np.zeros((0, 0), np.int8), np.zeros((0, 0), np.int32)
     for b in range(labels.size):
         mine = slice(offsets[b], offsets[b + 1])
+        pad_rows(plan, w, buffers.padded)
         classes[b] = present(
             plan, w, feedback, times[mine], neurons[mine], labels[b], silent[b],
             h_in[b], h[b], h_e[b], buffers, inputs, none_s, none_v,

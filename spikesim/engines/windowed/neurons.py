@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikesim._jit import at, kernel
-from spikesim.engines.windowed.plan import ROWS, THETA
+from spikesim._jit import borrowing
+from spikesim.engines.windowed.plan import BIAS, FLOOR, NARROW, ROWS, THETA, V_START
 
 
-@kernel
-def add_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untyped-def]
-    """current[:m] += sum over the k spikes in a ring buffer of sign * w[row]; four rows at a time.
+@borrowing
+def add_rows(current, m, w, base, idx, ring, k):  # type: ignore[no-untyped-def]
+    """current[:m] += sum over the k spikes in a ring buffer of w[row]; four rows at a time.
 
     Indices are cast to unsigned: without the test for negative ones the inner loops vectorise.
     """
@@ -21,19 +21,27 @@ def add_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untype
     while a + 4 <= ring + k:
         r0, r1 = base + idx[a] * m, base + idx[a + 1] * m
         r2, r3 = base + idx[a + 2] * m, base + idx[a + 3] * m
-        s0, s1, s2, s3 = sign[a], sign[a + 1], sign[a + 2], sign[a + 3]
         for j in range(m):
-            front = s0 * w[np.uintp(r0 + j)] + s1 * w[np.uintp(r1 + j)]
-            current[j] += front + (s2 * w[np.uintp(r2 + j)] + s3 * w[np.uintp(r3 + j)])
+            front = w[np.uintp(r0 + j)] + w[np.uintp(r1 + j)]
+            current[j] += front + (w[np.uintp(r2 + j)] + w[np.uintp(r3 + j)])
         a += 4
     while a < ring + k:
-        r0, s0 = base + idx[a] * m, sign[a]
+        r0 = base + idx[a] * m
         for j in range(m):
-            current[j] += s0 * w[np.uintp(r0 + j)]
+            current[j] += w[np.uintp(r0 + j)]
         a += 1
 
 
-@kernel
+@borrowing
+def add_signed_rows(current, m, w, base, idx, sign, ring, k):  # type: ignore[no-untyped-def]
+    """current[:m] += sum over the k spikes in a ring buffer of sign * w[row]; error spikes, which are few."""
+    for a in range(ring, ring + k):
+        row, s = base + idx[a] * m, sign[a]
+        for j in range(m):
+            current[j] += s * w[np.uintp(row + j)]
+
+
+@borrowing
 def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore[no-untyped-def]
     """current[:m] += sum over the k spikes in a ring buffer of sign * w[:, column]."""
     for a in range(ring, ring + k):
@@ -42,36 +50,95 @@ def add_columns(current, m, w, base, width, idx, sign, ring, k):  # type: ignore
             current[j] += s * w[np.uintp(at + j * width)]
 
 
-@kernel
-def integrate_and_fire(v, current, bias, theta, floor, subtract, fired):  # type: ignore[no-untyped-def]
-    """Integrate, fire, reset: fired[j] = 1 if neuron j fires. theta, floor: a number, or one per neuron."""
-    if subtract:
-        for j in range(v.size):
-            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), at(floor, j))
-            s = x >= at(theta, j)
-            v[j] = np.int32(x - at(theta, j)) if s else x
-            fired[j] = s
-    else:
-        for j in range(v.size):
-            x = max(np.int32(v[j] + np.int32(np.int32(current[j]) + bias[j])), at(floor, j))
-            s = x >= at(theta, j)
-            v[j] = np.int32(0) if s else x
-            fired[j] = s
+@borrowing
+def pad_rows(plan, w, padded):  # type: ignore[no-untyped-def]
+    """Copy the weights into layers of at most `NARROW` neurons to rows of `NARROW` numbers; zeros follow."""
+    for layer in range(2, plan.layers.size):
+        p = plan.layers[layer]
+        if p.padded < 0:
+            continue
+        for i in range(plan.layers[layer - 1].n):
+            row, to = p.w_start + i * p.n, p.padded + i * NARROW
+            for j in range(p.n):
+                padded[to + j] = w[row + j]
 
 
-@kernel
-def list_fired(fired, m, count, idx):  # type: ignore[no-untyped-def]
-    """List the neurons that fired in ascending order and increment their counts; returns their number."""
-    k = np.int64(0)
-    for j in range(m):
+@borrowing
+def add_padded(current, padded, base, idx, ring, k):  # type: ignore[no-untyped-def]
+    """current[:NARROW] += sum over the k spikes in a ring buffer of padded[row]; four rows at a time.
+
+    With rows of one fixed length, each sum is a few vector instructions.
+    """
+    a = ring
+    while a + 4 <= ring + k:
+        r0, r1 = base + idx[a] * NARROW, base + idx[a + 1] * NARROW
+        r2, r3 = base + idx[a + 2] * NARROW, base + idx[a + 3] * NARROW
+        for j in range(NARROW):
+            front = padded[np.uintp(r0 + j)] + padded[np.uintp(r1 + j)]
+            current[j] += front + (padded[np.uintp(r2 + j)] + padded[np.uintp(r3 + j)])
+        a += 4
+    while a < ring + k:
+        r0 = base + idx[a] * NARROW
+        for j in range(NARROW):
+            current[j] += padded[np.uintp(r0 + j)]
+        a += 1
+
+
+@borrowing
+def integrate_and_fire(v, start, n, current, row, neurons, subtract, fired):  # type: ignore[no-untyped-def]
+    """Integrate, fire, reset n neurons whose membranes begin at v[start]: fired[j] = 1 if one fires.
+
+    current: float32, read from `row` on. neurons: as in Plan; its rows begin at the neuron v[0]. Positions
+    instead of slices, and inlined: a slice, or a call, costs as much as the step of a small layer.
+    """
+    each = neurons.size // ROWS
+    bias, theta, floor = BIAS * each + start, THETA * each + start, FLOOR * each + start
+    for j in range(n):
+        given = np.int32(np.int32(current[np.uintp(row + j)]) + neurons[np.uintp(bias + j)])
+        x = max(np.int32(v[np.uintp(start + j)] + given), neurons[np.uintp(floor + j)])
+        high = neurons[np.uintp(theta + j)]
+        fires = x >= high
+        left = np.int32(x - high) if subtract else np.int32(0)
+        v[np.uintp(start + j)] = left if fires else x
+        fired[np.uintp(j)] = fires
+
+
+@borrowing
+def list_fired(fired, words, n, idx, ring):  # type: ignore[no-untyped-def]
+    """List in idx, from `ring` on and in ascending order, the neurons that fired; returns their number.
+
+    words: `fired` as uint64, so that eight silent neurons are passed over at once.
+    """
+    k = np.int64(ring)
+    for word in range(n >> 3):
+        if words[word] != 0:
+            for j in range(8 * word, 8 * word + 8):
+                idx[k] = j
+                k += np.int64(fired[j])
+    for j in range(n & ~7, n):
         idx[k] = j
         k += np.int64(fired[j])
-    for a in range(k):
-        count[idx[a]] += 1
-    return k
+    return k - ring
 
 
-@kernel
+@borrowing
+def silence(neurons, p, silent, v, fired):  # type: ignore[no-untyped-def]
+    """Neurons of layer p that take no part keep their initial membrane and do not fire."""
+    starts = V_START * (neurons.size // ROWS) + p.start
+    for j in range(p.n):
+        if silent[p.start + j]:
+            v[p.start + j], fired[j] = neurons[starts + j], 0
+
+
+@borrowing
+def start_again(neurons, p, v):  # type: ignore[no-untyped-def]
+    """Reset the membranes of layer p to their initial values."""
+    starts = V_START * (neurons.size // ROWS)
+    for j in range(p.start, p.start + p.n):
+        v[j] = neurons[starts + j]
+
+
+@borrowing
 def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign, ring):  # type: ignore[no-untyped-def]
     """Integrate, fire, reset for the error neurons p; lists those that fired, with signs.
 
@@ -105,11 +172,17 @@ def fire_error(v, plus, minus, m, current, p, neurons, h, gate, count, idx, sign
     return k - ring
 
 
-@kernel
-def winner(h, v):  # type: ignore[no-untyped-def]
-    """The neuron with the most spikes; ties: the higher membrane, then the lowest index."""
-    best = 0
-    for j in range(1, h.size):
-        if h[j] > h[best] or (h[j] == h[best] and v[j] > v[best]):
-            best = j
+@borrowing
+def winner(h, first, last, v, start, n):  # type: ignore[no-untyped-def]
+    """The one of n neurons with the most spikes in the phases first .. last of h; they begin at h[:, start].
+
+    Ties: the higher membrane, then the lowest index.
+    """
+    best, most = 0, np.int64(-1)
+    for j in range(n):
+        seen = np.int64(0)
+        for phase in range(first, last + 1):
+            seen += h[phase, start + j]
+        if seen > most or (seen == most and v[start + j] > v[start + best]):
+            best, most = j, seen
     return best

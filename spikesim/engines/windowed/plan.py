@@ -25,6 +25,7 @@ NO_FLOOR, NO_CEILING = -(2**31), 2**31 - 1
 NEURON = ("bias", "theta", "floor", "v_start")  # rows of Plan.neurons
 BIAS, THETA, FLOOR, V_START = range(4)
 ROWS = len(NEURON)
+NARROW = 16  # neurons up to which the rows of weights into a layer are padded to one length
 
 
 LAYER = np.dtype(
@@ -32,9 +33,7 @@ LAYER = np.dtype(
         ("n", np.int64),
         ("start", np.int64),  # first neuron of a layer in the flat arrays of layers 1 .. L
         ("w_start", np.int64),  # first weight of the projection into a layer in the flat weights
-        ("theta", np.int32),  # of all neurons of a layer if `uniform`; else see Plan.neurons
-        ("floor", np.int32),
-        ("uniform", np.int32),
+        ("padded", np.int64),  # first padded weight of a narrow layer after the first, or -1
         ("subtract", np.int32),
         ("reset_split", np.int32),
         ("delay", np.int64),
@@ -98,10 +97,13 @@ class Plan(NamedTuple):
     target_train: npt.NDArray[np.int8]
     readout: int  # layer of the readout
     read_end: int  # end of the readout's span
-    read_start: int
+    read_first: int  # first and last phase of that span
+    read_last: int
     repeats: bool  # without error spikes the second phase repeats the first, spike for spike
     loss: int  # the error population that decides whether it does
     open: bool  # it does in any case: no error spikes reach the layers
+    ahead: int  # first steps of all layers that no error spike can reach: simulated layer after layer
+    begin: int  # the step from which on spikes are then in transit that the simulation step by step needs
 
 
 class Compiled(NamedTuple):
@@ -157,6 +159,10 @@ def compile_plan(network: Network) -> Compiled:
     if targets:
         train[window.boundary :] = network.populations[targets[0]].train(window.T - window.boundary)
     readout, span = (len(chain) - 1, (0, window.T)) if network.readout is None else _readout(network, chain)
+    repetition = _repetition(network, chain, layers, error_arrays, span[1])
+    ahead = _ahead(layers, error_arrays, window.T, window.boundary, span[1], repeats=repetition[0])
+    slots = 1 << max(delays, default=0).bit_length()
+    first_errors = window.boundary + error_arrays["offset"].min(initial=window.T)
     plan = Plan(
         layers,
         error_arrays,
@@ -165,13 +171,16 @@ def compile_plan(network: Network) -> Compiled:
         window.boundary,
         network.steps,
         network.populations[chain[0]].replay,
-        1 << max(delays, default=0).bit_length(),
+        slots,
         network.offsets[targets[0]] if targets else 0,
         train,
         readout,
         span[1],
-        span[0],
-        *_repetition(network, chain, layers, error_arrays, span[1]),
+        0 if span[0] < window.boundary else 1,
+        1 if span[1] > window.boundary else 0,
+        *repetition,
+        ahead,
+        max(0, min(ahead + int(layers["offset"][1]), int(first_errors)) - slots),
     )
     return Compiled(plan, chain, errors, incoming, feedback)
 
@@ -194,6 +203,23 @@ def _repetition(
     after = errors["offset"][losses[0]] >= layers["offset"][-1]
     repeats = bool(same and aligned and after)
     return repeats, int(losses[0]), repeats and bool((layers["inject_from"] < 0).all())
+
+
+def _ahead(layers: Table, errors: Table, T: int, split: int, read_end: int, repeats: bool) -> int:
+    """The number of first steps that are simulated layer after layer; see `ahead`.
+
+    0 where a layer is a convolution, or reads spikes of another time step of the layer before it, or where
+    an error population starts before the layer that opens its gate has ended its first phase.
+    """
+    aligned = layers["offset"][1:] == layers["offset"][:-1] + layers["delay"][1:]
+    gated = errors[errors["gate"] >= 0]
+    if layers["conv"].any() or not aligned.all() or (gated["offset"] < layers["offset"][gated["gate"]]).any():
+        return 0
+    steps = min(read_end, split if repeats else T)
+    for p in layers[layers["inject_from"] >= 0]:
+        arrival = split + errors["offset"][p["inject_from"]] + p["inject_delay"] - p["offset"]
+        steps = min(steps, int(arrival), split)
+    return max(0, steps)
 
 
 def _refused(name: str, why: str) -> EngineError:
@@ -260,9 +286,6 @@ def _layers(
         rows.append(
             {
                 "n": population.n,
-                "theta": _flat(network, (name,), "theta")[0],
-                "floor": _flat(network, (name,), "floor")[0],
-                "uniform": not population.linear().differing(("theta", "floor")),
                 "subtract": population.reset == "subtract",
                 "reset_split": "split" in population.reset_at,
                 "delay": network.named[link].delay,
@@ -278,6 +301,10 @@ def _layers(
     sizes, stored = table["n"], table["entries"] * (1 + table["conv"])
     table["start"][1:] = np.cumsum(sizes[1:]) - sizes[1:]
     table["w_start"][1:] = np.cumsum(stored)[:-1]
+    narrow = (sizes <= NARROW) & (table["conv"] == 0)
+    narrow[:2] = False
+    before = np.concatenate([[0], sizes[:-1]]) * NARROW * narrow
+    table["padded"] = np.where(narrow, np.cumsum(before) - before, -1)
     return table
 
 
