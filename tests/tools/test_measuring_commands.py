@@ -32,6 +32,7 @@ from spikesim.tools.commands import (
     scaling,
 )
 from spikesim.tools.commands.display import Display
+from spikesim.tools.matrix_product import Product, tried
 
 
 def invoke(*arguments: object) -> Any:
@@ -48,18 +49,22 @@ def test_the_bare_product_is_over_the_active_inputs_alone() -> None:
     raster[1, 2, [0, 2]] = 1
     w = np.arange(6).reshape(3, 2)
     products = benchmark._products(from_raster(raster), w)
-    benchmark._multiply(products)
+    benchmark._multiply(tried(4, 2, 2, rounds=1)[0].multiply, products)
     assert [dense.shape for dense, _, _ in products] == [(4, 1), (4, 2)]
     for b, (_, _, out) in enumerate(products):
         np.testing.assert_array_equal(out, raster[b] @ w)
 
 
 def test_a_benchmark_reports_medians_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:
-    found = {"encode": [1.0, 3.0, 2.0], "train": [4.0], "inference": [5.0], "sgemm": [2.0]}
-    benchmark._report("a preset", found, 10, as_json=True)
+    found = {"encode": [1.0, 3.0, 2.0], "train": [4.0], "product, training": [2.0]}
+    found |= {"encode, inference": [9.0], "inference": [5.0], "product, inference": [4.0]}
+    libraries = [Product("numpy", "openblas", 90.04, lambda a, b, out: None)]
+    benchmark._report("a preset", found, 10, libraries, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["ms_a_sample"]["encode"] == {"median": 2.0, "min": 1.0, "max": 3.0}
-    assert (said["training_ms"], said["ratio_to_sgemm"]) == (6.0, 3.0)
+    assert (said["training_ms"], said["training_over_product"]) == (6.0, 3.0)
+    assert said["inference_over_product"] == 1.25
+    assert said["products"] == [{"library": "numpy", "kernel": "openblas", "gflops": 90.0}]
 
 
 # brunel
