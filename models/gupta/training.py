@@ -91,21 +91,37 @@ def train(
     check_samples(config, x, y, "train")
     for name, (other_x, other_y) in (measure or {}).items():
         check_samples(config, other_x, other_y, name)
-    net = uniform_mlp((config.inputs, *config.sizes[1:]), seed, config.bias_start if config.bias else 0.0)
-    model = Model(config, seed, net, fixed_codes((config.inputs, *config.sizes[1:]), seed))
-    adam = Adam(net.arrays, config.adam)
+    model = initial(config, seed)
+    adam = Adam(model.net.arrays, config.adam)
     last = config.epochs if epochs is None else epochs
     for epoch in range(last):
         rows = rng.permutation(seed, len(y), epoch) if draw is None else draw(epoch)
-        _epoch(model, adam, x, y, rows)
+        learn(model, adam, x, y, rows)
         if (epoch + 1) % every == 0 or epoch + 1 == last:
             found = {name: evaluate(model, *samples) for name, samples in (measure or {}).items()}
             model.curve.append({"epoch": epoch + 1, **found})
     return model
 
 
-def _epoch(model: Model, adam: Adam, x: Inputs, y: Labels, rows: Labels) -> None:
-    """Train on the given rows once, batch by batch."""
+def initial(config: Gupta, seed: int) -> Model:
+    """The network of a configuration before its training, with the associations of a seed."""
+    sizes = (config.inputs, *config.sizes[1:])
+    net = uniform_mlp(sizes, seed, config.bias_start if config.bias else 0.0)
+    return Model(config, seed, net, fixed_codes(sizes, seed))
+
+
+def learn(model: Model, adam: Adam, x: Inputs, y: Labels, rows: Labels) -> None:
+    """Train on the given rows once, in their order and batch by batch.
+
+    Args:
+        model: the network, changed in place.
+        adam: the optimiser of `model.net.arrays`.
+        x, y: samples and classes as in `train`, which checks them.
+        rows: int64, rows of x; a row may occur several times.
+
+    Raises:
+        DivergenceError: as in `train`.
+    """
     config, good = model.config, model.net.copy()
     for first in range(0, len(rows), config.batch):
         mine = rows[first : first + config.batch]

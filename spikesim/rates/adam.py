@@ -68,6 +68,19 @@ class Adam:
         self._m = [np.zeros(a.size) for a in arrays]
         self._v = [np.zeros(a.size) for a in arrays]
 
+    def attach(self, arrays: Sequence[Floats]) -> None:
+        """Go on with other arrays of the same shapes, as after a copy of the network has been read.
+
+        Raises:
+            DeclarationError: the shapes differ.
+        """
+        if [a.shape for a in arrays] != [a.shape for a in self._arrays]:
+            raise DeclarationError(
+                f"Adam.attach: arrays of shapes {[a.shape for a in arrays]}, but the moments are those of "
+                f"{[a.shape for a in self._arrays]}; attach the arrays of the same network"
+            )
+        self._arrays = tuple(arrays)
+
     def ascend(self, directions: Sequence[Floats]) -> float:
         """Move every array in place along its direction; returns the sum of all squares after the step.
 

@@ -172,3 +172,17 @@ def test_sizes_and_inputs_that_do_not_fit_are_named() -> None:
             uniform_mlp(sizes, 1)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"\(B, 6\)"):
         small()[0].forward(np.zeros((2, 5)))
+
+
+def test_adam_goes_on_with_the_arrays_that_it_is_given() -> None:
+    first, second = [np.ones((2, 3))], [np.ones((2, 3))]
+    one, other = Adam(first), Adam([np.ones((2, 3))])
+    for adam in (one, other):
+        adam.ascend([np.full((2, 3), 0.5)])
+    other.attach(second)
+    second[0][...] = first[0]
+    for adam in (one, other):
+        adam.ascend([np.full((2, 3), -0.25)])
+    assert (first[0] == second[0]).all()
+    with pytest.raises(DeclarationError, match="attach the arrays of the same network"):
+        one.attach([np.ones((3, 2))])
