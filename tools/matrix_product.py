@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -39,7 +40,7 @@ def _scipy(a: F32, b: F32, out: F32) -> None:
 
 
 def _torch() -> Multiply:
-    import torch
+    torch = import_module("torch")  # no dependency: tried where a user has it
 
     def multiply(a: F32, b: F32, out: F32) -> None:
         torch.mm(torch.from_numpy(a), torch.from_numpy(b), out=torch.from_numpy(out))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid
+from spikesim.engines.windowed import phases
 from spikesim.errors import EngineError
 from spikesim.network import Network
 from spikesim.neurons import IF, ErrorIF, Source, Target
@@ -159,8 +160,9 @@ def compile_plan(network: Network) -> Compiled:
     if targets:
         train[window.boundary :] = network.populations[targets[0]].train(window.T - window.boundary)
     readout, span = (len(chain) - 1, (0, window.T)) if network.readout is None else _readout(network, chain)
-    repetition = _repetition(network, chain, layers, error_arrays, span[1])
-    ahead = _ahead(layers, error_arrays, window.T, window.boundary, span[1], repeats=repetition[0])
+    replay = network.populations[chain[0]].replay
+    repeats, loss, open_ = phases.repetition(window, replay, layers, error_arrays, span[1])
+    ahead = phases.steps_ahead(layers, error_arrays, window.T, window.boundary, span[1], repeats)
     slots = 1 << max(delays, default=0).bit_length()
     first_errors = window.boundary + error_arrays["offset"].min(initial=window.T)
     plan = Plan(
@@ -170,7 +172,7 @@ def compile_plan(network: Network) -> Compiled:
         window.T,
         window.boundary,
         network.steps,
-        network.populations[chain[0]].replay,
+        replay,
         slots,
         network.offsets[targets[0]] if targets else 0,
         train,
@@ -178,48 +180,13 @@ def compile_plan(network: Network) -> Compiled:
         span[1],
         0 if span[0] < window.boundary else 1,
         1 if span[1] > window.boundary else 0,
-        *repetition,
+        repeats,
+        loss,
+        open_,
         ahead,
         max(0, min(ahead + int(layers["offset"][1]), int(first_errors)) - slots),
     )
     return Compiled(plan, chain, errors, incoming, feedback)
-
-
-def _repetition(
-    network: Network, chain: tuple[str, ...], layers: Table, errors: Table, read_end: int
-) -> tuple[bool, int, bool]:
-    """Whether a second phase without error spikes repeats the first; the index of the only loss; and whether
-    no error spikes reach the layers.
-
-    It does if the input is replayed, every membrane is reset at the split, the phases have equal length, and
-    all error spikes depend on one loss whose window begins when the layers have ended their first phase.
-    """
-    losses = np.flatnonzero(errors["source"] < 0)
-    window = network.window
-    if len(losses) != 1 or window.split is None or not network.populations[chain[0]].replay:
-        return False, 0, False
-    same = 2 * window.split == window.T and read_end <= window.split and bool(layers["reset_split"][1:].all())
-    aligned = bool((layers["offset"][1:] == layers["offset"][:-1] + layers["delay"][1:]).all())
-    after = errors["offset"][losses[0]] >= layers["offset"][-1]
-    repeats = bool(same and aligned and after)
-    return repeats, int(losses[0]), repeats and bool((layers["inject_from"] < 0).all())
-
-
-def _ahead(layers: Table, errors: Table, T: int, split: int, read_end: int, repeats: bool) -> int:
-    """The number of first steps that are simulated layer after layer; see `ahead`.
-
-    0 where a layer is a convolution, or reads spikes of another time step of the layer before it, or where
-    an error population starts before the layer that opens its gate has ended its first phase.
-    """
-    aligned = layers["offset"][1:] == layers["offset"][:-1] + layers["delay"][1:]
-    gated = errors[errors["gate"] >= 0]
-    if layers["conv"].any() or not aligned.all() or (gated["offset"] < layers["offset"][gated["gate"]]).any():
-        return 0
-    steps = min(read_end, split if repeats else T)
-    for p in layers[layers["inject_from"] >= 0]:
-        arrival = split + errors["offset"][p["inject_from"]] + p["inject_delay"] - p["offset"]
-        steps = min(steps, int(arrival), split)
-    return max(0, steps)
 
 
 def _refused(name: str, why: str) -> EngineError:
