@@ -21,6 +21,7 @@ from spikesim.hardware.onchip.graph import LINES
 from spikesim.hardware.onchip.learner import Learner
 from spikesim.hardware.onchip.twin import Learnt
 
+CHIPS = ("loihi1", "loihi2")
 PLASTIC_BITS, FIXED_BITS = 16, 8
 
 
@@ -59,7 +60,7 @@ def taken(learner: Learner) -> Taken:
     axons += 2 * sum(layer.n for layer in layers[1:])  # error neurons reach the layer below, too
     total = 3 * neurons + latches
     cores, tightest = {}, {}
-    for name in ("loihi1", "loihi2"):
+    for name in CHIPS:
         needs = {
             "compartments": (total, hardware_limits(name).limit("neurons_per_core")),
             "synaptic memory": (

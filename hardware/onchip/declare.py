@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import frexp, gcd, log2
 from typing import Any
 
 import numpy as np
 
 from spikesim import grid
-from spikesim.errors import EngineError
+from spikesim.errors import DeclarationError, EngineError, unknown
 from spikesim.hardware.limits import LimitError
+from spikesim.hardware.onchip.capacity import check_chips
 from spikesim.hardware.onchip.learner import Arithmetic, Feedback, Ints, Layer, Learner
 from spikesim.learning import CountRule
 from spikesim.network import Network
@@ -17,6 +19,7 @@ from spikesim.network.scheduling import is_target
 from spikesim.neurons import IF, ErrorIF
 from spikesim.synapses import Dense, OneToOne
 
+ARITHMETICS = ("float", "fixed")
 MANTISSA = 127  # the largest weight of both signs
 
 
@@ -34,9 +37,12 @@ def learner(network: Network, arithmetic: Arithmetic = "fixed", nearest_eta: boo
         nearest_eta: take the nearest learning rate that the chip expresses, with a note; else it is refused.
 
     Raises:
+        DeclarationError: an unknown arithmetic.
         EngineError: a part that the graph does not have, with the way out.
         LimitError: numbers beyond the chip's.
     """
+    if arithmetic not in ARITHMETICS:
+        raise DeclarationError(f"on-chip learning: {unknown('arithmetic', arithmetic, ARITHMETICS)}")
     if network.window.split is None or network.window.boundary * 2 != network.window.T:
         raise EngineError("on-chip learning: the window needs two equal phases: Window.halved(T)")
     chain = _chain(network)
@@ -63,10 +69,12 @@ def learner(network: Network, arithmetic: Arithmetic = "fixed", nearest_eta: boo
     half, hops = network.window.T // 2, len(chain)
     label = network.populations[target].train(max(0, half - 2 * hops - 1))
     span: Any = rules.pop()
-    return Learner(
+    made = Learner(
         arithmetic, network.window.T, layers, kind, gates == {True}, span, weight // common, label,
-        tuple(notes),
     )  # fmt: skip
+    if arithmetic == "fixed":
+        notes += check_chips(made)
+    return replace(made, notes=tuple(notes))
 
 
 def _chain(network: Network) -> list[Dense]:
@@ -145,11 +153,17 @@ def _error_of(network: Network, name: str) -> str:
         )
     (error,) = found
     p = network.populations[error]
-    if p.form != "pair" or p.reset != "zero" or p.gate_below is not None:
-        raise EngineError(
-            f"on-chip learning: {error} has form = {p.form!r}, reset = {p.reset!r}, gate_below = "
-            f"{p.gate_below}; two neurons a pair that reset to zero, and no gate_below, are needed"
-        )
+    needed = {  # what -> (what the graph has, the setting of Emstdp that gives it)
+        "form": ("pair", "error_form='pair'"),
+        "reset": ("zero", "error_reset='zero'"),
+        "gate_below": (None, "gate_below=None"),
+    }
+    for what, (value, setting) in needed.items():
+        if getattr(p, what) != value:
+            raise EngineError(
+                f"on-chip learning: {error} has {what} = {getattr(p, what)!r}; error neurons are pairs that "
+                f"reset to zero, without gate_below: train a network with {setting}"
+            )
     return error
 
 
@@ -258,10 +272,11 @@ def _exponent(eta: float, bits: int, name: str, nearest: bool, notes: list[str])
     low, unit = exponent - 1, 2.0**-bits
     below, above = (unit * 2.0**k for k in (low, low + 1))
     if not nearest:
+        ratios = [value / (eta * unit) for value in (below, above)]
         raise LimitError(
             f"on-chip learning: {name}: eta = {eta * unit:.6g}; the chip's learning rates are powers of two "
-            f"(an exponent): the nearest are {below:.6g} and {above:.6g}. Take one of them, or "
-            f"nearest_eta=True"
+            f"(an exponent): the nearest are {below:.6g} and {above:.6g}. Take one of them (the declared eta "
+            f"times {ratios[0]:.6g} or {ratios[1]:.6g}), or nearest_eta=True"
         )
     taken = low + (log2(eta) - low > 0.5)
     notes.append(f"{name}: eta = {eta * unit:.6g} becomes {unit * 2.0**taken:.6g}")

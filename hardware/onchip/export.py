@@ -20,8 +20,9 @@ import numpy.typing as npt
 
 from spikesim import grid
 from spikesim.encoders import Encoder, Regular, describe_encoder, restore_encoder
-from spikesim.errors import CheckpointError, DeclarationError, SpikesimError
+from spikesim.errors import CheckpointError, DataError, DeclarationError, SpikesimError
 from spikesim.files.atomic import json_bytes, read_json, write_bytes, write_failure
+from spikesim.files.npz import read_npz
 from spikesim.hardware.onchip.compare import LearningVerdict, compare_learning
 from spikesim.hardware.onchip.declare import learner
 from spikesim.hardware.onchip.lava import Construction, train_in_lava
@@ -31,17 +32,24 @@ from spikesim.network.file import load_network, save_network
 from spikesim.spikes import Spikes
 
 NETWORK, SETTINGS, SCRIPT, LEARNT = "network.h5", "settings.json", "learn.py", "learnt.h5"
-TEXT = '''"""Learn on in Lava: python learn.py samples.npz [device]: x (B, n) in [0, 1], classes y (B,)."""
+TEXT = '''"""Learn on in Lava: python learn.py samples.npz [device]
+
+samples.npz holds x, intensities (B, n) in [0, 1], and y, the classes (B,). device: without the host.
+"""
 
 import sys
 from pathlib import Path
 
-from spikesim.files.npz import read_npz
-from spikesim.hardware.onchip.export import learn_on
+from spikesim.errors import SpikesimError
+from spikesim.hardware.onchip.export import learn_file
 
 if __name__ == "__main__":
-    samples = read_npz(sys.argv[1])
-    print(learn_on(Path(__file__).parent, samples["x"], samples["y"], *sys.argv[2:3]))
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit(__doc__)
+    try:
+        print(learn_file(Path(__file__).parent, *sys.argv[1:]))
+    except SpikesimError as problem:
+        sys.exit(f"error: {problem}")
 '''
 
 
@@ -82,6 +90,22 @@ def export_learner(
     write_bytes(folder / SCRIPT, TEXT.encode(), what="the script")
     one, spikes = _opened(folder, x)
     return one, compare_learning(one, spikes, y)
+
+
+def learn_file(folder: Path, samples: str, construction: Construction = "host") -> str:
+    """Learn the samples of an .npz file, x and y; see `learn_on`.
+
+    Raises:
+        DataError: a file without x or y, or as in `learn_on`.
+    """
+    found = read_npz(samples)
+    missing = [name for name in ("x", "y") if name not in found]
+    if missing:
+        raise DataError(
+            f"{samples} holds {', '.join(sorted(found)) or 'nothing'}, and no {' and no '.join(missing)}; x, "
+            f"intensities (B, n) in [0, 1], and y, the classes (B,), are needed"
+        )
+    return learn_on(folder, found["x"], found["y"], construction)
 
 
 def learn_on(

@@ -19,6 +19,8 @@ TOP = 2**15 - 1  # of the learning engine's accumulator
 CAP = 127  # of a trace
 # Columns of what is counted, by layer:
 LOW, HIGH, X, Y, V, U, ERRORS = 0, 1, 2, 3, 4, 5, 6
+CHANGES, CUT, ROUNDED = 0, 1, 2
+LOST = ("changes", "cut", "rounded_away")  # weight changes, those cut at a limit, those that rounding undoes
 SATURATED = ("weight_low", "weight_high", "trace_x", "trace_y", "membrane", "current")
 
 
@@ -171,13 +173,26 @@ def learn_float(w: Any, x: Any, counts: Any, k: int, n: int, eta: Any) -> None:
                 w[i, j] += eta * x[i] * change
 
 
+@inline
+def _count_change(lost: Any, changes: Any, cut: Any, same: Any) -> None:
+    """Count the change of a weight, and what became of it."""
+    if changes:
+        lost[CHANGES] += 1
+        if cut:
+            lost[CUT] += 1
+        elif same:
+            lost[ROUNDED] += 1
+
+
 @kernel
-def learn_fixed(w: Any, x: Any, counts: Any, k: int, n: int, eta: int, draw: float, seen: Any) -> None:
+def learn_fixed(
+    w: Any, x: Any, counts: Any, k: int, n: int, eta: int, draw: float, seen: Any, lost: Any = None
+) -> None:
     """The update of the learning engine in fixed point, in place.
 
     dw = 4 * 2**(eta + 1) x1 y2 - 4 * 2**eta x1 y1, with x1 = 2 x: each product is shifted right by 3 and left
     by its exponent + 7, added to the weight in an accumulator of 15 bits and sign, and rounded up where the
-    lower 7 bits, as a fraction, exceed `draw`.
+    lower 7 bits, as a fraction, exceed `draw`. `lost` counts changes, and what becomes of them: see LOST.
     """
     y1 = np.empty(n, np.int32)
     y2 = np.empty(n, np.int32)
@@ -200,19 +215,26 @@ def learn_fixed(w: Any, x: Any, counts: Any, k: int, n: int, eta: int, draw: flo
                 continue
             up = ((x1 * y2[j] * 4) >> 3) << (eta + 8)
             down = ((x1 * y1[j] * -4) >> 3) << (eta + 7)
+            exact = (np.int64(w[i, j]) << 7) + up + down
+            changes = up + down != 0
             up = min(up, TOP)
             down = max(down, -TOP - 2)
             total = min(max((np.int64(w[i, j]) << 7) + up, -TOP - 2), TOP)
             total = min(max(total + down, -TOP - 2), TOP)
+            cut = total != exact
             whole = total >> 7
             if limit < total - (whole << 7):
                 whole += 1
             if whole < -256:
                 whole = np.int64(-256)
                 seen[LOW] += 1
+                cut = True
             elif whole > 255:
                 whole = np.int64(255)
                 seen[HIGH] += 1
+                cut = True
+            if lost is not None:
+                _count_change(lost, changes, cut, whole == w[i, j])
             w[i, j] = whole
 
 
@@ -230,7 +252,9 @@ def currents(times: Any, neurons: Any, w: Any, first: Any, hx: Any) -> None:
 
 
 @kernel
-def update(w: Any, counts: Any, numbers: Any, all_pre: Any, eta: Any, draw: float, seen: Any) -> None:
+def update(
+    w: Any, counts: Any, numbers: Any, all_pre: Any, eta: Any, draw: float, seen: Any, lost: Any
+) -> None:
     """The weights of all layers after a trial, in place; arguments as in `trials`."""
     fixed, sizes = numbers[1], numbers[5]
     for k in range(1, len(w) + 1):
@@ -238,7 +262,7 @@ def update(w: Any, counts: Any, numbers: Any, all_pre: Any, eta: Any, draw: floa
         if all_pre:
             x += counts[0, k - 1, : sizes[k - 1]]
         if fixed:
-            learn_fixed(w[k - 1], x, counts, k, sizes[k], eta[k], draw, seen[k])
+            learn_fixed(w[k - 1], x, counts, k, sizes[k], eta[k], draw, seen[k], lost[k])
         else:
             learn_float(w[k - 1], x, counts, k, sizes[k], eta[k])
 
@@ -256,12 +280,13 @@ def trials(
             phases; learning rates or exponents by layer; a number in [0, 1) for each trial.
         given: (offsets, times, neurons) of the input spikes.
         labels: class of each trial.
-        kept: (counts, membranes, seen): int32 (B, 2, L + 1, n), the output's membranes (B, n) after the first
-            phase, and int64 (L + 1, 7), what saturated, and the spikes of error neurons.
+        kept: (counts, membranes, seen, lost): int32 (B, 2, L + 1, n), the output's membranes (B, n) after the
+            first phase, int64 (L + 1, 7), what saturated, and the spikes of error neurons, and int64
+            (L + 1, 3), weight changes, and those lost.
     """
     symmetric, all_pre, eta, draws = rule
     offsets, times, neurons = given
-    kept_counts, membranes, seen = kept
+    kept_counts, membranes, seen, lost = kept
     P, sizes = numbers[0], numbers[5]
     L, most = len(w), max(sizes[1:])
     v = np.zeros((L + 1, most), w[0].dtype)
@@ -289,5 +314,5 @@ def trials(
                 for k in range(L - 1):
                     fb[k][:] = w[k + 1].T
             phase(True, w, fb, numbers, train, labels[b], first, work)
-            update(w, counts, numbers, all_pre, eta, draws[b], seen)
+            update(w, counts, numbers, all_pre, eta, draws[b], seen, lost)
         kept_counts[b] = counts

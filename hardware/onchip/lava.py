@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.errors import DeclarationError, unknown
+from spikesim.errors import DataError, DeclarationError, unknown
 from spikesim.hardware.lava.install import require
 from spikesim.hardware.onchip.bias import Biases
 from spikesim.hardware.onchip.device import check_no_host, train_on_device
@@ -43,6 +43,8 @@ def train_in_lava(
     """
     if construction not in CONSTRUCTIONS:
         raise DeclarationError(f"on-chip learning: {unknown('construction', construction, CONSTRUCTIONS)}")
+    if not len(given):
+        raise DataError("on-chip learning: no trials were given; at least one is needed")
     learner.check(given.spikes(learner.active) if isinstance(given, Biases) else given, labels)
     if construction == "device":
         check_no_host(learner)

@@ -177,8 +177,8 @@ def _check_time(T: int, hops: int) -> None:
 def _check_layer(layer: Layer) -> None:
     high = WEIGHTS[1] // 2
     for value, bounds, what, way in (
-        (int(layer.w.min()), WEIGHTS, "a weight", "Take a coarser grid for this layer"),
-        (int(layer.w.max()), WEIGHTS, "a weight", "Take a coarser grid for this layer"),
+        (int(layer.w.min(initial=0)), WEIGHTS, "a weight", way_of_weights(layer)),
+        (int(layer.w.max(initial=0)), WEIGHTS, "a weight", way_of_weights(layer)),
         (layer.theta, (1, THRESHOLD), "the threshold", "Take a coarser grid, or a smaller beta"),
         (
             layer.theta_error,
@@ -186,13 +186,18 @@ def _check_layer(layer: Layer) -> None:
             "the threshold of the error neurons",
             "Take a coarser grid, or a smaller beta_error",
         ),
-        (layer.eta, EXPONENTS, "the exponent of eta", nearest(layer.eta, layer.unit)),
     ):
         if not bounds[0] <= value <= bounds[1]:
             raise LimitError(
                 f"on-chip learning: layer {layer.name}: {what} is {value} in units of {layer.unit:.4g}; "
                 f"the chip holds {bounds[0]} .. {bounds[1]}. {way}"
             )
+    if not EXPONENTS[0] <= layer.eta <= EXPONENTS[1]:
+        raise LimitError(
+            f"on-chip learning: layer {layer.name}: eta = {layer.unit * 2.0**layer.eta:.6g}; the exponent of "
+            f"eta is {layer.eta} in units of a weight, and the chip holds {EXPONENTS[0]} .. {EXPONENTS[1]}. "
+            f"{nearest(layer.eta, layer.unit)}"
+        )
     if layer.feedback is not None and np.abs(layer.feedback).max(initial=0) > high:
         raise LimitError(
             f"on-chip learning: layer {layer.name}: a feedback weight of {np.abs(layer.feedback).max()} "
@@ -201,8 +206,19 @@ def _check_layer(layer: Layer) -> None:
         )
 
 
+def way_of_weights(layer: Layer) -> str:
+    """The way out of weights beyond the chip's: how much coarser the grid has to be."""
+    bits, largest = 0, int(np.abs(layer.w).max(initial=0))
+    while largest >> bits > WEIGHTS[1]:
+        bits += 1
+    return f"Take a coarser grid for this layer: {bits} bits less, or smaller initial weights (init_scale)"
+
+
 def nearest(exponent: int, unit: float) -> str:
     """The way out of a learning rate beyond the exponents: the nearest that they express."""
     low, high = EXPONENTS
     bound = low if exponent < low else high
-    return f"The nearest learning rate is 2**{bound} of it, eta = {unit * 2.0**bound:.6g}"
+    return (
+        f"The nearest learning rate is 2**{bound} of it, eta = {unit * 2.0**bound:.6g}: the declared one "
+        f"times {2.0 ** (bound - exponent):.6g}"
+    )

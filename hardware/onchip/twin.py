@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from spikesim.errors import DataError
-from spikesim.hardware.onchip.kernels import ERRORS, SATURATED, SHIFT, trials
-from spikesim.hardware.onchip.learner import Ints, Learner
+from spikesim.errors import DataError, DeclarationError, unknown
+from spikesim.hardware.onchip.kernels import ERRORS, LOST, SATURATED, SHIFT, trials
+from spikesim.hardware.onchip.learner import WEIGHTS, Ints, Learner
 from spikesim.spikes import Spikes
 
 Rounding = Literal["stochastic", "nearest"]
+ROUNDINGS = ("stochastic", "nearest")
 LAVA_SEED = 2  # of the numbers for rounding, in Lava's learning connections
 
 
@@ -41,9 +42,15 @@ class Twin:
     Attributes:
         weights: int64 or int32 (n_pre, n) of each layer, in units of its weights.
         saturated: layer -> what of it saturated, and how often.
+        changes: layer -> weight changes, those cut at a limit, and those that rounding undid.
+
+    Raises:
+        DeclarationError: an unknown rounding.
     """
 
     def __init__(self, learner: Learner, rounding: Rounding = "stochastic", seed: int = LAVA_SEED) -> None:
+        if rounding not in ROUNDINGS:
+            raise DeclarationError(f"on-chip learning: {unknown('rounding', rounding, ROUNDINGS)}")
         self.learner = learner
         self.rounding = rounding
         self.etas = [layer.eta for layer in learner.layers]
@@ -55,6 +62,7 @@ class Twin:
         )
         self._fb = (*(b.astype(kind) for b in fixed), np.zeros((1, 1), kind))
         self._seen = np.zeros((len(learner.layers) + 1, ERRORS + 1), np.int64)
+        self._lost = np.zeros((len(learner.layers) + 1, len(LOST)), np.int64)
         self._draws = np.random.default_rng(seed)
         self._draws.random()  # drawn when a connection is built, and not used
 
@@ -63,6 +71,19 @@ class Twin:
         """Layer -> weights, traces, membranes and currents that reached their limit; how often."""
         rows = zip(self.learner.layers, self._seen[1:].tolist(), strict=True)
         return {layer.name: dict(zip(SATURATED, row, strict=False)) for layer, row in rows}
+
+    @property
+    def changes(self) -> dict[str, dict[str, int]]:
+        """Layer -> changes of single weights in fixed point, and how many a limit or rounding took away."""
+        rows = zip(self.learner.layers, self._lost[1:].tolist(), strict=True)
+        return {layer.name: dict(zip(LOST, row, strict=True)) for layer, row in rows}
+
+    @property
+    def at_limits(self) -> dict[str, int]:
+        """Layer -> weights that are the smallest or the largest of fixed point, now; 0 in floating point."""
+        fixed = self.learner.arithmetic == "fixed"
+        rows = zip(self.learner.layers, self.weights, strict=True)
+        return {layer.name: int(np.isin(w, WEIGHTS).sum()) if fixed else 0 for layer, w in rows}
 
     @property
     def error_spikes(self) -> list[int]:
@@ -127,7 +148,7 @@ class Twin:
         counts = np.zeros((B, 2, L + 1, most), np.int32)
         membranes = np.zeros((B, sizes[-1]), kind)
         given = (spikes.offsets, spikes.times, spikes.neurons)
-        kept = (counts, membranes, self._seen)
+        kept = (counts, membranes, self._seen, self._lost)
         trials(learning, self.weights, self._fb, numbers, rule, one.label, given, labels, kept)
         score = counts[:, 0, L, : sizes[-1]] * 2.0**40 + membranes.astype(np.float64)
         return Learnt(score.argmax(1), counts)

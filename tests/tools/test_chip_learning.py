@@ -81,3 +81,17 @@ def test_lists_of_an_option() -> None:
     assert whole_numbers("--seeds", "1,2") == (1, 2)
     with pytest.raises(DeclarationError, match="--seeds '1;2': expected whole numbers"):
         whole_numbers("--seeds", "1;2")
+
+
+def test_what_saturates_by_layer() -> None:
+    seen = {"trace_x": 1, "trace_y": 2, "membrane": 3, "current": 4}
+    whole = {
+        "saturated": {"hid1": seen, "out": seen},
+        "changes": {name: {"changes": 200, "cut": 20, "rounded_away": 50} for name in ("hid1", "out")},
+        "at_limits": {"hid1": 8, "out": 3},
+    }
+    older = {"saturated": {"hid1": seen}, "changes": None, "at_limits": None}
+    table = chip_learning.saturation({"1": whole, "2": older}, (8, 10, 3), "spikesim chip-learning accuracy")
+    assert table.rows[0] == (1, "hid1", 10.0, 10.0, 25.0, 1, 2, 3, 4)
+    assert table.rows[1][:3] == (1, "out", 10.0)
+    assert table.rows[2] == (2, "hid1", None, None, None, 1, 2, 3, 4)

@@ -20,8 +20,8 @@ from spikesim.hardware.onchip.cost import taken, update_cost
 from spikesim.hardware.onchip.course import Course
 from spikesim.hardware.onchip.declare import learner
 from spikesim.hardware.onchip.lava import CONSTRUCTIONS
-from spikesim.hardware.onchip.learner import Learner
-from spikesim.hardware.onchip.twin import Twin
+from spikesim.hardware.onchip.learner import WEIGHTS, Learner
+from spikesim.hardware.onchip.twin import ROUNDINGS, Twin
 from spikesim.models.emstdp import Emstdp, build
 from spikesim.models.emstdp.cells import measured_once
 from spikesim.models.emstdp.layers import title
@@ -188,6 +188,7 @@ def accuracy(
     sizes = (784, hidden, 10)
     course = Course(Regular(SCALE), epochs=epochs, halved=tuple(range(max(1, epochs // 2), epochs)))
     saturated: dict[str, Any] = {}
+    names("--rounding", rounding, ROUNDINGS)
     for seed in whole_numbers("--seeds", seeds):
         settings = {"sizes": list(sizes), "feedback": feedback, "seed": seed, "rounding": rounding,
                     "halved": list(course.halved), "epochs": epochs, "eta": list(ETA),
@@ -197,7 +198,7 @@ def accuracy(
         display.say(f"seed {seed}: {100 * found['test']:.2f} %")
         rows.append((title(replace(CHIP, sizes=sizes)), feedback, rounding, seed,
                      round(100 * found["train"], 2), round(100 * found["test"], 2)))  # fmt: skip
-        saturated[str(seed)] = found["saturated"]
+        saturated[str(seed)] = {key: found.get(key) for key in ("saturated", "changes", "at_limits")}
     table = Table(
         f"MNIST by the fixed-point twin, {'-'.join(map(str, sizes))}, weights of 8 bits and a sign",
         ("network", "feedback", "rounding", "seed", "train (online) %", "test %"),
@@ -208,9 +209,40 @@ def accuracy(
         f"digits were read once, at the end. T = {CHIP.T}; published: DAC 2021 94.7 % (convolutional, "
         f"on Loihi), its successor 96.3 %.",
         {"emstdp": asdict(replace(CHIP, sizes=sizes)), "eta": list(ETA), "scale": SCALE},
-        {"saturated": saturated},
+        {"saturation": saturated},
     )
-    keep_table(table, results / f"chip_mnist_{hidden}_{feedback}_{rounding}.json")
+    name = f"{hidden}_{feedback}_{rounding}.json"
+    keep_table(table, results / f"chip_mnist_{name}")
+    keep_table(saturation(saturated, sizes, table.command), results / f"chip_saturation_{name}")
+
+
+def saturation(found: dict[str, Any], sizes: tuple[int, ...], command: str) -> Table:
+    """What saturated in trainings, by layer.
+
+    Args:
+        found: seed -> {"saturated", "changes", "at_limits"} of a twin; None for what was not measured.
+        sizes: of the network.
+        command: that measured it.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for seed, of in found.items():
+        for k, (layer, seen) in enumerate(of["saturated"].items()):
+            at_limits, changes = of["at_limits"], (of["changes"] or {}).get(layer)
+            share = None if at_limits is None else 100 * at_limits[layer] / (sizes[k] * sizes[k + 1])
+            lost = [None if changes is None else 100 * changes[what] / max(1, changes["changes"])
+                    for what in ("cut", "rounded_away")]  # fmt: skip
+            rows.append((int(seed), layer, share, *lost, seen["trace_x"], seen["trace_y"], seen["membrane"],
+                         seen["current"]))  # fmt: skip
+    columns = (
+        "seed", "layer", "weights at a limit, at the end %", "changes cut at a limit %",
+        "changes that rounding undid %", "presynaptic traces at 127", "postsynaptic traces at 127",
+        "membranes at their end", "currents that wrapped",
+    )  # fmt: skip
+    notes = (
+        f"Limits of a weight: {WEIGHTS[0]} and {WEIGHTS[1]}. A change is that of one weight in one trial, "
+        f"before rounding, other than zero; traces, membranes and currents are counted over all trials."
+    )
+    return Table("What saturates in the learning engine, by layer", columns, tuple(rows), command, notes)
 
 
 def _trained(settings: dict[str, Any], course: Course) -> dict[str, Any]:
@@ -224,6 +256,8 @@ def _trained(settings: dict[str, Any], course: Course) -> dict[str, Any]:
         "train": online[-1],
         "test": course.accuracy(twin, data.test),
         "saturated": twin.saturated,
+        "changes": twin.changes,
+        "at_limits": twin.at_limits,
         "updates": len(online) * len(data.train.y),
     }
 

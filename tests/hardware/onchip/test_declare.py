@@ -9,8 +9,9 @@ import numpy as np
 import onchip_nets
 import pytest
 
-from spikesim.errors import EngineError
+from spikesim.errors import DeclarationError, EngineError
 from spikesim.hardware.limits import LimitError
+from spikesim.hardware.onchip.capacity import check_chips
 from spikesim.hardware.onchip.declare import learner
 from spikesim.hardware.onchip.learner import nearest
 from spikesim.network import Network
@@ -61,12 +62,15 @@ def test_feedback_kinds() -> None:
     [
         ({"T": 8}, r"T = 8 with 2 layers of weights; .*Take an even T >= 12"),
         ({"T": 128}, r"learning epoch, which has at most 63 steps.*Take T <= 126"),
-        ({"grid": 9}, r"layer hid1: a weight is .*the chip holds -256 .. 255. Take a coarser grid"),
+        ({"grid": 9}, r"hid1: a weight is .*chip holds -256 .. 255. Take a coarser grid.*: 3 bits less"),
         (
             {"eta": 999.0, "T": 12},
-            r"layer hid1: the exponent of eta is .*nearest learning rate is 2\*\*8 of it, eta = 4",
+            r"layer hid1: eta = 16; the exponent of eta is .*nearest learning rate is 2\*\*8 of it, eta = 4",
         ),
-        ({"eta": 1e-4}, r"the exponent of eta is .*nearest learning rate is 2\*\*-7 of it"),
+        (
+            {"eta": 1e-4},
+            r"eta = .*; the exponent of eta is -16 .* 2\*\*-7 of it, eta = 0.000122.*declared one times 512",
+        ),
         (
             {"beta_error": 900.0, "sizes": (8, 10, 8)},
             r"threshold of the error neurons is .*smaller beta_error",
@@ -83,7 +87,8 @@ def test_what_the_chip_cannot_hold(changes: Any, said: str) -> None:
     ("changes", "said"),
     [
         ({"h_pre": "first"}, r"counts presynaptic spikes in the first phase.*h_pre='second' or 'all'"),
-        ({"error_form": "ternary"}, r"form = 'ternary'"),
+        ({"error_form": "ternary"}, r"form = 'ternary'.*train a network with error_form='pair'"),
+        ({"error_reset": "subtract"}, r"reset = 'subtract'.*error_reset='zero'"),
         ({"gamma": 0.0}, r"one that injects \(gamma > 0\) is needed"),
         ({"floor": 1.0}, r"hid1 has floor = -"),
         ({"reset": "subtract"}, r"hid1 has reset = subtract; zero is needed"),
@@ -104,7 +109,7 @@ def test_what_the_graph_does_not_have(changes: Any, said: str) -> None:
 
 
 def test_an_eta_that_no_exponent_expresses() -> None:
-    with pytest.raises(LimitError, match=r"in->hid1: eta = 0\.000946.*nearest are 0\.00048.* and 0\.00097"):
+    with pytest.raises(LimitError, match=r"in->hid1: eta = 0\.000946.* 0\.00048.* and 0\.0009.* times 0\.51"):
         learner(onchip_nets.network(), "fixed")
     declared = onchip_nets.network()
     exact = tuple(
@@ -113,6 +118,24 @@ def test_an_eta_that_no_exponent_expresses() -> None:
     one = learner(Network(declared.populations, exact, declared.window, declared.readout), "fixed")
     assert [layer.eta for layer in one.layers] == [-4, -4]
     assert "eta = 4" in nearest(20, 2.0**-6)
+
+
+def test_room_on_the_chips() -> None:
+    one = onchip_nets.small("fixed")
+    assert check_chips(one) == []
+    hidden, out = one.layers
+
+    def wide(n_in: int, n: int) -> Any:  # one zero, seen from everywhere
+        layers = replace(hidden, n=n, w=np.broadcast_to(np.int64(0), (n_in, n))), replace(out, w=out.w[:1])
+        return replace(one, layers=layers)
+
+    (said,) = check_chips(wide(5000, 10))
+    assert said.startswith("layer hid1: 5000 inputs")
+    assert "Loihi (2018) has 4096 input axons" in said
+    with pytest.raises(LimitError, match=r"hid1: .* cores of Loihi 2 .*synaptic memory.* a chip has 128"):
+        check_chips(wide(4000, 3500))
+    with pytest.raises(DeclarationError, match="unknown arithmetic 'flot'"):
+        onchip_nets.small("flot")
 
 
 def test_other_networks_are_refused() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import onchip_nets
 import pytest
 
-from spikesim.errors import DataError
+from spikesim.errors import DataError, DeclarationError
 from spikesim.hardware.onchip import kernels
 from spikesim.hardware.onchip.twin import LAVA_SEED, Twin
 
@@ -132,3 +132,33 @@ def test_trials_that_do_not_fit_are_refused() -> None:
         twin.classify(other)
     with pytest.raises(DataError, match="no trials"):
         twin.classify(spikes[slice(0, 0)])
+
+
+def test_changes_that_are_lost() -> None:
+    # up = (4 y2 x1 >> 3) << (eta + 8), down = -(4 y1 x1 >> 3) << (eta + 7), in 1/128 of a weight
+    counts = np.zeros((2, 2, 4), np.int32)
+    counts[:, 1] = (1, 0, 1, 1), (3, 1, 1, 2)
+    w = np.array([[255, 10, 10, 10]], np.int32)
+    lost = np.zeros(3, np.int64)
+    kernels.learn_fixed(w, np.array([1], np.int32), counts, 1, 4, -7, 0.5, np.zeros(7, np.int64), lost)
+    # 2 (3 - 1) = 4 and 1 and 0 and 1 parts of 128: all are rounded away, and the third is no change
+    assert w.tolist() == [[255, 10, 10, 10]]
+    assert dict(zip(kernels.LOST, lost.tolist(), strict=True)) == {"changes": 3, "cut": 0, "rounded_away": 3}
+    kernels.learn_fixed(w, np.array([1], np.int32), counts, 1, 4, 0, 0.5, np.zeros(7, np.int64), lost)
+    assert lost.tolist() == [6, 1, 3]  # the weight of 255 cannot rise
+    assert (w[0, 1:] > [10, 9, 10]).all()
+
+
+def test_what_is_lost_by_layer() -> None:
+    one = onchip_nets.small("fixed")
+    twin = Twin(one)
+    twin.train(*onchip_nets.trials(one, 40))
+    for layer, w in zip(one.layers, twin.weights, strict=True):
+        found = twin.changes[layer.name]
+        assert found["changes"] >= found["cut"] + found["rounded_away"]
+        assert found["changes"] > 0
+        assert twin.at_limits[layer.name] == ((w == -256) | (w == 255)).sum()
+    assert Twin(onchip_nets.small("float")).at_limits == {"hid1": 0, "out": 0}
+    wrong: Any = "up"
+    with pytest.raises(DeclarationError, match=r"unknown rounding 'up'.*nearest"):
+        Twin(one, wrong)
