@@ -1,7 +1,7 @@
 """The classifiers of `spikesim.estimators` beside two of scikit-learn, by cross-validation.
 
-    python -m spikesim.tools.dev.classifiers           # writes models/results/estimators/cross_validation.json
-    python -m spikesim.tools.dev.classifiers --only iris --repeats 1 --out /tmp/table.json
+    python -m spikesim.tools.dev.classifiers    # writes models/results/estimators/cross_validation.json
+    python -m spikesim.tools.dev.classifiers --only iris --repeats 1 --out table.json
 
 Iris and the 8x8 digits are bundled with scikit-learn. Every classifier has its default parameters but for the
 digits, whose pixels have one common range: scaling="global". The defaults were chosen on other data (wine,
@@ -84,8 +84,8 @@ def table(found: Mapping[str, Mapping[str, Sequence[float]]], config: Mapping[st
         rows,
         "python -m spikesim.tools.dev.classifiers",
         "Mean ± standard deviation over the test folds (Iris: 3 repeats, digits: 1; stratified). Default "
-        "parameters, chosen on wine, breast cancer and two moons; digits with scaling='global'. All inputs are "
-        "scaled to [0, 1].",
+        "parameters, chosen on wine, breast cancer and two moons; digits with scaling='global'. All inputs "
+        "are scaled to [0, 1].",
         dict(config),
         {data: dict(values) for data, values in found.items()},
     )
