@@ -19,8 +19,9 @@ from spikesim.rates.adam import Adam
 class LocalRuleClassifier(SpikingClassifier):
     """A network of rates trained by Gupta's local rule (2020) in Adam, or by backpropagation.
 
-    Two classes have one output neuron, as in the paper; more have one each (an extension, see
-    `spikesim.models.gupta.classes`).
+    Two classes have one output neuron, as in the paper. More have one each, in one network with associations
+    for each class (an extension, see `spikesim.models.gupta.classes`). Where classes overlap, networks for
+    each pair of classes learn better: `sklearn.multiclass.OneVsOneClassifier(LocalRuleClassifier())`.
 
     Args:
         hidden_layer_sizes: neurons of each hidden layer (the paper: 32 and 16).

@@ -13,6 +13,7 @@ import numpy as np
 from spikesim.errors import DeclarationError
 from spikesim.plotting.style import BLUE, GREY, VERMILION, picture
 from spikesim.recording import Recording
+from spikesim.recording.frames import check_dt
 from spikesim.spikes import Spikes
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def raster(
     title: str = "",
     phases: Sequence[int] = (),
     trial: int = 0,
+    dt: float | None = None,
 ) -> None:
     """Draw the spikes of populations, one panel each from top to bottom, over steps 0 to T-1.
 
@@ -63,13 +65,16 @@ def raster(
         title: title of the figure.
         phases: steps at which a new phase begins (the window's split).
         trial: which trial of a recording or of Spikes is drawn.
+        dt: length of a step in ms, for a time axis in ms; None for steps.
 
     Raises:
         DeclarationError: no path, no population, arguments of another kind, or a spike outside the steps or
             neurons.
+        DataError: dt is no number above 0.
     """
     if path is None:
         raise DeclarationError("raster: path is missing; give the file to draw, path='raster.png'")
+    step = check_dt("raster", dt)
     listed, steps = _listed(populations, trial)
     T = steps if T is None else T
     if T is None:
@@ -96,11 +101,22 @@ def raster(
                     color=GREY,
                     fontsize=9,
                 )
-        grid[-1, 0].set_xlabel("time (steps)")
+        grid[-1, 0].set_xlabel("time (steps)" if step is None else "time (ms)")
+        if step is not None:
+            _in_ms(grid[-1, 0], T, step)
         grid[-1, 0].set_xlim(-0.5, T - 0.5)
         figure.align_ylabels()
         if title:
             figure.suptitle(title, x=0.02, ha="left", fontsize=11)
+
+
+def _in_ms(axes: Axes, T: int, dt: float) -> None:
+    """Label the time axis, which counts steps, at round times in ms."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+    round_times = MaxNLocator(nbins=9, steps=[1, 2, 2.5, 5, 10]).tick_values(0, T * dt)
+    axes.xaxis.set_major_locator(FixedLocator([t / dt for t in round_times if 0 <= t <= T * dt]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{t * dt:g}"))
 
 
 def _listed(given: Any, trial: int) -> tuple[Iterable[Any], int | None]:

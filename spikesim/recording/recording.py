@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from spikesim._renamed import renamed_attribute
 from spikesim._values import equal_fields, lines, listed, sized
 from spikesim.errors import DataError, unknown
+from spikesim.recording import frames, segments
 from spikesim.recording.monitor import Monitor, Series
 from spikesim.recording.state import State
 from spikesim.spikes import Spikes
@@ -103,6 +105,58 @@ class Recording:
                 f"network; pass the network of this run"
             )
         return v.astype(np.float64) * (1.0 if population.grid is None else 2.0**-population.grid)
+
+    def to_pandas(
+        self,
+        what: Literal["spikes", "membranes", "counts", "monitors"] = "spikes",
+        dt: float | None = None,
+        network: Network | None = None,
+    ) -> Any:
+        """What was recorded as a data frame of pandas, with one row for each spike or value.
+
+        Args:
+            what: the rows, with their columns:
+
+                "spikes"      trial, population, neuron, time_step, sign (-1 only for signed error neurons)
+                "membranes"   trial, population, neuron, half (1: of a pair of error neurons), time_step, v
+                "counts"      trial, population, neuron, phase (0, 1), count
+                "monitors"    name, what, neuron, half, time_step, value
+
+            dt: length of a step in ms; the frame then has the column time_ms after time_step, which is
+                time_step * dt. None for no such column.
+            network: the network of the run, to get membranes in the unit of thresholds (see `membrane`); None
+                for membranes as they are stored.
+
+        Steps count from the start of each trial, or of the simulation; those of monitors as in `Series`.
+
+        Raises:
+            DataError: dt is no number above 0, an unknown kind, or nothing of this kind was recorded.
+            MissingExtraError: pandas is not installed.
+        """
+        return frames.frame(self, what, dt, network)
+
+    def to_neo(
+        self, dt: float, populations: Iterable[str] | None = None, network: Network | None = None
+    ) -> Any:
+        """Spikes and membranes as a `neo.Block` with a segment for each trial, for Elephant and other tools.
+
+            segment = recording.to_neo(dt=0.1).segments[0]
+            elephant.statistics.mean_firing_rate(segment.spiketrains[0])
+
+        A segment has a `SpikeTrain` in ms for each neuron, silent ones too, annotated with population and
+        neuron (and sign, for signed error neurons), and an `AnalogSignal` (T, n) for each recorded membrane.
+        A spike in step t is at t * dt, and the train ends at T * dt.
+
+        Args:
+            dt: length of a step in ms.
+            populations: names of recorded populations; None for all.
+            network: as in `to_pandas`. Signals have no unit ("dimensionless").
+
+        Raises:
+            DataError: dt is no number above 0, a population was not recorded, or nothing was.
+            MissingExtraError: neo is not installed.
+        """
+        return segments.block(self, dt, populations, network)
 
 
 def winner(counts: npt.NDArray[np.int64], v: npt.NDArray[np.int64]) -> int:

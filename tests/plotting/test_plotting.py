@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from spikesim import plotting
-from spikesim.errors import DeclarationError, MissingExtraError, SpikesimError
+from spikesim.errors import DataError, DeclarationError, MissingExtraError, SpikesimError
 from spikesim.recording import Recording
 from spikesim.spikes import from_raster
 
@@ -163,6 +163,20 @@ def test_the_raster_has_a_tick_at_each_spike(tmp_path: Path, figures: list[Any])
     assert len(drawn[2].collections) == 0
     assert [axes.get_ylabel().split("\n")[0] for axes in drawn] == ["input", "error", "none"]
     assert drawn[2].get_xlim() == (-0.5, 9.5)
+
+
+def test_the_raster_has_a_time_axis_in_ms(tmp_path: Path, figures: list[Any]) -> None:
+    spikes = from_raster(np.eye(50, 4, dtype=np.int8))
+    plotting.raster(spikes, path=tmp_path / "steps.png")
+    plotting.raster(spikes, path=tmp_path / "ms.png", dt=0.1)
+    steps, ms = (figure.axes[0] for figure in figures)
+    assert steps.get_xlabel() == "time (steps)" and ms.get_xlabel() == "time (ms)"
+    assert steps.get_xlim() == ms.get_xlim(), "the spikes are where they were"
+    places = ms.get_xticks().tolist()
+    assert [label.get_text() for label in ms.get_xticklabels()] == [f"{0.1 * t:g}" for t in places]
+    assert places[-1] == 50 and len(places) >= 4
+    with pytest.raises(DataError, match="raster: dt = 0; the length of a step in ms"):
+        plotting.raster(spikes, path=tmp_path / "none.png", dt=0)
 
 
 def test_the_confusion_matrix_shows_counts_and_shares(tmp_path: Path, figures: list[Any]) -> None:

@@ -23,6 +23,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
+from sklearn.multiclass import OneVsOneClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
@@ -47,6 +48,7 @@ def classifiers(data: str, seed: int) -> dict[str, Any]:
         "EMSTDPClassifier, sw": EMSTDPClassifier(feedback="sw", **own),
         "EMSTDPClassifier, dfa": EMSTDPClassifier(feedback="dfa", **own),
         "LocalRuleClassifier": LocalRuleClassifier(**own),
+        "LocalRuleClassifier, one against one": OneVsOneClassifier(LocalRuleClassifier(**own)),
         "LocalRuleClassifier, backprop": LocalRuleClassifier(learning="backprop", bias_start=0.0, **own),
         "HopfieldClassifier, aSTDP": HopfieldClassifier("astdp", **own),
         "HopfieldClassifier, mSTDP": HopfieldClassifier("mstdp", **own),
@@ -103,13 +105,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     chosen = [given.only] if given.only else list(DATA)
     repeats = {data: given.repeats or REPEATS[data] for data in chosen}
-    found = {data: measured(data, repeats[data], given.seed, print) for data in chosen}
-    made = table(found, {"seed": given.seed, "folds": FOLDS, "repeats": repeats})
-    try:
-        save_table(made, given.out)
-    except SpikesimError as problem:
-        print(problem, file=sys.stderr)
-        return 1
+    found: dict[str, dict[str, list[float]]] = {}
+    for data in chosen:
+        found[data] = measured(data, repeats[data], given.seed, print)
+        made = table(found, {"seed": given.seed, "folds": FOLDS, "repeats": repeats})
+        try:
+            save_table(made, given.out)
+        except SpikesimError as problem:
+            print(problem, file=sys.stderr)
+            return 1
     print(made.markdown())
     return 0
 
