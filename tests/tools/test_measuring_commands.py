@@ -55,16 +55,26 @@ def test_the_bare_product_is_over_the_active_inputs_alone() -> None:
         np.testing.assert_array_equal(out, raster[b] @ w)
 
 
-def test_a_benchmark_reports_medians_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_benchmark_reports_medians_and_their_ratio(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     found = {"encode": [1.0, 3.0, 2.0], "train": [4.0], "product, training": [2.0]}
     found |= {"encode, inference": [9.0], "inference": [5.0], "product, inference": [4.0]}
     libraries = [Product("numpy", "openblas", 90.04, lambda a, b, out: None)]
-    benchmark._report("a preset", found, 10, libraries, as_json=True)
+    record = benchmark._record("a preset", found, 10, libraries)
+    benchmark._report(record, libraries, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["ms_a_sample"]["encode"] == {"median": 2.0, "min": 1.0, "max": 3.0}
     assert (said["training_ms"], said["training_over_product"]) == (6.0, 3.0)
     assert said["inference_over_product"] == 1.25
     assert said["products"] == [{"library": "numpy", "kernel": "openblas", "gflops": 90.0}]
+    for preset in ("a preset", "another", "a preset"):
+        benchmark._add({**record, "preset": preset}, tmp_path / "table.json")
+    rows = load_table(tmp_path / "table.json").rows
+    assert rows == (
+        ("a preset, T = 10", 6.0, 3.0, 5.0, 1.25, 90.0),
+        ("another, T = 10", 6.0, 3.0, 5.0, 1.25, 90.0),
+    )
 
 
 # brunel

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from threadpoolctl import threadpool_limits
 
 from spikesim.encoders import Encoder
 from spikesim.engines import Windowed
 from spikesim.errors import DataError
+from spikesim.files.measured_table import Table, load_table, save_table
 from spikesim.files.provenance import provenance
 from spikesim.models.emstdp import build, encoder
 from spikesim.models.emstdp.experiment import parse_settings, with_settings
@@ -37,6 +39,9 @@ def benchmark(
         int, typer.Option(min=0, help="Samples learnt before timing, so that the activity is typical.")
     ] = 5000,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Add the figures to the table in this JSON file.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Time training and inference on one thread, in ms per sample, without compilation.
 
@@ -80,7 +85,10 @@ def benchmark(
                 begun = time.perf_counter()
                 work()
                 found[job].append((time.perf_counter() - begun) / samples * 1e3)
-    _report(experiment.name, found, window.T, libraries, as_json)
+    record = _record(experiment.name, found, window.T, libraries)
+    _report(record, libraries, as_json)
+    if save is not None:
+        _add(record, save)
 
 
 def _learn(running: Windowed, coder: Encoder, split: Any, first: int, last: int, T: int) -> None:
@@ -108,12 +116,10 @@ def _multiply(multiply: Multiply, products: list[Any]) -> None:
         multiply(dense, rows, out)
 
 
-def _report(
-    name: str, found: dict[str, list[float]], T: int, libraries: list[Product], as_json: bool
-) -> None:
+def _record(name: str, found: dict[str, list[float]], T: int, libraries: list[Product]) -> dict[str, Any]:
     middle = {job: median(times) for job, times in found.items()}
     training = middle["encode"] + middle["train"]
-    record = {
+    return {
         "preset": name,
         "T": T,
         "ms_a_sample": {
@@ -127,23 +133,65 @@ def _report(
         ],
         "provenance": provenance(),
     }
+
+
+def _add(record: dict[str, Any], path: Path) -> None:
+    """Add a measurement to the table in a file; it replaces an older one of the same network."""
+    kept = dict(load_table(path).data["measurements"]) if path.exists() else {}
+    kept[f"{record['preset']}, T = {record['T']}"] = record
+    rows = []
+    for name, each in kept.items():
+        times = {job: t["median"] for job, t in each["ms_a_sample"].items()}
+        rows.append(
+            (
+                name,
+                round(each["training_ms"], 3),
+                round(each["training_over_product"], 2),
+                round(times["inference"], 3),
+                round(each["inference_over_product"], 2),
+                max(product["gflops"] for product in each["products"]),
+            )
+        )
+    save_table(
+        Table(
+            title="Training and inference of EMSTDP beside the bare matrix product, one thread",
+            columns=(
+                "Network",
+                "Training (ms a sample)",
+                "over the product",
+                "Inference (ms a sample)",
+                "over its product",
+                "Product (GFLOP/s)",
+            ),
+            rows=tuple(rows),
+            command="spikesim benchmark PRESET --save FILE",
+            notes="Medians of several rounds in turns, without compilation. The product: float32, of the "
+            "input spikes without silent inputs and the same weights, on the fastest BLAS installed; for "
+            "training of the spikes presented (half of the steps are replayed), with encoding on our side.",
+            data={"measurements": kept},
+        ),
+        path,
+    )
+
+
+def _report(record: dict[str, Any], libraries: list[Product], as_json: bool) -> None:
     if as_json:
         print(json.dumps(record, indent=2))
         return
-    table = Table(title=f"{name}, T={T}, one thread, ms per sample", title_justify="left")
+    table = RichTable(
+        title=f"{record['preset']}, T={record['T']}, one thread, ms per sample", title_justify="left"
+    )
     for heading in ("", "median", "min", "max"):
         table.add_column(heading, justify="left" if heading == "" else "right")
-    for job, times in found.items():
-        table.add_row(job, *(f"{v:.4f}" for v in (middle[job], min(times), max(times))))
+    for job, times in record["ms_a_sample"].items():
+        table.add_row(job, *(f"{times[which]:.4f}" for which in ("median", "min", "max")))
     console = Console(highlight=False)
     console.print(table)
-    console.print(
-        f"training (encode + train): {training:.3f} ms; {record['training_over_product']:.2f} times the "
-        f"matrix product of the spikes presented"
-    )
-    console.print(
-        f"inference: {middle['inference']:.3f} ms; {record['inference_over_product']:.2f} times the matrix "
-        f"product of all steps"
-    )
+    middle = record["ms_a_sample"]["inference"]["median"]
+    for what, ms, over, steps in (
+        ("training (encode + train)", record["training_ms"], record["training_over_product"], "presented"),
+        ("inference", middle, record["inference_over_product"], "of all steps"),
+    ):
+        console.print(f"{what}: {ms:.3f} ms; {over:.2f} times the matrix product of the spikes {steps}")
     speeds = (f"{p.library} ({p.kernel or 'kernel not known'}) {p.gflops:.0f} GFLOP/s" for p in libraries)
     console.print(f"products, tried before: {'; '.join(speeds)}; the first was used")
