@@ -28,6 +28,7 @@ ELSEWHERE = {  # modules that only run in another Python, which this one cannot 
     "hardware/nir/peers/nir_peers.py": "norse, sinabs, spikingjelly, snnTorch: the stage NIR of tools/test",
     "tools/peers/brunel_brian2.py": "a program of its own, which `spikesim brunel` starts",
     "tools/peers/brunel_nest.py": "NEST, which is not installed here",
+    "tools/peers/inference_torch.py": "PyTorch, which tools/test has in the environment of the peers",
 }
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 IMPORTS = (ast.Import, ast.ImportFrom)

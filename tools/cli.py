@@ -27,6 +27,7 @@ from spikesim.tools.commands import (
     energy,
     export,
     gupta,
+    inference,
     mstdp,
     nir_libraries,
     nir_table,
@@ -63,6 +64,7 @@ app.command("nir-libraries")(nir_libraries.nir_libraries)
 app.command("presets")(presets.presets)
 app.command("reproduce")(reproduce.reproduce)
 app.command("benchmark")(benchmark.benchmark)
+app.command("inference")(inference.inference)
 app.command("brunel")(brunel.brunel)
 app.command("growth")(scaling.growth)
 app.command("endurance")(scaling.endurance)
