@@ -123,6 +123,7 @@ def _table(rows: list[tuple[Any, ...]], T: int, digits: int, learn: int) -> Tabl
         tuple(shown),
         f"spikesim inference --T {T} --python PYTHON",
         f"The network has learnt {learn} digits; neurons go back to 0. All get the same float32 weights and "
-        "the same spikes; encoding is not counted. Medians of rounds; ours before and after each of the others.",
+        "the same spikes; encoding is not counted. Medians of rounds, ours before and after each of the "
+        "others.",
         {"T": T, "digits": digits, "learn": learn},
     )

@@ -3,8 +3,8 @@
     python inference_torch.py NETWORK.npz FOUND.json
 
 NETWORK.npz: w1 (n_in, n_hidden), w2 (n_hidden, n_out), float32; theta1, theta2; spikes uint8 (digits, T,
-n_in); rounds. Neurons fire at v >= theta and go back to 0. FOUND.json: for each form whose library is here, the
-milliseconds a digit in batches of 64 and alone, and the spike counts of the outputs. One thread.
+n_in); rounds. Neurons fire at v >= theta and go back to 0. FOUND.json: for each form whose library is here,
+the milliseconds a digit in batches of 64 and alone, and the spike counts of the outputs. One thread.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from spikesim.engines.initial_weights import starting_masters, starting_squares
 from spikesim.engines.input_checks import check_recorded, check_run, check_silent
 from spikesim.engines.source_spikes import source_train, target_train
 from spikesim.engines.windowed import kernels
+from spikesim.engines.windowed.buffers import make_buffers
 from spikesim.engines.windowed.convolution import add_moves, decay_kernels, store_all
 from spikesim.engines.windowed.plan import compile_plan
 from spikesim.engines.windowed.weight_update import add_increments, decay_weights
@@ -63,6 +64,7 @@ class Windowed:
     ) -> None:
         self.network, self.threads = network, threads
         self._compiled = compile_plan(network)
+        self._made: list[tuple[Any, Any]] = []
         self._rules: dict[str, CountRule] = {p.name: _rule(p) for p in network.plastic}
         self.squares = starting_squares(network, squares)
         self._allocate(starting_masters(network, masters))
@@ -157,8 +159,14 @@ class Windowed:
         events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
             self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
-            labels, masks, counts, classes, self._rule_table(factor), clipped, learnt,
+            labels, masks, counts, classes, self._rule_table(factor), clipped, learnt, *self._buffers(0),
         )  # fmt: skip
+
+    def _buffers(self, thread: int) -> tuple[Any, Any]:
+        """The working arrays of a thread; made once, since that takes as long as a short trial."""
+        while len(self._made) <= thread:
+            self._made.append(make_buffers(self._compiled.plan))
+        return self._made[thread]
 
     def _rule_table(self, factor: float) -> npt.NDArray[np.int64]:
         """The rule of each layer, int64 (layers, 9), see `learn_layer`; eta = 0 without a rule."""
@@ -205,11 +213,12 @@ class Windowed:
         """Simulate the trials first .. last - 1 with fixed weights, distributed over the threads."""
         edges = np.linspace(first, last, min(self.threads, max(last - first, 1)) + 1).astype(int)
         events = (spikes.times, spikes.neurons, spikes.offsets)
+        made = [self._buffers(k) for k in range(len(edges) - 1)]
 
         def part(k: int) -> None:
             kernels.present_many(
                 self._compiled.plan, self._w, self._compiled.feedback, events,
-                labels, masks, edges[k], edges[k + 1], counts, classes, s_out, v_out,
+                labels, masks, edges[k], edges[k + 1], counts, classes, s_out, v_out, *made[k],
             )  # fmt: skip
 
         if len(edges) == 2:

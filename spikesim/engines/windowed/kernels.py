@@ -10,7 +10,7 @@ import numpy as np
 
 from spikesim._jit import borrowing, kernel
 from spikesim.engines.windowed.ahead import copy_spikes, run_ahead
-from spikesim.engines.windowed.buffers import kernel_buffers, make_buffers
+from spikesim.engines.windowed.buffers import kernel_buffers
 from spikesim.engines.windowed.convolution import (
     add_by_channel,
     add_kernels,
@@ -297,14 +297,16 @@ def repeat_layers(plan, first, w, feedback, h, h_e, label, buffers):  # type: ig
 
 
 @kernel
-def present_many(plan, w, feedback, spikes, labels, silent, first, last, counts, classes, s_out, v_out):  # type: ignore[no-untyped-def]
+def present_many(
+    plan, w, feedback, spikes, labels, silent, first, last, counts, classes, s_out, v_out, buffers, inputs
+):  # type: ignore[no-untyped-def]
     """Simulate the trials first .. last - 1 with fixed weights.
 
-    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row per trial; s_out, v_out: as above.
+    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row per trial; s_out, v_out: as above;
+    buffers, inputs: of `make_buffers`, whose contents do not matter.
     """
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
-    buffers, inputs = make_buffers(plan)
     pad_rows(plan, w, buffers.padded)
     for b in range(first, last):
         mine = slice(offsets[b], offsets[b + 1])
@@ -316,14 +318,28 @@ def present_many(plan, w, feedback, spikes, labels, silent, first, last, counts,
 
 
 @kernel
-def learn_online(plan, w, master, feedback, spikes, labels, silent, counts, classes, rules, clipped, learnt):  # type: ignore[no-untyped-def]
+def learn_online(
+    plan,
+    w,
+    master,
+    feedback,
+    spikes,
+    labels,
+    silent,
+    counts,
+    classes,
+    rules,
+    clipped,
+    learnt,
+    buffers,
+    inputs,
+):  # type: ignore[no-untyped-def]
     """Simulate trials one after another and learn after each (plain steps).
 
     learnt: trials learnt before, for the time of the decay.
     """
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
-    buffers, inputs = make_buffers(plan)
     dh = np.zeros(buffers.current.size, np.int32)
     h_pre, product = kernel_buffers(plan)
     none_s, none_v = np.zeros((0, 0), np.int8), np.zeros((0, 0), np.int32)
