@@ -44,7 +44,7 @@ def presented(network: Network, **changes: int) -> dict[str, Any]:
     present_many(
         plan, engine._w, engine._compiled.feedback, (spikes.times, spikes.neurons, spikes.offsets),
         np.arange(TRIALS) % 4, silent, 0, TRIALS, counts, classes,
-        np.zeros((1, 0, n + e), np.int8), np.zeros((1, 0, n + 2 * e), np.int32), *make_buffers(plan),
+        (np.zeros((1, 0, n + e), np.int8), np.zeros((1, 0, n + 2 * e), np.int32)), make_buffers(plan),
     )  # fmt: skip
     return {"in": counts[0], "layers": counts[1], "errors": counts[2], "classes": classes}
 

@@ -158,8 +158,9 @@ class Windowed:
         """Learn after every trial, in one kernel."""
         events = (spikes.times, spikes.neurons, spikes.offsets)
         kernels.learn_online(
-            self._compiled.plan, self._w, self._flat, self._compiled.feedback, events,
-            labels, masks, counts, classes, self._rule_table(factor), clipped, learnt, *self._buffers(0),
+            self._compiled.plan, (self._w, self._flat), self._compiled.feedback, events,
+            labels, masks, counts, classes, self._rule_table(factor), clipped,
+            (learnt, *self._buffers(0)),
         )  # fmt: skip
 
     def _buffers(self, thread: int) -> tuple[Any, Any]:
@@ -218,7 +219,7 @@ class Windowed:
         def part(k: int) -> None:
             kernels.present_many(
                 self._compiled.plan, self._w, self._compiled.feedback, events,
-                labels, masks, edges[k], edges[k + 1], counts, classes, s_out, v_out, *made[k],
+                labels, masks, edges[k], edges[k + 1], counts, classes, (s_out, v_out), made[k],
             )  # fmt: skip
 
         if len(edges) == 2:

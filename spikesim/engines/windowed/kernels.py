@@ -297,16 +297,16 @@ def repeat_layers(plan, first, w, feedback, h, h_e, label, buffers):  # type: ig
 
 
 @kernel
-def present_many(
-    plan, w, feedback, spikes, labels, silent, first, last, counts, classes, s_out, v_out, buffers, inputs
-):  # type: ignore[no-untyped-def]
+def present_many(plan, w, feedback, spikes, labels, silent, first, last, counts, classes, out, working):  # type: ignore[no-untyped-def]
     """Simulate the trials first .. last - 1 with fixed weights.
 
-    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row per trial; s_out, v_out: as above;
-    buffers, inputs: of `make_buffers`, whose contents do not matter.
+    spikes: (times, neurons, offsets); counts: (h_in, h, h_e), one row per trial; out: (s_out, v_out), as
+    above; working: of `make_buffers`, whose contents do not matter.
     """
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
+    s_out, v_out = out
+    buffers, inputs = working
     pad_rows(plan, w, buffers.padded)
     for b in range(first, last):
         mine = slice(offsets[b], offsets[b + 1])
@@ -318,26 +318,13 @@ def present_many(
 
 
 @kernel
-def learn_online(
-    plan,
-    w,
-    master,
-    feedback,
-    spikes,
-    labels,
-    silent,
-    counts,
-    classes,
-    rules,
-    clipped,
-    learnt,
-    buffers,
-    inputs,
-):  # type: ignore[no-untyped-def]
+def learn_online(plan, weights, feedback, spikes, labels, silent, counts, classes, rules, clipped, work):  # type: ignore[no-untyped-def]
     """Simulate trials one after another and learn after each (plain steps).
 
-    learnt: trials learnt before, for the time of the decay.
+    weights: (acting, master). work: (trials learnt before, for the time of the decay; buffers; inputs).
     """
+    w, master = weights
+    learnt, buffers, inputs = work
     times, neurons, offsets = spikes
     h_in, h, h_e = counts
     dh = np.zeros(buffers.current.size, np.int32)
