@@ -100,6 +100,15 @@ def export(
         DeclarationError: an unknown target, `path` is another kind of file, or a network without a Source.
         LimitError, EngineError: what the target cannot hold.
         SpikesimError: the file cannot be written.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> layers = {"in": ss.Source(2), "out": ss.IF(2, theta=1.0)}
+        >>> network = ss.Network(layers, [ss.Dense("in", "out", np.eye(2))], window=ss.Window(T=4))
+        >>> spikes = ss.from_raster(np.ones((1, 4, 2)))
+        >>> ss.export(network, "nir", "net.nir", {"in": spikes}).equal
+        True
     """
     chosen = to if isinstance(to, ExportTarget) else target(to)
     path = Path(path)

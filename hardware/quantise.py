@@ -68,6 +68,14 @@ def quantise(
         DeclarationError: bits out of range, an unknown target or argument.
         EngineError: a neuron model without a normal form.
         LimitError: what the target cannot hold on any grid: a floor, a reset, a threshold out of range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp
+        >>> network = emstdp.build(emstdp.Emstdp(sizes=(4, 20, 3), T=64))
+        >>> report = ss.quantise(network, "loihi1", bits=8)
+        >>> sorted(report.network.populations)
+        ['hid1', 'in', 'out']
     """
     chip = hardware_limits(hardware)
     _check_bits(bits, chip)

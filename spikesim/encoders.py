@@ -59,6 +59,13 @@ class Poisson:
 
     Raises:
         DeclarationError: scale is not in (0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> x = np.array([[0.0, 0.5, 1.0]], np.float32)
+        >>> ss.Poisson().encode(x, index=np.array([0]), T=100, seed=1).counts()
+        array([[  0,  50, 100]])
     """
 
     scale: float = 1.0
@@ -111,6 +118,13 @@ class Regular:
 
     Raises:
         DeclarationError: scale is not in (0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> x = np.array([[0.0, 0.25, 1.0]], np.float32)
+        >>> ss.Regular().encode(x, index=np.array([0]), T=8).raster()[:, 1]
+        array([0, 0, 0, 1, 0, 0, 0, 1], dtype=int8)
     """
 
     scale: float = 1.0
@@ -147,6 +161,13 @@ class Recorded:
     """Encoder of samples that are spikes already, as the events of a camera: they are played as they are.
 
     Every epoch, seed and stream gives the same spikes.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> spikes = ss.from_raster(np.eye(4)[None])
+        >>> ss.Recorded().encode(spikes, index=np.array([0]), T=4, seed=1) == spikes
+        True
     """
 
     def encode(

@@ -10,7 +10,16 @@ MOST_NAMED, MOST_COMPARED, LONGEST_NAME = 40, 2000, 80  # limits for lists of na
 
 
 class SpikesimError(Exception):
-    """Base class of all errors raised by spikesim. The command line prints them without a traceback."""
+    """Base class of all errors raised by spikesim. The command line prints them without a traceback.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> try:
+        ...     ss.LIF(10, theta=1.0, v_decay=2)
+        ... except ss.SpikesimError as problem:
+        ...     print(problem)
+        LIF: v_decay = 2; a finite number in [0, 1] is needed (1/step)
+    """
 
 
 class DeclarationError(SpikesimError, ValueError):

@@ -31,6 +31,18 @@ class Spikes:
     Raises:
         DataError: a wrong type or shape, an event outside [0, T) or [0, n), offsets that decrease or do not
             cover the events, events of a trial that are unsorted or repeated, a sign other than -1 and +1.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> spikes = ss.from_raster([[[1, 0], [0, 1]], [[0, 0], [1, 1]]])  # (trials, steps, neurons)
+        >>> len(spikes), spikes.T, spikes.n
+        (2, 2, 2)
+        >>> spikes.counts()
+        array([[1, 1],
+               [1, 1]])
+        >>> spikes[1].raster()
+        array([[0, 0],
+               [1, 1]], dtype=int8)
     """
 
     times: npt.NDArray[np.int32]
@@ -227,6 +239,11 @@ def from_raster(raster: npt.ArrayLike) -> Spikes:
 
     Raises:
         DataError: another shape or other values.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> ss.from_raster([[1, 0], [0, 0], [0, 1]]).times
+        array([0, 2], dtype=int32)
     """
     dense = np.asarray(raster)
     if dense.ndim == 2:
@@ -260,6 +277,14 @@ def from_events(
     Raises:
         DataError: lengths differ, a time is not in [0, T), a neuron is not in [0, n), an event is repeated,
             or a sign is neither -1 nor +1.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> ss.from_events(times=[3, 0], neurons=[1, 0], T=4, n=2).raster()
+        array([[1, 0],
+               [0, 0],
+               [0, 0],
+               [0, 1]], dtype=int8)
     """
     t, j = np.asarray(times), np.asarray(neurons)
     if t.ndim != 1 or t.shape != j.shape:

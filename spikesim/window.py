@@ -32,6 +32,13 @@ class Window:
 
     Raises:
         DeclarationError: T < 1, or split outside 1 .. T - 1.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> ss.Window(T=100, split=50)  # trials of two phases
+        Window(T=100, split=50, endless=False)
+        >>> ss.Window.without_end().endless  # what a network has that declares none
+        True
     """
 
     T: int

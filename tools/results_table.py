@@ -1,4 +1,4 @@
-"""The results tables of README.md, generated from models/results/*.json and models/results/emstdp.
+"""The results tables of the page on EMSTDP, generated from models/results/*.json and models/results/emstdp.
 
 A result file holds one preset with its runs:
 
@@ -13,7 +13,7 @@ A result file holds one preset with its runs:
 
 Commands:
 
-    python -m spikesim.tools.results_table            writes the table into README.md
+    python -m spikesim.tools.results_table            writes the tables into the page
     python -m spikesim.tools.results_table --check    reports whether it is stale, changes nothing
 """
 
@@ -37,6 +37,7 @@ from spikesim.models.emstdp import table2
 from spikesim.models.emstdp.baselines import BASELINES
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = "docs/pages/papers/emstdp.md"
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 VARIANTS = ("amended", "literal", "baseline")
 SchemaCheck = Callable[[Any], bool]
@@ -231,13 +232,13 @@ def _with_table(text: str, table: str, readme: Path) -> str:
 
 
 def readme_part(results_folder: str | os.PathLike[str]) -> str:
-    """What stands between the README's markers: table 2 of EMSTDP, and all its presets that were run."""
+    """What stands between the markers of the page: table 2 of EMSTDP, and all its presets that were run."""
     both = table2.table(load_table_2(results_folder)).markdown(), table_markdown(load_results(results_folder))
     return "\n\n".join(both)
 
 
 def _texts(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> tuple[str, str]:
-    """The README as it is, and as it should be."""
+    """The page as it is, and as it should be."""
     readme = Path(readme_path)
     try:
         text = readme.read_bytes().decode("utf-8")
@@ -247,7 +248,7 @@ def _texts(readme_path: str | os.PathLike[str], results_folder: str | os.PathLik
 
 
 def is_stale(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:
-    """Whether the README's table differs from the results.
+    """Whether the page's tables differ from the results.
 
     Raises DataError for invalid results or missing markers.
     """
@@ -256,23 +257,23 @@ def is_stale(readme_path: str | os.PathLike[str], results_folder: str | os.PathL
 
 
 def update_readme(readme_path: str | os.PathLike[str], results_folder: str | os.PathLike[str]) -> bool:
-    """Write the table between the README's markers, atomically. Returns whether anything changed."""
+    """Write the tables between the page's markers, atomically. Returns whether anything changed."""
     text, fresh = _texts(readme_path, results_folder)
     if text != fresh:
-        write_bytes(readme_path, fresh.encode("utf-8"), what="the README")
+        write_bytes(readme_path, fresh.encode("utf-8"), what="the page")
     return text != fresh
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command. Returns 0 if the README is up to date, 1 if --check finds it stale, 2 on an error."""
+    """Run the command. Returns 0 if the page is up to date, 1 if --check finds it stale, 2 on an error."""
     parser = argparse.ArgumentParser(
         prog="python -m spikesim.tools.results_table",
-        description="Write the results table into the README.",
+        description="Write the results tables into the page on EMSTDP.",
     )
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit with status 1 if the table is stale"
     )
-    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--readme", type=Path, default=ROOT / PAGE, help=f"The document; default: {PAGE}.")
     parser.add_argument("--results", type=Path, default=ROOT / "models" / "results")
     options = parser.parse_args(arguments)
     try:

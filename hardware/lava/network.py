@@ -20,9 +20,9 @@ BUILDERS = {"float": floating, "fixed": fixed}
 class LavaNetwork:
     """Connected stock processes of Lava; sources stay open until a port is connected to them.
 
-    net = LavaNetwork(network, "fixed")
-    net.connect("in", my_process.s_out)               # what a source sends
-    net.spikes("out")[0][0].connect(my_sink.a_in)     # the spikes of a population, going on
+        net = LavaNetwork(network, "fixed")
+        net.connect("in", my_process.s_out)               # what a source sends
+        net.spikes("out")[0][0].connect(my_sink.a_in)     # the spikes of a population, going on
 
     Attributes:
         declared: the network.

@@ -1,4 +1,12 @@
-"""Datasets: `load("mnist")`, or one function per dataset; `fetch` downloads the files into the cache."""
+"""Datasets: `load("mnist")`, or one function per dataset; `fetch` downloads the files into the cache.
+
+Examples:
+    >>> import spikesim as ss
+    >>> ss.datasets.names()
+    ['mnist', 'fashion-mnist', 'iris', 'digits', 'auslan', 'event-digits']
+    >>> ss.datasets.digits().train
+    Split('train', 1438 samples of 64 features)
+"""
 
 from __future__ import annotations
 

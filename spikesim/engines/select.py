@@ -90,6 +90,14 @@ def engine(
 
     Raises:
         EngineError: an unknown engine, a network that the named engine does not support, or threads < 1.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> layers = {"in": ss.Source(2), "out": ss.IF(2, theta=1.0)}
+        >>> network = ss.Network(layers, [ss.Dense("in", "out", np.eye(2))], window=ss.Window(T=4))
+        >>> type(ss.engine(network)).__name__, type(ss.engine(network, name="naive")).__name__
+        ('Windowed', 'Naive')
     """
     if not whole(threads, 1):
         raise EngineError(f"threads = {threads!r}; a whole number >= 1 is needed")

@@ -72,6 +72,13 @@ def simulate(
         CheckpointError: the file exists already, or cannot be written.
         EngineError, DeclarationError: as in `engine`; a membrane that leaves the exact range.
         DataError: inputs, labels, signals or a state that do not fit.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(3, theta=1.0, v_decay=0.1, bias=0.2)}, [])
+        >>> recording = ss.simulate(network, steps=100, record="spikes")
+        >>> len(recording.spikes["exc"].times)
+        42
     """
     expect("simulate", Network, network=network)
     if name is not None:

@@ -69,6 +69,15 @@ class CountRule:
 
     Raises:
         DeclarationError: a field is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> rule = ss.CountRule(eta=2**-10)
+        >>> pre, post = np.array([[[3], [2]]]), np.array([[[1], [4]]])  # (trials, phases, neurons): counts
+        >>> changes = rule.increments(pre, post, None, factor=1.0, memory=None)
+        >>> changes / 2**28  # eta (h_second - h_first) h_pre = 2**-10 * (4 - 1) * 3
+        array([[0.00878906]])
     """
 
     eta: float

@@ -46,6 +46,20 @@ class RewardSTDP:
 
     Raises:
         DeclarationError: a field is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> from spikesim import connect
+        >>> rule = ss.RewardSTDP(a_plus=0.1, a_minus=0.1, signal="reward")
+        >>> network = ss.Network(
+        ...     {"in": ss.Source(1), "out": ss.LIF(1, theta=0.5)},
+        ...     [connect.all_to_all("in", "out", w=np.array([0.5]), plastic=rule)],
+        ... )
+        >>> once, reward = ss.from_events([0], [0], T=5, n=1), np.array([0, 0, 0, 1.0, 0])
+        >>> recording = ss.simulate(network, {"in": once}, steps=5, signals={"reward": reward})
+        >>> recording.state.weights["in->out"].round(4)
+        array([0.5985])
     """
 
     a_plus: float

@@ -39,6 +39,19 @@ class SquareSTDP:
 
     Raises:
         DeclarationError: a field is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> from spikesim import connect
+        >>> rule = ss.SquareSTDP(a_plus=0.125, a_minus=0.125, window=5)
+        >>> network = ss.Network(
+        ...     {"in": ss.Source(1), "out": ss.IF(1, theta=0.5)},
+        ...     [connect.all_to_all("in", "out", w=np.array([0.5]), plastic=rule)],
+        ... )
+        >>> once = ss.from_events([0], [0], T=5, n=1)
+        >>> ss.simulate(network, {"in": once}, steps=5).state.weights["in->out"]
+        array([0.625])
     """
 
     a_plus: float

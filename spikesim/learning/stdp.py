@@ -38,6 +38,19 @@ class STDP:
 
     Raises:
         DeclarationError: a field is out of range.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> from spikesim import connect
+        >>> rule = ss.STDP(a_plus=0.1, a_minus=0.12, tau_plus=10.0, tau_minus=10.0)
+        >>> network = ss.Network(
+        ...     {"in": ss.Source(1), "out": ss.LIF(1, theta=0.5)},
+        ...     [connect.all_to_all("in", "out", w=np.array([0.5]), plastic=rule)],
+        ... )
+        >>> once = ss.from_events([0], [0], T=5, n=1)  # it fires the neuron: 0.5 + a_plus
+        >>> ss.simulate(network, {"in": once}, steps=5).state.weights["in->out"]
+        array([0.6])
     """
 
     a_plus: float

@@ -35,6 +35,19 @@ class Readout:
     """The readout of a class: the neuron of `population` with the most spikes in `span`.
 
     Ties are broken by the membrane at the end of the span, then by the lowest index.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> network = ss.Network(
+        ...     {"in": ss.Source(2), "out": ss.IF(2, theta=1.0)},
+        ...     [ss.Dense("in", "out", np.eye(2))],
+        ...     window=ss.Window(T=4),
+        ...     readout=ss.Readout("out"),
+        ... )
+        >>> spikes = ss.from_events([0, 2], [1, 1], T=4, n=2)
+        >>> ss.simulate(network, {"in": spikes}).predictions  # the neuron with the most spikes
+        array([1])
     """
 
     population: str

@@ -37,6 +37,12 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> str:
 
     Raises:
         CheckpointError: the file cannot be written.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(3, theta=1.0)}, [])
+        >>> len(ss.save_network(network, "net.h5"))  # SHA-256, in hexadecimal digits
+        64
     """
     arrays, declaration = describe(network)
     return checkpoint.save(path, KIND, arrays, declaration)
@@ -47,6 +53,13 @@ def load_network(path: str | os.PathLike[str]) -> Network:
 
     Raises:
         CheckpointError: the file is damaged, of another kind or version, or not a valid network.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(3, theta=1.0)}, [])
+        >>> digest = ss.save_network(network, "net.h5")
+        >>> ss.load_network("net.h5") == network
+        True
     """
     found = checkpoint.load(path, KIND)
     try:

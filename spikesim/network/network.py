@@ -48,6 +48,17 @@ class Network(Declaration):
     Raises:
         DeclarationError: an unknown name, shapes that do not fit, a cycle of zero delay, paths of different
             delay into one forward population, weights off the grid, or sums that could leave the exact range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim import connect
+        >>> network = ss.Network(
+        ...     populations={"noise": ss.PoissonSource(20, rate=0.1), "exc": ss.LIF(10, theta=1.0)},
+        ...     projections=[connect.fixed_probability("noise", "exc", 0.2, w=0.3, delay=2)],
+        ...     seed=1,
+        ... )
+        >>> network.order
+        ('noise', 'exc')
     """
 
     offsets: Mapping[str, int] = field(init=False, repr=False)

@@ -74,6 +74,14 @@ class AdaptiveLIF:
     Raises:
         DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
             multiple of 1/4096.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> cell = ss.AdaptiveLIF(1, theta=1.0, bias=0.3, a_jump=0.5, a_decay=0.02)
+        >>> spikes = ss.simulate(ss.Network({"cell": cell}, []), steps=40, record="spikes").spikes["cell"]
+        >>> np.diff(spikes.times)  # each spike raises the threshold
+        array([5, 7, 8, 9], dtype=int32)
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

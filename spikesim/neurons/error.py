@@ -63,6 +63,17 @@ class ErrorIF:
 
     Raises:
         DeclarationError: a field is out of range, or off the grid; gate_below without gate_by.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> cells = {"in": ss.Source(1), "err": ss.ErrorIF(2, theta=1.0)}
+        >>> network = ss.Network(cells, [ss.Dense("in", "err", [[0.5, -0.5]])])
+        >>> spikes = ss.from_raster([[1], [1], [1], [1]])
+        >>> ss.simulate(network, {"in": spikes}, steps=4, record="spikes").spikes["err"].raster()
+        array([[ 0,  0],
+               [ 1, -1],
+               [ 0,  0],
+               [ 1, -1]], dtype=int8)
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

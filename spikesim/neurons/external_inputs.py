@@ -29,6 +29,15 @@ class CurrentInput:
         post: name of a population; the current is in the unit of its threshold, on its grid if it has one.
         name: unique in a network; "->post" by default.
         receptor: the receptor of `post` that it feeds, if that has several; None for the first.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> drive = ss.CurrentInput("exc", name="stimulus")
+        >>> network = ss.Network({"exc": ss.LIF(1, theta=1.0)}, [], drives=[drive])
+        >>> current = np.array([[0.0], [1.5], [0.0]])  # (steps, n)
+        >>> ss.simulate(network, {"stimulus": current}, steps=3, record="spikes").spikes["exc"].times
+        array([1], dtype=int32)
     """
 
     given: ClassVar[bool] = True  # its values are inputs of the run
@@ -70,6 +79,13 @@ class PoissonInput:
 
     Raises:
         DeclarationError: rate, weight, seed or number of trains is out of range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> drive = ss.PoissonInput("exc", rate=0.5, w=0.1)  # to each neuron a train of its own
+        >>> network = ss.Network({"exc": ss.LIF(10, theta=1.0, v_decay=0.02)}, [], drives=[drive], seed=1)
+        >>> len(ss.simulate(network, steps=200, record="spikes").spikes["exc"].times)
+        73
     """
 
     given: ClassVar[bool] = False

@@ -40,6 +40,12 @@ class PoissonSource(Sender):
 
     Raises:
         DeclarationError: a field is out of range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"noise": ss.PoissonSource(100, rate=0.02)}, [], seed=1)
+        >>> len(ss.simulate(network, steps=500, record="spikes").spikes["noise"].times)
+        968
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(
@@ -95,6 +101,12 @@ class RegularSource(Sender):
 
     Raises:
         DeclarationError: a field is out of range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"clock": ss.RegularSource(1, period=4, phase=1)}, [])
+        >>> ss.simulate(network, steps=12, record="spikes").spikes["clock"].times
+        array([1, 5, 9], dtype=int32)
     """
 
     description: ClassVar[NeuronModel] = NeuronModel("a spike where t mod period = phase_i", role="generator")

@@ -66,6 +66,14 @@ class IF:
 
     Raises:
         DeclarationError: a field is out of range, or off the grid.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> cells = {"in": ss.Source(1), "out": ss.IF(1, theta=1.0)}
+        >>> network = ss.Network(cells, [ss.Dense("in", "out", [[0.5]])])
+        >>> spikes = ss.from_raster([[1], [1], [1], [1]])
+        >>> ss.simulate(network, {"in": spikes}, steps=4, record="spikes").spikes["out"].times
+        array([1, 3], dtype=int32)
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

@@ -58,6 +58,14 @@ class LeakyIntegrator:
     Raises:
         DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
             multiple of 1/4096.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> cells = {"in": ss.Source(1), "sum": ss.LeakyIntegrator(1, v_decay=0.5)}
+        >>> network = ss.Network(cells, [ss.Dense("in", "sum", [[1.0]])])
+        >>> spikes = ss.from_raster([[1], [1], [0]])
+        >>> ss.simulate(network, {"in": spikes}, steps=3, record=["sum"]).v["sum"][0, :, 0]
+        array([1.  , 1.5 , 0.75])
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

@@ -98,6 +98,12 @@ class LIF:
     Raises:
         DeclarationError: a field is out of range, or does not go with the reset; on a grid, a number off the
             grid, or a decay that is not a multiple of 1/4096.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(2, theta=1.0, v_decay=0.1, bias=(0.11, 0.2))}, [])
+        >>> ss.simulate(network, steps=50, record="spikes").spikes["exc"].counts()
+        array([[2, 7]])
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

@@ -27,6 +27,13 @@ class Source(Sender):
         replay: repeat the spikes of the first phase in the second; the inputs of a run then have the length
             of the first phase.
         offset: as in `Neuron`.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"in": ss.Source(3)}, [])
+        >>> spikes = ss.from_raster([[1, 0, 0], [0, 1, 1]])
+        >>> ss.simulate(network, {"in": spikes}, steps=2, record="spikes").spikes["in"] == spikes
+        True
     """
 
     description: ClassVar[NeuronModel] = NeuronModel("external spikes", role="input")
@@ -56,6 +63,13 @@ class Target(Sender):
 
     Raises:
         DeclarationError: a field is out of range, or the nearest fraction is 0.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp
+        >>> network = emstdp.build(emstdp.Emstdp(sizes=(4, 8, 3), target_rate=0.3))
+        >>> network.populations["target"]
+        Target(n=3, rate=0.3, offset=None)
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

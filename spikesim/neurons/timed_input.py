@@ -33,6 +33,13 @@ class TimedInput:
 
     Raises:
         DeclarationError: no values, rows of unequal length, numbers that are not finite, or a wrong hold.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> drive = ss.TimedInput("exc", values=(0.0, 0.6), hold=5)  # 0 for five steps, then 0.6
+        >>> network = ss.Network({"exc": ss.LIF(1, theta=1.0)}, [], drives=[drive])
+        >>> ss.simulate(network, steps=10, record="spikes").spikes["exc"].times
+        array([6, 8], dtype=int32)
     """
 
     given: ClassVar[bool] = False

@@ -69,6 +69,16 @@ class TwoCurrentLIF:
     Raises:
         DeclarationError: a field is out of range; on a grid, a number off the grid, or a decay that is not a
             multiple of 1/4096.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> cells = ss.TwoCurrentLIF(1, theta=1.0, exc_decay=0.2, inh_decay=0.05, v_decay=0.1)
+        >>> network = ss.Network(
+        ...     {"in": ss.Source(1), "cells": cells}, [ss.Dense("in", "cells", [[0.5]], receptor="exc")]
+        ... )
+        >>> spikes = ss.from_events([0], [0], T=10, n=1)
+        >>> ss.simulate(network, {"in": spikes}, steps=10, record="spikes").spikes["cells"].times
+        array([2], dtype=int32)
     """
 
     description: ClassVar[NeuronModel] = NeuronModel(

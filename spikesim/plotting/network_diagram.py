@@ -36,6 +36,11 @@ def draw_network(network: Network, path: str | os.PathLike[str]) -> None:
     Raises:
         MissingExtraError: matplotlib is not installed.
         SpikesimError: the file cannot be written.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp
+        >>> ss.draw_network(emstdp.build(emstdp.Emstdp(sizes=(4, 8, 3))), "network.png")
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

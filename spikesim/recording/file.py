@@ -47,6 +47,13 @@ class RecordingFile:
 
     Raises:
         CheckpointError: the file is missing, damaged or not a recording.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(2, theta=1.0, bias=0.3)}, [])
+        >>> _ = ss.simulate(network, steps=20, record="spikes", to="long.h5")
+        >>> ss.RecordingFile("long.h5").spikes("exc").counts()
+        array([[5, 5]])
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

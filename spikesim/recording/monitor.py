@@ -35,6 +35,14 @@ class Monitor:
 
     Raises:
         DataError: a field is out of range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(5, theta=1.0, bias=0.3)}, [])
+        >>> monitor = ss.Monitor("exc", "v", neurons=(0, 3), every=2)
+        >>> series = ss.simulate(network, steps=6, record=monitor).monitors[monitor]
+        >>> series.t, series.values.shape
+        (array([0, 2, 4]), (3, 2))
     """
 
     name: str

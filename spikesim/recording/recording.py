@@ -42,6 +42,18 @@ class Recording:
             b * T + t; weights are recorded after each trial, as step b.
         events: synaptic events (deliveries of a spike through a synapse), if the engine counts them
             (`stepped`).
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(2, theta=1.0, bias=0.3)}, [])
+        >>> recording = ss.simulate(network, steps=10, record=["exc"])
+        >>> recording
+        Recording of a continuous simulation, to step 10
+          spike counts  exc 4
+          spikes        exc 10 steps of 2
+          membranes     exc (1, 10, 2)
+        >>> recording.counts["exc"][0, 0]
+        array([2, 2])
     """
 
     counts: dict[str, npt.NDArray[Any]]

@@ -36,6 +36,15 @@ class State:
         traces: projection with an online rule -> the variables of the rule by name.
         network: signature of the network to which the state belongs, see `Network.signature`.
         parts: what that network was declared with, `Network.parts`; empty in states saved by version 0.1.0.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"noise": ss.PoissonSource(5, rate=0.2)}, [], seed=1)
+        >>> whole = ss.simulate(network, steps=100)
+        >>> half = ss.simulate(network, steps=50)
+        >>> digest = half.state.save("half.h5")
+        >>> ss.simulate(network, steps=50, state=ss.State.load("half.h5")).state == whole.state
+        True
     """
 
     t: int

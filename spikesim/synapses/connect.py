@@ -15,6 +15,17 @@ Random numbers depend on the seed only, and are the same on every machine. Witho
 its own, derived from the seed of the network and its name (`rng.derived_seed`), so that no two are alike;
 projections with equal seeds and sizes have equal synapses. A projection that no network has taken yet has the
 synapses of a network with the default seed.
+
+Examples:
+    >>> import spikesim as ss
+    >>> from spikesim import connect
+    >>> network = ss.Network(
+    ...     {"a": ss.PoissonSource(50, rate=0.1), "b": ss.LIF(20, theta=1.0)},
+    ...     [connect.fixed_in_degree("a", "b", 5, w=connect.normal(0.3, 0.05))],
+    ...     seed=1,
+    ... )
+    >>> network.projections[0].n_synapses
+    100
 """
 
 from __future__ import annotations
@@ -84,7 +95,7 @@ def from_coordinates(
         raise DeclarationError(
             f"{pre}->{post}: i has {rows.size} entries and j has {columns.size}; equal numbers are needed"
         )
-    drawn = {"w": _numbers(w, rows.size, seed), "delays": _numbers(delays, rows.size, seed)}
+    drawn = {"w": _weights(w, rows.size, seed, plastic), "delays": _numbers(delays, rows.size, seed)}
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=n_pre))])
     order = by_rows(indptr, rows)
     for key, values in drawn.items():
@@ -303,9 +314,14 @@ def _sparse(
     name: str,
 ) -> Sparse:
     n = len(indices)
-    return Sparse(
-        pre, post, indptr, indices, _numbers(w, n, seed), delay, _numbers(delays, n, seed), plastic, name
-    )
+    weights, late = _weights(w, n, seed, plastic), _numbers(delays, n, seed)
+    return Sparse(pre, post, indptr, indices, weights, delay, late, plastic, name)
+
+
+def _weights(w: Weights, n: int, seed: int | None, plastic: Rule | None) -> Any:
+    """Weights of n synapses; one number for all becomes an array where a rule changes each of them."""
+    found = _numbers(w, n, seed)
+    return found if plastic is None or np.ndim(found) else np.full(n, found)
 
 
 def _numbers(w: Weights | Delays, n: int, seed: int | None) -> Any:

@@ -49,6 +49,13 @@ class Conv2d:
 
     Raises:
         DeclarationError: shapes, stride, padding or groups that do not fit each other.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> edges = ss.Conv2d("in", "out", w=np.ones((4, 1, 3, 3)), shape=(1, 8, 8), stride=2, padding=1)
+        >>> edges.out_shape  # channels, rows, columns
+        (4, 4, 4)
     """
 
     follows: ClassVar[None] = None

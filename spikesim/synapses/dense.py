@@ -20,7 +20,19 @@ from spikesim.synapses.delivery import Delivery, Edges, Piece, Weights, check_de
 @named_arguments
 @dataclass(frozen=True)
 class Transpose:
-    """Symmetric feedback: the transposed weights of the named projection, also while it learns."""
+    """Symmetric feedback: the transposed weights of the named projection, also while it learns.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> back = ss.Dense("err", "hid", ss.Transpose("hid->out"))  # feedback by the forward weights
+        >>> network = ss.Network(
+        ...     {"hid": ss.IF(3, theta=1.0), "out": ss.IF(2, theta=1.0), "err": ss.ErrorIF(2, theta=1.0)},
+        ...     [ss.Dense("hid", "out", np.ones((3, 2))), back],
+        ... )
+        >>> network.projections[1].w
+        Transpose(of='hid->out')
+    """
 
     of: str
 
@@ -42,6 +54,14 @@ class Dense:
 
     Raises:
         DeclarationError: weights that are not a matrix, a negative delay, a plastic transpose.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> w = np.array([[0.5, 0.25], [0.0, 1.0]])  # (n_pre, n_post)
+        >>> network = ss.Network({"in": ss.Source(2), "out": ss.IF(2, theta=1.0)}, [ss.Dense("in", "out", w)])
+        >>> network.projections[0].name
+        'in->out'
     """
 
     pre: str

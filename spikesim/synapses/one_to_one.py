@@ -29,6 +29,15 @@ class OneToOne:
 
     Raises:
         DeclarationError: w is not one number, or the delay is invalid.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> cells = {"in": ss.Source(2), "out": ss.IF(2, theta=1.0)}
+        >>> network = ss.Network(cells, [ss.OneToOne("in", "out", 1.0)])
+        >>> spikes = ss.from_raster([[1, 0], [0, 1]])
+        >>> ss.simulate(network, {"in": spikes}, steps=2, record="spikes").spikes["out"].raster()
+        array([[1, 0],
+               [0, 1]], dtype=int8)
     """
 
     follows: ClassVar[None] = None

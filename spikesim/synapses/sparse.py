@@ -39,6 +39,13 @@ class Sparse:
 
     Raises:
         DeclarationError: arrays that do not fit each other, an index below 0, an invalid delay, NaN.
+
+    Examples:
+        >>> import numpy as np
+        >>> import spikesim as ss
+        >>> rows, columns = np.array([0, 2, 3]), np.array([0, 1, 1], np.int32)  # 0 to 0 and 1, 1 to 1
+        >>> ss.Sparse("a", "b", rows, columns, w=np.array([0.5, 0.5, 1.0])).n_synapses
+        3
     """
 
     follows: ClassVar[None] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, pi
 from typing import Literal
 
@@ -41,6 +41,12 @@ class Training:
 
     Raises:
         DeclarationError: a value out of range.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> training = ss.Training(epochs=4, eta_decay=0.5)
+        >>> [training.factor(epoch) for epoch in range(4)]
+        [1.0, 0.5, 0.25, 0.125]
     """
 
     epochs: int = 1
@@ -158,3 +164,27 @@ class TrainingProgress:
     def finished(self) -> bool:
         """Whether all epochs are complete."""
         return self.epoch >= self.epochs
+
+
+def extended(training: Training, progress_made: TrainingProgress, epochs: int | None) -> TrainingProgress:
+    """The progress with a new total number of epochs; None keeps the present one.
+
+    Raises:
+        DeclarationError: fewer epochs than are complete or started, or a schedule that is set for the number
+            of epochs.
+    """
+    if epochs is None or epochs == progress_made.epochs:
+        return progress_made
+    if training.fixed_length:
+        raise DeclarationError(
+            f"resume: epochs = {epochs}, but this run has a {training.schedule} schedule and averages "
+            f"{training.average} epochs, which are set for {progress_made.epochs} epochs; start a new run"
+        )
+    least = progress_made.epoch + (progress_made.done > 0)
+    if epochs < least:
+        part = f" and a part of epoch {least}" if progress_made.done else ""
+        raise DeclarationError(
+            f"resume: epochs = {epochs}, but {progress_made.epoch} of {progress_made.epochs} are done{part}; "
+            f"give at least {least}, or leave epochs out to train to {progress_made.epochs}"
+        )
+    return replace(progress_made, epochs=epochs)

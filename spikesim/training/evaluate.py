@@ -89,6 +89,14 @@ def evaluate(
         DataError: data that does not fit the network.
         DeclarationError: weights of another network, or an invalid T.
         EngineError: threads < 1, an unknown engine, or one that does not support the network.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp
+        >>> config, iris = emstdp.Emstdp(sizes=(4, 20, 3), T=64), ss.datasets.iris()
+        >>> found = ss.evaluate(emstdp.build(config), iris.test, emstdp.encoder(config), seed=1)
+        >>> found.predictions.shape, 0 <= found.accuracy <= 1
+        ((30,), True)
     """
     expect("evaluate", Network, network=network)
     expect("evaluate", Split, split=split)

@@ -47,6 +47,17 @@ class Run:
         squares: running mean squares of normalised steps, projection -> float64 (n_pre, n_post).
         engine: name of the training engine; None for a folder of a version that did not record it.
         sums: sums of the weights of the epochs that are averaged, projection -> int64 (n_pre, n_post).
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp
+        >>> config, iris = emstdp.Emstdp(sizes=(4, 20, 3), T=64), ss.datasets.iris()
+        >>> training = emstdp.training(config, epochs=2)
+        >>> run = ss.train(emstdp.build(config), iris, emstdp.encoder(config), training, out="folder")
+        >>> ss.Run.open("folder").weights_sha256 == run.weights_sha256
+        True
+        >>> run.trained().projections[0].w.shape
+        (4, 20)
     """
 
     network: Network

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from spikesim.network.file import digest
 from spikesim.recording import Recording
 from spikesim.training.argument_checks import expect, expect_encoder
 from spikesim.training.callbacks import EpochCallback, EpochReport, check_callback, wants_to_stop
-from spikesim.training.config import Training, TrainingProgress
+from spikesim.training.config import Training, TrainingProgress, extended
 from spikesim.training.dropout import masks, training_network, without
 from spikesim.training.evaluate import check_fits, evaluate
 from spikesim.training.progress_bar import ProgressCallback, Shown, showing
@@ -77,6 +77,13 @@ def train(
         DataError: data that does not fit the network.
         DeclarationError: a folder that holds another run, or invalid settings.
         EngineError: threads < 1, an unknown engine, or one that does not support the network.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp as e
+        >>> a, iris = e.Emstdp(sizes=(4, 20, 3), T=64), ss.datasets.iris()
+        >>> ss.train(e.build(a), iris, e.encoder(a), e.training(a, epochs=2)).finished
+        True
     """
     expect("train", Network, network=network)
     expect("train", Dataset, dataset=dataset)
@@ -161,6 +168,14 @@ def resume(
         CheckpointError: no run, damaged files, or other data than at the start of the run.
         DeclarationError: epochs is not a whole number >= 1, or less than the completed epochs.
         EngineError: as in `train`.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> from spikesim.models import emstdp as e
+        >>> a, iris = e.Emstdp(sizes=(4, 20, 3), T=64), ss.datasets.iris()
+        >>> run = ss.train(e.build(a), iris, e.encoder(a), e.training(a, epochs=1), out="run")
+        >>> ss.resume("run", iris, epochs=2).progress.epoch
+        2
     """
     expect("resume", Dataset, dataset=dataset)
     if not isinstance(out, str | os.PathLike):
@@ -184,7 +199,7 @@ def resume(
         split = dataset.split(run.training.split)
         before = TrainingProgress(per_epoch=run.training.samples or len(split), epochs=run.training.epochs)
         before = run.progress or before
-        progress_made = _extended(run.training, before, epochs)
+        progress_made = extended(run.training, before, epochs)
         folder.truncate_metrics(epoch=progress_made.epoch)
         run.metrics = folder.metrics()
         network = training_network(run.network, run.training.dropout)
@@ -194,30 +209,6 @@ def resume(
         if progress_made.epochs != before.epochs:  # store the new number of epochs for the next resume
             _save(run, running, progress_made)
         return _go_on(run, running, dataset, split, progress_made, threads, shown, callback)
-
-
-def _extended(training: Training, progress_made: TrainingProgress, epochs: int | None) -> TrainingProgress:
-    """The progress with a new total number of epochs; None keeps the present one.
-
-    Raises:
-        DeclarationError: fewer epochs than are complete or started, or a schedule that is set for the number
-            of epochs.
-    """
-    if epochs is None or epochs == progress_made.epochs:
-        return progress_made
-    if training.fixed_length:
-        raise DeclarationError(
-            f"resume: epochs = {epochs}, but this run has a {training.schedule} schedule and averages "
-            f"{training.average} epochs, which are set for {progress_made.epochs} epochs; start a new run"
-        )
-    least = progress_made.epoch + (progress_made.done > 0)
-    if epochs < least:
-        part = f" and a part of epoch {least}" if progress_made.done else ""
-        raise DeclarationError(
-            f"resume: epochs = {epochs}, but {progress_made.epoch} of {progress_made.epochs} are done{part}; "
-            f"give at least {least}, or leave epochs out to train to {progress_made.epochs}"
-        )
-    return replace(progress_made, epochs=epochs)
 
 
 def _go_on(

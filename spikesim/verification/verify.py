@@ -101,6 +101,15 @@ def verify(
         DeclarationError: an unknown backend.
         EngineError: a backend that does not run this network, or does not learn it.
         MissingExtraError: a dependency of a backend is not installed.
+
+    Examples:
+        >>> import spikesim as ss
+        >>> network = ss.Network({"exc": ss.LIF(3, theta=1.0, v_decay=0.1, bias=0.2)}, [])
+        >>> verdict = ss.verify(network, {}, a="stepped", b="naive", steps=50)
+        >>> verdict.equal
+        True
+        >>> print(verdict)
+        stepped and naive: 21 spikes in 1 trials, 0 differ
     """
     if not network.window.endless and not network.sources:
         raise EngineError(

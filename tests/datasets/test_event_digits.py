@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from checkout import ROOT
 
 import spikesim as ss
 from spikesim import datasets
@@ -197,13 +194,3 @@ def test_samples_that_are_spikes_need_their_encoder() -> None:
         DataError, match=r"recorded spikes, not intensities; their encoder is spikesim\.Recorded"
     ):
         ss.train(network, data, ss.Poisson(), ss.Training(samples=1))
-
-
-def test_the_example_of_the_readme(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Event cameras\n")[2]
-    code = text.partition("```python\n")[2].partition("```")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert float(done.stdout) > 0.7
-    assert len(load_events(tmp_path / "mine.h5").t) == 2000

@@ -222,6 +222,18 @@ def test_networks_run_on_what_is_made() -> None:
     assert np.array_equal(a.v["a"], b.v["a"])
 
 
+def test_one_weight_for_all_becomes_one_for_each_where_a_rule_changes_them() -> None:
+    rule = STDP(0.01, 0.01)
+    made = [
+        connect.fixed_probability("a", "b", 30, 30, 0.1, 0.5, plastic=rule),
+        connect.from_coordinates("a", "b", [0, 1], [1, 1], 0.5, n_pre=30, plastic=rule),
+        connect.all_to_all("a", "b", 30, 30, 0.5, plastic=rule),
+    ]
+    for projection in made:
+        assert np.array_equal(projection.w, np.full(projection.n_synapses, 0.5))
+    assert np.ndim(connect.all_to_all("a", "b", 30, 30, 0.5).w) == 0, "4 bytes a synapse where none learns"
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -190,9 +190,9 @@ def test_the_specification_is_stored(spec: Spec) -> None:
     assert json.loads(json.dumps(spec.describe()))["space"]["T"] == {"low": 16, "high": 32, "step": 8}
 
 
-def test_the_example_of_the_readme(tmp_path: Path) -> None:
-    text = (checkout.ROOT / "README.md").read_text("utf-8")
-    example = next(part for part in text.split("```toml\n")[1:] if part.startswith("[sweep]")).split("```")[0]
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    text = (checkout.ROOT / "docs" / "pages" / "how-to" / "sweep.md").read_text("utf-8")
+    example = text.partition('```toml title="sweep.toml"\n')[2].partition("```")[0]
     (tmp_path / "sweep.toml").write_text(example)
     found = read_spec(tmp_path / "sweep.toml")
     assert (found.trials, found.experiment.epochs) == (20, 5)
