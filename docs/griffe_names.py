@@ -1,4 +1,4 @@
-"""Griffe extension: `a, b: what both are` in a docstring is one entry of two names, not a name and its type."""
+"""Griffe extension: `a, b: what both are` in a docstring is one entry of two names, not a name and a type."""
 
 import re
 from typing import Any
