@@ -33,6 +33,7 @@ from spikesim.tools.commands import (
     nir_table,
     presets,
     quantise,
+    report,
     reproduce,
     scaling,
     simulate,
@@ -56,6 +57,7 @@ app.command("verify")(verify.verify)
 app.command("export")(export.export)
 app.command("quantise")(quantise.quantise)
 app.command("energy")(energy.energy)
+app.command("report")(report.report)
 app.command("simulate")(simulate.simulate)
 app.command("sweep")(sweep.sweep)
 app.command("ablation")(ablation.ablation)

@@ -21,12 +21,16 @@ from spikesim.training.evaluate import Evaluation
 from spikesim.training.run import Run
 
 
-def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str], None]) -> list[str]:
-    """Draw the figures of a run into its folder and return their paths.
+def draw_run(
+    run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str], None], folder: Path | None = None
+) -> list[str]:
+    """Draw the figures of a run into a folder, by default its own, and return their paths.
 
     Without matplotlib, reports that through `say` and returns an empty list.
     """
-    assert run.folder is not None
+    if folder is None:
+        assert run.folder is not None
+        folder = run.folder.root
     title = f"{dataset.name}: {100 * found.accuracy:.2f} % ({found.split})"
     fields, shape = _first_weights(run, dataset)
     classes = _classes(dataset, found.n_classes)
@@ -49,11 +53,11 @@ def draw_run(run: Run, dataset: Dataset, found: Evaluation, say: Callable[[str],
     }
     try:
         for name, draw in pictures.items():
-            draw(run.folder.path(name))
+            draw(folder / name)
     except MissingExtraError as problem:
         say(f"Figures: skipped ({problem})")
         return []
-    return [str(run.folder.path(name)) for name in pictures]
+    return [str(folder / name) for name in pictures]
 
 
 def _first_weights(run: Run, dataset: Dataset) -> tuple[NDArray[np.float64], tuple[int, int]]:
