@@ -1,4 +1,4 @@
-"""Griffe extension: `a, b: what both are` in a docstring becomes an entry for each name, with its own type."""
+"""Griffe extension: `a, b: what both are` in a docstring becomes an entry for each name, with its type."""
 
 import re
 from collections.abc import Iterator
