@@ -174,7 +174,8 @@ def _table(kept: dict[str, Any]) -> Table:
             "About a minute of one core for a network of 512 that is amended. literal-32: as printed, in "
             "batches of 32 with 32 alpha, since a presentation of a single sample costs 0.1 s with 512 "
             "hidden neurons and 0.85 s with 2048, so that 500,000 take 13 hours and 5 days. half-range: the "
-            "same with data as -1/2 and 1/2 (the paper prints no range); it learns, and longer it is lost again. Near: the paper's phases, in which nothing is "
+            "same with data as -1/2 and 1/2 (the paper prints no range); it learns, and longer it is lost "
+            "again. Near: the paper's phases, in which nothing is "
             "held. Amended: " + ", ".join(amended) + "."
         ),
         data={"rows": kept},
