@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +39,14 @@ Sets = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON; progress goes to standard error.")
 ]
+CORES = len(os.sched_getaffinity(0))
 Threads = Annotated[
     int,
-    typer.Option(min=1, help="Threads for a batch and for evaluation; they never change a result."),
+    typer.Option(
+        min=1,
+        help="Threads for a batch and for evaluation; they never change a result.",
+        show_default="all cores",
+    ),
 ]
 
 
@@ -64,7 +70,7 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")
     ] = False,
-    threads: Threads = 1,
+    threads: Threads = CORES,
     as_json: AsJson = False,
 ) -> None:
     """Train a network. Ctrl-C stops at a checkpoint; --resume continues from there."""
@@ -182,7 +188,7 @@ def evaluate(
     T: Annotated[
         int | None, typer.Option("--T", min=1, help="Time steps of a trial. Default: those of the run.")
     ] = None,
-    threads: Threads = 1,
+    threads: Threads = CORES,
     as_json: AsJson = False,
 ) -> None:
     """Measure the accuracy of a trained network (from the newest intact checkpoint of its run)."""
