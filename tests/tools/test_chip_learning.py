@@ -95,3 +95,36 @@ def test_what_saturates_by_layer() -> None:
     assert table.rows[0] == (1, "hid1", 10.0, 10.0, 25.0, 1, 2, 3, 4)
     assert table.rows[1][:3] == (1, "out", 10.0)
     assert table.rows[2] == (2, "hid1", None, None, None, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("inputs", ["spikes", "bias"])
+def test_accuracy_and_what_saturates_are_saved(
+    inputs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rs = np.random.default_rng(0)
+    few = SimpleNamespace(
+        x=rs.random((30, 784)).astype(np.float32), y=rs.integers(0, 10, 30), index=np.arange(30)
+    )
+    monkeypatch.setattr(chip_learning.datasets, "mnist", lambda: SimpleNamespace(train=few, test=few))
+    command = [
+        "chip-learning",
+        "accuracy",
+        "--hidden",
+        "100",
+        "--feedback",
+        "fa",
+        "--epochs",
+        "1",
+        "--seeds",
+        "1",
+    ]
+    places = ["--results", str(tmp_path), "--cells", str(tmp_path / "cells")]
+    found = RUNNER.invoke(app, [*command, "--inputs", inputs, *places])
+    assert found.exit_code == 0, found.output
+    name = "100_fa_stochastic" + ("_bias" if inputs == "bias" else "")
+    accuracy = load_table(tmp_path / f"chip_mnist_{name}.json")
+    assert accuracy.command.endswith("--inputs bias") == (inputs == "bias")
+    lost = load_table(tmp_path / f"chip_saturation_{name}.json")
+    assert [row[1] for row in lost.rows] == ["hid1", "out"]
+    assert all(0 <= row[3] <= 100 and 0 <= row[4] <= 100 for row in lost.rows)
+    assert lost.rows[0][4] > 0

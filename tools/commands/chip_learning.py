@@ -180,20 +180,24 @@ def accuracy(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the 60,000 digits.")] = 6,
     seeds: Annotated[str, typer.Option(help="Seeds of the runs.", metavar="N,...")] = "1,2,3",
     rounding: Annotated[str, typer.Option(help="stochastic or nearest.")] = "stochastic",
+    inputs: Annotated[str, typer.Option(help="spikes (regular) or bias.")] = "spikes",
     results: Results = RESULTS,
     cells: Cells = Path("runs/chip-learning"),
 ) -> None:
     """Train MNIST with the fixed-point twin, and read the test set once (minutes)."""
     display, rows = Display(), []
     sizes = (784, hidden, 10)
-    course = Course(Regular(SCALE), epochs=epochs, halved=tuple(range(max(1, epochs // 2), epochs)))
-    saturated: dict[str, Any] = {}
     names("--rounding", rounding, ROUNDINGS)
+    by_bias = names("--inputs", inputs, ("spikes", "bias")) == ("bias",)
+    encoder: Any = DrivenByBias(SCALE) if by_bias else Regular(SCALE)
+    course = Course(encoder, epochs=epochs, halved=tuple(range(max(1, epochs // 2), epochs)))
+    saturated: dict[str, Any] = {}
+    name = f"{hidden}-{feedback}-{rounding}" + ("-bias" if by_bias else "")
     for seed in whole_numbers("--seeds", seeds):
         settings = {"sizes": list(sizes), "feedback": feedback, "seed": seed, "rounding": rounding,
                     "halved": list(course.halved), "epochs": epochs, "eta": list(ETA),
-                    "chip": asdict(CHIP)}  # fmt: skip
-        path = cells / f"mnist-{hidden}-{feedback}-{rounding}-{epochs}-{seed}.json"
+                    "chip": asdict(CHIP), **({"inputs": inputs} if by_bias else {})}  # fmt: skip
+        path = cells / f"mnist-{name}-{epochs}-{seed}.json"
         found = measured_once(path, settings, lambda s=settings: _trained(s, course))  # type: ignore[misc]
         display.say(f"seed {seed}: {100 * found['test']:.2f} %")
         rows.append((title(replace(CHIP, sizes=sizes)), feedback, rounding, seed,
@@ -204,16 +208,16 @@ def accuracy(
         ("network", "feedback", "rounding", "seed", "train (online) %", "test %"),
         tuple(rows),
         f"spikesim chip-learning accuracy --hidden {hidden} --feedback {feedback} --epochs {epochs} --seeds "
-        f"{seeds} --rounding {rounding}",
+        f"{seeds} --rounding {rounding}" + (" --inputs bias" if by_bias else ""),
         f"Mean {np.mean([row[-1] for row in rows]):.2f} %. Settings chosen on validation samples; the test "
         f"digits were read once, at the end. T = {CHIP.T}; published: DAC 2021 94.7 % (convolutional, "
         f"on Loihi), its successor 96.3 %.",
         {"emstdp": asdict(replace(CHIP, sizes=sizes)), "eta": list(ETA), "scale": SCALE},
         {"saturation": saturated},
     )
-    name = f"{hidden}_{feedback}_{rounding}.json"
-    keep_table(table, results / f"chip_mnist_{name}")
-    keep_table(saturation(saturated, sizes, table.command), results / f"chip_saturation_{name}")
+    name = name.replace("-", "_")
+    keep_table(table, results / f"chip_mnist_{name}.json")
+    keep_table(saturation(saturated, sizes, table.command), results / f"chip_saturation_{name}.json")
 
 
 def saturation(found: dict[str, Any], sizes: tuple[int, ...], command: str) -> Table:
