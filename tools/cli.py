@@ -28,6 +28,7 @@ from spikesim.tools.commands import (
     export,
     gupta,
     inference,
+    info,
     mstdp,
     nir_libraries,
     nir_table,
@@ -73,6 +74,7 @@ app.command("endurance")(scaling.endurance)
 app.command("dynamics")(dynamics.dynamics)
 app.command("depth")(depth.depth)
 app.command("continual")(continual.continual)
+app.command("info")(info.info)
 app.add_typer(chip_learning.app, name="chip-learning")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(emstdp.app, name="emstdp")
