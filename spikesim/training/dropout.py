@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spikesim import grid, rng
+from spikesim._jit import kernel
 from spikesim.errors import DeclarationError, unknown
 from spikesim.network import Network
 from spikesim.network.scheduling import is_input, is_source
@@ -81,7 +82,19 @@ def masks(
 
 def without(spikes: Spikes, mask: npt.NDArray[np.bool_]) -> Spikes:
     """Spikes without those of the neurons in a mask, bool (B, n)."""
-    owner = np.repeat(np.arange(len(spikes)), np.diff(spikes.offsets))
-    kept = ~mask[owner, spikes.neurons]
-    offsets = np.concatenate([[0], np.cumsum(kept)])[spikes.offsets].astype(np.int64)
-    return Spikes.ordered(spikes.times[kept], spikes.neurons[kept], offsets, spikes.T, spikes.n)
+    times, neurons = np.empty_like(spikes.times), np.empty_like(spikes.neurons)
+    offsets = np.zeros(len(spikes) + 1, np.int64)
+    _keep(spikes.times, spikes.neurons, spikes.offsets, mask, times, neurons, offsets)
+    last = offsets[-1]
+    return Spikes.ordered(times[:last], neurons[:last], offsets, spikes.T, spikes.n)
+
+
+@kernel
+def _keep(times, neurons, given, mask, kept_times, kept_neurons, offsets):  # type: ignore[no-untyped-def]
+    """Copy the spikes of neurons that are not in the mask; `given`, `offsets`: where each trial begins."""
+    k = 0
+    for b in range(mask.shape[0]):
+        for a in range(given[b], given[b + 1]):
+            kept_times[k], kept_neurons[k] = times[a], neurons[a]
+            k += not mask[b, neurons[a]]
+        offsets[b + 1] = k
